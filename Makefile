@@ -1,0 +1,65 @@
+# What a developer types.  Needs python3 (3.11 to 3.13) and make; all else goes into .venv, from the lock files.
+
+PYTHON ?= python3
+HOST   := 127.0.0.1
+PORT   := 8000
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+# More words for pytest: make test PYTEST_ARGS='tests/formats -k zip'
+PYTEST_ARGS :=
+# More words for docker build: make image IMAGE_ARGS='--build-arg VARIANT=cuda'
+IMAGE_ARGS :=
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test test-all lint format bench lock image clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
+	@exec $(BIN)/stepzero serve --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.development ## Run the tests, but for the slow ones
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-all: $(VENV)/.development ## Run all tests
+	$(BIN)/python -m pytest -m 'not bench' $(PYTEST_ARGS)
+
+lint: $(VENV)/.development ## Check format, style, spelling, types and layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/codespell
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.development ## Format, and repair what lint can repair
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
+	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
+
+lock: ## Renew the lock files from the ranges in pyproject.toml
+	$(PYTHON) scripts/lock.py
+
+image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
+	docker build --tag stepzero $(IMAGE_ARGS) .
+
+clean: ## Remove all that was made here
+	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find app scripts tests -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamps say what has been installed: a second `make run` starts at once.
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.lock
+	@touch $@

@@ -1,0 +1,78 @@
+"""Write both lock files, `requirements.lock` and `requirements-dev.lock`, from the ranges in `pyproject.toml`.
+
+    make lock
+
+Needs a package index, and minutes: it installs everything into a throwaway environment and writes down what
+came.  torch is the exception: its release is pinned here, without the build (`+cpu`, `+cu130`) that this machine
+got, and without the CUDA packages that some builds ask for, so one lock serves machines with a GPU and without.
+That is also why the locks carry no hashes.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import venv
+from pathlib import Path
+
+TORCH = "torch==2.13.0"
+CUDA = re.compile(
+    r"(nvidia|cuda)-|triton=="
+)  # what a CUDA build of torch brings; pip adds it where it is wanted
+HEADER = "# Made by `make lock` ({what}); change pyproject.toml or scripts/lock.py instead.\n"
+
+ROOT = Path(__file__).parents[1]
+RUNTIME = ROOT / "requirements.lock"
+DEVELOPMENT = ROOT / "requirements-dev.lock"
+
+
+def main() -> None:
+    """Resolve what the service needs, then what its tests and lint need on top."""
+    build, runtime, development = requirements()
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, with_pip=True)
+        python = Path(folder) / "bin/python"
+        install(python, [TORCH, *build, *runtime])
+        pins = frozen(python)
+        write(RUNTIME, "what the service needs", pins)
+        install(python, ["--constraint", str(RUNTIME), *development])
+        extra = [pin for pin in frozen(python) if pin not in pins]
+        write(DEVELOPMENT, "what its tests and lint need on top", ["-r requirements.lock", *extra])
+
+
+def requirements() -> tuple[list[str], list[str], list[str]]:
+    """Read the ranges of the build, of the service, and of its tests and lint."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["project"]["optional-dependencies"]
+    return (
+        project["build-system"]["requires"],
+        project["project"]["dependencies"],
+        [*groups["test"], *groups["lint"]],
+    )
+
+
+def install(python: Path, arguments: list[str]) -> None:
+    """Install with the newest releases that the ranges allow."""
+    command = [str(python), "-m", "pip", "install", "--upgrade", "--upgrade-strategy", "eager"]
+    subprocess.run([*command, *arguments], check=True)
+
+
+def frozen(python: Path) -> list[str]:
+    """List what is installed, as pins in alphabetical order, the same for every build of torch."""
+    command = [str(python), "-m", "pip", "freeze", "--all", "--exclude", "pip"]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    pins = (line.partition("+")[0] for line in lines)
+    return sorted((pin for pin in pins if not CUDA.match(pin)), key=str.casefold)
+
+
+def write(path: Path, what: str, lines: list[str]) -> None:
+    """Replace a lock file."""
+    path.write_text(HEADER.format(what=what) + "\n".join(lines) + "\n", encoding="utf-8")
+    print(f"{path.name}: {len(lines)} lines", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
