@@ -1,0 +1,33 @@
+"""The element types a checkpoint can hold: names, sizes and their tags in each file format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+DTypeName = Literal["float32", "float64", "float16", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class DType:
+    """One element type.
+
+    `numpy` is the type of the bytes in memory: NumPy has no bfloat16, so its bits travel as uint16.
+    `npy` is the type tag in a `.npy` header, or None where that format has none.
+    """
+
+    name: DTypeName
+    item_bytes: int
+    torch_storage: str
+    safetensors: str
+    numpy: str
+    npy: str | None
+
+
+DTYPES: Mapping[DTypeName, DType] = {
+    "float32": DType("float32", 4, "FloatStorage", "F32", "<f4", "<f4"),
+    "float64": DType("float64", 8, "DoubleStorage", "F64", "<f8", "<f8"),
+    "float16": DType("float16", 2, "HalfStorage", "F16", "<f2", "<f2"),
+    "bfloat16": DType("bfloat16", 2, "BFloat16Storage", "BF16", "<u2", None),
+}

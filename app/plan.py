@@ -1,0 +1,241 @@
+"""What a checkpoint costs and what is drawn where: integers only, before anything is built.
+
+A plan lists the tensors in `state_dict` order.  Each is cut into blocks, the pieces that are drawn by
+themselves: one per gate, or the whole tensor.  Nothing infers gates or fans from a stacked tensor later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Literal
+
+from app.dtypes import DTYPES, DType
+from app.spec.canonical import STREAM_VERSION
+from app.spec.checkpoint import CheckSize, Spec
+from app.spec.schemes import AnyBiasScheme, AnyWeightScheme, BiasScheme, PytorchBias
+
+Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
+WHOLE = "-"  # the gate of a block that is the whole tensor
+
+GATES: Mapping[str, tuple[str, ...]] = {
+    "rnn": (WHOLE,),
+    "gru": ("r", "z", "n"),
+    "lstm": ("i", "f", "g", "o"),
+}
+KEEPING_GATE: Mapping[str, str] = {
+    "gru": "z",
+    "lstm": "f",
+}  # open, it keeps the state (PyTorch's sign)
+
+# Bytes of scratch per element of a block that cannot be drawn element by element.
+SCRATCH_BYTES: Mapping[str, int] = {"orthogonal": 12, "sparse": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a tensor that is drawn by itself.
+
+    `start` is its first element in the tensor, `stream` the random stream it is drawn from, `share` the part of
+    a total bias that this vector takes.
+    """
+
+    gate: str
+    start: int
+    rows: int
+    cols: int
+    hidden_size: int
+    fan_in: int
+    fan_out: int
+    stream: int
+    share: float = 1.0
+
+    @property
+    def elements(self) -> int:
+        """How many elements it has."""
+        return self.rows * self.cols
+
+
+@dataclass(frozen=True, slots=True)
+class TensorPlan:
+    """One parameter: its PyTorch name, shape, scheme and blocks."""
+
+    name: str
+    kind: Kind
+    layer: int
+    reverse: bool
+    shape: tuple[int, ...]
+    dtype: DType
+    scheme: AnyWeightScheme | AnyBiasScheme
+    gates: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+    @property
+    def elements(self) -> int:
+        """How many elements it has."""
+        return prod(self.shape)
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes its elements take."""
+        return self.elements * self.dtype.item_bytes
+
+    @property
+    def gate_elements(self) -> int:
+        """How many elements each gate has."""
+        return self.elements // len(self.gates)
+
+    @property
+    def scratch_bytes(self) -> int:
+        """How much memory drawing one block takes beside the block itself."""
+        per_element = SCRATCH_BYTES.get(self.scheme.scheme, 0)
+        return per_element * max(block.elements for block in self.blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All tensors of a checkpoint, in `state_dict` order."""
+
+    spec: Spec
+    tensors: tuple[TensorPlan, ...]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the checkpoint holds."""
+        return sum(tensor.elements for tensor in self.tensors)
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes the tensors take, without any file's frame."""
+        return sum(tensor.size_bytes for tensor in self.tensors)
+
+    def layers(self) -> Iterator[tuple[TensorPlan, ...]]:
+        """Give the tensors of one layer after another, both directions together."""
+        per_layer = len(self.tensors) // self.spec.num_layers
+        for first in range(0, len(self.tensors), per_layer):
+            yield self.tensors[first : first + per_layer]
+
+    def working_bytes(self, check: CheckSize) -> int:
+        """Give the memory that checking takes: one layer, its scratch and its activations."""
+        spec = self.spec
+        gate_width = len(GATES[spec.rnn_type]) * spec.hidden_size * spec.directions
+        wide = max(spec.input_size, spec.output_size) + spec.output_size + 2 * gate_width
+        activations = 8 * check.seq_len * check.batch * wide
+        return activations + max(
+            sum(tensor.size_bytes for tensor in layer) + max(t.scratch_bytes for t in layer)
+            for layer in self.layers()
+        )
+
+
+def plan(spec: Spec) -> Plan:
+    """Lay out every tensor of a recipe."""
+    return Plan(
+        spec,
+        tuple(
+            tensor
+            for layer in range(spec.num_layers)
+            for reverse in (False, True)[: spec.directions]
+            for tensor in _Cell(spec, layer, reverse).tensors()
+        ),
+    )
+
+
+def stream_of(tensor_name: str, gate: str) -> int:
+    """Give the random stream of a block: a function of its names and of nothing else."""
+    named = f"{STREAM_VERSION}/{tensor_name}/{gate}".encode()
+    return int.from_bytes(hashlib.blake2b(named).digest()[:8], "little")
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One direction of one layer."""
+
+    spec: Spec
+    layer: int
+    reverse: bool
+
+    @property
+    def suffix(self) -> str:
+        return f"_l{self.layer}" + ("_reverse" if self.reverse else "")
+
+    def tensors(self) -> Iterator[TensorPlan]:
+        spec = self.spec
+        gates = GATES[spec.rnn_type]
+        rows, hidden = len(gates) * spec.hidden_size, spec.hidden_size
+        inputs = spec.input_size if self.layer == 0 else spec.output_size
+        yield self._weight("weight_ih", (rows, inputs), gates, spec.parts.weight_ih)
+        yield self._weight(
+            "weight_hh", (rows, spec.proj_size or hidden), gates, spec.parts.weight_hh
+        )
+        if spec.bias:
+            yield self._bias("bias_ih", gates)
+            yield self._bias("bias_hh", gates)
+        if spec.proj_size:
+            shape = (spec.proj_size, hidden)
+            yield self._weight("weight_hr", shape, (WHOLE,), spec.parts.weight_hr)
+
+    def _weight(
+        self, kind: Kind, shape: tuple[int, int], gates: tuple[str, ...], scheme: AnyWeightScheme
+    ) -> TensorPlan:
+        drawn = gates if scheme.scope == "gate" else (WHOLE,)
+        rows, cols = shape[0] // len(drawn), shape[1]
+        blocks = [
+            Block(
+                gate=gate,
+                start=place * rows * cols,
+                rows=rows,
+                cols=cols,
+                hidden_size=self.spec.hidden_size,
+                fan_in=cols,
+                fan_out=rows,
+                stream=stream_of(kind + self.suffix, gate),
+            )
+            for place, gate in enumerate(drawn)
+        ]
+        return self._tensor(kind, shape, gates, scheme, blocks)
+
+    def _bias(self, kind: Kind, gates: tuple[str, ...]) -> TensorPlan:
+        scheme, hidden = self.spec.parts.bias, self.spec.hidden_size
+        # A total is drawn from a stream of its own, so where it is put changes no number of it.
+        name = (kind if isinstance(scheme, PytorchBias) else "bias") + self.suffix
+        blocks = [
+            Block(
+                gate=gate,
+                start=place * hidden,
+                rows=hidden,
+                cols=1,
+                hidden_size=hidden,
+                fan_in=1,
+                fan_out=hidden,
+                stream=stream_of(name, gate),
+                share=_share(kind, gate, scheme),
+            )
+            for place, gate in enumerate(gates)
+        ]
+        return self._tensor(kind, (len(gates) * hidden,), gates, scheme, blocks)
+
+    def _tensor(
+        self,
+        kind: Kind,
+        shape: tuple[int, ...],
+        gates: tuple[str, ...],
+        scheme: AnyWeightScheme | AnyBiasScheme,
+        blocks: list[Block],
+    ) -> TensorPlan:
+        name, dtype = kind + self.suffix, DTYPES[self.spec.dtype]
+        return TensorPlan(
+            name, kind, self.layer, self.reverse, shape, dtype, scheme, gates, tuple(blocks)
+        )
+
+
+def _share(kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:
+    """Give the part of a gate's total bias that `kind` takes."""
+    if not isinstance(scheme, BiasScheme):
+        return 1.0
+    # Only a GRU has a gate called n; its two biases are different inputs, so none is moved to the other.
+    split = "ih" if gate == "n" else scheme.split
+    if split == "half":
+        return 0.5
+    return 1.0 if kind == f"bias_{split}" else 0.0

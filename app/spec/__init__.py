@@ -1,0 +1,1 @@
+"""What is asked: the recipe and how to serve it, as frozen pydantic models."""

@@ -1,0 +1,53 @@
+"""The canonical form of a recipe: one JSON text per set of weights that was asked for.
+
+Fields at their default are left out, so a field that a later release adds (with a default that
+changes nothing) alters no canonical text, and with it no token, no tag and no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.spec.checkpoint import Spec
+
+STREAM_VERSION = 1
+
+
+def canonical(spec: Spec) -> dict[str, Any]:
+    """Give the recipe as the smallest object that describes it."""
+    plain = {
+        name: _plain(getattr(spec, name))
+        for name, field in Spec.model_fields.items()
+        if name != "init" and getattr(spec, name) != field.default
+    }
+    if plain.get("nonlinearity") == "tanh":
+        del plain["nonlinearity"]
+    parts = {name: _scheme(getattr(spec.parts, name)) for name in type(spec.parts).model_fields}
+    init = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
+    return plain | ({"init": init} if init else {})
+
+
+def canonical_json(spec: Spec) -> str:
+    """Give the canonical text: sorted keys, no spaces, ASCII."""
+    return json.dumps(canonical(spec), sort_keys=True, separators=(",", ":"))
+
+
+def recipe_digest(spec: Spec) -> bytes:
+    """Give the 32 bytes that name a recipe: sha256 over the stream version and the canonical text."""
+    return hashlib.sha256(f"{STREAM_VERSION}\n{canonical_json(spec)}".encode()).digest()
+
+
+def _scheme(scheme: BaseModel) -> str | dict[str, Any]:
+    given = {
+        name: _plain(value) for name, value in scheme.model_dump(exclude_defaults=True).items()
+    }
+    name = type(scheme).model_fields["scheme"].default
+    return {"scheme": name} | given if given else str(name)
+
+
+def _plain(value: Any) -> Any:
+    return value + 0.0 if isinstance(value, float) else value  # -0.0 and 0.0 ask for the same

@@ -1,0 +1,243 @@
+"""What a caller asks for: the network, its init and seed (the recipe), and how to serve it."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
+
+from app.dtypes import DTypeName
+from app.spec.base import Strict, refusal
+from app.spec.schemes import (
+    BIAS_SCHEMES,
+    WEIGHT_SCHEMES,
+    AnyBiasScheme,
+    AnyWeightScheme,
+    BiasInit,
+    Pytorch,
+    PytorchBias,
+    WeightInit,
+    WeightName,
+    ZerosBias,
+)
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
+SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
+
+RnnType = Literal["rnn", "gru", "lstm"]
+FormatName = Literal["pt", "safetensors", "npz", "bundle"]
+Size = Annotated[int, Field(ge=1, le=SAFE_INTEGER)]
+
+
+class InitParts(Strict):
+    """One scheme per kind of parameter.  What is not named is drawn as PyTorch itself draws it."""
+
+    weight_ih: WeightInit = Field(default="pytorch", description="Input weights, all layers.")
+    weight_hh: WeightInit = Field(default="pytorch", description="Recurrent weights, all layers.")
+    weight_hr: WeightInit = Field(
+        default="pytorch", description="Projection weights (LSTM with `proj_size`)."
+    )
+    bias: BiasInit = Field(default="pytorch", description="Total bias of every gate.")
+
+
+def _init_kind(value: Any) -> str:
+    if isinstance(value, str):
+        return "$name"
+    has_scheme = "scheme" in value if isinstance(value, dict) else hasattr(value, "scheme")
+    return "$scheme" if has_scheme else "$parts"
+
+
+Init = Annotated[
+    Annotated[WeightName, Tag("$name")]
+    | Annotated[AnyWeightScheme, Tag("$scheme")]
+    | Annotated[InitParts, Tag("$parts")],
+    Discriminator(_init_kind),
+]
+
+
+class Parts(BaseModel, frozen=True):
+    """The init in full: a scheme for every kind of parameter the network has."""
+
+    weight_ih: AnyWeightScheme
+    weight_hh: AnyWeightScheme
+    weight_hr: AnyWeightScheme
+    bias: AnyBiasScheme
+
+
+class Spec(Strict):
+    """A recurrent network at training step zero: the recipe that fixes every byte of a checkpoint.
+
+    The names and defaults are those of `torch.nn.RNN`, `torch.nn.GRU` and `torch.nn.LSTM`.
+    """
+
+    rnn_type: RnnType = Field(description="The kind of recurrent network.")
+    nonlinearity: Literal["tanh", "relu"] | None = Field(
+        default=None,
+        description="A plain RNN's activation, `tanh` unless given; not for GRU, LSTM.",
+    )
+    input_size: Size = Field(description="Features per time step of the input.")
+    hidden_size: Size = Field(description="Features of the hidden state.")
+    num_layers: int = Field(default=1, ge=1, le=1024, description="Stacked layers.")
+    bias: bool = Field(default=True, description="Whether there are `bias_ih` and `bias_hh`.")
+    bidirectional: bool = Field(default=False, description="Whether a second net runs backwards.")
+    proj_size: int = Field(
+        default=0,
+        ge=0,
+        le=SAFE_INTEGER,
+        description="Size an LSTM's output is projected to, below `hidden_size`; 0 for none.",
+    )
+    batch_first: bool = Field(
+        default=False, description="Whether input is (batch, seq, feature). Changes no weight."
+    )
+    dropout: float = Field(
+        default=0.0, ge=0, le=1, description="Dropout between layers. Changes no weight."
+    )
+    dtype: DTypeName = Field(default="float32", description="Element type of every parameter.")
+    seed: int = Field(default=0, ge=0, le=SAFE_INTEGER, description="Key of all random numbers.")
+    init: Init = Field(
+        default="pytorch",
+        description="`pytorch` (what PyTorch itself draws); or one scheme, by name or as an object, for all "
+        "weights, with biases 0; or an object with a scheme for each of `weight_ih`, `weight_hh`, "
+        "`weight_hr` and `bias`.",
+    )
+    accept_nonfinite: bool = Field(
+        default=False, description="Serve the network even where its output overflows."
+    )
+    accept_dead: bool = Field(
+        default=False, description="Serve the network even where its output is zero everywhere."
+    )
+
+    @field_validator("nonlinearity")
+    @classmethod
+    def _nonlinearity_is_a_plain_rnns(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("rnn_type", "rnn") != "rnn":
+            raise refusal(
+                "not_for_rnn_type",
+                f"the nonlinearities of {info.data['rnn_type']} are fixed; leave this out",
+            )
+        return value
+
+    @field_validator("proj_size")
+    @classmethod
+    def _projection_is_a_smaller_lstms(cls, value: int, info: ValidationInfo) -> int:
+        rnn_type, hidden = info.data.get("rnn_type"), info.data.get("hidden_size")
+        if value and rnn_type in ("rnn", "gru"):
+            raise refusal(
+                "not_for_rnn_type", f"a {rnn_type} has no projection; only an lstm", allowed=0
+            )
+        if value and hidden is not None and value >= hidden:
+            raise refusal(
+                "proj_size_not_below_hidden_size",
+                f"proj_size ({value}) must be below hidden_size ({hidden})",
+                allowed=f"0 to {hidden - 1}",
+            )
+        return value
+
+    @field_validator("init")
+    @classmethod
+    def _init_fits_the_network(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, InitParts):
+            return value
+        given, data = value.model_fields_set, info.data
+        if "weight_hr" in given and data.get("proj_size") == 0:
+            raise refusal(
+                "unused_part", "without proj_size there is no weight_hr", field="/weight_hr"
+            )
+        if "bias" in given and data.get("bias") is False:
+            raise refusal("unused_part", "with bias false there are no biases", field="/bias")
+        name = value.bias if isinstance(value.bias, str) else value.bias.scheme
+        if name == "forget" and data.get("rnn_type") == "rnn":
+            raise refusal(
+                "undefined_scheme",
+                "a plain rnn has no gate that keeps its state, so it has no forget bias",
+                field="/bias",
+                allowed=[known for known in BIAS_SCHEMES if known != "forget"],
+            )
+        return value
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Give the init in full.  Parts that the network lacks are `pytorch`."""
+        init = self.init if isinstance(self.init, InitParts) else self._one_scheme(self.init)
+        return Parts(
+            weight_ih=_weight(init.weight_ih),
+            weight_hh=_weight(init.weight_hh),
+            weight_hr=_weight(init.weight_hr) if self.proj_size else Pytorch(),
+            bias=_bias(init.bias) if self.bias else PytorchBias(),
+        )
+
+    def _one_scheme(self, scheme: Any) -> InitParts:
+        weight = _weight(scheme)
+        bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
+        return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
+
+    @property
+    def directions(self) -> int:
+        """1, or 2 for a bidirectional network."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def output_size(self) -> int:
+        """Features of the output: all directions of the (projected) hidden state."""
+        return self.directions * (self.proj_size or self.hidden_size)
+
+
+def _weight(init: Any) -> Any:
+    return WEIGHT_SCHEMES[init]() if isinstance(init, str) else init
+
+
+def _bias(init: Any) -> Any:
+    return BIAS_SCHEMES[init]() if isinstance(init, str) else init
+
+
+class CheckSize(Strict):
+    """The size of the sanity forward pass."""
+
+    seq_len: int = Field(default=16, ge=1, le=1024, description="Time steps.")
+    batch: int = Field(default=4, ge=1, le=256, description="Sequences.")
+
+
+class Serving(Strict):
+    """How to serve a checkpoint.  Nothing here changes a weight."""
+
+    device: str = Field(
+        default="auto",
+        description="Where to draw and run: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. The bytes are the same.",
+        json_schema_extra={"pattern": f"^({_DEVICE.pattern})$"},
+    )
+    check: CheckSize = Field(default=CheckSize(), description="Size of the sanity forward pass.")
+
+    @field_validator("device")
+    @classmethod
+    def _device_is_a_known_kind(cls, value: str) -> str:
+        if not _DEVICE.fullmatch(value):
+            raise refusal(
+                "unknown_device",
+                f"there is no kind of device called {value[:40]!r}",
+                allowed=["auto", "cpu", "cuda", "cuda:N", "mps"],
+            )
+        return value
+
+
+class CheckpointRequest(Spec, Serving):
+    """A recipe, and how to serve it."""
+
+    format: FormatName | None = Field(
+        default=None,
+        description="File format; without it the Accept header decides, and without that `pt`.",
+    )
+
+    @property
+    def spec(self) -> Spec:
+        """Give the recipe alone."""
+        return Spec(**{name: getattr(self, name) for name in Spec.model_fields})
+
+    @property
+    def serving(self) -> Serving:
+        """Give how to serve alone."""
+        return Serving(device=self.device, check=self.check)
+
+
+FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)

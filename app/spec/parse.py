@@ -1,0 +1,125 @@
+"""From outside text to a request model, or to one error that names every wrong field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from app.errors import FieldError, InvalidSpec, MalformedJson
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_LIMITS = ("expected", "expected_tags", "gt", "ge", "lt", "le", "pattern", "allowed", "max_length")
+_WORDS = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
+_GIVEN_CHARS = 200
+
+
+def parse(model: type[Model], given: Any) -> Model:
+    """Validate a decoded JSON value.
+
+    Raises:
+        InvalidSpec: one or more fields are wrong; each is named with a JSON pointer.
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise InvalidSpec(field_errors(error.errors(include_url=False))) from error
+
+
+def parse_strings(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Validate values that arrived as text, such as a query's.
+
+    Raises:
+        InvalidSpec: as `parse`.
+    """
+    try:
+        return model.model_validate_strings(given)
+    except ValidationError as error:
+        raise InvalidSpec(field_errors(error.errors(include_url=False))) from error
+
+
+def parse_json(model: type[Model], text: str | bytes) -> Model:
+    """Validate a JSON text.
+
+    Raises:
+        MalformedJson: the text is not one JSON document.
+        InvalidSpec: as `parse`.
+    """
+    return parse(model, load_json(text))
+
+
+def load_json(text: str | bytes) -> Any:
+    """Decode JSON without the readings that lose something: repeated keys, NaN, Infinity.
+
+    Raises:
+        MalformedJson: the text is not one JSON document.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise MalformedJson("The body is nested too deeply.") from error
+    except ValueError as error:  # also bad UTF-8 and integers of absurd length
+        raise MalformedJson(f"The body is not JSON: {error}.") from error
+
+
+def field_errors(errors: Sequence[Any]) -> list[FieldError]:
+    """Turn pydantic's errors into ours: JSON pointers, what was given, what is allowed."""
+    return [_field_error(error) for error in errors]
+
+
+def _field_error(error: Mapping[str, Any]) -> FieldError:
+    facts = error.get("ctx", {})
+    return FieldError(
+        pointer=_pointer(error["loc"], error["type"]) + facts.get("field", ""),
+        code=error["type"],
+        detail=error["msg"],
+        given=_shown(error.get("input")),
+        allowed=_allowed(facts),
+    )
+
+
+def _pointer(location: Sequence[Any], code: str) -> str:
+    """Write a JSON pointer (RFC 6901), without the union tags that pydantic puts into a location."""
+    kept, after_scheme = [], False
+    for step in map(str, location):
+        if not step.startswith("$") and not after_scheme:
+            kept.append(step)
+        after_scheme = step == "$scheme"
+    if code.startswith("union_tag"):
+        kept.append("scheme")
+    return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in kept)
+
+
+def _allowed(facts: Mapping[str, Any]) -> Any:
+    found = {key: facts[key] for key in _LIMITS if facts.get(key) is not None}
+    if len(found) == 1:
+        key, value = next(iter(found.items()))
+        if key in ("expected", "expected_tags"):
+            return re.findall("'([^']*)'", value)
+        return _WORDS[key].format(value) if key in _WORDS else value
+    return found or None
+
+
+def _shown(given: Any) -> Any:
+    """Repeat what was given, cut to a readable length, as something JSON can hold."""
+    if given is None or isinstance(given, bool | int | float):
+        return given if not isinstance(given, int) or abs(given) < 10**30 else f"{str(given)[:30]}…"
+    text = given if isinstance(given, str) else repr(given)
+    return text if len(text) <= _GIVEN_CHARS else text[:_GIVEN_CHARS] + "…"
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {repeated!r} stands twice in one object")
+    return found
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not a JSON number")

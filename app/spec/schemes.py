@@ -1,0 +1,334 @@
+"""The init schemes that can be asked for: one small model each, in two discriminated unions.
+
+A weight scheme fills one gate block `(hidden_size, in)`; with `scope: "fused"` it fills the stacked
+matrix of all gates, as most libraries do.  A bias scheme states the total `b_ih + b_hh` of a gate;
+`split` says where it goes.  What each scheme draws is in `app/engine/schemes/`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from app.spec.base import Strict, refusal
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Gain = Annotated[float, Field(gt=0, description="Factor on the scheme's own spread.")]
+
+
+class WeightScheme(Strict):
+    """What all weight schemes share."""
+
+    scope: Literal["gate", "fused"] = Field(
+        default="gate",
+        description="`gate` fills each gate's own block, with its own fans; `fused` fills the stacked "
+        "matrix of all gates at once, as most libraries do.",
+    )
+
+
+class Pytorch(WeightScheme):
+    """Uniform on ±1/√hidden_size: what `nn.RNN`, `nn.GRU` and `nn.LSTM` themselves draw."""
+
+    scheme: Literal["pytorch"] = "pytorch"
+
+
+class _Bounds(Strict):
+    low: Finite = Field(default=0.0, description="Lower bound.")
+    high: Finite = Field(default=1.0, description="Upper bound; above `low`.")
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low >= self.high:
+            raise refusal(
+                "low_not_below_high",
+                f"low ({self.low}) must be below high ({self.high})",
+                field="/low",
+                allowed=f"less than {self.high}",
+            )
+        return self
+
+
+class _MeanStd(Strict):
+    mean: Finite = Field(default=0.0, description="Mean.")
+    std: float = Field(default=1.0, ge=0, description="Standard deviation.")
+
+
+class Uniform(WeightScheme, _Bounds):
+    """Uniform on [low, high)."""
+
+    scheme: Literal["uniform"] = "uniform"
+
+
+class Normal(WeightScheme, _MeanStd):
+    """Normal with `mean` and `std`; std 1 is the `np.random.randn` of the tutorials."""
+
+    scheme: Literal["normal"] = "normal"
+
+
+class TruncNormal(WeightScheme):
+    """Normal with `mean` and `std`, cut off at two bounds (inverse CDF, no rejection)."""
+
+    scheme: Literal["trunc_normal"] = "trunc_normal"
+    mean: Finite = Field(default=0.0, description="Mean of the normal before the cut.")
+    std: float = Field(
+        default=1.0, gt=0, description="Standard deviation of the normal before the cut."
+    )
+    low: Finite = Field(default=-2.0, description="Lower cut, in the unit that `bounds` names.")
+    high: Finite = Field(default=2.0, description="Upper cut, in the unit that `bounds` names.")
+    bounds: Literal["sigma", "absolute"] = Field(
+        default="sigma",
+        description="`sigma`: cut at mean + low·std and mean + high·std.  `absolute`: cut at the values "
+        "low and high, as `torch.nn.init.trunc_normal_(a=, b=)` does.",
+    )
+
+    @property
+    def cut(self) -> tuple[float, float]:
+        """Give both cuts in standard deviations from the mean."""
+        if self.bounds == "sigma":
+            return self.low, self.high
+        return (self.low - self.mean) / self.std, (self.high - self.mean) / self.std
+
+    @model_validator(mode="after")
+    def _the_cut_holds_some_mass(self) -> Self:
+        low, high = self.cut
+        if low >= high:
+            raise refusal(
+                "low_not_below_high",
+                f"low ({self.low}) must be below high ({self.high})",
+                field="/low",
+                allowed=f"less than {self.high}",
+            )
+        if low > 8 or high < -8:
+            raise refusal(
+                "empty_cut",
+                f"between {low:.4g} and {high:.4g} standard deviations there is nothing to draw",
+                field="/low",
+                allowed="an interval that reaches within 8 standard deviations of the mean",
+            )
+        return self
+
+
+class Constant(WeightScheme):
+    """Every element is `value`."""
+
+    scheme: Literal["constant"] = "constant"
+    value: Finite = Field(description="The value of every element.")
+
+
+class Zeros(WeightScheme):
+    """Every element is 0."""
+
+    scheme: Literal["zeros"] = "zeros"
+
+
+class Ones(WeightScheme):
+    """Every element is 1."""
+
+    scheme: Literal["ones"] = "ones"
+
+
+class Identity(WeightScheme):
+    """`gain` on the diagonal, 0 elsewhere; a rectangular block gets a rectangular identity."""
+
+    scheme: Literal["identity"] = "identity"
+    gain: Finite = Field(default=1.0, description="The value on the diagonal.")
+
+
+class XavierUniform(WeightScheme):
+    """Uniform on ±gain·√(6 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
+
+    scheme: Literal["xavier_uniform"] = "xavier_uniform"
+    gain: Gain = 1.0
+
+
+class XavierNormal(WeightScheme):
+    """Normal with std gain·√(2 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
+
+    scheme: Literal["xavier_normal"] = "xavier_normal"
+    gain: Gain = 1.0
+
+
+class _Kaiming(WeightScheme):
+    mode: Literal["fan_in", "fan_out"] = Field(default="fan_in", description="Which fan to keep.")
+    nonlinearity: Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = Field(
+        default="leaky_relu", description="Sets the gain, as `torch.nn.init.calculate_gain` does."
+    )
+    a: Finite = Field(default=0.0, description="Negative slope of `leaky_relu`.")
+
+
+class KaimingUniform(_Kaiming):
+    """Uniform on ±gain·√(3 / fan) (He et al. 2015, arXiv:1502.01852)."""
+
+    scheme: Literal["kaiming_uniform"] = "kaiming_uniform"
+
+
+class KaimingNormal(_Kaiming):
+    """Normal with std gain / √fan (He et al. 2015, arXiv:1502.01852)."""
+
+    scheme: Literal["kaiming_normal"] = "kaiming_normal"
+
+
+class LecunUniform(WeightScheme):
+    """Uniform on ±√(3 / fan_in) (LeCun et al. 1998)."""
+
+    scheme: Literal["lecun_uniform"] = "lecun_uniform"
+
+
+class LecunNormal(WeightScheme):
+    """Normal with std 1 / √fan_in (LeCun et al. 1998; Klambauer et al. 2017, arXiv:1706.02515)."""
+
+    scheme: Literal["lecun_normal"] = "lecun_normal"
+
+
+class VarianceScaling(WeightScheme):
+    """Variance scale / fan, from a uniform, a normal or a truncated normal."""
+
+    scheme: Literal["variance_scaling"] = "variance_scaling"
+    scale: float = Field(default=1.0, gt=0, description="The variance times the fan.")
+    mode: Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"] = Field(
+        default="fan_in", description="Which fan divides: in, out, their mean or geometric mean."
+    )
+    distribution: Literal["uniform", "normal", "truncated_normal"] = Field(
+        default="truncated_normal",
+        description="`truncated_normal` is cut at ±2σ and widened so that the variance stays exact.",
+    )
+
+
+class Orthogonal(WeightScheme):
+    """`gain` times a uniformly (Haar) random semi-orthogonal matrix (Saxe et al. 2013)."""
+
+    scheme: Literal["orthogonal"] = "orthogonal"
+    gain: Gain = 1.0
+
+
+class Sparse(WeightScheme):
+    """Normal with std `std`, a fixed number of elements zero per unit (Martens 2010)."""
+
+    scheme: Literal["sparse"] = "sparse"
+    sparsity: float = Field(ge=0, le=1, description="Share of zeros per unit, rounded up.")
+    std: float = Field(default=0.01, ge=0, description="Standard deviation of the others.")
+    axis: Literal["in", "out"] = Field(
+        default="in",
+        description="`in`: each row (hidden unit) has the same number of incoming connections, as Martens "
+        "has it.  `out`: each column has, as `torch.nn.init.sparse_` does.",
+    )
+
+
+class BiasScheme(Strict):
+    """What the bias schemes share: they state the total `bias_ih + bias_hh` of every gate."""
+
+    split: Literal["ih", "hh", "half"] = Field(
+        default="ih",
+        description="Where the total goes: all in `bias_ih`, all in `bias_hh`, or half in each.  In a "
+        "GRU's gate n the two are different inputs, so there it always stays in `bias_ih`.",
+    )
+
+
+class PytorchBias(Strict):
+    """Uniform on ±1/√hidden_size in both vectors: what `nn.RNN`, `nn.GRU`, `nn.LSTM` draw."""
+
+    scheme: Literal["pytorch"] = "pytorch"
+
+
+class ZerosBias(Strict):
+    """Both vectors are 0."""
+
+    scheme: Literal["zeros"] = "zeros"
+
+
+class ConstantBias(BiasScheme):
+    """The total is `value` in every gate."""
+
+    scheme: Literal["constant"] = "constant"
+    value: Finite = Field(description="The total of every element.")
+
+
+class UniformBias(BiasScheme, _Bounds):
+    """The total is uniform on [low, high)."""
+
+    scheme: Literal["uniform"] = "uniform"
+
+
+class NormalBias(BiasScheme, _MeanStd):
+    """The total is normal with `mean` and `std`."""
+
+    scheme: Literal["normal"] = "normal"
+
+
+class ForgetBias(BiasScheme):
+    """The total is `value` in the gate that keeps the state, 0 in the others.
+
+    That is an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015) and a GRU's update gate,
+    whose positive bias keeps the state in PyTorch's convention.  A plain RNN has no such gate.
+    """
+
+    scheme: Literal["forget"] = "forget"
+    value: Finite = Field(default=1.0, description="The total bias of the keeping gate.")
+
+
+AnyWeightScheme = Annotated[
+    Pytorch
+    | Uniform
+    | Normal
+    | TruncNormal
+    | Constant
+    | Zeros
+    | Ones
+    | Identity
+    | XavierUniform
+    | XavierNormal
+    | KaimingUniform
+    | KaimingNormal
+    | LecunUniform
+    | LecunNormal
+    | VarianceScaling
+    | Orthogonal
+    | Sparse,
+    Field(discriminator="scheme"),
+]
+AnyBiasScheme = Annotated[
+    PytorchBias | ZerosBias | ConstantBias | UniformBias | NormalBias | ForgetBias,
+    Field(discriminator="scheme"),
+]
+
+# The schemes that need no argument can be asked for by name alone.
+WeightName = Literal[
+    "pytorch",
+    "uniform",
+    "normal",
+    "trunc_normal",
+    "zeros",
+    "ones",
+    "identity",
+    "xavier_uniform",
+    "xavier_normal",
+    "kaiming_uniform",
+    "kaiming_normal",
+    "lecun_uniform",
+    "lecun_normal",
+    "variance_scaling",
+    "orthogonal",
+]
+BiasName = Literal["pytorch", "zeros", "uniform", "normal", "forget"]
+
+
+def _name_or_scheme(value: Any) -> str:
+    return "$name" if isinstance(value, str) else "$scheme"
+
+
+WeightInit = Annotated[
+    Annotated[WeightName, Tag("$name")] | Annotated[AnyWeightScheme, Tag("$scheme")],
+    Discriminator(_name_or_scheme),
+]
+BiasInit = Annotated[
+    Annotated[BiasName, Tag("$name")] | Annotated[AnyBiasScheme, Tag("$scheme")],
+    Discriminator(_name_or_scheme),
+]
+
+WEIGHT_SCHEMES: dict[str, type[WeightScheme]] = {
+    cls.model_fields["scheme"].default: cls for cls in get_args(get_args(AnyWeightScheme)[0])
+}
+BIAS_SCHEMES: dict[str, type[Strict]] = {
+    cls.model_fields["scheme"].default: cls for cls in get_args(get_args(AnyBiasScheme)[0])
+}

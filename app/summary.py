@@ -1,0 +1,192 @@
+"""What drawing and checking teach: the statistics of every tensor and of the sanity forward pass.
+
+`WeightSummary` is a function of the recipe alone, to the last digit, on every machine; it can travel inside a
+file.  `Summary` adds what the forward pass showed on one device, whose last digits are that device's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from app.plan import Plan
+
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+HISTOGRAM_BINS = 32
+
+Sha256 = Annotated[str, Field(description="Of the elements' bytes, little-endian, row by row.")]
+Real = float | None  # None where the figure is not finite, which JSON cannot say otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Exact counts of the elements in [edges[i], edges[i + 1])."""
+
+    edges: Annotated[
+        list[float], Field(description="Ascending; no rounding: the bounds as they are.")
+    ]
+    counts: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The statistics of one tensor or one gate's block, of the values as stored."""
+
+    elements: int
+    mean: Real
+    std: Annotated[Real, Field(description="Population standard deviation.")]
+    expected_std: Annotated[Real, Field(description="What the init scheme promises.")]
+    min: Real
+    max: Real
+    norm: Annotated[Real, Field(description="Euclidean (Frobenius) norm.")]
+    fraction_zero: float
+    nonfinite: Annotated[int, Field(description="How many elements are infinite or NaN.")]
+    quantiles: Annotated[
+        Mapping[str, float], Field(description="By probability, within 0.4 % of the value.")
+    ]
+    histogram: Histogram
+
+
+@dataclass(frozen=True, slots=True)
+class GateSummary:
+    """One gate's block of a tensor."""
+
+    gate: str
+    shape: list[int]
+    fan_in: int
+    fan_out: int
+    figures: Figures
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSummary:
+    """One parameter and its gates."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    scheme: Annotated[Mapping[str, Any], Field(description="The init scheme, in full.")]
+    figures: Figures
+    sha256: Sha256
+    gates: list[GateSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSummary:
+    """The weights of a checkpoint in numbers: a function of the recipe alone."""
+
+    recipe: Mapping[str, Any]
+    recipe_digest: str
+    stream_version: int
+    parameters: int
+    size_bytes: int
+    tensors: list[TensorSummary]
+
+
+@dataclass(frozen=True, slots=True)
+class GateActivation:
+    """One gate during the forward pass."""
+
+    gate: str
+    mean: Real
+    saturated: Annotated[
+        Real, Field(description="Share beyond 0.05 or 0.95 of a sigmoid, beyond ±0.9 of a tanh.")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionForward:
+    """One layer and direction during the forward pass."""
+
+    layer: int
+    reverse: bool
+    output_rms: Annotated[
+        list[Real], Field(description="Root mean square of the output, by time step.")
+    ]
+    gates: list[GateActivation]
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """The sanity forward pass: standard normal input, zero state, evaluation mode."""
+
+    input_shape: list[int]
+    output_shape: list[int]
+    finite: bool
+    dead: Annotated[bool, Field(description="Whether some layer answers with zeros only.")]
+    output_mean: Real
+    output_std: Real
+    layers: list[DirectionForward]
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """Which device did which work."""
+
+    draw: str
+    forward: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that one pass over a checkpoint learns."""
+
+    weights: WeightSummary
+    forward: Forward
+    devices: Devices
+    seconds: Annotated[float, Field(description="How long the pass took.")]
+
+
+_WEIGHTS = TypeAdapter(WeightSummary)
+_TENSOR = TypeAdapter(TensorSummary)
+_GATE = TypeAdapter(GateSummary)
+
+
+def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
+    """Write the summary as JSON of exactly `room_bytes(plan)` bytes, the rest spaces."""
+    text = _WEIGHTS.dump_json(summary)
+    room = room_bytes(plan)
+    if len(text) >= room:
+        raise AssertionError(f"the summary has {len(text)} bytes, its room {room}")
+    return text.ljust(room - 1) + b"\n"
+
+
+def room_bytes(plan: Plan) -> int:
+    """Give the bytes that any summary of this plan fits into, so a file's length is known ahead."""
+    gates = sum(len(tensor.gates) for tensor in plan.tensors)
+    schemes = sum(len(tensor.scheme.model_dump_json()) for tensor in plan.tensors)
+    recipe = len(plan.spec.model_dump_json()) + 1024
+    return recipe + schemes + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
+
+
+def _widest_figures() -> Figures:
+    many, long = 10**16, -2.2250738585072014e-308
+    return Figures(
+        elements=many,
+        mean=long,
+        std=long,
+        expected_std=long,
+        min=long,
+        max=long,
+        norm=long,
+        fraction_zero=long,
+        nonfinite=many,
+        quantiles={str(p): long for p in QUANTILES},
+        histogram=Histogram([long] * (HISTOGRAM_BINS + 1), [many] * HISTOGRAM_BINS),
+    )
+
+
+_GATE_ROOM = len(
+    _GATE.dump_json(GateSummary("-", [10**16] * 2, 10**16, 10**16, _widest_figures(), "0" * 64))
+)
+_TENSOR_ROOM = len(
+    _TENSOR.dump_json(
+        TensorSummary(
+            "weight_hh_l1023_reverse", [10**16] * 2, "bfloat16", {}, _widest_figures(), "0" * 64, []
+        )
+    )
+)
