@@ -1,0 +1,1 @@
+"""How numbers are made: drawn, checked and measured."""

@@ -1,0 +1,40 @@
+"""The catalogue of schemes as data, from the tables that draw: for the API, the command line and the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.engine.schemes import BIASES, WEIGHTS
+from app.engine.schemes.record import Scheme
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """List every scheme: name, what it does, formula, source, fields and an example."""
+    return {"weights": _rows(WEIGHTS, "weight_hh"), "biases": _rows(BIASES, "bias")}
+
+
+def _rows(table: Mapping[str, Scheme], part: str) -> list[dict[str, Any]]:
+    return [_row(name, scheme, part) for name, scheme in table.items()]
+
+
+def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
+    schema = scheme.spec.model_json_schema()
+    required = schema.get("required", [])
+    fields = [
+        {"name": field, "required": field in required, **facts}
+        for field, facts in schema["properties"].items()
+        if field != "scheme"
+    ]
+    example = {field: _EXAMPLES[field] for field in required}
+    return {
+        "name": name,
+        "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
+        "formula": scheme.formula,
+        "source": scheme.source,
+        "fields": fields,
+        "example": {"init": {part: {"scheme": name, **example} if example else name}},
+    }
+
+
+_EXAMPLES: Mapping[str, float] = {"value": 0.1, "sparsity": 0.9}

@@ -1,0 +1,136 @@
+"""The laws that elements are drawn from, one by one: each can fill any part of a block by itself.
+
+A law holds the few scalars of its formula, computed once in Python floats and rounded to float32; `std` is the
+standard deviation it promises.  `fill(out, first, key)` writes elements first, first + 1, … of a block into `out` (float32);
+`first` is a multiple of 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine import transforms
+from app.engine.philox import Key, fill_words
+from app.engine.scalars import erf_sqrt_half, truncated_std, upper_tail
+
+Float32s = NDArray[np.float32]
+NEAR = 2.9  # cuts within this many standard deviations keep to the series about the centre
+
+
+def single(value: float) -> np.float32:
+    """Round a scalar to float32; too large a value becomes infinite."""
+    with np.errstate(over="ignore"):
+        return np.float32(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Every element is `value`."""
+
+    value: float
+    std: float = 0.0
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        out.fill(single(self.value))
+
+
+@dataclass(frozen=True, slots=True)
+class Diagonal:
+    """`gain` on the diagonal of a block with `cols` columns, 0 elsewhere."""
+
+    gain: float
+    rows: int
+    cols: int
+
+    @property
+    def std(self) -> float:
+        """The spread of a matrix with few elements off zero."""
+        share = min(self.rows, self.cols) / (self.rows * self.cols)
+        return abs(self.gain) * sqrt(share * (1 - share))
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        out.fill(0)
+        step = self.cols + 1
+        end = min(first + len(out), min(self.rows, self.cols) * step)
+        place = -(-first // step) * step
+        out[place - first : max(end - first, 0) : step] = single(self.gain)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Uniform on [low, high)."""
+
+    low: float
+    high: float
+
+    @property
+    def std(self) -> float:
+        """(high − low)/√12."""
+        return (self.high - self.low) / sqrt(12)
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        scale = single(self.high - self.low)
+        transforms.fill_uniform(out, first // 4, *key, single(self.low), scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """Normal with `mean` and `std`."""
+
+    mean: float
+    std: float
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        transforms.fill_normal(out, first // 4, *key, single(self.mean), single(self.std))
+
+
+@dataclass(frozen=True, slots=True)
+class CutNormal:
+    """Normal with `mean` and `spread`, cut at `low` and `high` standard deviations from the mean."""
+
+    mean: float
+    spread: float
+    low: float
+    high: float
+
+    @property
+    def std(self) -> float:
+        """The spread after the cut."""
+        return self.spread * truncated_std(self.low, self.high)
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        words = out.view(np.uint32)
+        fill_words(words, first // 4, *key)
+        transform, scalars = cut_transform(self)
+        transform(words, *scalars)
+
+
+ElementLaw = Constant | Diagonal | Uniform | Normal | CutNormal
+
+
+@lru_cache(maxsize=256)
+def cut_transform(law: CutNormal) -> tuple[Any, tuple[np.float32, ...]]:
+    """Give the kernel that turns words into a cut normal's numbers, and its scalars."""
+    least, most = (law.mean + cut * law.spread for cut in (law.low, law.high))
+    if law.low < 0 < law.high:
+        low, high = erf_sqrt_half(law.low), erf_sqrt_half(law.high)
+        near = max(-law.low, law.high) <= NEAR
+        kernel, spread = (transforms.cut_centre if near else transforms.cut_wide), law.spread
+    else:
+        above = law.low >= 0
+        nearer, farther = (law.low, law.high) if above else (-law.high, -law.low)
+        low, high = upper_tail(farther), upper_tail(nearer)
+        kernel, spread = transforms.cut_tail, law.spread if above else -law.spread
+    scalars = (low, high - low, law.mean, spread, least, most)
+    return kernel, tuple(single(value) for value in scalars)

@@ -1,0 +1,44 @@
+"""How a kernel is compiled: by numba, without the interpreter lock, cached on disk where that works.
+
+No fast-math and no contraction anywhere: every +, −, ×, ÷ and √ is rounded once, so each machine that follows
+IEEE 754 gives the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
+
+inline = njit(inline="always")
+
+
+def kernel(function: Callable[..., None]) -> Any:
+    """Compile a function that fills arrays; it runs on one thread and lets others run beside it."""
+    compiled = njit(nogil=True, error_model="numpy", boundscheck=False)(function)
+    try:
+        compiled.enable_caching()
+    except RuntimeError:  # no writable folder for the cache: compile in every process
+        return compiled
+    return compiled
+
+
+def _float32_bits(typing_context: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.IntType(32))
+
+    return types.int32(types.float32), generate
+
+
+def _bits_float32(typing_context: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+float32_bits: Any = intrinsic(_float32_bits)  # in a kernel: the bits of a float32, as an int32
+bits_float32: Any = intrinsic(_bits_float32)  # in a kernel: the float32 of an int32's bits

@@ -1,0 +1,55 @@
+"""The few numbers that schemes need once: exact to the last bit on every machine.
+
+Python's own `math.erf` and `math.exp` are the C library's and differ between machines; `decimal` computes in software.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from functools import lru_cache
+from math import sqrt
+
+DIGITS = 80
+FARTHEST = 12  # standard deviations; beyond it lies less than 1e−32
+_PI = Decimal(
+    "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170680"
+)
+
+
+def erf_sqrt_half(z: float) -> float:
+    """Give erf(z/√2): the chance that a standard normal lies between −z and z, with z's sign."""
+    return float(_erf_sqrt_half(_near(z)))
+
+
+def upper_tail(z: float) -> float:
+    """Give the chance that a standard normal exceeds z."""
+    with localcontext(prec=DIGITS):
+        return float((1 - _erf_sqrt_half(_near(z))) / 2)
+
+
+def truncated_std(low: float, high: float) -> float:
+    """Give the standard deviation of a standard normal cut at `low` and `high` (law of the textbook)."""
+    with localcontext(prec=DIGITS):
+        a, b = Decimal(_near(low)), Decimal(_near(high))
+        mass = (_erf_sqrt_half(_near(high)) - _erf_sqrt_half(_near(low))) / 2
+        density_a, density_b = ((-(x * x) / 2).exp() / (2 * _PI).sqrt() for x in (a, b))
+        mean = (density_a - density_b) / mass
+        variance = 1 + (a * density_a - b * density_b) / mass - mean * mean
+        return sqrt(float(variance))
+
+
+def _near(z: float) -> float:
+    return max(-float(FARTHEST), min(float(FARTHEST), z))
+
+
+@lru_cache(maxsize=256)
+def _erf_sqrt_half(z: float) -> Decimal:
+    with localcontext(prec=DIGITS):
+        x = Decimal(z) / Decimal(2).sqrt()
+        term = total = x
+        n = 0
+        while abs(term) > Decimal(10) ** -DIGITS:
+            n += 1
+            term = -term * x * x / n
+            total += term / (2 * n + 1)
+        return 2 / _PI.sqrt() * total

@@ -1,0 +1,37 @@
+"""The record of one scheme, and what both kinds of scheme need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from app.engine.distributions import ElementLaw, Uniform
+from app.engine.matrices import MatrixLaw
+from app.plan import Block
+from app.spec.base import Strict
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One way to fill a block.
+
+    `law` turns the request's model and a block into the law the block is drawn by, which knows the standard deviation it
+    promises.
+    """
+
+    spec: type[Strict]
+    law: Callable[[Any, Block], ElementLaw | MatrixLaw]
+    formula: str
+    source: str
+
+
+def symmetric(bound: float) -> Uniform:
+    """Give the uniform law on ±bound."""
+    return Uniform(-bound, bound)
+
+
+def pytorch(scheme: Any, block: Block) -> Uniform:
+    """Give the law of `reset_parameters` of torch.nn.RNNBase."""
+    return symmetric(1 / sqrt(block.hidden_size))

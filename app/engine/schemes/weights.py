@@ -1,0 +1,127 @@
+"""From each weight scheme to the law of one block, with the block's own fans."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Any
+
+from app.engine.distributions import Constant, CutNormal, Diagonal, ElementLaw, Normal, Uniform
+from app.engine.matrices import Orthogonal, Sparse
+from app.engine.scalars import truncated_std
+from app.engine.schemes.record import symmetric
+from app.plan import Block
+from app.spec import schemes as ask
+
+
+def uniform(scheme: ask.Uniform | ask.UniformBias, block: Block) -> Uniform:
+    """U(low, high)."""
+    return Uniform(scheme.low, scheme.high)
+
+
+def normal(scheme: ask.Normal | ask.NormalBias, block: Block) -> Normal:
+    """N(mean, std²)."""
+    return Normal(scheme.mean, scheme.std)
+
+
+def trunc_normal(scheme: ask.TruncNormal, block: Block) -> CutNormal:
+    """N(mean, std²) on the cut."""
+    return CutNormal(scheme.mean, scheme.std, *scheme.cut)
+
+
+def constant(scheme: ask.Constant | ask.ConstantBias, block: Block) -> Constant:
+    """The given value."""
+    return Constant(scheme.value)
+
+
+def zeros(scheme: Any, block: Block) -> Constant:
+    """0 everywhere."""
+    return Constant(0.0)
+
+
+def ones(scheme: ask.Ones, block: Block) -> Constant:
+    """1 everywhere."""
+    return Constant(1.0)
+
+
+def identity(scheme: ask.Identity, block: Block) -> Diagonal:
+    """gain·I."""
+    return Diagonal(scheme.gain, block.rows, block.cols)
+
+
+def xavier_uniform(scheme: ask.XavierUniform, block: Block) -> Uniform:
+    """U(±gain·√(6/(fan_in + fan_out)))."""
+    return symmetric(scheme.gain * sqrt(6 / (block.fan_in + block.fan_out)))
+
+
+def xavier_normal(scheme: ask.XavierNormal, block: Block) -> Normal:
+    """N(0, gain²·2/(fan_in + fan_out))."""
+    return Normal(0.0, scheme.gain * sqrt(2 / (block.fan_in + block.fan_out)))
+
+
+def kaiming_uniform(scheme: ask.KaimingUniform, block: Block) -> Uniform:
+    """U(±gain·√(3/fan))."""
+    return symmetric(_gain(scheme) * sqrt(3 / _fan(scheme.mode, block)))
+
+
+def kaiming_normal(scheme: ask.KaimingNormal, block: Block) -> Normal:
+    """N(0, gain²/fan)."""
+    return Normal(0.0, _gain(scheme) * sqrt(1 / _fan(scheme.mode, block)))
+
+
+def lecun_uniform(scheme: ask.LecunUniform, block: Block) -> Uniform:
+    """U(±√(3/fan_in))."""
+    return symmetric(sqrt(3 / block.fan_in))
+
+
+def lecun_normal(scheme: ask.LecunNormal, block: Block) -> Normal:
+    """N(0, 1/fan_in)."""
+    return Normal(0.0, sqrt(1 / block.fan_in))
+
+
+def variance_scaling(scheme: ask.VarianceScaling, block: Block) -> ElementLaw:
+    """Variance scale/fan from the distribution asked for."""
+    std = sqrt(scheme.scale / _fan(scheme.mode, block))
+    match scheme.distribution:
+        case "uniform":
+            return symmetric(sqrt(3) * std)
+        case "normal":
+            return Normal(0.0, std)
+        case "truncated_normal":
+            return CutNormal(0.0, std / truncated_std(-2, 2), -2.0, 2.0)
+
+
+def orthogonal(scheme: ask.Orthogonal, block: Block) -> Orthogonal:
+    """gain·Haar."""
+    return Orthogonal(scheme.gain, block.rows, block.cols)
+
+
+def sparse(scheme: ask.Sparse, block: Block) -> Sparse:
+    """N(0, std²) with a fixed number of zeros per unit."""
+    return Sparse(scheme.sparsity, scheme.std, scheme.axis, block.rows, block.cols)
+
+
+def _fan(mode: str, block: Block) -> float:
+    match mode:
+        case "fan_in":
+            return block.fan_in
+        case "fan_out":
+            return block.fan_out
+        case "fan_avg":
+            return (block.fan_in + block.fan_out) / 2
+        case _:
+            return sqrt(block.fan_in * block.fan_out)
+
+
+def _gain(scheme: ask.KaimingUniform | ask.KaimingNormal) -> float:
+    """Give torch.nn.init.calculate_gain of the scheme's nonlinearity."""
+    match scheme.nonlinearity:
+        case "linear" | "sigmoid":
+            return 1.0
+        case "tanh":
+            return 5 / 3
+        case "relu":
+            return sqrt(2)
+        case "leaky_relu":
+            return sqrt(2 / (1 + scheme.a * scheme.a))
+        case "selu":
+            return 0.75
