@@ -1,0 +1,30 @@
+"""How bytes are laid out: every file format, as segments whose sizes the plan alone fixes.
+
+Nothing here draws, and nothing needs torch or NumPy: a file's length and its frame are integers and
+text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.formats import bundle, npz, pt, safetensors
+from app.formats.format import Format
+from app.spec.checkpoint import FormatName
+
+FORMATS: Mapping[FormatName, Format] = {
+    "pt": Format("pt", "application/vnd.pytorch", "pt", pt.segments),
+    "safetensors": Format(
+        "safetensors", "application/vnd.safetensors", "safetensors", safetensors.segments
+    ),
+    "npz": Format(
+        "npz",
+        "application/vnd.numpy.npz",
+        "npz",
+        npz.segments,
+        lacks={"bfloat16": "NumPy has no such type"},
+    ),
+    "bundle": Format("bundle", "application/zip", "zip", bundle.segments),
+}
+
+__all__ = ["FORMATS", "Format"]

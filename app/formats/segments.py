@@ -1,0 +1,71 @@
+"""What a file is made of: a sequence of segments, each of a size that the plan alone fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+from app.plan import TensorPlan
+
+
+class Facts(Protocol):
+    """What only drawing teaches.  Each answer may cost a pass over the weights, so ask late."""
+
+    def crc32(self, tensor: TensorPlan) -> int:
+        """Give the CRC-32 of a tensor's bytes."""
+        ...
+
+    def summary(self) -> bytes:
+        """Give the weight summary in exactly `app.summary.room_bytes(plan)` bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Bytes known from the plan."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorData:
+    """All elements of one tensor, contiguous, row by row, little-endian."""
+
+    tensor: TensorPlan
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+        return self.tensor.size_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """Bytes that depend on what drawing teaches; `render` gives exactly `size` of them."""
+
+    size: int
+    render: Callable[[Facts], bytes]
+
+
+Segment = Literal | TensorData | Late
+
+
+def size_of(segments: Iterable[Segment]) -> int:
+    """Give the bytes of all segments together."""
+    return sum(segment.size for segment in segments)
+
+
+def merge(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """Join neighbouring literals, so that a file has few segments."""
+    for is_literal, run in groupby(segments, lambda segment: isinstance(segment, Literal)):
+        if is_literal:
+            yield Literal(b"".join(part.data for part in run if isinstance(part, Literal)))
+        else:
+            yield from run

@@ -1,0 +1,107 @@
+"""Writes whole files from segments, as the service does, but from weights that are at hand."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Mapping
+from itertools import product
+from typing import Any
+
+import torch
+
+from app.dtypes import DTYPES
+from app.formats.segments import Late, Literal, Segment, TensorData
+from app.plan import Plan, TensorPlan
+from app.spec.checkpoint import Spec
+from app.summary import room_bytes
+
+SIZES: dict[str, Any] = {"input_size": 3, "hidden_size": 4, "seed": 7}
+SMALL = Spec(rnn_type="lstm", num_layers=2, bidirectional=True, proj_size=2, **SIZES)
+KINDS: list[dict[str, Any]] = [
+    {"rnn_type": "rnn", "nonlinearity": "relu"},
+    {"rnn_type": "gru"},
+    {"rnn_type": "lstm"},
+    {"rnn_type": "lstm", "proj_size": 2},
+]
+SHAPES: list[dict[str, Any]] = [
+    {"num_layers": layers, "bidirectional": bidirectional, "bias": bias}
+    for layers, bidirectional, bias in product((1, 3), (False, True), (False, True))
+]
+NETWORKS = [
+    Spec(dtype=dtype, **kind, **shape, **SIZES)
+    for dtype, kind, shape in product(DTYPES, KINDS, SHAPES)
+]
+
+
+class KnownFacts:
+    """The facts of weights that are at hand."""
+
+    def __init__(self, plan: Plan, weights: Mapping[str, bytes]) -> None:
+        self._plan = plan
+        self._weights = weights
+
+    def crc32(self, tensor: TensorPlan) -> int:
+        """Compute the CRC-32 of a tensor's bytes."""
+        return zlib.crc32(self._weights[tensor.name])
+
+    def summary(self) -> bytes:
+        """Give an empty summary of the right length."""
+        return b"{}".ljust(room_bytes(self._plan))
+
+
+class NoFacts:
+    """Facts that must not be asked for."""
+
+    def crc32(self, tensor: TensorPlan) -> int:
+        """Refuse."""
+        raise AssertionError(f"the CRC of {tensor.name} was asked for")
+
+    def summary(self) -> bytes:
+        """Refuse."""
+        raise AssertionError("the summary was asked for")
+
+
+def state_dict_of(plan: Plan) -> dict[str, torch.Tensor]:
+    """Draw some weights."""
+    generator = torch.Generator().manual_seed(plan.spec.seed)
+    return {
+        tensor.name: torch.randn(tensor.shape, generator=generator).to(dtype_of(plan))
+        for tensor in plan.tensors
+    }
+
+
+def dtype_of(plan: Plan) -> torch.dtype:
+    """Give torch's dtype of a plan."""
+    dtype: torch.dtype = getattr(torch, plan.spec.dtype)
+    return dtype
+
+
+def module_of(spec: Spec) -> torch.nn.RNNBase:
+    """Build torch's own module of a spec."""
+    module: type[torch.nn.RNNBase] = getattr(torch.nn, spec.rnn_type.upper())
+    names = ("input_size", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size")
+    given = {name: getattr(spec, name) for name in names}
+    if spec.rnn_type != "lstm":
+        del given["proj_size"]
+    return module(**given, dtype=getattr(torch, spec.dtype))
+
+
+def raw(weights: Mapping[str, torch.Tensor]) -> dict[str, bytes]:
+    """Give the bytes of tensors."""
+    return {name: tensor.view(torch.uint8).numpy().tobytes() for name, tensor in weights.items()}
+
+
+def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.Tensor]) -> bytes:
+    """Write a file."""
+    known = raw(weights)
+    facts = KnownFacts(plan, known)
+    parts = []
+    for segment in segments:
+        match segment:
+            case Literal(data):
+                parts.append(data)
+            case TensorData(tensor):
+                parts.append(known[tensor.name])
+            case Late(render=render):
+                parts.append(render(facts))
+    return b"".join(parts)

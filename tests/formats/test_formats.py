@@ -1,0 +1,154 @@
+"""Laws of every format: exact sizes, lazy facts, honest refusals."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+import torch
+
+from app.errors import DtypeNotInFormat, TooLarge
+from app.formats import FORMATS, Format
+from app.formats.segments import Late, Literal
+from app.plan import plan
+from app.spec.checkpoint import FORMAT_NAMES, FormatName, Spec
+from tests.formats.laying import (
+    NETWORKS,
+    SMALL,
+    KnownFacts,
+    NoFacts,
+    raw,
+    state_dict_of,
+    write,
+)
+
+ZIPS = ("pt", "npz", "bundle")
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=list(FORMATS))
+class TestEveryFormat:
+    """What holds for every entry of the table."""
+
+    def test_states_its_exact_size_ahead(self, form: Format) -> None:
+        for spec in NETWORKS:
+            if spec.dtype in form.dtypes:
+                planned = plan(spec)
+                written = write(planned, form.segments(planned), state_dict_of(planned))
+
+                assert form.size(planned) == len(written)
+
+    def test_renders_late_segments_at_their_stated_size(self, form: Format) -> None:
+        planned = plan(SMALL)
+        facts = KnownFacts(planned, raw(state_dict_of(planned)))
+        late = [part for part in form.segments(planned) if isinstance(part, Late)]
+
+        assert [len(part.render(facts)) for part in late] == [part.size for part in late]
+
+    def test_plans_a_network_far_larger_than_memory(self, form: Format) -> None:
+        huge = plan(Spec(rnn_type="lstm", input_size=2**27, hidden_size=2**27, num_layers=4))
+
+        assert form.size(huge) > huge.size_bytes > 2**61
+
+    def test_refuses_a_network_that_no_file_can_hold(self, form: Format) -> None:
+        absurd = plan(Spec(rnn_type="rnn", input_size=1, hidden_size=2**53 - 1))
+
+        with pytest.raises(TooLarge):
+            form.size(absurd)
+
+    def test_has_no_two_literals_in_a_row(self, form: Format) -> None:
+        kinds = [type(part) for part in form.segments(plan(SMALL))]
+
+        assert (Literal, Literal) not in pairwise(kinds)
+
+    def test_gives_the_same_bytes_for_the_same_recipe_only(self, form: Format) -> None:
+        weights = state_dict_of(plan(SMALL))
+        files = [
+            write(planned, form.segments(planned), weights)
+            for planned in (plan(SMALL), plan(SMALL), plan(SMALL.model_copy(update={"seed": 8})))
+        ]
+
+        assert files[0] == files[1] != files[2]
+
+
+@pytest.mark.parametrize("name", ZIPS)
+def test_a_zips_start_and_end_are_known_without_drawing(name: FormatName) -> None:
+    segments = FORMATS[name].segments(plan(SMALL))
+
+    assert isinstance(segments[0], Literal)
+    assert isinstance(segments[-1], Literal)
+    assert segments[-1].data.find(b"PK\x05\x06") >= 0
+
+
+def test_only_safetensors_never_asks_what_drawing_teaches() -> None:
+    lazy = {
+        name
+        for name, form in FORMATS.items()
+        if not any(isinstance(part, Late) for part in form.segments(plan(SMALL)))
+    }
+
+    assert lazy == {"safetensors"}
+
+
+def test_laying_out_asks_for_no_facts_until_a_late_segment_is_rendered() -> None:
+    late = next(part for part in FORMATS["pt"].segments(plan(SMALL)) if isinstance(part, Late))
+
+    with pytest.raises(AssertionError, match="the CRC of weight_ih_l0 was asked for"):
+        late.render(NoFacts())
+
+
+def test_npz_refuses_bfloat16_with_the_reason() -> None:
+    planned = plan(SMALL.model_copy(update={"dtype": "bfloat16"}))
+
+    with pytest.raises(DtypeNotInFormat) as refused:
+        FORMATS["npz"].size(planned)
+
+    assert refused.value.problem()["detail"] == (
+        "Format npz cannot hold bfloat16: NumPy has no such type. "
+        "Use one of float32, float64, float16."
+    )
+
+
+def test_every_other_format_holds_every_dtype() -> None:
+    everything = ("float32", "float64", "float16", "bfloat16")
+
+    assert {name: form.dtypes for name, form in FORMATS.items()} == {
+        "pt": everything,
+        "safetensors": everything,
+        "npz": everything[:3],
+        "bundle": everything,
+    }
+
+
+def test_the_table_and_the_request_name_the_same_formats() -> None:
+    assert tuple(FORMATS) == FORMAT_NAMES
+    assert [form.name for form in FORMATS.values()] == list(FORMATS)
+
+
+def test_planning_a_file_loads_neither_torch_nor_numpy() -> None:
+    probe = "import sys, app.formats; print({'torch', 'numpy', 'numba'} & set(sys.modules))"
+
+    shown = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    )
+
+    assert shown.stdout == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "sha256"),
+    [
+        ("pt", "49542c1fecf1ce4befb07ce3d16bb7809d3b3d77bbc8a6576818c682f4d00c57"),
+        ("safetensors", "9717a62c0d89109a12402ed3d9c44eea171e5af283d97c702c014f53840495ce"),
+        ("npz", "1e171ff7939042b8317a2b673abb6c31924762b02e8343101b7a2cc04ca55299"),
+    ],
+)
+def test_the_bytes_of_a_small_file_never_change(name: FormatName, sha256: str) -> None:
+    planned = plan(Spec(rnn_type="gru", input_size=2, hidden_size=3, seed=1))
+    weights = {tensor.name: torch.ones(tensor.shape) for tensor in planned.tensors}
+
+    written = write(planned, FORMATS[name].segments(planned), weights)
+
+    assert hashlib.sha256(written).hexdigest() == sha256
