@@ -1,0 +1,1 @@
+"""One run of the pipeline, from order to bytes; knows no HTTP."""

@@ -1,0 +1,71 @@
+"""From segments to a stream of bytes: any range of a file, drawn as it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from app.engine.draw import Artist
+from app.formats.segments import Facts, Late, Literal, Segment, TensorData
+
+Buffer = bytes | memoryview
+
+MIN_CHUNK_BYTES = 1 << 20
+
+
+def assemble(
+    segments: Iterable[Segment], artist: Artist, facts: Facts, *, first: int, last: int
+) -> Iterator[Buffer]:
+    """Give bytes first … last of a file, as chunks of 1 to 4 MiB (the last may be smaller).
+
+    A chunk is never written again once it was given, so whoever sends it need not copy it.
+    """
+    return _gather(_parts(segments, artist, facts, first, last))
+
+
+def _parts(
+    segments: Iterable[Segment], artist: Artist, facts: Facts, first: int, last: int
+) -> Iterator[Buffer]:
+    """Give the wanted part of every segment that the range touches."""
+    start = 0
+    for segment in segments:
+        begin, end = max(first - start, 0), min(last - start, segment.size)
+        start += segment.size
+        if begin >= end:
+            continue
+        match segment:
+            case Literal():
+                yield segment.data[begin:end]
+            case Late():
+                yield segment.render(facts)[begin:end]
+            case TensorData():
+                yield from _tensor_bytes(segment, artist, begin, end)
+
+
+def _tensor_bytes(segment: TensorData, artist: Artist, begin: int, end: int) -> Iterator[Buffer]:
+    """Draw the elements that bytes begin … end touch, and cut what was not asked for."""
+    item = segment.tensor.dtype.item_bytes
+    at = begin // item * item
+    for chunk in artist.chunks(segment.tensor, begin // item, -(-end // item)):
+        data = chunk.data.cast("B").toreadonly()
+        yield data[max(begin - at, 0) : end - at]
+        at += len(data)
+
+
+def _gather(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+    """Join small parts until they make a chunk worth sending; pass large ones on as they are."""
+    small: list[Buffer] = []
+    size = 0
+    for part in parts:
+        if len(part) >= MIN_CHUNK_BYTES:
+            if small:
+                yield b"".join(small)
+                small, size = [], 0
+            yield part
+            continue
+        small.append(part)
+        size += len(part)
+        if size >= MIN_CHUNK_BYTES:
+            yield b"".join(small)
+            small, size = [], 0
+    if small:
+        yield b"".join(small)

@@ -1,0 +1,72 @@
+"""An order: a request with all that can be known of its answer before anything is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.errors import UnknownFormat
+from app.formats import FORMATS
+from app.formats.format import Format
+from app.plan import Plan, plan
+from app.service.limits import Limits
+from app.spec.canonical import STREAM_VERSION, recipe_digest
+from app.spec.checkpoint import FormatName, Serving, Spec
+from app.spec.recipe import encode_recipe, file_stem
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A planned checkpoint in one format: refusals are behind it, drawing is ahead."""
+
+    plan: Plan
+    format: Format
+    serving: Serving
+    size_bytes: int
+    digest: bytes
+
+    @property
+    def spec(self) -> Spec:
+        """The recipe."""
+        return self.plan.spec
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag: the recipe names the bytes, so it is known ahead."""
+        return f'"{STREAM_VERSION}-{self.digest.hex()[:32]}-{self.format.suffix}"'
+
+    @property
+    def recipe(self) -> str:
+        """The recipe as a piece of a URL."""
+        return encode_recipe(self.spec)
+
+    def file_name(self, sha256: str | None = None) -> str:
+        """Give the file's name, ending in its hash where that is known."""
+        return f"{file_stem(self.spec, sha256)}.{self.format.suffix}"
+
+
+def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Order:
+    """Plan a checkpoint.
+
+    Raises:
+        DtypeNotInFormat: the format cannot hold the dtype.
+        TooLarge: the checkpoint, or the memory to make it, exceeds a limit.
+    """
+    planned = plan(spec)
+    limits.admit(
+        checkpoint_bytes=planned.size_bytes, working_bytes=planned.working_bytes(serving.check)
+    )
+    chosen = FORMATS[name]
+    chosen.require(planned)
+    return Order(planned, chosen, serving, chosen.size(planned), recipe_digest(spec))
+
+
+def format_of_suffix(suffix: str) -> FormatName:
+    """Give the name of the format with a file extension.
+
+    Raises:
+        UnknownFormat: there is none.
+    """
+    for name, record in FORMATS.items():
+        if record.suffix == suffix:
+            return name
+    raise UnknownFormat(given=suffix, allowed=[record.suffix for record in FORMATS.values()])

@@ -1,0 +1,50 @@
+"""The settings of a server: one frozen object, from the environment or by hand, passed to `create_app`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.engine.workers import usable_cores
+
+GIB = 1 << 30
+
+
+class Settings(BaseSettings):
+    """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="STEPZERO_", frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(
+        default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    threads: int = Field(
+        default_factory=usable_cores,
+        ge=1,
+        le=1024,
+        description="Threads that draw, for all requests together.",
+    )
+    max_checkpoint_bytes: int = Field(
+        default=64 * GIB, ge=1, description="Largest checkpoint that is served."
+    )
+    max_working_bytes: int = Field(
+        default=8 * GIB,
+        ge=1,
+        description="Most memory that one request may take: its largest layer.",
+    )
+    max_body_bytes: int = Field(default=64 << 10, ge=1, description="Largest request body.")
+    remembered_facts: int = Field(
+        default=256,
+        ge=1,
+        description="How many recipes' check results are kept in memory, at most.",
+    )
+    shutdown_grace_s: int = Field(
+        default=30, ge=0, description="How long running downloads may take after a stop signal."
+    )
+    docs: bool = Field(default=True, description="Whether to serve Swagger UI at /docs.")
+    log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
+        default="info", description="What the log shows."
+    )
