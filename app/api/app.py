@@ -1,0 +1,95 @@
+"""Builds the web application from its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypedDict
+
+import anyio
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+import app
+from app.api import problems
+from app.api.context import REQUEST_THREADS, Context, warm_up
+from app.api.middleware import RequestId
+from app.api.routes import about, checkpoints, pages
+from app.engine.workers import Workers
+from app.service.limits import Limits
+from app.service.produce import Factory
+from app.settings import Settings
+from app.spec.checkpoint import CheckpointRequest
+
+DESCRIPTION = """
+Recurrent networks as they stand at training step zero: a spec goes in, a checked checkpoint streams out.
+
+A checkpoint is a pure function of its recipe: the same recipe gives the same bytes on every machine, device and day.
+So **a URL is the checkpoint**: share it, resume it, cache it for ever.
+"""
+
+
+class State(TypedDict):
+    """What the lifespan hands to requests."""
+
+    context: Context
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application; nothing runs until the server starts it."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        with Workers(settings.threads) as workers:
+            context = Context(
+                settings,
+                Factory(workers, remembered=settings.remembered_facts),
+                Limits(settings.max_checkpoint_bytes, settings.max_working_bytes),
+                anyio.CapacityLimiter(REQUEST_THREADS),
+                asyncio.create_task(warm_up()),
+            )
+            yield {"context": context}
+            await asyncio.wait([context.warming])
+
+    api = FastAPI(
+        title="Step Zero",
+        version=app.__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    problems.install(api)
+    api.add_middleware(RequestId)
+    api.include_router(checkpoints.router)
+    api.include_router(about.router)
+    api.include_router(pages.first_page)
+    if settings.docs:
+        api.include_router(pages.docs_page)
+    api.router.routes.append(pages.static)
+    _describe(api)
+    return api
+
+
+def _describe(api: FastAPI) -> None:
+    """Complete the OpenAPI document with the request model, which the routes read by themselves."""
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            document = get_openapi(
+                title=api.title,
+                version=api.version,
+                description=api.description,
+                routes=api.routes,
+            )
+            schema = CheckpointRequest.model_json_schema(
+                ref_template="#/components/schemas/{model}"
+            )
+            components = document["components"]["schemas"]
+            components |= schema.pop("$defs") | {"CheckpointRequest": schema}
+            api.openapi_schema = document
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]

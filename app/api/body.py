@@ -1,0 +1,124 @@
+"""Reads the request: its JSON body, or a flat query, or the options in a permalink's query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from pydantic import Field
+
+from app.api.context import CurrentContext
+from app.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedJson, UnsupportedMediaType
+from app.spec.base import Strict
+from app.spec.checkpoint import CheckpointRequest, FormatName, Serving
+from app.spec.parse import load_json, parse, parse_json, parse_strings
+
+CHECK_FIELDS = ("seq_len", "batch")
+
+
+class Hashes(Strict):
+    """The query of a description."""
+
+    sha256: list[FormatName] = Field(default_factory=list)
+
+
+async def read_body(request: Request, context: CurrentContext) -> CheckpointRequest:
+    """Read a checkpoint request.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge, MalformedJson, InvalidSpec: it is not one.
+    """
+    media_type = request.headers.get("content-type")
+    if (media_type or "").split(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(given=media_type)
+    limit = context.settings.max_body_bytes
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > limit:
+            raise BodyTooLarge(limit_bytes=limit)
+    return parse_json(CheckpointRequest, body)
+
+
+def read_query(request: Request) -> CheckpointRequest:
+    """Read a checkpoint request from a flat query: `rnn_type=gru&input_size=10&hidden_size=20`.
+
+    `init` is a name or a JSON object; `init.weight_hh=orthogonal` names one part; `seq_len` and `batch` are the check's.
+
+    Raises:
+        InvalidSpec: it is not one.
+    """
+    given = _nested(_single(request.query_params.multi_items()))
+    init = given.pop("init", None)
+    if isinstance(init, str):
+        init = _json_or_name(init)
+    plain = parse_strings(CheckpointRequest, given)
+    if init is None:
+        return plain
+    known = {name: getattr(plain, name) for name in plain.model_fields_set}
+    return parse(CheckpointRequest, {**known, "init": init})
+
+
+def _json_or_name(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return load_json(text)
+    except MalformedJson as error:
+        detail = "it begins like a JSON object but is none"
+        raise InvalidSpec([FieldError("/init", "malformed_json", detail, text[:200])]) from error
+
+
+def read_serving(request: Request) -> Serving:
+    """Read how to serve a permalink: `device`, `seq_len`, `batch`.
+
+    Raises:
+        InvalidSpec: an option is unknown or wrong.
+    """
+    return parse_strings(Serving, _nested(_single(request.query_params.multi_items())))
+
+
+def read_described(request: Request) -> list[FormatName]:
+    """Read which formats' hashes a description shall compute: `sha256=pt,safetensors`.
+
+    Raises:
+        InvalidSpec: the query holds something else.
+    """
+    given = _single(request.query_params.multi_items())
+    return parse(Hashes, {name: text.split(",") for name, text in given.items()}).sha256
+
+
+def _single(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in items:
+        if name in found:
+            raise InvalidSpec(
+                [FieldError(f"/{name}", "repeated", "it stands twice in the query", value, "once")]
+            )
+        found[name] = value
+    return found
+
+
+def _nested(flat: dict[str, str]) -> dict[str, Any]:
+    """Move the check's fields, and dotted parts of init, to where the model has them."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        head, _, part = name.partition(".")
+        if name in CHECK_FIELDS:
+            nested.setdefault("check", {})[name] = value
+        elif head == "init" and part and isinstance(nested.setdefault("init", {}), dict):
+            nested["init"][part] = value
+        elif name in nested:
+            raise InvalidSpec(
+                [FieldError(f"/{name}", "repeated", "give init whole or in parts, not both", value)]
+            )
+        else:
+            nested[name] = value
+    return nested
+
+
+Body = Annotated[CheckpointRequest, Depends(read_body)]
+Query = Annotated[CheckpointRequest, Depends(read_query)]
+Options = Annotated[Serving, Depends(read_serving)]
+Described = Annotated[list[FormatName], Depends(read_described)]

@@ -1,0 +1,51 @@
+"""What a running server has: made once at start, handed to each request through the app's state."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated
+
+import anyio
+from fastapi import Depends, Request
+
+from app.engine.warm import warm
+from app.service.limits import Limits
+from app.service.produce import Factory
+from app.settings import Settings
+
+REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
+
+
+@dataclass(slots=True)
+class Context:
+    """The factory, the limits and whether the kernels are compiled."""
+
+    settings: Settings
+    factory: Factory
+    limits: Limits
+    threads: anyio.CapacityLimiter
+    warming: asyncio.Task[None]
+
+    @property
+    def ready(self) -> bool:
+        """Whether a request would be served at once."""
+        return self.warming.done() and self.warming.exception() is None
+
+    async def wait_until_ready(self) -> None:
+        """Wait for the kernels; an early request is late, not refused."""
+        await asyncio.shield(self.warming)
+
+
+async def warm_up() -> None:
+    """Compile the kernels beside the event loop."""
+    await anyio.to_thread.run_sync(warm)
+
+
+def get_context(request: Request) -> Context:
+    """Give the running server's context."""
+    context: Context = request.state.context
+    return context
+
+
+CurrentContext = Annotated[Context, Depends(get_context)]

@@ -1,0 +1,251 @@
+"""What OpenAPI says of each operation: parameters, examples, every answer with its headers and problems."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.api.problems import problems
+from app.errors import (
+    BodyTooLarge,
+    DeadOutput,
+    DeviceUnavailable,
+    DigestMismatch,
+    DtypeNotInFormat,
+    InternalError,
+    InvalidRecipe,
+    InvalidSpec,
+    MalformedJson,
+    NonfiniteOutput,
+    NotAcceptable,
+    OutdatedRecipe,
+    RangeNotSatisfiable,
+    TooLarge,
+    UnknownFormat,
+    UnsupportedMediaType,
+)
+from app.formats import FORMATS
+from app.spec.checkpoint import CheckpointRequest, CheckSize
+
+Operation = dict[str, Any]
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "gru": {
+        "summary": "A GRU as torch.nn.GRU(10, 20) makes it",
+        "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20},
+    },
+    "lstm": {
+        "summary": "An LSTM with orthogonal recurrence and an open forget gate",
+        "value": {
+            "rnn_type": "lstm",
+            "input_size": 32,
+            "hidden_size": 64,
+            "num_layers": 2,
+            "seed": 7,
+            "init": {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": "forget"},
+        },
+    },
+    "lstm_projected": {
+        "summary": "A bidirectional LSTM with projection, as safetensors in bfloat16",
+        "value": {
+            "rnn_type": "lstm",
+            "input_size": 32,
+            "hidden_size": 64,
+            "proj_size": 16,
+            "bidirectional": True,
+            "dtype": "bfloat16",
+            "format": "safetensors",
+        },
+    },
+    "rnn_relu": {
+        "summary": "A plain ReLU network that starts as the identity (IRNN)",
+        "value": {
+            "rnn_type": "rnn",
+            "nonlinearity": "relu",
+            "input_size": 8,
+            "hidden_size": 32,
+            "init": {
+                "weight_ih": {"scheme": "normal", "std": 0.001},
+                "weight_hh": "identity",
+                "bias": "zeros",
+            },
+        },
+    },
+    "normal_randn": {
+        "summary": "All weights np.random.randn, biases 0: the tutorials' way",
+        "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "init": "normal"},
+    },
+    "bundle": {
+        "summary": "Everything in one zip: checkpoint, statistics, spec and a script that loads it",
+        "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "format": "bundle"},
+    },
+}
+
+_SERVE = (DeviceUnavailable, NonfiniteOutput, DeadOutput, TooLarge, DtypeNotInFormat, InternalError)
+_TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, InternalError)
+_BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec)
+
+
+def _header(description: str, example: str | None = None) -> dict[str, Any]:
+    schema = {"type": "string"} | ({"examples": [example]} if example else {})
+    return {"description": description, "schema": schema}
+
+
+FILE_HEADERS = {
+    "Content-Length": _header("Exact length, known before anything is drawn.", "8123"),
+    "Content-Disposition": _header(
+        "The file's name.", 'attachment; filename="gru-10x20-r2f6c0d11.pt"'
+    ),
+    "Content-Location": _header("The file's permalink."),
+    "Link": _header("The statistics, as rel=describedby."),
+    "ETag": _header("Strong: a function of recipe and format."),
+    "Accept-Ranges": _header("Always bytes."),
+    "Cache-Control": _header("A permalink's bytes never change."),
+    "Repr-Digest": _header("sha-256 of the whole file, where it is known."),
+    "Stepzero-Recipe": _header("The recipe as it stands in permalinks."),
+    "Stepzero-Parameters": _header("How many numbers the checkpoint holds.", "1920"),
+    "Stepzero-Device": _header("Where the forward pass ran.", "cpu"),
+    "Stepzero-Draw-Device": _header("Where the weights were drawn.", "cpu"),
+    "Stepzero-Output-Shape": _header("Shape of the sanity pass's output.", "16x4x20"),
+    "Stepzero-Output-Finite": _header("Whether that output is finite.", "true"),
+    "Stepzero-Output-Std": _header("Standard deviation of that output.", "0.1519"),
+    "X-Request-ID": _header("Names this request in the server's log."),
+}
+
+
+def _file(description: str, **headers: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": FILE_HEADERS | headers,
+        "content": {
+            record.media_type: {"schema": {"type": "string", "format": "binary"}}
+            for record in FORMATS.values()
+        },
+    }
+
+
+def _parameter(
+    name: str, place: str, description: str, schema: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": place,
+        "required": False,
+        "description": description,
+        "schema": schema,
+    }
+
+
+def _fields(model: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Describe fields of a model as query parameters."""
+    schema = model.model_json_schema()  # type: ignore[attr-defined]
+    rows = []
+    for name in names:
+        facts = dict(schema["properties"][name])
+        row = _parameter(name, "query", facts.pop("description", ""), facts)
+        rows.append(row | {"required": name in schema.get("required", [])})
+    return rows
+
+
+_CHECK_QUERY = _fields(CheckSize, ("seq_len", "batch"))
+_OPTIONS = [*_fields(CheckpointRequest, ("device",)), *_CHECK_QUERY]
+_QUERY = [
+    *_fields(
+        CheckpointRequest,
+        tuple(name for name in CheckpointRequest.model_fields if name not in ("init", "check")),
+    ),
+    _parameter(
+        "init", "query", "A scheme's name, or the `init` object as JSON.", {"type": "string"}
+    ),
+    *(
+        _parameter(f"init.{part}", "query", f"The scheme of `{part}`, by name.", {"type": "string"})
+        for part in ("weight_ih", "weight_hh", "weight_hr", "bias")
+    ),
+    *_CHECK_QUERY,
+]
+_CONDITIONS = [
+    _parameter("Range", "header", "One range of bytes.", {"type": "string"}),
+    _parameter("If-Range", "header", "Send the range only if the tag is this.", {"type": "string"}),
+    _parameter("If-None-Match", "header", "Answer 304 if the tag is this.", {"type": "string"}),
+    _parameter(
+        "Want-Repr-Digest", "header", "`sha-256=1` computes the file's hash.", {"type": "string"}
+    ),
+]
+_REQUEST_BODY = {
+    "required": True,
+    "content": {
+        "application/json": {
+            "schema": {"$ref": "#/components/schemas/CheckpointRequest"},
+            "examples": EXAMPLES,
+        }
+    },
+}
+
+
+POST_CHECKPOINT: Operation = {
+    "responses": {
+        200: _file("The checkpoint, checked before the first byte."),
+        **problems(*_BODY, NotAcceptable, *_SERVE),
+    },
+    "openapi_extra": {
+        "requestBody": _REQUEST_BODY,
+        "parameters": [
+            _parameter(
+                "Accept", "header", "Chooses the format where none is named.", {"type": "string"}
+            )
+        ],
+    },
+}
+GET_BY_QUERY: Operation = {
+    "responses": {
+        303: {
+            "description": "The permalink.",
+            "headers": {"Location": _header("The permalink of the file.")},
+        },
+        **problems(InvalidSpec, DtypeNotInFormat, TooLarge, InternalError),
+    },
+    "openapi_extra": {"parameters": _QUERY},
+}
+GET_RECIPE: Operation = {
+    "responses": problems(*_TOKEN),
+    "openapi_extra": {
+        "parameters": [
+            _parameter(
+                "sha256",
+                "query",
+                "Formats, parted by commas, whose hash shall be computed (a pass over the file each).",
+                {"type": "string", "examples": ["pt"]},
+            )
+        ]
+    },
+}
+GET_SUMMARY: Operation = {
+    "responses": problems(*_TOKEN, *_SERVE),
+    "openapi_extra": {"parameters": _OPTIONS},
+}
+GET_SPEC: Operation = {
+    "responses": {
+        200: {
+            "description": "The canonical spec.",
+            "content": {
+                "application/json": {"schema": {"$ref": "#/components/schemas/CheckpointRequest"}}
+            },
+        },
+        **problems(*_TOKEN),
+    },
+}
+GET_FILE: Operation = {
+    "responses": {
+        200: _file("The whole file, checked before the first byte."),
+        206: _file(
+            "Part of the file.", **{"Content-Range": _header("Which part.", "bytes 0-99/8123")}
+        ),
+        304: {"description": "The caller has this file."},
+        **problems(UnknownFormat, DigestMismatch, *_TOKEN, RangeNotSatisfiable, *_SERVE),
+    },
+    "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
+}
+POST_PLAN: Operation = {
+    "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, InternalError),
+    "openapi_extra": {"requestBody": _REQUEST_BODY},
+}

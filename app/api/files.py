@@ -1,0 +1,139 @@
+"""Answers a request for a file: tag, range, check, headers and the stream itself."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING
+
+from fastapi import Request, Response
+
+from app.api.context import Context
+from app.api.links import all_links, file_url
+from app.api.ranges import wanted_range
+from app.api.streaming import ChunkResponse, run_watched
+from app.engine import devices
+from app.engine.workers import Stop
+from app.errors import DigestMismatch
+from app.service.order import Order
+
+if TYPE_CHECKING:
+    from app.engine.check import Checked
+
+FOREVER = "public, max-age=31536000, immutable, no-transform"
+_CLAIM = re.compile(r".*-([0-9a-f]{8,64})")
+
+
+async def send_file(request: Request, context: Context, order: Order) -> Response:
+    """Answer a POST: check the network, then stream all of its file."""
+    await context.wait_until_ready()
+    checked = await _check(request, context, order)
+    headers = _headers(request, context, order) | _learned(checked) | {"Vary": "Accept"}
+    return _stream(context, order, range(order.size_bytes), 200, headers)
+
+
+async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
+    """Answer a GET or HEAD of a permalink: 304, 206, 200 or a refusal, with no more work than it takes."""
+    devices.choose(order.serving.device)
+    if _matches(request.headers.get("if-none-match"), order.etag):
+        return Response(status_code=304, headers={"ETag": order.etag, "Cache-Control": FOREVER})
+    headers = {"Cache-Control": FOREVER}
+    if request.method == "HEAD":
+        if _wants_digest(request):
+            await compute_sha256(request, context, order)
+        _compare(context, order, name)
+        return Response(headers=_headers(request, context, order) | headers)
+    part = wanted_range(
+        request.headers.get("range"),
+        request.headers.get("if-range"),
+        etag=order.etag,
+        length=order.size_bytes,
+    )
+    await context.wait_until_ready()
+    if _wants_digest(request) or _CLAIM.fullmatch(name):
+        await compute_sha256(request, context, order)
+    _compare(context, order, name)
+    if part is None:
+        checked = await _check(request, context, order)
+        headers |= _headers(request, context, order) | _learned(checked)
+        return _stream(context, order, range(order.size_bytes), 200, headers)
+    headers |= _headers(request, context, order)
+    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{order.size_bytes}"
+    return _stream(context, order, part, 206, headers)
+
+
+def _stream(
+    context: Context, order: Order, part: range, status: int, headers: dict[str, str]
+) -> ChunkResponse:
+    return ChunkResponse(
+        lambda stop: context.factory.stream(order, stop, first=part.start, last=part.stop),
+        context.threads,
+        length=len(part),
+        status_code=status,
+        headers=headers | {"Content-Length": str(len(part))},
+    )
+
+
+async def _check(request: Request, context: Context, order: Order) -> Checked:
+    stop = Stop()
+    return await run_watched(
+        request.receive, context.threads, stop, lambda: context.factory.check(order, stop)
+    )
+
+
+async def compute_sha256(request: Request, context: Context, order: Order) -> str:
+    """Give the sha256 of a whole file, by a pass over it unless it is known."""
+    stop = Stop()
+    return await run_watched(
+        request.receive, context.threads, stop, lambda: context.factory.sha256(order, stop)
+    )
+
+
+def _compare(context: Context, order: Order, name: str) -> None:
+    """Refuse a file name that claims a hash which the file is known not to have."""
+    claim, known = _CLAIM.fullmatch(name), context.factory.known_sha256(order)
+    if claim and known and not known.startswith(claim[1]):
+        raise DigestMismatch(given=claim[1], sha256=known)
+
+
+def _headers(request: Request, context: Context, order: Order) -> dict[str, str]:
+    """Give what is known of a file from its plan, and its hash where that was learned."""
+    sha256 = context.factory.known_sha256(order)
+    headers = {
+        "Content-Type": order.format.media_type,
+        "Content-Length": str(order.size_bytes),
+        "Content-Disposition": f'attachment; filename="{order.file_name(sha256)}"',
+        "Content-Location": file_url(request, order, sha256),
+        "Link": f'<{all_links(request, order)["summary"]}>; rel="describedby"; type="application/json"',
+        "ETag": order.etag,
+        "Accept-Ranges": "bytes",
+        "Stepzero-Recipe": order.recipe,
+        "Stepzero-Parameters": str(order.plan.parameters),
+    }
+    if sha256:
+        headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+    return headers
+
+
+def _learned(checked: Checked) -> dict[str, str]:
+    """Give what the check taught, in short; the summary has it in full."""
+    forward = checked.forward
+    return {
+        "Stepzero-Device": checked.devices.forward,
+        "Stepzero-Draw-Device": checked.devices.draw,
+        "Stepzero-Output-Shape": "x".join(map(str, forward.output_shape)),
+        "Stepzero-Output-Finite": str(forward.finite).lower(),
+        "Stepzero-Output-Std": f"{forward.output_std:.6g}"
+        if forward.output_std is not None
+        else "nan",
+    }
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return "*" in tags or etag in tags
+
+
+def _wants_digest(request: Request) -> bool:
+    wanted = request.headers.get("want-repr-digest", "")
+    return bool(re.search(r"\bsha-256\s*=\s*[1-9]", wanted))

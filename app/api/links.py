@@ -1,0 +1,23 @@
+"""The addresses of a checkpoint, below whatever path a proxy puts in front."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from app.service.order import Order
+
+
+def recipe_url(request: Request, order: Order) -> str:
+    """Give the address of what a recipe describes."""
+    return f"{request.scope.get('root_path', '')}/v1/checkpoints/{order.recipe}"
+
+
+def file_url(request: Request, order: Order, sha256: str | None = None) -> str:
+    """Give the permalink of a file; its name ends in the file's hash where that is known."""
+    return f"{recipe_url(request, order)}/{order.file_name(sha256)}"
+
+
+def all_links(request: Request, order: Order) -> dict[str, str]:
+    """Give the addresses beside the files."""
+    base = recipe_url(request, order)
+    return {"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"}

@@ -1,0 +1,124 @@
+"""Renders every refusal as `application/problem+json` (RFC 9457); the only place that knows how."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, Response
+
+from app.errors import (
+    InternalError,
+    InvalidSpec,
+    MethodNotAllowed,
+    NotFound,
+    RequestError,
+    StepZeroError,
+)
+from app.spec.parse import field_errors
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class WrongField(BaseModel):
+    """One wrong field of a request."""
+
+    pointer: str = Field(description="JSON pointer of the field.", examples=["/hidden_size"])
+    code: str = Field(description="Stable name of the rule that it breaks.")
+    detail: str = Field(description="What is wrong, for people.")
+    given: Any = Field(description="What was given, cut to a readable length.")
+    allowed: Any = Field(description="What may stand there, where that can be said.")
+
+
+class Problem(BaseModel):
+    """A refusal.  Beside these members there are facts of its code, such as `limit_bytes`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:stepzero:problem:invalid_spec"])
+    title: str = Field(description="The kind of problem, for people.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="The kind of problem, for programs; never renamed.")
+    detail: str = Field(description="This problem, for people.")
+    request_id: str = Field(description="Names this request in the server's log.")
+    errors: list[WrongField] | None = Field(default=None, description="Every wrong field.")
+
+
+def problems(*kinds: type[StepZeroError]) -> dict[int | str, dict[str, Any]]:
+    """Describe refusals for OpenAPI, grouped by status."""
+    by_status: dict[int | str, list[type[StepZeroError]]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        status: {
+            "model": Problem,
+            "description": "; ".join(f"`{kind.code}`: {_first_line(kind)}" for kind in listed),
+            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, listed in by_status.items()
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(StepZeroError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_parameters)
+    app.add_exception_handler(HTTPException, _refuse_route)
+    app.add_exception_handler(ClientDisconnect, _let_go)
+    app.add_exception_handler(Exception, _fail)
+
+
+def render(request: Request, error: StepZeroError) -> Response:
+    """Turn a refusal into its answer."""
+    request_id = request.scope.get("request_id", "")
+    return JSONResponse(
+        error.problem() | {"request_id": request_id},
+        status_code=error.status,
+        headers={**error.headers, "Cache-Control": "no-store"},
+        media_type=PROBLEM_TYPE,
+    )
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StepZeroError)
+    return render(request, error)
+
+
+async def _refuse_parameters(request: Request, error: Exception) -> Response:
+    """A query or path parameter is wrong: its pointer begins with the part of the request."""
+    assert isinstance(error, RequestValidationError)
+    return render(request, InvalidSpec(field_errors(error.errors())))
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        refusal: StepZeroError = MethodNotAllowed(
+            f"{request.method} is not for {request.url.path}.",
+            allowed=(error.headers or {}).get("Allow"),
+        )
+    elif error.status_code == 404:
+        refusal = NotFound(f"There is nothing at {request.url.path}.")
+    else:
+        refusal = RequestError(str(error.detail))
+    answer = render(request, refusal)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _let_go(request: Request, error: Exception) -> Response:
+    """The client left before there was an answer; nobody reads this."""
+    return Response(status_code=499)
+
+
+async def _fail(request: Request, error: Exception) -> Response:
+    """A fault of ours.  The server logs it with its traceback; the caller learns where to look."""
+    return render(request, InternalError())
+
+
+def _first_line(kind: type[StepZeroError]) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]

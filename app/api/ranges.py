@@ -1,0 +1,48 @@
+"""The Range header of RFC 9110: one range of bytes, or a clear refusal."""
+
+from __future__ import annotations
+
+import re
+
+from app.errors import RangeNotSatisfiable
+
+_RANGE = re.compile(r"bytes[ \t]*=[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
+_ONE = re.compile(r"(\d{0,19})-(\d{0,19})")
+
+
+def wanted_range(
+    header: str | None, if_range: str | None, *, etag: str, length: int
+) -> range | None:
+    """Give the bytes that a request wants, or None where it wants the whole file.
+
+    A unit other than bytes, or an If-Range that is not this file's tag, asks for the whole file.
+
+    Raises:
+        RangeNotSatisfiable: several ranges, a malformed or backward one, or one behind the end.
+    """
+    unit = _RANGE.fullmatch(header.strip()) if header else None
+    if header is None or unit is None or (if_range is not None and if_range.strip() != etag):
+        return None
+    return _parse(unit[1].strip(), header[:200], length)
+
+
+def _parse(text: str, header: str, length: int) -> range:
+    def refuse(reason: str) -> RangeNotSatisfiable:
+        return RangeNotSatisfiable(given=header, reason=reason, length_bytes=length)
+
+    if "," in text:
+        raise refuse("only one range can be sent at a time")
+    one = _ONE.fullmatch(text)
+    if one is None or not (one[1] or one[2]):
+        raise refuse("it is not of the form first-last, first- or -count")
+    if not one[1]:
+        count = int(one[2])
+        if count == 0:
+            raise refuse("it asks for the last 0 bytes")
+        return range(max(length - count, 0), length)
+    first, last = int(one[1]), int(one[2]) if one[2] else length - 1
+    if one[2] and last < first:
+        raise refuse("it ends before it begins")
+    if first >= length:
+        raise refuse("it begins behind the end")
+    return range(first, min(last + 1, length))

@@ -1,0 +1,56 @@
+"""The routes about the service itself: schemes, devices, versions, health."""
+
+from __future__ import annotations
+
+import torch
+from fastapi import APIRouter
+
+import app
+from app.api.context import CurrentContext
+from app.api.models import Catalogue, Device, DeviceList, Health, Versions
+from app.api.problems import problems
+from app.engine import devices
+from app.engine.catalogue import catalogue
+from app.errors import InternalError, NotReady
+from app.formats import FORMATS
+from app.spec.canonical import STREAM_VERSION
+
+router = APIRouter(responses=problems(InternalError))
+
+
+@router.get("/v1/initializers", tags=["about"])
+async def list_initializers() -> Catalogue:
+    """List every init scheme with its formula, source and fields, from the table that draws."""
+    return Catalogue.model_validate(catalogue())
+
+
+@router.get("/v1/devices", tags=["about"])
+async def list_devices() -> DeviceList:
+    """List the devices of this server."""
+    return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]
+
+
+@router.get("/v1", tags=["about"])
+async def show_versions() -> Versions:
+    """Name the versions that answer here."""
+    return Versions(
+        release=app.__version__,
+        stream_versions=[STREAM_VERSION],
+        torch=torch.__version__,
+        formats=list(FORMATS),
+        devices=devices.available(),
+    )
+
+
+@router.get("/healthz/live", tags=["health"])
+async def show_live() -> Health:
+    """Answer as long as the process runs."""
+    return Health(status="live")
+
+
+@router.get("/healthz/ready", tags=["health"], responses=problems(NotReady))
+async def show_ready(context: CurrentContext) -> Health:
+    """Answer 200 once the kernels are compiled, 503 before."""
+    if not context.ready:
+        raise NotReady(reason="the kernels are being compiled", retry_after_s=1)
+    return Health(status="ready")

@@ -1,0 +1,159 @@
+"""The routes of checkpoints: ask, look, fetch."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import RedirectResponse
+
+from app.api import docs
+from app.api.body import Body, Described, Options, Query
+from app.api.context import Context, CurrentContext
+from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
+from app.api.links import all_links, file_url
+from app.api.models import Cost, Description, FileEntry, TensorEntry
+from app.api.negotiation import choose_format
+from app.api.streaming import run_watched
+from app.engine.workers import Stop
+from app.errors import DtypeNotInFormat
+from app.formats import FORMATS
+from app.service.order import Order, format_of_suffix, order
+from app.spec.canonical import canonical
+from app.spec.checkpoint import FormatName, Serving, Spec
+from app.spec.recipe import decode_recipe
+from app.summary import Summary
+
+router = APIRouter(prefix="/v1", tags=["checkpoints"])
+
+Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
+
+
+@router.post("/checkpoints", response_class=Response, **docs.POST_CHECKPOINT)
+async def make_checkpoint(request: Request, body: Body, context: CurrentContext) -> Response:
+    """Draw, check and stream a checkpoint.
+
+    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.
+    """
+    name = choose_format(body.format, request.headers.get("accept"))
+    return await send_file(request, context, order(body.spec, name, body.serving, context.limits))
+
+
+@router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
+async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
+    """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
+    name = choose_format(query.format, None)
+    ordered = order(query.spec, name, query.serving, context.limits)
+    return RedirectResponse(file_url(request, ordered) + _options(query.serving), status_code=303)
+
+
+@router.get("/checkpoints/{recipe}", **docs.GET_RECIPE)
+async def describe_checkpoint(
+    request: Request, recipe: Token, asked: Described, context: CurrentContext
+) -> Description:
+    """Say what a recipe describes: tensors, sizes, and the permalink and tag of every format."""
+    spec = decode_recipe(recipe)
+    for name in asked:
+        await context.wait_until_ready()
+        await compute_sha256(request, context, order(spec, name, Serving(), context.limits))
+    return _describe(request, context, spec, Serving())
+
+
+@router.get("/checkpoints/{recipe}/summary", **docs.GET_SUMMARY)
+async def summarize_checkpoint(
+    request: Request, recipe: Token, options: Options, context: CurrentContext
+) -> Summary:
+    """Give the statistics of every tensor and gate, and of the sanity forward pass."""
+    ordered = order(decode_recipe(recipe), "safetensors", options, context.limits)
+    await context.wait_until_ready()
+    stop = Stop()
+    return await run_watched(
+        request.receive, context.threads, stop, lambda: context.factory.summary(ordered, stop)
+    )
+
+
+@router.get("/checkpoints/{recipe}/spec", **docs.GET_SPEC)
+async def show_spec(recipe: Token) -> Response:
+    """Give the canonical spec of a recipe: the smallest request that asks for it."""
+    spec = json.dumps(canonical(decode_recipe(recipe)), indent=2, sort_keys=True)
+    return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
+
+
+@router.api_route(
+    "/checkpoints/{recipe}/{name}.{extension}",
+    methods=["GET", "HEAD"],
+    response_class=Response,
+    **docs.GET_FILE,
+)
+async def fetch_checkpoint(
+    request: Request,
+    recipe: Token,
+    name: Annotated[str, Path(description="Any name; a hash at its end must be the file's.")],
+    extension: Annotated[str, Path(description="`pt`, `safetensors`, `npz` or `zip`.")],
+    options: Options,
+    context: CurrentContext,
+) -> Response:
+    """Fetch a file by its permalink: the same bytes for ever, whole or in part."""
+    format_name = format_of_suffix(extension)
+    ordered = order(decode_recipe(recipe), format_name, options, context.limits)
+    return await send_permalink(request, context, ordered, name)
+
+
+@router.post("/plan", **docs.POST_PLAN)
+async def plan_checkpoint(request: Request, body: Body, context: CurrentContext) -> Description:
+    """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
+    if body.format is not None:
+        order(body.spec, body.format, body.serving, context.limits)
+    return _describe(request, context, body.spec, body.serving)
+
+
+def _describe(request: Request, context: Context, spec: Spec, serving: Serving) -> Description:
+    orders = {
+        name: ordered for name in FORMATS if (ordered := _possible(context, spec, name, serving))
+    }
+    any_order = next(iter(orders.values()))
+    return Description(
+        recipe=any_order.recipe,
+        digest=any_order.digest.hex(),
+        spec=canonical(spec),
+        parameters=any_order.plan.parameters,
+        size_bytes=any_order.plan.size_bytes,
+        cost=Cost(
+            working_bytes=any_order.plan.working_bytes(serving.check),
+            drawn_elements=any_order.plan.parameters,
+        ),
+        tensors=[
+            TensorEntry(
+                name=t.name, shape=list(t.shape), dtype=t.dtype.name, size_bytes=t.size_bytes
+            )
+            for t in any_order.plan.tensors
+        ],
+        files={name: _file(request, context, ordered) for name, ordered in orders.items()},
+        links=all_links(request, any_order),
+    )
+
+
+def _possible(context: Context, spec: Spec, name: FormatName, serving: Serving) -> Order | None:
+    try:
+        return order(spec, name, serving, context.limits)
+    except DtypeNotInFormat:
+        return None
+
+
+def _file(request: Request, context: Context, ordered: Order) -> FileEntry:
+    sha256 = context.factory.known_sha256(ordered)
+    return FileEntry(
+        url=file_url(request, ordered, sha256),
+        media_type=ordered.format.media_type,
+        size_bytes=ordered.size_bytes,
+        etag=ordered.etag,
+        sha256=sha256,
+    )
+
+
+def _options(serving: Serving) -> str:
+    """Carry what is not part of the recipe over into the permalink's query."""
+    plain: dict[str, Any] = serving.model_dump(exclude_defaults=True)
+    flat = {**{k: v for k, v in plain.items() if k != "check"}, **plain.get("check", {})}
+    return "?" + "&".join(f"{name}={value}" for name, value in flat.items()) if flat else ""
