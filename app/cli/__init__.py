@@ -1,0 +1,46 @@
+"""The command line: everything the service does, here or against a server."""
+
+from __future__ import annotations
+
+import typer
+
+from app.cli.make import make
+from app.cli.refusals import RefusingCommand
+from app.cli.reports import check, plan, schemes
+from app.cli.run import serve, version, warm
+
+COMMANDS = (make, plan, check, schemes, serve, warm, version)
+
+HELP = """
+Recurrent networks as they stand at training step zero.
+
+A checkpoint is a pure function of its recipe: the same options give the same bytes on every
+machine, device and day, from this command and from any server.
+
+    stepzero make -t gru --input-size 10 --hidden-size 20 -o gru.pt
+    stepzero plan -t lstm --input-size 512 --hidden-size 2048
+    stepzero check -t rnn --input-size 8 --hidden-size 64 --init orthogonal
+    stepzero schemes orthogonal
+    stepzero serve
+
+Where a command takes `--server URL`, the server draws; this machine then needs no torch.
+
+Exit codes: **0** done; **1** the service, the transfer or the disk failed; **2** the options or
+the spec are wrong; **3** the network fails its check (output not finite, or zero everywhere).
+"""
+
+cli = typer.Typer(
+    name="stepzero",
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in COMMANDS:
+    cli.command(cls=RefusingCommand)(command)
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()

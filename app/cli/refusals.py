@@ -1,0 +1,100 @@
+"""How a refusal reaches the terminal: one clear red line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import errno
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from typer.core import TyperCommand
+
+from app.errors import (
+    DeadOutput,
+    DeviceUnavailable,
+    DtypeNotInFormat,
+    InvalidRecipe,
+    NonfiniteOutput,
+    OutdatedRecipe,
+    RequestError,
+    StepZeroError,
+    TooLarge,
+    UnknownFormat,
+)
+
+FAILED, WRONG_USE, CHECK_FAILED = 1, 2, 3
+
+_EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
+    (CHECK_FAILED, (NonfiniteOutput, DeadOutput)),
+    (
+        WRONG_USE,
+        (
+            RequestError,
+            InvalidRecipe,
+            UnknownFormat,
+            OutdatedRecipe,
+            TooLarge,
+            DtypeNotInFormat,
+            DeviceUnavailable,
+        ),
+    ),
+)
+
+
+class RefusingCommand(TyperCommand):
+    """A command whose refusals are reported; as a JSON problem if it was asked for JSON."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except StepZeroError as error:
+            report(error, as_json=bool(ctx.params.get("as_json")))
+            raise typer.Exit(exit_code(error)) from error
+        except OSError as error:
+            if (
+                error.errno == errno.EPIPE
+            ):  # the reader of a pipe has had enough; typer knows what to do
+                raise
+            named = f"{error.filename}: " if error.filename else ""
+            refusal = StepZeroError(f"{named}{error.strerror or error}.")
+            report(refusal, as_json=bool(ctx.params.get("as_json")))
+            raise typer.Exit(FAILED) from error
+
+
+def exit_code(error: StepZeroError) -> int:
+    """Give the exit code that tells a script what kind of refusal this is."""
+    for code, classes in _EXIT_CODES:
+        if isinstance(error, classes):
+            return code
+    return FAILED
+
+
+def report(error: StepZeroError, *, as_json: bool) -> None:
+    """Say on stderr what was refused, each wrong field on its own line."""
+    if as_json:
+        typer.echo(json.dumps(error.problem()), err=True)
+        return
+    console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    fields = error.facts.get("errors")
+    if not isinstance(fields, list):
+        console.print(f"Error: {error.detail}", style="red")
+        return
+    console.print(f"Error: {error.title}.", style="red")
+    for field in fields:
+        console.print(_field_line(field))
+
+
+def _field_line(field: dict[str, Any]) -> str:
+    """Write one wrong field: where, what is wrong, what was given, what is allowed."""
+    line = f"  {field.get('pointer') or '/'}: {field.get('detail')}"
+    # A missing field has its whole parent as what was given, which says nothing.
+    if field.get("code") != "missing":
+        line += f"; given {json.dumps(field.get('given'), ensure_ascii=False)}"
+    allowed = field.get("allowed")
+    if allowed is None:
+        return line
+    return (
+        f"{line}; allowed: {', '.join(map(str, allowed)) if isinstance(allowed, list) else allowed}"
+    )

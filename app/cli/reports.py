@@ -1,0 +1,107 @@
+"""`stepzero plan`, `check` and `schemes`: look before, look inside, look up."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+import app
+from app.cli import tables
+from app.cli.describe import describe
+from app.cli.request import takes_request
+from app.errors import RequestError, TransferError
+from app.spec.checkpoint import CheckpointRequest
+from app.summary import Summary
+
+Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask this server instead.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; errors too, on stderr.")]
+
+
+@takes_request()
+def plan(request: CheckpointRequest, *, server: Server = None, as_json: AsJson = False) -> None:
+    """Say what a checkpoint would be: tensors, sizes and permalinks.  Nothing is drawn.
+
+    stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
+    stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
+    """
+    described = _plan_from(server, request) if server else describe(request.spec)
+    if as_json:
+        typer.echo(json.dumps(described, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(tables.tensors(described), tables.files(described))
+
+
+@takes_request("device", "seq_len", "batch")
+def check(request: CheckpointRequest, *, server: Server = None, as_json: AsJson = False) -> None:
+    """Draw a network, measure every tensor and run it once, as comes before every download.
+
+    Exits with 3 if its output is not finite, or zero everywhere.
+
+        stepzero check -t gru --input-size 10 --hidden-size 20 --init orthogonal
+        stepzero check -t rnn --input-size 8 --hidden-size 512 --nonlinearity relu \\
+            --init '{"scheme": "normal", "std": 0.1}' --seq-len 100
+        stepzero check --spec spec.json --server http://localhost:8000 --json
+    """
+    summary = _summary_from(server, request) if server else _summary_here(request)
+    if as_json:
+        typer.echo(TypeAdapter(Summary).dump_json(summary, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(tables.statistics(summary), tables.forward(summary))
+
+
+def schemes(
+    name: Annotated[str | None, typer.Argument(help="One scheme, in detail.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the init schemes, or tell all about one: formula, source, fields, an example.
+
+    stepzero schemes
+    stepzero schemes trunc_normal
+    """
+    from app.engine.catalogue import catalogue
+
+    known = catalogue()
+    found = {
+        kind: [row for row in rows if name in (None, row["name"])] for kind, rows in known.items()
+    }
+    if not any(found.values()):
+        names = dict.fromkeys(row["name"] for rows in known.values() for row in rows)
+        raise RequestError(f"There is no scheme {name!r}. There is {', '.join(names)}.")
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    console = Console(highlight=False)
+    for kind, rows in found.items():
+        if name is None:
+            console.print(tables.schemes(kind, rows))
+        for row in rows if name else ():
+            console.print(tables.scheme(kind, row))
+
+
+def _plan_from(server: str, request: CheckpointRequest) -> dict[str, Any]:
+    from app.client import Client
+
+    with Client(server) as client:
+        return client.plan(request.spec)
+
+
+def _summary_here(request: CheckpointRequest) -> Summary:
+    return app.check(request.spec, device=request.device, check=request.check)
+
+
+def _summary_from(server: str, request: CheckpointRequest) -> Summary:
+    from app.client import Client
+
+    with Client(server) as client:
+        document: Any = client.summary(request.spec, check=request.check, device=request.device)
+    try:
+        return TypeAdapter(Summary).validate_python(document)
+    except ValidationError as error:
+        raise TransferError(f"What {server} answered is not a summary of this release.") from error

@@ -1,0 +1,136 @@
+"""The options that describe a checkpoint: one per field of a request, read off its own model."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic.fields import FieldInfo
+
+from app.errors import MalformedJson, RequestError
+from app.spec.canonical import canonical
+from app.spec.checkpoint import CheckpointRequest, CheckSize, Spec
+from app.spec.parse import load_json, parse
+from app.spec.recipe import decode_recipe
+
+Command = Callable[..., None]
+
+_FIELDS: dict[str, FieldInfo] = {**CheckpointRequest.model_fields, **CheckSize.model_fields}
+_SHORT = {"rnn_type": ("-t",)}
+_HELP = {  # where the API's own words do not fit a command line
+    "init": "A scheme's name, for all weights; or JSON: a scheme with its fields, or an object "
+    "with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`. `stepzero schemes` "
+    "lists them. [default: pytorch]",
+    "format": "File format. [default: what the output's suffix says, else pt]",
+}
+_SPEC_FILE = typer.Option(
+    "--spec",
+    metavar="FILE",
+    help="Start from a JSON spec (`-` is stdin). Options beside it replace its fields.",
+    rich_help_panel="Where to start",
+)
+_RECIPE = typer.Option(
+    "--recipe",
+    metavar="TOKEN",
+    help="Start from a recipe token or a permalink. Options beside it replace its fields.",
+    rich_help_panel="Where to start",
+)
+
+
+def takes_request(*served: str) -> Callable[[Command], Command]:
+    """Give a command options for every field of a spec, and the `served` fields of how to serve.
+
+    What they describe becomes its first argument, a `CheckpointRequest`.
+    """
+    options = [
+        *(_option(name, "The network") for name in Spec.model_fields),
+        *(_option(name, "How to serve") for name in served),
+        _parameter("spec_file", Path | None, _SPEC_FILE),
+        _parameter("recipe", str | None, _RECIPE),
+    ]
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def described(**given: Any) -> None:
+            asked = {option.name: given.pop(option.name) for option in options}
+            command(read_request(**asked), **given)
+
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [*options, *own]
+        # Typer reads a command's options from its signature and its annotations.
+        described.__dict__["__signature__"] = inspect.Signature(parameters)
+        described.__annotations__ = {option.name: option.annotation for option in parameters}
+        return described
+
+    return decorate
+
+
+def read_request(*, spec_file: Path | None, recipe: str | None, **given: Any) -> CheckpointRequest:
+    """Validate what a file or a recipe holds; `given` fields that are not None replace its own.
+
+    Raises:
+        MalformedJson, InvalidSpec, InvalidRecipe, OutdatedRecipe: it describes no checkpoint.
+    """
+    base = _base(spec_file, recipe)
+    if not isinstance(base, dict):
+        return parse(CheckpointRequest, base)
+    named = {name: value for name, value in given.items() if value is not None}
+    if named.get("init", "").startswith("{"):
+        named["init"] = _json(named["init"], "--init")
+    size = {name: named.pop(name) for name in CheckSize.model_fields if name in named}
+    if size:
+        check = base.get("check")
+        named["check"] = (check if isinstance(check, dict) else {}) | size
+    return parse(CheckpointRequest, base | named)
+
+
+def _base(spec_file: Path | None, recipe: str | None) -> Any:
+    if spec_file and recipe:
+        raise RequestError("Give --spec or --recipe, not both.")
+    if recipe:
+        _, in_url, rest = recipe.partition("/checkpoints/")
+        return canonical(decode_recipe(rest.partition("/")[0] if in_url else recipe))
+    if spec_file is None:
+        return {}
+    if str(spec_file) == "-":
+        return _json(sys.stdin.buffer.read(), "stdin")
+    try:
+        text = spec_file.read_bytes()
+    except OSError as error:
+        raise RequestError(f"--spec {spec_file}: {error.strerror}.") from error
+    return _json(text, spec_file.name)
+
+
+def _json(text: str | bytes, source: str) -> Any:
+    try:
+        return load_json(text)
+    except MalformedJson as error:
+        raise MalformedJson(f"{source}: {error.detail}") from error
+
+
+def _option(name: str, panel: str) -> inspect.Parameter:
+    field = _FIELDS[name]
+    flag = "--" + name.replace("_", "-")
+    declared = [f"{flag}/--no-{flag[2:]}"] if field.default is True else [flag]
+    shown = not field.is_required() and field.default is not None and field.annotation is not bool
+    described = f"{field.description}{f' [default: {field.default}]' if shown else ''}"
+    option = typer.Option(
+        *declared,
+        *_SHORT.get(name, ()),
+        help=_HELP.get(name, described),
+        metavar="NAME|JSON" if name == "init" else None,
+        rich_help_panel=panel,
+    )
+    kind: Any = str if name == "init" else field.annotation
+    return _parameter(name, kind | None, option)
+
+
+def _parameter(name: str, kind: Any, option: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
+    )

@@ -1,0 +1,58 @@
+"""`stepzero serve`, `warm` and `version`: the service itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+import app
+from app.errors import RequestError
+from app.spec.canonical import STREAM_VERSION
+from app.spec.parse import field_errors
+
+
+def serve(
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; 0 takes a free one. [default: 8000]")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Threads that draw. [default: one per core]")
+    ] = None,
+) -> None:
+    """Serve over HTTP, with a web page at `/` and Swagger UI at `/docs`.
+
+    Every setting can come from the environment as well, as `STEPZERO_<NAME>`; options go first.
+
+        stepzero serve --port 8080
+        STEPZERO_MAX_CHECKPOINT_BYTES=1000000000 stepzero serve --host 0.0.0.0
+    """
+    from app.api.server import serve as run
+    from app.settings import Settings
+
+    given: dict[str, Any] = {"host": host, "port": port, "threads": threads}
+    try:
+        settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        wrong = field_errors(error.errors(include_url=False))
+        said = "; ".join(
+            f"STEPZERO{e.pointer.upper().replace('/', '_')}: {e.detail}" for e in wrong
+        )
+        raise RequestError(f"The settings are wrong. {said}.") from error
+    run(settings)
+
+
+def warm() -> None:
+    """Compile every kernel now, so that the first request need not wait; for building images."""
+    from app.engine.warm import warm as compile_all
+
+    compile_all()
+
+
+def version() -> None:
+    """Say which release this is, and which stream version it draws."""
+    typer.echo(f"stepzero {app.__version__}, stream version {STREAM_VERSION}")

@@ -1,0 +1,103 @@
+"""How plans, statistics and schemes look in a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from app.summary import Real, Summary
+
+
+def tensors(described: Mapping[str, Any]) -> Table:
+    """Lay out the tensors of a plan."""
+    spec = json.dumps(described["spec"])
+    total = f"{described['parameters']:,} parameters, {described['size_bytes']:,} bytes"
+    table = _table("tensor", "shape", "dtype", "bytes", title=Text(spec), caption=total)
+    for tensor in described["tensors"]:
+        size = f"{tensor['size_bytes']:,}"
+        table.add_row(tensor["name"], _shape(tensor["shape"]), tensor["dtype"], size)
+    return table
+
+
+def files(described: Mapping[str, Any]) -> Table:
+    """Lay out the files of a plan, which share a folder."""
+    folder = ""
+    table = _table("format", "bytes", "file")
+    for name, entry in described["files"].items():
+        folder, _, file = entry["url"].rpartition("/")
+        table.add_row(name, f"{entry['size_bytes']:,}", file)
+    table.caption = Text(f"under {folder}/", overflow="fold")
+    return table
+
+
+def statistics(summary: Summary) -> Table:
+    """Lay out what was measured of every tensor, the expected spread beside the measured one."""
+    weights = summary.weights
+    total = (
+        f"{weights.parameters:,} parameters, {weights.size_bytes:,} bytes, {summary.seconds:.2f} s"
+    )
+    columns = ("tensor", "shape", "scheme", "mean", "std", "expected", "min", "max")
+    table = _table(*columns, title=Text(json.dumps(weights.recipe)), caption=total)
+    for tensor in weights.tensors:
+        found = tensor.figures
+        numbers = (found.mean, found.std, found.expected_std, found.min, found.max)
+        scheme = str(tensor.scheme["scheme"])
+        table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(_number, numbers))
+    return table
+
+
+def forward(summary: Summary) -> Text:
+    """Say in a line or two how the forward pass went."""
+    went, devices = summary.forward, summary.devices
+    verdict = "not finite" if not went.finite else "zero everywhere" if went.dead else "fine"
+    return Text.assemble(
+        f"Forward pass {_shape(went.input_shape)} → {_shape(went.output_shape)}: ",
+        (verdict, "green" if verdict == "fine" else "red"),
+        f"; output mean {_number(went.output_mean)}, std {_number(went.output_std)}.\n"
+        f"Drawn on {devices.draw}, run on {devices.forward}.",
+    )
+
+
+def schemes(kind: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out the schemes of one kind."""
+    table = _table("scheme", "draws", "source", title=f"Schemes for {kind}", numbers=False)
+    for row in rows:
+        table.add_row(row["name"], escape(row["formula"]), escape(row["source"]))
+    return table
+
+
+def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
+    """Tell all about one scheme."""
+    head = Text.assemble((row["name"], "bold"), f" ({kind})\n{row['summary']}\n")
+    facts = Text(
+        f"Draws   {row['formula']}\nSource  {row['source']}\nExample {json.dumps(row['example'])}"
+    )
+    fields = _table("field", "default", "meaning", numbers=False)
+    for field in row["fields"]:
+        default = "required" if field["required"] else json.dumps(field.get("default"))
+        fields.add_row(field["name"], default, escape(field.get("description", "")))
+    return Group(head, facts, fields, "") if row["fields"] else Group(head, facts, "")
+
+
+def _table(*columns: str, numbers: bool = True, **look: Any) -> Table:
+    tight: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
+    table = Table(**tight, title_justify="left", caption_justify="left", **look)
+    for place, column in enumerate(columns):
+        is_number = numbers and place > 0 and column not in ("dtype", "scheme", "file")
+        table.add_column(column, justify="right" if is_number else "left", overflow="fold")
+    return table
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _number(value: Real) -> str:
+    return "–" if value is None else f"{value:.3g}"

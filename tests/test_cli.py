@@ -1,0 +1,439 @@
+"""The command line: what it makes, says and refuses, and with which exit code."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+import app
+from app.cli import COMMANDS, cli
+from app.cli.refusals import exit_code
+from app.engine.catalogue import catalogue
+from app.errors import BY_CODE, from_problem
+from app.spec.checkpoint import Spec
+from app.spec.recipe import decode_recipe, encode_recipe
+
+GRU = ("-t", "gru", "--input-size", "10", "--hidden-size", "20")
+GRU_SPEC: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
+BIG = ("-t", "rnn", "--input-size", "4000", "--hidden-size", "4000")  # far above a pipe's buffer
+BIG_TO_STDOUT = ("-m", "app", "make", *BIG, "-o", "-")
+NOWHERE = "localhost:8000"  # no scheme, so no address
+
+
+def run(*args: str, stdin: str | bytes | None = None, **env: str) -> Result:
+    return CliRunner().invoke(cli, args, input=stdin, env={"COLUMNS": "200", **env})
+
+
+def made(*args: str, stdin: str | None = None) -> dict[str, Any]:
+    """Give what `make --json` says of itself."""
+    result = run("make", *args, "--json", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    return dict(json.loads(result.stdout))
+
+
+def recipe_of(*args: str, stdin: str | None = None) -> Spec:
+    """Give the recipe that options describe."""
+    result = run("plan", *args, "--json", stdin=stdin)
+    assert result.exit_code == 0, result.output
+    return decode_recipe(json.loads(result.stdout)["recipe"])
+
+
+def started(*args: str) -> subprocess.Popen[bytes]:
+    """Start Python in a process of its own, where it finds the package."""
+    return subprocess.Popen(
+        [sys.executable, *args],
+        cwd=Path(app.__file__).parents[1],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+class TestHelp:
+    def test_lists_every_command_and_every_exit_code(self) -> None:
+        text = run("--help").stdout
+
+        assert all(command.__name__ in text for command in COMMANDS)
+        assert all(f"{code} " in text for code in (0, 1, 2, 3))
+
+    @pytest.mark.parametrize("name", ["make", "plan", "check", "schemes", "serve"])
+    def test_of_a_command_has_an_example(self, name: str) -> None:
+        assert f" stepzero {name} " in run(name, "--help").stdout
+
+    @pytest.mark.parametrize("name", ["make", "plan", "check"])
+    def test_has_an_option_for_every_field_of_a_spec(self, name: str) -> None:
+        text = run(name, "--help").stdout
+
+        assert [f for f in Spec.model_fields if f"--{f.replace('_', '-')}" not in text] == []
+
+    @pytest.mark.parametrize("args", [["--help"], ["plan", *GRU], ["version"]])
+    def test_and_what_draws_nothing_start_without_torch(self, args: list[str]) -> None:
+        program = (
+            "import sys\n"
+            "from app.cli import cli\n"
+            f"cli({args!r}, standalone_mode=False)\n"
+            "print([m for m in ('torch', 'numba', 'fastapi', 'httpx') if m in sys.modules])"
+        )
+
+        with started("-c", program) as process:
+            said, _ = process.communicate()
+
+        assert said.splitlines()[-1] == b"[]"
+
+    def test_is_also_that_of_the_module(self) -> None:
+        with started("-m", "app", "version") as process:
+            said, _ = process.communicate()
+
+        assert said.decode() == f"stepzero {app.__version__}, stream version 1\n"
+
+
+class TestMake:
+    def test_writes_what_torch_loads(self) -> None:
+        made(*GRU, "--init", "orthogonal", "-o", "gru.pt")
+
+        state = torch.load("gru.pt", weights_only=True)
+        torch.nn.GRU(10, 20).load_state_dict(state, strict=True)
+
+    def test_says_path_bytes_and_permalink(self, here: Path) -> None:
+        lines = run("make", *GRU, "-o", "gru.pt").stdout.splitlines()
+
+        assert lines[0] == "gru.pt"
+        assert lines[1] == f"{(here / 'gru.pt').stat().st_size:,} bytes"
+        assert lines[2].startswith(f"/v1/checkpoints/{encode_recipe(Spec(**GRU_SPEC))}/gru-10x20")
+
+    def test_names_the_file_after_the_recipe(self, here: Path) -> None:
+        said = made(*GRU)
+
+        assert said["permalink"].endswith(f"/{said['path']}")
+        assert [path.name for path in here.iterdir()] == [said["path"]]
+
+    def test_writes_into_a_folder(self, here: Path) -> None:
+        (here / "models").mkdir()
+
+        said = made(*GRU, "-o", "models")
+
+        assert Path(said["path"]).parent == Path("models")
+
+    @pytest.mark.parametrize(
+        ("args", "first"),
+        [
+            (["-o", "a.safetensors"], b"\x30"),
+            (["-o", "a.npz"], b"PK"),
+            (["-o", "a.model"], b"PK"),
+            (["-o", "a.pt", "--format", "safetensors"], b"\x30"),
+        ],
+    )
+    def test_takes_the_format_from_the_option_or_the_suffix(
+        self, here: Path, args: list[str], first: bytes
+    ) -> None:
+        made(*GRU, *args)
+
+        is_zip = (here / args[1]).read_bytes().startswith(b"PK")
+        assert is_zip == (first == b"PK")
+
+    def test_keeps_a_file_that_is_there(self, here: Path) -> None:
+        (here / "gru.pt").write_bytes(b"mine")
+
+        result = run("make", *GRU, "-o", "gru.pt")
+
+        assert result.exit_code == 2
+        assert result.stderr == "Error: gru.pt is there already; --force replaces it.\n"
+        assert (here / "gru.pt").read_bytes() == b"mine"
+
+    def test_replaces_it_when_forced(self, here: Path) -> None:
+        (here / "gru.pt").write_bytes(b"mine")
+
+        made(*GRU, "-o", "gru.pt", "--force")
+
+        assert (here / "gru.pt").read_bytes() != b"mine"
+
+    def test_writes_the_same_bytes_to_stdout_and_its_words_to_stderr(self, here: Path) -> None:
+        made(*GRU, "-o", "gru.pt")
+
+        result = run("make", *GRU, "-o", "-")
+
+        assert result.exit_code == 0
+        assert result.stdout_bytes == (here / "gru.pt").read_bytes()
+        assert "/v1/checkpoints/" in result.stderr
+
+    def test_tells_a_missing_folder_without_a_traceback(self) -> None:
+        result = run("make", *GRU, "-o", "nowhere/gru.pt")
+
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+        assert "No such file or directory" in result.stderr
+
+    def test_leaves_nothing_of_a_network_that_fails_its_check(self, here: Path) -> None:
+        result = run("make", *GRU, "--init", "zeros")
+
+        assert result.exit_code == 3
+        assert list(here.iterdir()) == []
+
+    def test_stops_at_ctrl_c_with_130(self) -> None:
+        with started(*BIG_TO_STDOUT) as process:
+            assert process.stdout
+            process.stdout.read(1)  # it writes now
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+
+        assert process.returncode == 130
+        assert b"Traceback" not in said
+
+    def test_stops_quietly_when_its_reader_has_had_enough(self) -> None:
+        with started(*BIG_TO_STDOUT) as process:
+            assert process.stdout
+            assert process.stderr
+            process.stdout.read(1)
+            process.stdout.close()
+            said = process.stderr.read()
+
+        assert process.returncode == 1
+        assert b"Traceback" not in said
+
+
+class TestASpec:
+    def test_is_taken_from_a_file(self, here: Path) -> None:
+        (here / "spec.json").write_text(json.dumps(GRU_SPEC | {"format": "npz", "device": "cpu"}))
+
+        assert recipe_of("--spec", "spec.json") == Spec(**GRU_SPEC)
+        assert made("--spec", "spec.json")["path"].endswith(".npz")
+
+    def test_is_taken_from_stdin(self) -> None:
+        assert recipe_of("--spec", "-", stdin=json.dumps(GRU_SPEC)) == Spec(**GRU_SPEC)
+
+    @pytest.mark.parametrize(
+        "form", ["{}", "/v1/checkpoints/{}", "http://there/v1/checkpoints/{}/gru-10x20.pt"]
+    )
+    def test_is_taken_from_a_recipe_or_any_of_its_addresses(self, form: str) -> None:
+        spec = Spec(**GRU_SPEC, seed=7)
+
+        assert recipe_of("--recipe", form.format(encode_recipe(spec))) == spec
+
+    def test_gives_way_to_the_options_beside_it(self) -> None:
+        token = encode_recipe(Spec(**GRU_SPEC, seed=7))
+
+        assert recipe_of("--recipe", token, "--seed", "8", "--no-bias") == Spec(
+            **GRU_SPEC, seed=8, bias=False
+        )
+
+    def test_has_an_init_by_name_or_as_json(self) -> None:
+        by_name = recipe_of(*GRU, "--init", "orthogonal")
+        by_part = recipe_of(*GRU, "--init", '{"weight_hh": {"scheme": "orthogonal", "gain": 2}}')
+
+        assert by_name.parts.weight_ih.scheme == "orthogonal"
+        assert by_part.parts.weight_hh.model_dump()["gain"] == 2
+
+    def test_that_is_wrong_is_told_field_by_field(self) -> None:
+        result = run("make", "-t", "gru", "--input-size", "0", "--init", "orthogonl")
+
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        title, *lines = result.stderr.splitlines()
+        assert title == "Error: The request does not describe a checkpoint."
+        assert [line.split(":")[0] for line in lines] == [
+            "  /input_size",
+            "  /hidden_size",
+            "  /init",
+        ]
+        assert lines[0].endswith("given 0; allowed: at least 1")
+        assert 'given "orthogonl"' in lines[2]
+        assert "orthogonal" in lines[2]
+
+    def test_that_is_wrong_is_a_json_problem_where_json_is_asked_for(self) -> None:
+        result = run("make", "-t", "gru", "--json")
+
+        assert result.exit_code == 2
+        problem = json.loads(result.stderr)
+        assert problem["code"] == "invalid_spec"
+        assert [e["pointer"] for e in problem["errors"]] == ["/input_size", "/hidden_size"]
+
+    @pytest.mark.parametrize(
+        "args",
+        [
+            ["--spec", "missing.json"],
+            ["--spec", "-", "--recipe", "1.abc"],
+            ["--spec", "-"],
+            ["--recipe", "1.abc"],
+            ["--recipe", "9.abc"],
+            ["-t", "gruu"],
+            ["--input-size", "ten"],
+            [*GRU, "--init", "{"],
+            [*GRU, "--unknown"],
+        ],
+        ids=" ".join,
+    )
+    def test_that_cannot_be_read_is_wrong_use(self, args: list[str]) -> None:
+        result = run("plan", *args, stdin="[]")
+
+        assert result.exit_code == 2
+        assert "Traceback" not in result.stderr
+
+
+class TestPlan:
+    def test_shows_every_tensor_and_format(self) -> None:
+        text = run("plan", *GRU).stdout
+
+        for word in ("weight_ih_l0", "60 × 10", "1,920 parameters", "safetensors", "bundle"):
+            assert word in text
+
+    def test_leaves_out_a_format_that_cannot_hold_the_dtype(self) -> None:
+        result = run("plan", *GRU, "--dtype", "bfloat16", "--json")
+
+        assert list(json.loads(result.stdout)["files"]) == ["pt", "safetensors", "bundle"]
+
+    def test_foretells_the_bytes_of_every_file(self, here: Path) -> None:
+        files = json.loads(run("plan", *GRU, "--json").stdout)["files"]
+
+        for name, file in files.items():
+            assert made(*GRU, "--format", name, "-o", name)["size_bytes"] == file["size_bytes"]
+            assert (here / name).stat().st_size == file["size_bytes"]
+
+
+class TestCheck:
+    def test_shows_measured_beside_expected(self) -> None:
+        text = run("check", *GRU, "--init", '{"weight_hh": "orthogonal"}').stdout
+
+        for word in ("weight_hh_l0", "expected", "0.224", "16 × 4 × 10 → 16 × 4 × 20: fine"):
+            assert word in text
+
+    def test_gives_the_summary_as_json(self) -> None:
+        result = run("check", *GRU, "--seq-len", "3", "--batch", "2", "--json")
+
+        summary = json.loads(result.stdout)
+        assert summary["weights"]["parameters"] == 1920
+        assert summary["forward"]["output_shape"] == [3, 2, 20]
+
+    def test_exits_with_3_where_the_output_is_dead(self) -> None:
+        result = run("check", *GRU, "--init", "zeros")
+
+        assert result.exit_code == 3
+        assert result.stderr.startswith("Error: Layer 0 answers every input with zeros")
+
+    def test_shows_a_dead_output_that_was_accepted(self) -> None:
+        result = run("check", *GRU, "--init", "zeros", "--accept-dead")
+
+        assert result.exit_code == 0
+        assert "zero everywhere" in result.stdout
+
+    def test_names_the_devices_there_are(self) -> None:
+        result = run("check", *GRU, "--device", "cuda:99")
+
+        assert result.exit_code == 2
+        assert "cpu" in result.stderr
+
+
+class TestSchemes:
+    def test_lists_every_scheme_with_its_formula(self) -> None:
+        text = run("schemes").stdout
+
+        for row in [row for rows in catalogue().values() for row in rows]:
+            assert row["name"] in text
+            assert row["formula"] in text
+
+    def test_tells_all_about_one(self) -> None:
+        text = run("schemes", "trunc_normal").stdout
+
+        for word in (
+            "inverse CDF",
+            "torch.nn.init",
+            "sigma",
+            '{"init": {"weight_hh": "trunc_normal"}}',
+        ):
+            assert word in text
+
+    def test_gives_the_catalogue_as_json(self) -> None:
+        assert json.loads(run("schemes", "--json").stdout) == catalogue()
+
+    def test_names_what_there_is_where_a_name_is_unknown(self) -> None:
+        result = run("schemes", "xavier")
+
+        assert result.exit_code == 2
+        assert "xavier_uniform" in result.stderr
+
+
+class TestServe:
+    def test_tells_which_setting_is_wrong(self) -> None:
+        result = run("serve", STEPZERO_PORT="many")
+
+        assert result.exit_code == 2
+        assert result.stderr.startswith("Error: The settings are wrong. STEPZERO_PORT: ")
+
+
+class TestAServer:
+    """Options with `--server` do there what they do here."""
+
+    def test_makes_the_same_file(self, here: Path, server_url: str) -> None:
+        local = made(*GRU, "-o", "here.pt")
+        remote = made(*GRU, "-o", "there.pt", "--server", server_url)
+
+        assert (here / "there.pt").read_bytes() == (here / "here.pt").read_bytes()
+        assert remote["permalink"] == server_url + local["permalink"]
+        assert httpx.get(remote["permalink"]).content == (here / "here.pt").read_bytes()
+
+    def test_fills_a_pipe(self, server_url: str) -> None:
+        result = run("make", *GRU, "-o", "-", "--server", server_url)
+
+        assert torch.load(io.BytesIO(result.stdout_bytes), weights_only=True).keys()
+
+    def test_plans_the_same(self, server_url: str) -> None:
+        local = json.loads(run("plan", *GRU, "--json").stdout)
+        remote = json.loads(run("plan", *GRU, "--server", server_url, "--json").stdout)
+
+        assert remote["tensors"] == local["tensors"]
+        for name, file in local["files"].items():
+            assert remote["files"][name]["size_bytes"] == file["size_bytes"]
+            assert remote["files"][name]["etag"] == file["etag"]
+
+    def test_measures_the_same(self, server_url: str) -> None:
+        local = json.loads(run("check", *GRU, "--json").stdout)
+        remote = json.loads(run("check", *GRU, "--server", server_url, "--json").stdout)
+
+        assert remote["weights"] == local["weights"]
+
+    def test_refuses_the_same(self, server_url: str) -> None:
+        local = run("check", *GRU, "--init", "zeros")
+        remote = run("check", *GRU, "--init", "zeros", "--server", server_url)
+
+        assert (remote.exit_code, remote.stderr) == (local.exit_code, local.stderr)
+
+    @pytest.mark.parametrize("name", ["make", "plan", "check"])
+    def test_that_is_not_there_is_a_failure_in_one_line(self, name: str) -> None:
+        result = run(name, *GRU, "--server", NOWHERE)
+
+        assert result.exit_code == 1
+        assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("expected", "codes"),
+    [
+        (1, {"not_ready", "internal", "transfer", "not_found", "digest_mismatch", "error"}),
+        (1, {"method_not_allowed"}),
+        (3, {"nonfinite_output", "dead_output"}),
+    ],
+)
+def test_exit_codes_are_as_documented(expected: int, codes: set[str]) -> None:
+    assert {exit_code(from_problem({"code": code})) for code in codes} == {expected}
+
+
+def test_every_other_refusal_is_wrong_use() -> None:
+    failures = {"not_ready", "internal", "transfer", "not_found", "digest_mismatch", "error"}
+    others = set(BY_CODE) - failures - {"method_not_allowed", "nonfinite_output", "dead_output"}
+
+    assert {exit_code(from_problem({"code": code})) for code in others} == {2}
