@@ -245,6 +245,14 @@ GET_FILE: Operation = {
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
 }
+HEAD_FILE: Operation = {
+    "responses": {
+        200: {"description": "The file's headers; nothing is built.", "headers": FILE_HEADERS},
+        304: {"description": "The caller has this file."},
+        **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_SERVE),
+    },
+    "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
+}
 POST_PLAN: Operation = {
     "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, InternalError),
     "openapi_extra": {"requestBody": _REQUEST_BODY},

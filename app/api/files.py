@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fastapi import Request, Response
 
 from app.api.context import Context
-from app.api.links import all_links, file_url
+from app.api.links import file_url, summary_url
 from app.api.ranges import wanted_range
 from app.api.streaming import ChunkResponse, run_watched
 from app.engine import devices
@@ -104,7 +104,7 @@ def _headers(request: Request, context: Context, order: Order) -> dict[str, str]
         "Content-Length": str(order.size_bytes),
         "Content-Disposition": f'attachment; filename="{order.file_name(sha256)}"',
         "Content-Location": file_url(request, order, sha256),
-        "Link": f'<{all_links(request, order)["summary"]}>; rel="describedby"; type="application/json"',
+        "Link": f'<{summary_url(request, order)}>; rel="describedby"; type="application/json"',
         "ETag": order.etag,
         "Accept-Ranges": "bytes",
         "Stepzero-Recipe": order.recipe,

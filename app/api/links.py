@@ -9,7 +9,7 @@ from app.service.order import Order
 
 def recipe_url(request: Request, order: Order) -> str:
     """Give the address of what a recipe describes."""
-    return f"{request.scope.get('root_path', '')}/v1/checkpoints/{order.recipe}"
+    return f"{request.scope.get('root_path', '')}{order.path}"
 
 
 def file_url(request: Request, order: Order, sha256: str | None = None) -> str:
@@ -17,7 +17,6 @@ def file_url(request: Request, order: Order, sha256: str | None = None) -> str:
     return f"{recipe_url(request, order)}/{order.file_name(sha256)}"
 
 
-def all_links(request: Request, order: Order) -> dict[str, str]:
-    """Give the addresses beside the files."""
-    base = recipe_url(request, order)
-    return {"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"}
+def summary_url(request: Request, order: Order) -> str:
+    """Give the address of the statistics."""
+    return f"{recipe_url(request, order)}/summary"

@@ -11,52 +11,6 @@ class Answer(BaseModel, frozen=True):
     """The base of all answers."""
 
 
-class TensorEntry(Answer):
-    """One parameter of the checkpoint."""
-
-    name: str = Field(examples=["weight_ih_l0"])
-    shape: list[int]
-    dtype: str
-    size_bytes: int
-
-
-class FileEntry(Answer):
-    """The checkpoint as a file of one format."""
-
-    url: str = Field(description="The file's permalink.")
-    media_type: str
-    size_bytes: int = Field(description="Exact length of the file.")
-    etag: str
-    sha256: str | None = Field(description="Of the whole file, where it is known or was asked for.")
-
-
-class Cost(Answer):
-    """What serving takes."""
-
-    working_bytes: int = Field(
-        description="Memory for the check: the largest layer and its activations."
-    )
-    drawn_elements: int = Field(
-        description="Numbers drawn per pass; a full download takes two passes."
-    )
-
-
-class Description(Answer):
-    """A recipe: what it describes and where its files are."""
-
-    recipe: str = Field(description="The recipe as it stands in permalinks.")
-    digest: str = Field(description="sha256 of stream version and canonical spec.")
-    spec: dict[str, Any] = Field(description="The canonical spec: what differs from the defaults.")
-    parameters: int
-    size_bytes: int = Field(description="Bytes of all tensors.")
-    cost: Cost
-    tensors: list[TensorEntry]
-    files: dict[str, FileEntry] = Field(
-        description="By format; a format that cannot hold the dtype is left out."
-    )
-    links: dict[str, str]
-
-
 class SchemeField(Answer, extra="allow"):
     """One argument of a scheme, with its JSON schema's keywords."""
 

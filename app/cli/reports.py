@@ -11,9 +11,10 @@ from rich.console import Console
 
 import app
 from app.cli import tables
-from app.cli.describe import describe
 from app.cli.request import takes_request
 from app.errors import RequestError, TransferError
+from app.service.description import describe
+from app.service.limits import Limits
 from app.spec.checkpoint import CheckpointRequest
 from app.summary import Summary
 
@@ -28,7 +29,7 @@ def plan(request: CheckpointRequest, *, server: Server = None, as_json: AsJson =
     stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
     stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
     """
-    described = _plan_from(server, request) if server else describe(request.spec)
+    described = _plan_from(server, request) if server else _plan_here(request)
     if as_json:
         typer.echo(json.dumps(described, indent=2))
         return
@@ -83,6 +84,10 @@ def schemes(
             console.print(tables.schemes(kind, rows))
         for row in rows if name else ():
             console.print(tables.scheme(kind, row))
+
+
+def _plan_here(request: CheckpointRequest) -> dict[str, Any]:
+    return describe(request.spec, request.serving, Limits.none()).model_dump()
 
 
 def _plan_from(server: str, request: CheckpointRequest) -> dict[str, Any]:

@@ -39,6 +39,11 @@ class Order:
         """The recipe as a piece of a URL."""
         return encode_recipe(self.spec)
 
+    @property
+    def path(self) -> str:
+        """The path of the recipe's page on any server."""
+        return f"/v1/checkpoints/{self.recipe}"
+
     def file_name(self, sha256: str | None = None) -> str:
         """Give the file's name, ending in its hash where that is known."""
         return f"{file_stem(self.spec, sha256)}.{self.format.suffix}"

@@ -12,20 +12,20 @@ from app.api import docs
 from app.api.body import Body, Described, Options, Query
 from app.api.context import Context, CurrentContext
 from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
-from app.api.links import all_links, file_url
-from app.api.models import Cost, Description, FileEntry, TensorEntry
+from app.api.links import file_url
 from app.api.negotiation import choose_format
 from app.api.streaming import run_watched
 from app.engine.workers import Stop
-from app.errors import DtypeNotInFormat
-from app.formats import FORMATS
-from app.service.order import Order, format_of_suffix, order
+from app.service.description import Description, describe
+from app.service.order import format_of_suffix, order
 from app.spec.canonical import canonical
-from app.spec.checkpoint import FormatName, Serving, Spec
+from app.spec.checkpoint import Serving, Spec
 from app.spec.recipe import decode_recipe
 from app.summary import Summary
 
 router = APIRouter(prefix="/v1", tags=["checkpoints"])
+
+FILE_PATH = "/checkpoints/{recipe}/{name}.{extension}"
 
 Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
 
@@ -80,12 +80,8 @@ async def show_spec(recipe: Token) -> Response:
     return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
 
 
-@router.api_route(
-    "/checkpoints/{recipe}/{name}.{extension}",
-    methods=["GET", "HEAD"],
-    response_class=Response,
-    **docs.GET_FILE,
-)
+@router.get(FILE_PATH, response_class=Response, **docs.GET_FILE)
+@router.head(FILE_PATH, response_class=Response, **docs.HEAD_FILE)
 async def fetch_checkpoint(
     request: Request,
     recipe: Token,
@@ -109,46 +105,12 @@ async def plan_checkpoint(request: Request, body: Body, context: CurrentContext)
 
 
 def _describe(request: Request, context: Context, spec: Spec, serving: Serving) -> Description:
-    orders = {
-        name: ordered for name in FORMATS if (ordered := _possible(context, spec, name, serving))
-    }
-    any_order = next(iter(orders.values()))
-    return Description(
-        recipe=any_order.recipe,
-        digest=any_order.digest.hex(),
-        spec=canonical(spec),
-        parameters=any_order.plan.parameters,
-        size_bytes=any_order.plan.size_bytes,
-        cost=Cost(
-            working_bytes=any_order.plan.working_bytes(serving.check),
-            drawn_elements=any_order.plan.parameters,
-        ),
-        tensors=[
-            TensorEntry(
-                name=t.name, shape=list(t.shape), dtype=t.dtype.name, size_bytes=t.size_bytes
-            )
-            for t in any_order.plan.tensors
-        ],
-        files={name: _file(request, context, ordered) for name, ordered in orders.items()},
-        links=all_links(request, any_order),
-    )
-
-
-def _possible(context: Context, spec: Spec, name: FormatName, serving: Serving) -> Order | None:
-    try:
-        return order(spec, name, serving, context.limits)
-    except DtypeNotInFormat:
-        return None
-
-
-def _file(request: Request, context: Context, ordered: Order) -> FileEntry:
-    sha256 = context.factory.known_sha256(ordered)
-    return FileEntry(
-        url=file_url(request, ordered, sha256),
-        media_type=ordered.format.media_type,
-        size_bytes=ordered.size_bytes,
-        etag=ordered.etag,
-        sha256=sha256,
+    return describe(
+        spec,
+        serving,
+        context.limits,
+        prefix=request.scope.get("root_path", ""),
+        known_sha256=context.factory.known_sha256,
     )
 
 

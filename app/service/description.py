@@ -1,0 +1,119 @@
+"""What a recipe describes, before anything is drawn: tensors, sizes, and its file in every format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+from app.errors import DtypeNotInFormat
+from app.formats import FORMATS
+from app.service.limits import Limits
+from app.service.order import Order, order
+from app.spec.canonical import canonical
+from app.spec.checkpoint import FormatName, Serving, Spec
+
+
+class TensorEntry(BaseModel, frozen=True):
+    """One parameter of the checkpoint."""
+
+    name: str = Field(examples=["weight_ih_l0"])
+    shape: list[int]
+    dtype: str
+    size_bytes: int
+
+
+class FileEntry(BaseModel, frozen=True):
+    """The checkpoint as a file of one format."""
+
+    url: str = Field(description="The file's permalink.")
+    media_type: str
+    size_bytes: int = Field(description="Exact length of the file.")
+    etag: str
+    sha256: str | None = Field(description="Of the whole file, where it is known or was asked for.")
+
+
+class Cost(BaseModel, frozen=True):
+    """What serving takes."""
+
+    working_bytes: int = Field(
+        description="Memory for the check: the largest layer and its activations."
+    )
+    drawn_elements: int = Field(
+        description="Numbers drawn per pass; a full download takes two passes."
+    )
+
+
+class Description(BaseModel, frozen=True):
+    """A recipe: what it describes and where its files are."""
+
+    recipe: str = Field(description="The recipe as it stands in permalinks.")
+    digest: str = Field(description="sha256 of stream version and canonical spec.")
+    spec: dict[str, Any] = Field(description="The canonical spec: what differs from the defaults.")
+    parameters: int
+    size_bytes: int = Field(description="Bytes of all tensors.")
+    cost: Cost
+    tensors: list[TensorEntry]
+    files: dict[str, FileEntry] = Field(
+        description="By format; a format that cannot hold the dtype is left out."
+    )
+    links: dict[str, str]
+
+
+def describe(
+    spec: Spec,
+    serving: Serving,
+    limits: Limits,
+    *,
+    prefix: str = "",
+    known_sha256: Callable[[Order], str | None] = lambda _: None,
+) -> Description:
+    """Describe a recipe.
+
+    Args:
+        prefix: what stands before `/v1` in the addresses.
+        known_sha256: gives the hash of a file where it is known.
+
+    Raises:
+        TooLarge: the checkpoint, or the memory to make it, exceeds a limit.
+    """
+    orders = {name: found for name in FORMATS if (found := _possible(spec, name, serving, limits))}
+    first = next(iter(orders.values()))
+    base = f"{prefix}{first.path}"
+    return Description(
+        recipe=first.recipe,
+        digest=first.digest.hex(),
+        spec=canonical(spec),
+        parameters=first.plan.parameters,
+        size_bytes=first.plan.size_bytes,
+        cost=Cost(
+            working_bytes=first.plan.working_bytes(serving.check),
+            drawn_elements=first.plan.parameters,
+        ),
+        tensors=[
+            TensorEntry(
+                name=t.name, shape=list(t.shape), dtype=t.dtype.name, size_bytes=t.size_bytes
+            )
+            for t in first.plan.tensors
+        ],
+        files={name: _file(found, base, known_sha256(found)) for name, found in orders.items()},
+        links={"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"},
+    )
+
+
+def _possible(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Order | None:
+    try:
+        return order(spec, name, serving, limits)
+    except DtypeNotInFormat:
+        return None
+
+
+def _file(found: Order, base: str, sha256: str | None) -> FileEntry:
+    return FileEntry(
+        url=f"{base}/{found.file_name(sha256)}",
+        media_type=found.format.media_type,
+        size_bytes=found.size_bytes,
+        etag=found.etag,
+        sha256=sha256,
+    )

@@ -1,0 +1,69 @@
+"""Writes the README's tables of schemes and settings from the code's own tables.
+
+python scripts/readme_tables.py           rewrites README.md
+python scripts/readme_tables.py --check   only says whether it is up to date
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.engine.catalogue import catalogue
+from app.settings import Settings
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def schemes() -> str:
+    """Give the table of schemes."""
+    found = catalogue()
+    rows = [("weights", row) for row in found["weights"]] + [
+        ("bias", row) for row in found["biases"]
+    ]
+    return _table(
+        ("for", "scheme", "draws", "source"),
+        ((part, f"`{row['name']}`", row["formula"], row["source"]) for part, row in rows),
+    )
+
+
+def settings() -> str:
+    """Give the table of settings."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = "usable cores" if field.default_factory else str(field.default)
+        rows.append((f"`STEPZERO_{name.upper()}`", default, field.description or ""))
+    return _table(("variable", "default", "what it sets"), rows)
+
+
+def filled(text: str) -> str:
+    """Give the README with its tables as they should be."""
+    for name, table in (("schemes", schemes()), ("settings", settings())):
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
+        text = re.sub(
+            pattern, lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL
+        )
+    return text
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    """Rewrite, or check."""
+    text = README.read_text(encoding="utf-8")
+    if "--check" in sys.argv:
+        sys.exit(
+            0
+            if filled(text) == text
+            else "README.md is out of date: python scripts/readme_tables.py"
+        )
+    README.write_text(filled(text), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""What the benchmarks measure with: processes, their memory, and medians of runs taken in turn."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import httpx
+
+MIB = 1 << 20
+
+
+@contextmanager
+def server(*command: str, ready: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a server given as a command with {port} in it; give it and its address once `ready` answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    filled = [part.format(port=port) for part in command]
+    with subprocess.Popen(
+        [sys.executable, *filled], text=True, stdout=subprocess.DEVNULL
+    ) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            _wait(f"{url}{ready}", process)
+            yield process, url
+        finally:
+            process.terminate()
+
+
+def _wait(url: str, process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        try:
+            if httpx.get(url).status_code != 503:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the server did not start")
+
+
+class Memory:
+    """The resident memory of a process: now, and the most since it was last reset (Linux)."""
+
+    def __init__(self, process_id: int) -> None:
+        self._folder = Path(f"/proc/{process_id}")
+
+    def reset_peak(self) -> None:
+        """Begin to look for a new peak."""
+        (self._folder / "clear_refs").write_text("5")
+
+    def now(self) -> int:
+        """Give the resident bytes."""
+        return self._field("VmRSS")
+
+    def peak(self) -> int:
+        """Give the most resident bytes since the reset."""
+        return self._field("VmHWM")
+
+    def _field(self, name: str) -> int:
+        for line in (self._folder / "status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
+        raise AssertionError(name)
+
+
+def curl(url: str, body: str, out: str | os.PathLike[str]) -> float:
+    """Post a body, write the answer to a file; give the seconds."""
+    began = time.perf_counter()
+    header = "content-type: application/json"
+    subprocess.run(["curl", "-sSf", "-o", out, "-H", header, "-d", body, url], check=True)
+    return time.perf_counter() - began
+
+
+def in_turn(runs: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """Run each in turn, round by round, so that a noisy moment hits all alike; the first round is not counted."""
+    found: dict[str, list[float]] = {name: [] for name in runs}
+    for turn in range(rounds + 1):
+        for name, run in runs.items():
+            value = run()
+            if turn:
+                found[name].append(value)
+    return found
+
+
+def ratio(peer: list[float], own: list[float]) -> float:
+    """Give the median of the rounds' ratios."""
+    return median(p / o for p, o in zip(peer, own, strict=True))
+
+
+def row(*cells: object) -> None:
+    """Print one line of a table."""
+    print("  ".join(f"{cell:<28}" if i == 0 else f"{cell:>22}" for i, cell in enumerate(cells)))

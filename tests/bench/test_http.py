@@ -1,0 +1,144 @@
+"""A checkpoint over HTTP beside a local script and a tutorial's endpoint, in one run.
+
+Seconds from the spec to the file in the client, medians of rounds taken in turn; each round asks for another seed, so
+nothing is remembered from the one before.  Memory is the server's resident peak above idle.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from itertools import count
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import pytest
+
+from app import plan
+from tests.bench.measure import MIB, Memory, curl, in_turn, ratio, row, server
+
+pytestmark = pytest.mark.bench
+
+PEERS = str(Path(__file__).parent / "peers.py")
+OURS = ("-m", "app", "serve", "--port", "{port}")
+LARGE: dict[str, Any] = {
+    "rnn_type": "lstm",
+    "input_size": 2048,
+    "hidden_size": 2048,
+    "num_layers": 4,
+}
+SMALL: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
+ROUNDS = 5
+
+
+@pytest.mark.parametrize("init", ["xavier_uniform", "trunc_normal", "orthogonal"])
+def test_large_checkpoint(init: str, tmp_path: Path) -> None:
+    spec = LARGE | {"init": init}
+    (tmp_path / "spec.json").write_text(json.dumps(spec))
+    script = subprocess.Popen(
+        [sys.executable, PEERS, "script", tmp_path / "spec.json", tmp_path / "script.pt"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    seeds = count()
+    with (
+        script,
+        server(*OURS, ready="/healthz/ready") as (process, url),
+        server(PEERS, "endpoint", "{port}", ready="/") as (tutorial, tutorial_url),
+    ):
+        memory = {"ours": Memory(process.pid), "tutorial": Memory(tutorial.pid)}
+        idle = {name: each.now() for name, each in memory.items()}
+
+        def run_script() -> float:
+            assert script.stdin
+            assert script.stdout
+            script.stdin.write("\n")
+            script.stdin.flush()
+            return float(script.stdout.readline())
+
+        def run_ours() -> float:
+            body = json.dumps(spec | {"seed": next(seeds)})
+            return curl(f"{url}/v1/checkpoints", body, tmp_path / "ours.pt")
+
+        def run_tutorial() -> float:
+            return curl(tutorial_url, json.dumps(spec), tmp_path / "tutorial.pt")
+
+        rounds = 2 if init == "orthogonal" else ROUNDS
+        runs = {"ours": run_ours, "script": run_script, "tutorial": run_tutorial}
+        seconds = in_turn(runs, rounds)
+        above = {name: each.peak() - idle[name] for name, each in memory.items()}
+        assert script.stdin
+        script.stdin.close()
+    layer = max(sum(t.size_bytes for t in layer) for layer in plan(spec).layers())
+    print()
+    row(f"LSTM 2048x4, {init}", "seconds", "ours is sooner by", "MiB above idle")
+    for name, found in seconds.items():
+        mib = f"{above[name] / MIB:.0f}" if name in above else "–"
+        row(name, f"{median(found):.2f}", f"{ratio(found, seconds['ours']):.2f}x", mib)
+    row("one layer + 64 MiB", "", "", f"{layer / MIB + 64:.0f}")
+
+
+def test_small_checkpoint() -> None:
+    def rate(url: str) -> float:
+        with httpx.Client() as client:
+            began = time.perf_counter()
+            for seed in range(200):
+                client.post(
+                    url, json=SMALL | {"seed": seed + 1000 * next(rounds)}
+                ).raise_for_status()
+            return (time.perf_counter() - began) / 200
+
+    rounds = count()
+    with (
+        server(*OURS, ready="/healthz/ready") as (_, url),
+        server(PEERS, "endpoint", "{port}", ready="/") as (_, tutorial_url),
+    ):
+        runs = {
+            "ours": lambda: rate(f"{url}/v1/checkpoints"),
+            "tutorial": lambda: rate(tutorial_url),
+        }
+        seconds = in_turn(runs, ROUNDS)
+    print()
+    row("GRU 10x20, one client", "requests/s", "ours is faster by")
+    for name, found in seconds.items():
+        row(name, f"{1 / median(found):.0f}", f"{ratio(found, seconds['ours']):.2f}x")
+
+
+def test_the_time_to_stop_after_a_client_left() -> None:
+    """Ask for 1 kB of a large file, leave, and see when the server's processor time stands still."""
+    waits = []
+    body = json.dumps(LARGE | {"init": "normal"})
+    with server(*OURS, ready="/healthz/ready") as (process, url):
+        for _ in range(ROUNDS):
+            with httpx.stream(
+                "POST",
+                f"{url}/v1/checkpoints",
+                content=body,
+                headers={"content-type": "application/json"},
+            ) as answer:
+                next(answer.iter_raw(1000))
+            waits.append(_seconds_until_idle(process.pid))
+    print()
+    row("client left after 1 kB", "ms until idle", "most")
+    row("ours", f"{median(waits) * 1000:.0f}", f"{max(waits) * 1000:.0f}")
+
+
+def _seconds_until_idle(process_id: int) -> float:
+    """Give the time until the last of 300 ms in which the process used no more than one clock tick."""
+
+    def ticks() -> int:
+        fields = Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
+
+    began = last_busy = time.perf_counter()
+    before = ticks()
+    while time.perf_counter() - last_busy < 0.3:
+        time.sleep(0.005)
+        if (after := ticks()) > before:
+            before, last_busy = after, time.perf_counter()
+    return last_busy - began

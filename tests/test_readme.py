@@ -1,0 +1,81 @@
+"""The README's examples run as they are written, and its tables are those of the code."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+_SECTION = README.split("## Examples")[1].split("\n## ")[0]
+EXAMPLES = dict(
+    re.findall(r"\*\*(.+?)\.\*\*[^`]*?.*?\n```(?:sh|python)\n(.*?)```", _SECTION, re.DOTALL)
+)
+
+
+def run(example: str, url: str, folder: Path) -> None:
+    """Run an example with the test's server in place of the one that `make run` starts."""
+    code = EXAMPLES[example].replace("http://127.0.0.1:8000", url)
+    command = [sys.executable, "-c", code] if "import" in code else ["sh", "-euc", code]
+    subprocess.run(
+        command,
+        cwd=folder,
+        check=True,
+        env={
+            "PATH": _path(),
+            "PYTHONPATH": str(ROOT),
+            "TORCH_HOME": str(folder),
+            "HOME": str(folder),
+        },
+    )
+
+
+def _path() -> str:
+    return ":".join(
+        {str(Path(program).parent) for name in ("sh", "curl") if (program := shutil.which(name))}
+    )
+
+
+def test_the_examples_are_the_five_that_are_promised():
+    assert list(EXAMPLES) == ["curl", "Python with torch", "torch.hub", "The client", "Docker"]
+
+
+def test_curl_fetches_a_file_that_torch_loads(server_url: str, tmp_path: Path):
+    run("curl", server_url, tmp_path)
+    run("Python with torch", server_url, tmp_path)
+
+    assert (tmp_path / "lstm.safetensors").stat().st_size > 0
+
+
+def test_torch_hub_loads_by_an_address_with_a_hash(server_url: str, tmp_path: Path):
+    run("torch.hub", server_url, tmp_path)
+
+    assert list(tmp_path.rglob("gru-10x20-*.pt"))
+
+
+def test_the_client_plans_downloads_and_summarizes(server_url: str, tmp_path: Path):
+    run("The client", server_url, tmp_path)
+
+    assert (tmp_path / "lstm.pt").exists()
+
+
+@pytest.mark.slow
+def test_docker_builds_an_image_that_serves(tmp_path: Path):
+    docker = shutil.which("docker")
+    if docker is None or subprocess.run([docker, "info"], capture_output=True).returncode:
+        pytest.skip("no Docker engine here")
+    subprocess.run(["sh", "-euc", EXAMPLES["Docker"]], cwd=ROOT, check=True)
+
+
+def test_the_tables_are_those_of_the_code():
+    check = [sys.executable, "scripts/readme_tables.py", "--check"]
+
+    assert (
+        subprocess.run(check, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": _path()}).returncode
+        == 0
+    )
