@@ -275,17 +275,18 @@ class DtypeNotInFormat(StepZeroError):
 
 
 class DeviceUnavailable(StepZeroError):
-    """This server has no such device.  No other device is used instead."""
+    """This machine has no such device for this dtype.  No other is used instead."""
 
     status = 422
     code = "device_unavailable"
     title = "No such device here"
 
-    def __init__(self, *, given: str, allowed: Iterable[str]) -> None:
+    def __init__(self, *, given: str, dtype: str, allowed: Iterable[str]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"This server has no device {given!r}. It has {', '.join(listed)}.",
+            f"There is no device {given!r} here for {dtype}. There is {', '.join(listed)}.",
             given=given,
+            dtype=dtype,
             allowed=listed,
         )
 

@@ -34,7 +34,7 @@ async def send_file(request: Request, context: Context, order: Order) -> Respons
 
 async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
     """Answer a GET or HEAD of a permalink: 304, 206, 200 or a refusal, with no more work than it takes."""
-    devices.choose(order.serving.device)
+    devices.choose(order.serving.device, order.spec.dtype)
     if _matches(request.headers.get("if-none-match"), order.etag):
         return Response(status_code=304, headers={"ETag": order.etag, "Cache-Control": FOREVER})
     headers = {"Cache-Control": FOREVER}

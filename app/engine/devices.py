@@ -6,7 +6,7 @@ from functools import partial
 
 import torch
 
-from app.engine.draw import Fill, fill_here
+from app.engine.draw import HERE, PIECE, Brush
 from app.engine.torch_draw import fill_on
 from app.errors import DeviceUnavailable
 
@@ -18,24 +18,26 @@ def available() -> list[str]:
     return [*cuda, *mps, "cpu"]
 
 
-def choose(asked: str) -> torch.device:
-    """Give the device asked for; `auto` is the first there is.
+def choose(asked: str, dtype: str) -> torch.device:
+    """Give the device asked for; `auto` is the first that runs the dtype.
 
     Raises:
-        DeviceUnavailable: this machine has none of that name.
+        DeviceUnavailable: this machine has none of that name, or it cannot run the dtype.
     """
-    there = available()
-    name = {"auto": there[0], "cuda": "cuda:0"}.get(asked, asked)
-    if name not in there:
-        raise DeviceUnavailable(given=asked, allowed=["auto", *there])
+    able = [name for name in available() if not (name == "mps" and dtype == "float64")]
+    name = {"auto": able[0], "cuda": "cuda:0"}.get(asked, asked)
+    if name not in able:
+        raise DeviceUnavailable(given=asked, dtype=dtype, allowed=["auto", *able])
     return torch.device(name)
 
 
-def fill_for(device: torch.device) -> tuple[Fill, str]:
+def brush_for(device: torch.device) -> tuple[Brush, str]:
     """Give what draws for a device, and where it does: MPS has no float64, so its draws are the CPU's."""
     if device.type == "cuda":
-        return partial(fill_on, device), str(device)
-    return fill_here, "cpu"
+        return Brush(partial(fill_on, device), PIECE), str(
+            device
+        )  # a launch costs more than a tile
+    return HERE, "cpu"
 
 
 def describe(name: str) -> dict[str, str | int]:

@@ -24,8 +24,6 @@ from app.engine.workers import Stop, Workers
 from app.plan import Block, TensorPlan
 
 Stored = NDArray[Any]
-Fill = Callable[[ElementLaw, Float32s, int, Key], None]
-
 TILE = (
     1 << 16
 )  # elements drawn, rounded and tallied while they are in cache; the unit of exact sums
@@ -34,9 +32,18 @@ SMALL = 1 << 16  # elements that one thread draws sooner than it hands them over
 CHUNK_BYTES = 4 << 20
 
 
-def fill_here(law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
-    """Fill on this processor."""
+class Brush(NamedTuple):
+    """What draws elementwise laws, on any device, into host memory: `elements` at a time."""
+
+    fill: Callable[[ElementLaw, Float32s, int, Key], None]
+    elements: int
+
+
+def _fill_here(law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
     law.fill(out, first, key)
+
+
+HERE = Brush(_fill_here, TILE)
 
 
 class Piece(NamedTuple):
@@ -51,15 +58,12 @@ class Piece(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Artist:
-    """Draws the tensors of one recipe.
-
-    `fill` draws elementwise laws (on any device, into host memory); `stop` ends the work between tasks.
-    """
+    """Draws the tensors of one recipe; `stop` ends the work between tasks."""
 
     seed: int
     workers: Workers
     stop: Stop = field(default_factory=Stop)
-    fill: Fill = fill_here
+    brush: Brush = HERE
 
     def tensor(self, tensor: TensorPlan) -> Stored:
         """Draw a whole tensor, flat."""
@@ -142,23 +146,23 @@ class Artist:
         """Fill `out` with a piece, tile by tile, and tally it; a matrix is there already."""
         counter = Counter(tensor.gate_elements) if tally else None
         words = key(self.seed, piece.block.stream)
-        for at in range(0, len(out), TILE):
-            tile = out[at : at + TILE]
+        first = piece.first - piece.block.start
+        for at in range(0, len(out), self.brush.elements):
+            stroke = out[at : at + self.brush.elements]
             if not isinstance(piece.law, MatrixLaw):
-                self._fill_tile(
-                    tensor, piece.law, tile, piece.first - piece.block.start + at, words
-                )
+                self._fill_stroke(tensor, piece.law, stroke, first + at, words)
             if counter is not None:
-                counter.add(load(tile, tensor.dtype))
+                for tile in range(0, len(stroke), TILE):
+                    counter.add(load(stroke[tile : tile + TILE], tensor.dtype))
         return counter
 
-    def _fill_tile(
-        self, tensor: TensorPlan, law: ElementLaw, tile: Stored, first: int, words: Key
+    def _fill_stroke(
+        self, tensor: TensorPlan, law: ElementLaw, stroke: Stored, first: int, words: Key
     ) -> None:
         skip = first % 4  # laws draw whole groups of four
         if skip == 0 and tensor.dtype.name == "float32":
-            self.fill(law, tile, first, words)
+            self.brush.fill(law, stroke, first, words)
             return
-        values = np.empty(skip + len(tile), np.float32)
-        self.fill(law, values, first - skip, words)
-        store(values[skip:], tile, tensor.dtype)
+        values = np.empty(skip + len(stroke), np.float32)
+        self.brush.fill(law, values, first - skip, words)
+        store(values[skip:], stroke, tensor.dtype)

@@ -26,7 +26,7 @@ def probe(spec: Spec, size: CheckSize, artist: Artist, device: torch.device) -> 
     """Draw the input: standard normal, a function of the seed, in the layout the module takes."""
     count = size.seq_len * size.batch * spec.input_size
     values = np.empty(count, np.float32)
-    artist.fill(Normal(0.0, 1.0), values, 0, key(spec.seed, stream_of("input", WHOLE)))
+    artist.brush.fill(Normal(0.0, 1.0), values, 0, key(spec.seed, stream_of("input", WHOLE)))
     shaped = torch.from_numpy(values).view(size.seq_len, size.batch, spec.input_size)
     placed = shaped.to(device=device, dtype=TORCH_DTYPES[spec.dtype])
     return placed.transpose(0, 1).contiguous() if spec.batch_first else placed

@@ -8,6 +8,9 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
+from app.engine.workers import Stop
+
+WAIT_S = 0.05
 T = TypeVar("T")
 
 
@@ -16,6 +19,7 @@ class FactStore:
 
     def __init__(self, most: int) -> None:
         self._facts: LRUCache[Hashable, object] = LRUCache(most)
+        self._sought: dict[Hashable, threading.Event] = {}
         self._lock = threading.Lock()
 
     def peek(self, key: Hashable, kind: type[T]) -> T | None:
@@ -24,11 +28,29 @@ class FactStore:
             fact = self._facts.get(key)
         return fact if isinstance(fact, kind) else None
 
-    def learn(self, key: Hashable, kind: type[T], find_out: Callable[[], T]) -> T:
-        """Give a fact, found out now if it is not known.  Two askers at once may both find out."""
-        known = self.peek(key, kind)
-        if known is None:
-            known = find_out()
+    def learn(self, key: Hashable, kind: type[T], find_out: Callable[[], T], stop: Stop) -> T:
+        """Give a fact, found out now if it is not known.  Of several askers at once, one finds out.
+
+        Raises:
+            Stopped: `stop` was set while another asker was finding out.
+        """
+        while (known := self.peek(key, kind)) is None:
+            mine = threading.Event()
             with self._lock:
-                self._facts[key] = known
+                found = self._sought.setdefault(key, mine)
+            if found is mine:
+                return self._find(key, find_out, mine)
+            found.wait(WAIT_S)  # who looks may fail or be stopped; then somebody else has to
+            stop.check()
         return known
+
+    def _find(self, key: Hashable, find_out: Callable[[], T], found: threading.Event) -> T:
+        try:
+            fact = find_out()
+            with self._lock:
+                self._facts[key] = fact
+        finally:
+            with self._lock:
+                del self._sought[key]
+            found.set()
+        return fact

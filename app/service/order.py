@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.errors import UnknownFormat
 from app.formats import FORMATS
 from app.formats.format import Format
+from app.formats.segments import Segment, size_of
 from app.plan import Plan, plan
 from app.service.limits import Limits
 from app.spec.canonical import STREAM_VERSION, recipe_digest
@@ -21,6 +22,7 @@ class Order:
     plan: Plan
     format: Format
     serving: Serving
+    segments: tuple[Segment, ...]
     size_bytes: int
     digest: bytes
 
@@ -61,8 +63,8 @@ def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Ord
         checkpoint_bytes=planned.size_bytes, working_bytes=planned.working_bytes(serving.check)
     )
     chosen = FORMATS[name]
-    chosen.require(planned)
-    return Order(planned, chosen, serving, chosen.size(planned), recipe_digest(spec))
+    segments = chosen.segments(planned)
+    return Order(planned, chosen, serving, segments, size_of(segments), recipe_digest(spec))
 
 
 def format_of_suffix(suffix: str) -> FormatName:

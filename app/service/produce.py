@@ -40,9 +40,9 @@ class Factory:
             DeviceUnavailable, NonfiniteOutput, DeadOutput: nothing may be served.
             Stopped: `stop` was set.
         """
-        device = devices.choose(order.serving.device)
+        device = _device(order)
         key = ("check", order.digest, order.serving.check, device)
-        return self._facts.learn(key, Checked, lambda: self._check(order, device, stop))
+        return self._facts.learn(key, Checked, lambda: self._check(order, device, stop), stop)
 
     def stream(
         self, order: Order, stop: Stop, *, first: int = 0, last: int | None = None
@@ -53,10 +53,10 @@ class Factory:
             DeviceUnavailable: before the first chunk.
             Stopped: `stop` was set.
         """
-        artist = self._artist(order, devices.choose(order.serving.device), stop)
+        artist = self._artist(order, _device(order), stop)
         last = order.size_bytes if last is None else last
-        segments = order.format.segments(order.plan)
-        return assemble(segments, artist, _Facts(self, order, stop), first=first, last=last)
+        facts = _Facts(self, order, stop)
+        return assemble(order.segments, artist, facts, first=first, last=last)
 
     def summary(self, order: Order, stop: Stop) -> Summary:
         """Check, and say all that was learned.  Raises as `check`."""
@@ -64,7 +64,9 @@ class Factory:
 
     def sha256(self, order: Order, stop: Stop) -> str:
         """Give the sha256 of the whole file, by a pass over it unless it is known."""
-        return self._facts.learn(self._file_key(order), str, lambda: self._sha256(order, stop))
+        return self._facts.learn(
+            self._file_key(order), str, lambda: self._sha256(order, stop), stop
+        )
 
     def known_sha256(self, order: Order) -> str | None:
         """Give the sha256 of the whole file if it is known."""
@@ -72,26 +74,26 @@ class Factory:
 
     def crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
-        device = devices.choose(order.serving.device)
+        device = _device(order)
         checked = self._facts.peek(("check", order.digest, order.serving.check, device), Checked)
         if checked is not None:
             return checked.crc32[tensor.name]
         key = ("crc32", order.digest, tensor.name)
-        return self._facts.learn(key, int, lambda: self._crc32(order, tensor, stop))
+        return self._facts.learn(key, int, lambda: self._crc32(order, tensor, stop), stop)
 
     def _artist(self, order: Order, device: torch.device, stop: Stop) -> Artist:
-        fill, _ = devices.fill_for(device)
-        return Artist(order.spec.seed, self._workers, stop, fill)
+        brush, _ = devices.brush_for(device)
+        return Artist(order.spec.seed, self._workers, stop, brush)
 
     def _check(self, order: Order, device: torch.device, stop: Stop) -> Checked:
-        _, drawn_on = devices.fill_for(device)
+        _, drawn_on = devices.brush_for(device)
         artist = self._artist(order, device, stop)
         return check.check(order.plan, artist, order.serving.check, device, drawn_on=drawn_on)
 
     def _digests(self, order: Order, stop: Stop) -> dict[str, TensorDigests]:
-        artist = self._artist(order, devices.choose(order.serving.device), stop)
+        artist = self._artist(order, _device(order), stop)
         key = ("digests", order.digest)
-        return self._facts.learn(key, dict, lambda: digests(order.plan, artist))
+        return self._facts.learn(key, dict, lambda: digests(order.plan, artist), stop)
 
     def _sha256(self, order: Order, stop: Stop) -> str:
         digest = sha256()
@@ -100,7 +102,7 @@ class Factory:
         return digest.hexdigest()
 
     def _crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
-        artist = self._artist(order, devices.choose(order.serving.device), stop)
+        artist = self._artist(order, _device(order), stop)
         crc = 0
         for chunk in artist.chunks(tensor, 0, tensor.elements):
             crc = zlib.crc32(chunk.data, crc)
@@ -109,6 +111,10 @@ class Factory:
     @staticmethod
     def _file_key(order: Order) -> tuple[str, bytes, str]:
         return "file", order.digest, order.format.name
+
+
+def _device(order: Order) -> torch.device:
+    return devices.choose(order.serving.device, order.spec.dtype)
 
 
 @dataclass(frozen=True, slots=True)
