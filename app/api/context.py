@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import anyio
 from fastapi import Depends, Request
 
 from app.engine.warm import warm
 from app.service.limits import Limits
+from app.service.order import Order, order
 from app.service.produce import Factory
 from app.settings import Settings
+from app.spec.checkpoint import FormatName, Serving, Spec
 
+T = TypeVar("T")
+QUICK_CELLS = 16  # layers and directions that are planned within a few milliseconds
 REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
 
 
@@ -35,6 +40,16 @@ class Context:
     async def wait_until_ready(self) -> None:
         """Wait for the kernels; an early request is late, not refused."""
         await asyncio.shield(self.warming)
+
+    async def plan(self, spec: Spec, work: Callable[[], T]) -> T:
+        """Plan, beside the event loop where that takes longer than going there."""
+        if spec.num_layers * spec.directions <= QUICK_CELLS:
+            return work()
+        return await anyio.to_thread.run_sync(work, limiter=self.threads)
+
+    async def order(self, spec: Spec, name: FormatName, serving: Serving) -> Order:
+        """Plan a checkpoint as a file.  Raises as `app.service.order.order`."""
+        return await self.plan(spec, lambda: order(spec, name, serving, self.limits))
 
 
 async def warm_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from math import sqrt
 
@@ -17,6 +18,9 @@ from app.engine.tensors import TORCH_DTYPES, empty_module
 from app.plan import GATES, WHOLE, stream_of
 from app.spec.checkpoint import CheckSize, Spec
 from app.summary import DirectionForward, GateActivation
+
+# torch falls back to its own LSTM and says so once; there is nothing for anybody to do about it.
+warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
 
 GATE_STEPS = 4  # the last time steps, over which the gates are looked at
 SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -17,7 +18,7 @@ from app.api.negotiation import choose_format
 from app.api.streaming import run_watched
 from app.engine.workers import Stop
 from app.service.description import Description, describe
-from app.service.order import format_of_suffix, order
+from app.service.order import format_of_suffix
 from app.spec.canonical import canonical
 from app.spec.checkpoint import Serving, Spec
 from app.spec.recipe import decode_recipe
@@ -37,14 +38,14 @@ async def make_checkpoint(request: Request, body: Body, context: CurrentContext)
     The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.
     """
     name = choose_format(body.format, request.headers.get("accept"))
-    return await send_file(request, context, order(body.spec, name, body.serving, context.limits))
+    return await send_file(request, context, await context.order(body.spec, name, body.serving))
 
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
     """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
     name = choose_format(query.format, None)
-    ordered = order(query.spec, name, query.serving, context.limits)
+    ordered = await context.order(query.spec, name, query.serving)
     return RedirectResponse(file_url(request, ordered) + _options(query.serving), status_code=303)
 
 
@@ -56,8 +57,8 @@ async def describe_checkpoint(
     spec = decode_recipe(recipe)
     for name in asked:
         await context.wait_until_ready()
-        await compute_sha256(request, context, order(spec, name, Serving(), context.limits))
-    return _describe(request, context, spec, Serving())
+        await compute_sha256(request, context, await context.order(spec, name, Serving()))
+    return await _describe(request, context, spec, Serving())
 
 
 @router.get("/checkpoints/{recipe}/summary", **docs.GET_SUMMARY)
@@ -65,7 +66,7 @@ async def summarize_checkpoint(
     request: Request, recipe: Token, options: Options, context: CurrentContext
 ) -> Summary:
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
-    ordered = order(decode_recipe(recipe), "safetensors", options, context.limits)
+    ordered = await context.order(decode_recipe(recipe), "safetensors", options)
     await context.wait_until_ready()
     stop = Stop()
     return await run_watched(
@@ -92,7 +93,7 @@ async def fetch_checkpoint(
 ) -> Response:
     """Fetch a file by its permalink: the same bytes for ever, whole or in part."""
     format_name = format_of_suffix(extension)
-    ordered = order(decode_recipe(recipe), format_name, options, context.limits)
+    ordered = await context.order(decode_recipe(recipe), format_name, options)
     return await send_permalink(request, context, ordered, name)
 
 
@@ -100,18 +101,22 @@ async def fetch_checkpoint(
 async def plan_checkpoint(request: Request, body: Body, context: CurrentContext) -> Description:
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
     if body.format is not None:
-        order(body.spec, body.format, body.serving, context.limits)
-    return _describe(request, context, body.spec, body.serving)
+        await context.order(body.spec, body.format, body.serving)
+    return await _describe(request, context, body.spec, body.serving)
 
 
-def _describe(request: Request, context: Context, spec: Spec, serving: Serving) -> Description:
-    return describe(
+async def _describe(
+    request: Request, context: Context, spec: Spec, serving: Serving
+) -> Description:
+    work = partial(
+        describe,
         spec,
         serving,
         context.limits,
         prefix=request.scope.get("root_path", ""),
         known_sha256=context.factory.known_sha256,
     )
+    return await context.plan(spec, work)
 
 
 def _options(serving: Serving) -> str:
