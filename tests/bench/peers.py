@@ -11,7 +11,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import nn
@@ -76,7 +76,7 @@ def _endpoint(port: int) -> None:
     tutorial = FastAPI()
 
     @tutorial.post("/")
-    def make(spec: dict[str, Any] = Body()) -> Response:
+    def make(spec: Annotated[dict[str, Any], Body()]) -> Response:
         buffer = io.BytesIO()
         torch.save(build(spec).state_dict(), buffer)
         return Response(buffer.getvalue(), media_type="application/octet-stream")
