@@ -183,6 +183,7 @@ _REQUEST_BODY = {
 
 
 POST_CHECKPOINT: Operation = {
+    "summary": "Make a checkpoint",
     "responses": {
         200: _file("The checkpoint, checked before the first byte."),
         **problems(*_BODY, NotAcceptable, *_SERVE),
@@ -197,6 +198,7 @@ POST_CHECKPOINT: Operation = {
     },
 }
 GET_BY_QUERY: Operation = {
+    "summary": "Find the permalink of a checkpoint",
     "responses": {
         303: {
             "description": "The permalink.",
@@ -207,6 +209,7 @@ GET_BY_QUERY: Operation = {
     "openapi_extra": {"parameters": _QUERY},
 }
 GET_RECIPE: Operation = {
+    "summary": "Describe a checkpoint",
     "responses": problems(*_TOKEN),
     "openapi_extra": {
         "parameters": [
@@ -220,10 +223,12 @@ GET_RECIPE: Operation = {
     },
 }
 GET_SUMMARY: Operation = {
+    "summary": "Its statistics",
     "responses": problems(*_TOKEN, *_SERVE),
     "openapi_extra": {"parameters": _OPTIONS},
 }
 GET_SPEC: Operation = {
+    "summary": "Its canonical spec",
     "responses": {
         200: {
             "description": "The canonical spec.",
@@ -235,6 +240,7 @@ GET_SPEC: Operation = {
     },
 }
 GET_FILE: Operation = {
+    "summary": "Fetch a file",
     "responses": {
         200: _file("The whole file, checked before the first byte."),
         206: _file(
@@ -246,6 +252,7 @@ GET_FILE: Operation = {
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
 }
 HEAD_FILE: Operation = {
+    "summary": "Fetch a file's headers",
     "responses": {
         200: {"description": "The file's headers; nothing is built.", "headers": FILE_HEADERS},
         304: {"description": "The caller has this file."},
@@ -254,6 +261,7 @@ HEAD_FILE: Operation = {
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
 }
 POST_PLAN: Operation = {
+    "summary": "Plan a checkpoint",
     "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, InternalError),
     "openapi_extra": {"requestBody": _REQUEST_BODY},
 }

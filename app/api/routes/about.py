@@ -18,19 +18,19 @@ from app.spec.canonical import STREAM_VERSION
 router = APIRouter(responses=problems(InternalError))
 
 
-@router.get("/v1/initializers", tags=["about"])
+@router.get("/v1/initializers", tags=["about"], summary="List the init schemes")
 async def list_initializers() -> Catalogue:
     """List every init scheme with its formula, source and fields, from the table that draws."""
     return Catalogue.model_validate(catalogue())
 
 
-@router.get("/v1/devices", tags=["about"])
+@router.get("/v1/devices", tags=["about"], summary="List the devices")
 async def list_devices() -> DeviceList:
     """List the devices of this server."""
     return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]
 
 
-@router.get("/v1", tags=["about"])
+@router.get("/v1", tags=["about"], summary="Name the versions")
 async def show_versions() -> Versions:
     """Name the versions that answer here."""
     return Versions(
@@ -42,13 +42,18 @@ async def show_versions() -> Versions:
     )
 
 
-@router.get("/healthz/live", tags=["health"])
+@router.get("/healthz/live", tags=["health"], summary="Is the process alive?")
 async def show_live() -> Health:
     """Answer as long as the process runs."""
     return Health(status="live")
 
 
-@router.get("/healthz/ready", tags=["health"], responses=problems(NotReady))
+@router.get(
+    "/healthz/ready",
+    tags=["health"],
+    summary="Would a request be served at once?",
+    responses=problems(NotReady),
+)
 async def show_ready(context: CurrentContext) -> Health:
     """Answer 200 once the kernels are compiled, 503 before."""
     if not context.ready:

@@ -81,8 +81,8 @@ async def show_spec(recipe: Token) -> Response:
     return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
 
 
-@router.get(FILE_PATH, response_class=Response, **docs.GET_FILE)
 @router.head(FILE_PATH, response_class=Response, **docs.HEAD_FILE)
+@router.get(FILE_PATH, response_class=Response, **docs.GET_FILE)
 async def fetch_checkpoint(
     request: Request,
     recipe: Token,
