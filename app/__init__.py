@@ -88,16 +88,19 @@ def stream(
     device: str = "auto",
     check: CheckSize | None = None,
 ) -> Iterator[Buffer]:
-    """Check a network, then give its file in chunks, drawn as they are asked for.
+    """Give a network's file in chunks, drawn as they are asked for; the first comes after the check.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
         InvalidSpec, DeviceUnavailable, NonfiniteOutput, DeadOutput: as `check`.
     """
+    return _stream(_order(spec, format, device, check))
+
+
+def _stream(ordered: Order) -> Iterator[Buffer]:
     from app.engine.workers import Stop, Workers
     from app.service.produce import Factory
 
-    ordered = _order(spec, format, device, check)
     with Workers() as workers:
         factory = Factory(workers)
         factory.check(ordered, Stop())

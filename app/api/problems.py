@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -9,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from app.errors import (
     InternalError,
@@ -75,8 +76,9 @@ def install(app: FastAPI) -> None:
 def render(request: Request, error: StepZeroError) -> Response:
     """Turn a refusal into its answer."""
     request_id = request.scope.get("request_id", "")
-    return JSONResponse(
-        error.problem() | {"request_id": request_id},
+    # ASCII, since text that was given may hold half of a surrogate pair, which UTF-8 cannot.
+    return Response(
+        json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False),
         status_code=error.status,
         headers={**error.headers, "Cache-Control": "no-store"},
         media_type=PROBLEM_TYPE,

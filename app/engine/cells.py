@@ -12,6 +12,7 @@ from app.engine.kernels import bits_float32, float32_bits, inline, kernel
 
 f32, f64, i32, i64 = np.float32, np.float64, np.int32, np.int64
 GRID = 1 << 16  # cells
+BEYOND = f64(2.0**128)  # the first number that float32, and so no cell, holds
 ZERO = i64(GRID // 2)  # the cell that begins at 0
 
 
@@ -27,8 +28,9 @@ def cell(value):
 def edge(c):
     """Give the lower edge of a cell."""
     place = i32(c - ZERO)
-    magnitude = bits_float32(i32(abs(place) << i32(16)))
-    return f64(magnitude) if place >= 0 else -f64(magnitude)
+    magnitude = f64(bits_float32(i32(abs(place) << i32(16))))
+    magnitude = min(magnitude, BEYOND)  # the edge after the last cell, whose bits say infinity
+    return magnitude if place >= 0 else -magnitude
 
 
 @kernel

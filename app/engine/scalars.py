@@ -11,6 +11,7 @@ from math import sqrt
 
 DIGITS = 80
 FARTHEST = 12  # standard deviations; beyond it lies less than 1e−32
+NARROW = 1e-9  # standard deviations; so narrow a cut is uniform to the last digit
 _PI = Decimal(
     "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170680"
 )
@@ -29,6 +30,8 @@ def upper_tail(z: float) -> float:
 
 def truncated_std(low: float, high: float) -> float:
     """Give the standard deviation of a standard normal cut at `low` and `high` (law of the textbook)."""
+    if high - low < NARROW:
+        return (high - low) / sqrt(12)
     with localcontext(prec=DIGITS):
         a, b = Decimal(_near(low)), Decimal(_near(high))
         mass = (_erf_sqrt_half(_near(high)) - _erf_sqrt_half(_near(low))) / 2

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, fsum, sqrt
+from math import ceil, fsum, isfinite, sqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.cells import GRID, count_cells, fill_histogram, find_cells, find_quantiles
+from app.engine.cells import BEYOND, GRID, count_cells, fill_histogram, find_cells, find_quantiles
 from app.engine.kernels import kernel
 from app.summary import HISTOGRAM_BINS, QUANTILES, Figures, Histogram
 
@@ -110,12 +110,13 @@ def figures(tally: Tally, *, expected_std: float) -> Figures:
     elements = int(tally.counts.sum())
     least, most = tally.extremes
     finite = tally.nonfinite == 0
-    mean = fsum(total for total, _ in tally.moments) / elements if finite else None
-    square = fsum(squares for _, squares in tally.moments) if finite else None
-    std = None
+    total = _sum([total for total, _ in tally.moments])
+    square = _sum([squares for _, squares in tally.moments])
+    mean, std = None if total is None else total / elements, None
     if mean is not None and square is not None:
         std = 0.0 if least == most else sqrt(max(square / elements - mean * mean, 0.0))
-    quantiles, histogram = _shape(tally, elements) if finite else ({}, Histogram([], []))
+    fits = finite and max(-least, most) < BEYOND
+    quantiles, histogram = _shape(tally, elements) if fits else ({}, Histogram([], []))
     return Figures(
         elements=elements,
         mean=mean,
@@ -129,6 +130,15 @@ def figures(tally: Tally, *, expected_std: float) -> Figures:
         quantiles=quantiles,
         histogram=histogram,
     )
+
+
+def _sum(values: Sequence[float]) -> float | None:
+    """Sum exactly, rounded once; None where that is not finite."""
+    try:
+        total = fsum(values)
+    except (OverflowError, ValueError):  # too large, or infinite with both signs
+        return None
+    return total if isfinite(total) else None
 
 
 def _values(keys: NDArray[Any], largest: np.signedinteger[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from app.formats.segments import Facts, Late, Literal, Segment, TensorData
 
 Buffer = bytes | memoryview
 
-MIN_CHUNK_BYTES = 1 << 20
+MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 1 << 20, 4 << 20
 
 
 def assemble(
@@ -52,20 +52,20 @@ def _tensor_bytes(segment: TensorData, artist: Artist, begin: int, end: int) -> 
 
 
 def _gather(parts: Iterable[Buffer]) -> Iterator[Buffer]:
-    """Join small parts until they make a chunk worth sending; pass large ones on as they are."""
+    """Join and cut parts into chunks worth sending; what is large enough is passed on uncopied."""
     small: list[Buffer] = []
     size = 0
     for part in parts:
-        if len(part) >= MIN_CHUNK_BYTES:
-            if small:
-                yield b"".join(small)
-                small, size = [], 0
-            yield part
-            continue
-        small.append(part)
-        size += len(part)
-        if size >= MIN_CHUNK_BYTES:
-            yield b"".join(small)
-            small, size = [], 0
+        rest = memoryview(part)
+        if size and size + len(rest) >= MIN_CHUNK_BYTES:
+            needed = MIN_CHUNK_BYTES - size
+            yield b"".join([*small, rest[:needed]])
+            rest, small, size = rest[needed:], [], 0
+        while len(rest) >= MIN_CHUNK_BYTES:
+            yield rest[:MAX_CHUNK_BYTES]
+            rest = rest[MAX_CHUNK_BYTES:]
+        if rest:
+            small.append(rest)
+            size += len(rest)
     if small:
         yield b"".join(small)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
+
+
+def _plus_zero(value: float) -> float:
+    return value + 0.0  # −0.0 asks for what 0.0 asks for, so it must draw it too
+
+
+Number = Annotated[float, AfterValidator(_plus_zero)]
 
 
 class Strict(BaseModel):
@@ -14,13 +21,15 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-def refusal(code: str, detail: str, *, field: str = "", allowed: Any = None) -> PydanticCustomError:
+def refusal(
+    code: str, detail: str, *, field: str = "", given: Any = None, allowed: Any = None
+) -> PydanticCustomError:
     """Make the error of a rule that pydantic has no word for.
 
     Args:
         field: JSON pointer of the wrong part below the model or field whose validator raises.
+        given: what stands there, where that is not all that the validator was given.
         allowed: what could stand there instead, where that can be listed.
     """
-    return PydanticCustomError(
-        code, "{detail}", {"detail": detail, "field": field, "allowed": allowed}
-    )
+    facts = {"detail": detail, "field": field, "given": given, "allowed": allowed}
+    return PydanticCustomError(code, "{detail}", facts)

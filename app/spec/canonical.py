@@ -20,7 +20,7 @@ STREAM_VERSION = 1
 def canonical(spec: Spec) -> dict[str, Any]:
     """Give the recipe as the smallest object that describes it."""
     plain = {
-        name: _plain(getattr(spec, name))
+        name: getattr(spec, name)
         for name, field in Spec.model_fields.items()
         if name != "init" and getattr(spec, name) != field.default
     }
@@ -42,12 +42,6 @@ def recipe_digest(spec: Spec) -> bytes:
 
 
 def _scheme(scheme: BaseModel) -> str | dict[str, Any]:
-    given = {
-        name: _plain(value) for name, value in scheme.model_dump(exclude_defaults=True).items()
-    }
+    given = scheme.model_dump(exclude_defaults=True)
     name = type(scheme).model_fields["scheme"].default
     return {"scheme": name} | given if given else str(name)
-
-
-def _plain(value: Any) -> Any:
-    return value + 0.0 if isinstance(value, float) else value  # -0.0 and 0.0 ask for the same

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from app.dtypes import DTypeName
-from app.spec.base import Strict, refusal
+from app.spec.base import Number, Strict, refusal
 from app.spec.schemes import (
     BIAS_SCHEMES,
     WEIGHT_SCHEMES,
@@ -91,7 +91,7 @@ class Spec(Strict):
     batch_first: bool = Field(
         default=False, description="Whether input is (batch, seq, feature). Changes no weight."
     )
-    dropout: float = Field(
+    dropout: Number = Field(
         default=0.0, ge=0, le=1, description="Dropout between layers. Changes no weight."
     )
     dtype: DTypeName = Field(default="float32", description="Element type of every parameter.")
@@ -125,7 +125,7 @@ class Spec(Strict):
         rnn_type, hidden = info.data.get("rnn_type"), info.data.get("hidden_size")
         if value and rnn_type in ("rnn", "gru"):
             raise refusal(
-                "not_for_rnn_type", f"a {rnn_type} has no projection; only an lstm", allowed=0
+                "not_for_rnn_type", f"{rnn_type} has no projection; only lstm has", allowed=0
             )
         if value and hidden is not None and value >= hidden:
             raise refusal(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,10 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _LIMITS = ("expected", "expected_tags", "gt", "ge", "lt", "le", "pattern", "allowed", "max_length")
 _WORDS = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
+_TAGS = {"$name", "$scheme", "$parts"}
+_TAGGED = {"init", "weight_ih", "weight_hh", "weight_hr", "bias"}
+_MESSAGES = {"model_type": "Input should be an object"}  # pydantic's own name Python classes
+LONG_INTEGER = 10**30
 _GIVEN_CHARS = 200
 
 
@@ -59,6 +64,8 @@ def load_json(text: str | bytes) -> Any:
         MalformedJson: the text is not one JSON document.
     """
     try:
+        if isinstance(text, bytes):
+            text = text.decode()  # as UTF-8 and nothing else
         return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
     except RecursionError as error:
         raise MalformedJson("The body is nested too deeply.") from error
@@ -76,19 +83,20 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(
         pointer=_pointer(error["loc"], error["type"]) + facts.get("field", ""),
         code=error["type"],
-        detail=error["msg"],
-        given=_shown(error.get("input")),
+        detail=_MESSAGES.get(error["type"], error["msg"]),
+        given=_shown(error["input"] if facts.get("given") is None else facts["given"]),
         allowed=_allowed(facts),
     )
 
 
 def _pointer(location: Sequence[Any], code: str) -> str:
     """Write a JSON pointer (RFC 6901), without the union tags that pydantic puts into a location."""
-    kept, after_scheme = [], False
+    kept, before, after_scheme = [], "", False
     for step in map(str, location):
-        if not step.startswith("$") and not after_scheme:
+        is_tag = step in _TAGS and before in _TAGGED
+        if not is_tag and not after_scheme:
             kept.append(step)
-        after_scheme = step == "$scheme"
+        before, after_scheme = step, is_tag and step == "$scheme"
     if code.startswith("union_tag"):
         kept.append("scheme")
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in kept)
@@ -100,16 +108,27 @@ def _allowed(facts: Mapping[str, Any]) -> Any:
         key, value = next(iter(found.items()))
         if key in ("expected", "expected_tags"):
             return re.findall("'([^']*)'", value)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
         return _WORDS[key].format(value) if key in _WORDS else value
     return found or None
 
 
 def _shown(given: Any) -> Any:
     """Repeat what was given, cut to a readable length, as something JSON can hold."""
-    if given is None or isinstance(given, bool | int | float):
-        return given if not isinstance(given, int) or abs(given) < 10**30 else f"{str(given)[:30]}…"
-    text = given if isinstance(given, str) else repr(given)
+    if isinstance(given, int) and abs(given) >= LONG_INTEGER:
+        return f"{str(given)[:30]}…"
+    if given is None or isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
+        return given
+    text = given if isinstance(given, str) else _as_json(given)
     return text if len(text) <= _GIVEN_CHARS else text[:_GIVEN_CHARS] + "…"
+
+
+def _as_json(given: Any) -> str:
+    try:
+        return json.dumps(given)
+    except (TypeError, ValueError):
+        return repr(given)
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
     token = <stream version> "." base64url(check ‖ deflate(canonical JSON))
 
-`check` is the first 6 bytes of the recipe's digest.  The compressor is helped by a fixed dictionary; the
+`check` is the first 6 bytes of the sha256 of what follows.  The compressor is helped by a fixed dictionary; the
 dictionary is part of the token's definition and may never change within a stream version.  A token is
 decoded by what it says, never by a table, so any server can serve any token.
 """
@@ -13,8 +13,9 @@ import base64
 import binascii
 import re
 import zlib
+from hashlib import sha256
 
-from app.errors import InvalidRecipe, InvalidSpec, OutdatedRecipe
+from app.errors import InvalidRecipe, InvalidSpec, MalformedJson, OutdatedRecipe
 from app.spec.canonical import STREAM_VERSION, canonical_json, recipe_digest
 from app.spec.checkpoint import Spec
 from app.spec.parse import parse_json
@@ -42,7 +43,7 @@ def encode_recipe(spec: Spec) -> str:
     """Give the token of a recipe."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
     packed = deflate.compress(canonical_json(spec).encode()) + deflate.flush()
-    body = base64.urlsafe_b64encode(recipe_digest(spec)[:CHECK_BYTES] + packed)
+    body = base64.urlsafe_b64encode(_check(packed) + packed)
     return f"{STREAM_VERSION}.{body.rstrip(b'=').decode()}"
 
 
@@ -61,17 +62,17 @@ def decode_recipe(token: str) -> Spec:
     version, body = int(parted[1]), parted[2]
     if version != STREAM_VERSION:
         raise OutdatedRecipe(given=version, allowed=[STREAM_VERSION])
-    packed = _unbase64(body)
-    text = _inflate(packed[CHECK_BYTES:])
+    checked = _unbase64(body)
+    check, packed = checked[:CHECK_BYTES], checked[CHECK_BYTES:]
+    if check != _check(packed):
+        raise InvalidRecipe(reason="its check does not fit; it was cut or altered")
+    text = _inflate(packed)
     try:
         spec = parse_json(Spec, text)
-    except InvalidSpec as error:
+    except (InvalidSpec, MalformedJson) as error:
         raise InvalidRecipe(reason=f"its spec is not valid ({error.detail})") from error
-    if (
-        canonical_json(spec).encode() != text
-        or recipe_digest(spec)[:CHECK_BYTES] != packed[:CHECK_BYTES]
-    ):
-        raise InvalidRecipe(reason="its check does not fit; it was altered")
+    if canonical_json(spec).encode() != text:
+        raise InvalidRecipe(reason="its spec is not in canonical form")
     return spec
 
 
@@ -84,6 +85,10 @@ def file_stem(spec: Spec, sha256: str | None = None) -> str:
     layers = f"x{spec.num_layers}" if spec.num_layers > 1 else ""
     tail = sha256[:8] if sha256 else f"r{recipe_digest(spec).hex()[:8]}"
     return f"{spec.rnn_type}-{spec.input_size}x{spec.hidden_size}{layers}-{tail}"
+
+
+def _check(packed: bytes) -> bytes:
+    return sha256(packed).digest()[:CHECK_BYTES]
 
 
 def _unbase64(body: str) -> bytes:

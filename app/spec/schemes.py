@@ -11,10 +11,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from app.spec.base import Strict, refusal
+from app.spec.base import Number, Strict, refusal
 
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Gain = Annotated[float, Field(gt=0, description="Factor on the scheme's own spread.")]
+Gain = Annotated[Number, Field(gt=0, description="Factor on the scheme's own spread.")]
 
 
 class WeightScheme(Strict):
@@ -34,8 +33,8 @@ class Pytorch(WeightScheme):
 
 
 class _Bounds(Strict):
-    low: Finite = Field(default=0.0, description="Lower bound.")
-    high: Finite = Field(default=1.0, description="Upper bound; above `low`.")
+    low: Number = Field(default=0.0, description="Lower bound.")
+    high: Number = Field(default=1.0, description="Upper bound; above `low`.")
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
@@ -44,14 +43,15 @@ class _Bounds(Strict):
                 "low_not_below_high",
                 f"low ({self.low}) must be below high ({self.high})",
                 field="/low",
+                given=self.low,
                 allowed=f"less than {self.high}",
             )
         return self
 
 
 class _MeanStd(Strict):
-    mean: Finite = Field(default=0.0, description="Mean.")
-    std: float = Field(default=1.0, ge=0, description="Standard deviation.")
+    mean: Number = Field(default=0.0, description="Mean.")
+    std: Number = Field(default=1.0, ge=0, description="Standard deviation.")
 
 
 class Uniform(WeightScheme, _Bounds):
@@ -70,12 +70,12 @@ class TruncNormal(WeightScheme):
     """Normal with `mean` and `std`, cut off at two bounds (inverse CDF, no rejection)."""
 
     scheme: Literal["trunc_normal"] = "trunc_normal"
-    mean: Finite = Field(default=0.0, description="Mean of the normal before the cut.")
-    std: float = Field(
+    mean: Number = Field(default=0.0, description="Mean of the normal before the cut.")
+    std: Number = Field(
         default=1.0, gt=0, description="Standard deviation of the normal before the cut."
     )
-    low: Finite = Field(default=-2.0, description="Lower cut, in the unit that `bounds` names.")
-    high: Finite = Field(default=2.0, description="Upper cut, in the unit that `bounds` names.")
+    low: Number = Field(default=-2.0, description="Lower cut, in the unit that `bounds` names.")
+    high: Number = Field(default=2.0, description="Upper cut, in the unit that `bounds` names.")
     bounds: Literal["sigma", "absolute"] = Field(
         default="sigma",
         description="`sigma`: cut at mean + low·std and mean + high·std.  `absolute`: cut at the values "
@@ -97,6 +97,7 @@ class TruncNormal(WeightScheme):
                 "low_not_below_high",
                 f"low ({self.low}) must be below high ({self.high})",
                 field="/low",
+                given=self.low,
                 allowed=f"less than {self.high}",
             )
         if low > 8 or high < -8:
@@ -104,6 +105,7 @@ class TruncNormal(WeightScheme):
                 "empty_cut",
                 f"between {low:.4g} and {high:.4g} standard deviations there is nothing to draw",
                 field="/low",
+                given=self.low,
                 allowed="an interval that reaches within 8 standard deviations of the mean",
             )
         return self
@@ -113,7 +115,7 @@ class Constant(WeightScheme):
     """Every element is `value`."""
 
     scheme: Literal["constant"] = "constant"
-    value: Finite = Field(description="The value of every element.")
+    value: Number = Field(description="The value of every element.")
 
 
 class Zeros(WeightScheme):
@@ -132,7 +134,7 @@ class Identity(WeightScheme):
     """`gain` on the diagonal, 0 elsewhere; a rectangular block gets a rectangular identity."""
 
     scheme: Literal["identity"] = "identity"
-    gain: Finite = Field(default=1.0, description="The value on the diagonal.")
+    gain: Number = Field(default=1.0, description="The value on the diagonal.")
 
 
 class XavierUniform(WeightScheme):
@@ -154,7 +156,7 @@ class _Kaiming(WeightScheme):
     nonlinearity: Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = Field(
         default="leaky_relu", description="Sets the gain, as `torch.nn.init.calculate_gain` does."
     )
-    a: Finite = Field(default=0.0, description="Negative slope of `leaky_relu`.")
+    a: Number = Field(default=0.0, description="Negative slope of `leaky_relu`.")
 
 
 class KaimingUniform(_Kaiming):
@@ -185,7 +187,7 @@ class VarianceScaling(WeightScheme):
     """Variance scale / fan, from a uniform, a normal or a truncated normal."""
 
     scheme: Literal["variance_scaling"] = "variance_scaling"
-    scale: float = Field(default=1.0, gt=0, description="The variance times the fan.")
+    scale: Number = Field(default=1.0, gt=0, description="The variance times the fan.")
     mode: Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"] = Field(
         default="fan_in", description="Which fan divides: in, out, their mean or geometric mean."
     )
@@ -206,8 +208,8 @@ class Sparse(WeightScheme):
     """Normal with std `std`, a fixed number of elements zero per unit (Martens 2010)."""
 
     scheme: Literal["sparse"] = "sparse"
-    sparsity: float = Field(ge=0, le=1, description="Share of zeros per unit, rounded up.")
-    std: float = Field(default=0.01, ge=0, description="Standard deviation of the others.")
+    sparsity: Number = Field(ge=0, le=1, description="Share of zeros per unit, rounded up.")
+    std: Number = Field(default=0.01, ge=0, description="Standard deviation of the others.")
     axis: Literal["in", "out"] = Field(
         default="in",
         description="`in`: each row (hidden unit) has the same number of incoming connections, as Martens "
@@ -241,7 +243,7 @@ class ConstantBias(BiasScheme):
     """The total is `value` in every gate."""
 
     scheme: Literal["constant"] = "constant"
-    value: Finite = Field(description="The total of every element.")
+    value: Number = Field(description="The total of every element.")
 
 
 class UniformBias(BiasScheme, _Bounds):
@@ -264,7 +266,7 @@ class ForgetBias(BiasScheme):
     """
 
     scheme: Literal["forget"] = "forget"
-    value: Finite = Field(default=1.0, description="The total bias of the keeping gate.")
+    value: Number = Field(default=1.0, description="The total bias of the keeping gate.")
 
 
 AnyWeightScheme = Annotated[

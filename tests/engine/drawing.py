@@ -1,0 +1,57 @@
+"""Draws networks for tests, and reads what was drawn without the code that wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.draw import Artist, Stored
+from app.engine.workers import Workers
+from app.plan import Plan, TensorPlan, plan
+from app.spec.checkpoint import Spec
+from app.spec.parse import parse
+
+Values = NDArray[np.float64]
+
+
+def planned(given: Mapping[str, Any] | Spec) -> Plan:
+    """Plan a network."""
+    return plan(given if isinstance(given, Spec) else parse(Spec, dict(given)))
+
+
+def stored(given: Mapping[str, Any] | Spec, *, threads: int = 2) -> dict[str, Stored]:
+    """Draw every tensor of a network, flat, as its bytes are."""
+    made = planned(given)
+    with Workers(threads) as workers:
+        artist = Artist(made.spec.seed, workers)
+        return {tensor.name: artist.tensor(tensor) for tensor in made.tensors}
+
+
+def values(given: Mapping[str, Any] | Spec, *, threads: int = 2) -> dict[str, Values]:
+    """Draw every tensor of a network, in its shape, as float64."""
+    made = planned(given)
+    drawn = stored(made.spec, threads=threads)
+    return {t.name: widened(drawn[t.name], t).reshape(t.shape) for t in made.tensors}
+
+
+def gates(given: Mapping[str, Any] | Spec) -> dict[tuple[str, str], Values]:
+    """Draw every gate's block of a network, as float64."""
+    made = planned(given)
+    drawn = values(made.spec)
+    return {
+        (tensor.name, gate): block
+        for tensor in made.tensors
+        for gate, block in zip(
+            tensor.gates, np.split(drawn[tensor.name], len(tensor.gates)), strict=True
+        )
+    }
+
+
+def widened(drawn: Stored, tensor: TensorPlan) -> Values:
+    """Read stored elements as float64: a bfloat16 is the upper half of a float32."""
+    if tensor.dtype.name == "bfloat16":
+        return (drawn.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(np.float64)
+    return drawn.astype(np.float64)

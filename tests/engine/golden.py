@@ -1,0 +1,108 @@
+"""The golden digests: what stream version 1 draws, for ever.
+
+`python -m tests.engine.golden` writes the digests of specs that have none; it never changes one.  To change one is to break the promise
+of stream version 1: delete it from `golden.json` by hand, and say why in the commit.
+`python -m tests.engine.golden NAME …` prints the digests that this machine draws now, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from tests.engine.drawing import stored
+
+PATH = Path(__file__).with_name("golden.json")
+Digests = Mapping[str, str]
+
+RNN = {"rnn_type": "rnn", "input_size": 13, "hidden_size": 21, "seed": 42}
+GRU = RNN | {"rnn_type": "gru"}
+LSTM = RNN | {"rnn_type": "lstm"}
+DEEP = LSTM | {"num_layers": 3, "bidirectional": True, "proj_size": 9}
+
+
+def each(name: str, **given: Any) -> dict[str, Any]:
+    """Ask for a GRU whose weights are all drawn by one scheme."""
+    return GRU | {"init": {"scheme": name, **given}}
+
+
+SPECS: Mapping[str, Mapping[str, Any]] = {
+    "rnn": RNN,
+    "gru": GRU,
+    "lstm": LSTM,
+    "deep": DEEP,
+    "without-bias": GRU | {"bias": False, "num_layers": 2},
+    "largest-seed": GRU | {"seed": 2**53 - 1},
+    "one-by-one": RNN | {"input_size": 1, "hidden_size": 1, "init": "orthogonal"},
+    "many-tasks": RNN | {"input_size": 3, "hidden_size": 1031, "init": "normal"},
+    "float64": DEEP | {"dtype": "float64", "init": "orthogonal"},
+    "float16": DEEP | {"dtype": "float16", "init": "orthogonal"},
+    "bfloat16": DEEP | {"dtype": "bfloat16", "init": "orthogonal"},
+    "float16-normal": LSTM | {"dtype": "float16", "init": "normal"},
+    "bfloat16-normal": LSTM | {"dtype": "bfloat16", "init": "normal"},
+    "parts": DEEP
+    | {
+        "init": {
+            "weight_ih": "xavier_uniform",
+            "weight_hh": "orthogonal",
+            "weight_hr": "lecun_normal",
+            "bias": "forget",
+        }
+    },
+    "uniform": each("uniform", low=-0.1, high=0.3),
+    "normal": each("normal", mean=0.5, std=0.02),
+    "cut-at-centre": each("trunc_normal", std=0.02),
+    "cut-wide": each("trunc_normal", low=-5.0, high=12.0),
+    "cut-in-tail": each("trunc_normal", low=-9.0, high=-1.5),
+    "cut-absolute": each("trunc_normal", std=0.1, low=-0.3, high=0.1, bounds="absolute"),
+    "constant": each("constant", value=0.1),
+    "zeros": each("zeros"),
+    "ones": each("ones"),
+    "identity": each("identity", gain=0.7),
+    "xavier-uniform-fused": each("xavier_uniform", scope="fused"),
+    "xavier-normal": each("xavier_normal", gain=5 / 3),
+    "kaiming-uniform": each("kaiming_uniform", a=0.2),
+    "kaiming-normal": each("kaiming_normal", mode="fan_out", nonlinearity="relu"),
+    "lecun-uniform": each("lecun_uniform"),
+    "lecun-normal": each("lecun_normal"),
+    "scaled": each("variance_scaling", scale=2.0, mode="fan_geo_avg"),
+    "orthogonal": each("orthogonal", gain=2**0.5),
+    "orthogonal-fused": each("orthogonal", scope="fused"),
+    "orthogonal-of-many-panels": RNN
+    | {"input_size": 200, "hidden_size": 150, "init": "orthogonal"},
+    "sparse": each("sparse", sparsity=0.9),
+    "sparse-out": each("sparse", sparsity=0.3, std=1.0, axis="out"),
+    "bias-uniform": GRU | {"init": {"bias": {"scheme": "uniform", "split": "half"}}},
+    "bias-normal": LSTM | {"init": {"bias": {"scheme": "normal", "mean": 1.0, "split": "hh"}}},
+    "bias-constant": LSTM | {"init": {"bias": {"scheme": "constant", "value": 0.3}}},
+    "bias-zeros": LSTM | {"init": {"bias": "zeros"}},
+}
+
+
+def digests_of(given: Mapping[str, Any]) -> Digests:
+    """Draw a network; give the sha256 of every tensor's bytes."""
+    return {name: sha256(drawn.tobytes()).hexdigest() for name, drawn in stored(given).items()}
+
+
+def golden() -> Mapping[str, Digests]:
+    """Read the digests that never change."""
+    read: Mapping[str, Digests] = json.loads(PATH.read_text())
+    return read
+
+
+def main(names: list[str]) -> None:
+    """Print the digests of some specs; without a name, write those that are missing."""
+    if names:
+        sys.stdout.write(json.dumps({name: digests_of(SPECS[name]) for name in names}))
+        return
+    known = golden() if PATH.exists() else {}
+    written = {name: known.get(name) or digests_of(given) for name, given in SPECS.items()}
+    PATH.write_text(json.dumps(written, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

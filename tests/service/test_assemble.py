@@ -1,0 +1,238 @@
+"""From segments to bytes: any range is that part of the whole, in chunks worth sending."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.engine.draw import Artist
+from app.engine.workers import Stop, Workers
+from app.errors import TooLarge, UnknownFormat
+from app.formats import FORMATS
+from app.formats.segments import Late
+from app.service.assemble import Buffer, assemble
+from app.service.facts import FactStore
+from app.service.limits import Limits
+from app.service.order import Order, format_of_suffix, order
+from app.service.produce import Factory
+from app.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
+from app.spec.parse import parse
+from tests.formats.laying import NoFacts
+
+MIB = 1 << 20
+SMALL = {
+    "rnn_type": "lstm",
+    "input_size": 5,
+    "hidden_size": 7,
+    "proj_size": 3,
+    "bidirectional": True,
+    "init": {"weight_ih": "orthogonal", "weight_hh": {"scheme": "sparse", "sparsity": 0.5}},
+}
+LARGE = {"rnn_type": "lstm", "input_size": 700, "hidden_size": 800, "num_layers": 2}  # 40 MB
+every_format = pytest.mark.parametrize("name", FORMAT_NAMES)
+
+
+def ordered(spec: dict[str, Any], name: FormatName) -> Order:
+    """Order a checkpoint from this processor."""
+    return order(parse(Spec, spec), name, Serving(device="cpu"), Limits.none())
+
+
+def stream(
+    spec: dict[str, Any], name: FormatName, *, first: int = 0, last: int | None = None
+) -> Iterator[Buffer]:
+    """Give bytes first … last of a checkpoint, by a factory that knows nothing yet."""
+    with Workers(2) as workers:
+        yield from Factory(workers).stream(ordered(spec, name), Stop(), first=first, last=last)
+
+
+@cache
+def whole(name: FormatName) -> bytes:
+    """Give the whole small file."""
+    return b"".join(stream(SMALL, name))
+
+
+class TestRanges:
+    @every_format
+    @given(data=st.data())
+    @settings(max_examples=40, deadline=None)
+    def test_of_any_format_are_that_part_of_the_whole(
+        self, name: FormatName, data: st.DataObject
+    ) -> None:
+        file = whole(name)
+        first = data.draw(st.integers(0, len(file)))
+        last = data.draw(st.integers(first, len(file)))
+
+        assert b"".join(stream(SMALL, name, first=first, last=last)) == file[first:last]
+
+    @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+    @pytest.mark.parametrize("first", range(2000, 2009))
+    def test_may_begin_inside_an_element(self, dtype: str, first: int) -> None:
+        spec = SMALL | {"dtype": dtype}
+        file = b"".join(stream(spec, "safetensors"))
+
+        assert (
+            b"".join(stream(spec, "safetensors", first=first, last=first + 3)) == file[first:][:3]
+        )
+
+    @every_format
+    def test_joined_make_the_whole(self, name: FormatName) -> None:
+        file = whole(name)
+        parts = [
+            b"".join(stream(SMALL, name, first=at, last=min(at + 1009, len(file))))
+            for at in range(0, len(file), 1009)
+        ]
+
+        assert b"".join(parts) == file
+
+    @every_format
+    def test_have_the_length_that_was_stated_ahead(self, name: FormatName) -> None:
+        assert len(whole(name)) == ordered(SMALL, name).size_bytes
+
+    @every_format
+    def test_of_nothing_are_nothing(self, name: FormatName) -> None:
+        assert list(stream(SMALL, name, first=100, last=100)) == []
+
+
+class TestFacts:
+    @every_format
+    def test_are_not_asked_for_by_a_range_that_needs_none(self, name: FormatName) -> None:
+        asked = ordered(SMALL, name)
+        start = 0
+        with Workers(1) as workers:
+            artist = Artist(asked.spec.seed, workers)
+            for segment in asked.segments:
+                end = start + segment.size
+                if not isinstance(segment, Late):
+                    parts = assemble(asked.segments, artist, NoFacts(), first=start, last=end)
+
+                    assert b"".join(parts) == whole(name)[start:end]
+                start = end
+
+    def test_are_asked_for_by_a_range_that_touches_a_zips_tail(self) -> None:
+        asked = ordered(SMALL, "pt")
+        with Workers(1) as workers:
+            artist = Artist(asked.spec.seed, workers)
+            parts = assemble(asked.segments, artist, NoFacts(), first=0, last=asked.size_bytes)
+
+            with pytest.raises(AssertionError, match="the CRC of weight_ih_l0 was asked for"):
+                list(parts)
+
+    def test_found_by_the_check_are_those_found_by_drawing(self) -> None:
+        asked = ordered(SMALL, "pt")
+        with Workers(2) as workers:
+            checked, unchecked = Factory(workers), Factory(workers)
+            found = checked.check(asked, Stop()).crc32
+
+            assert {
+                tensor.name: unchecked.crc32(asked, tensor, Stop()) for tensor in asked.plan.tensors
+            } == found
+
+
+class TestChunks:
+    @every_format
+    def test_are_4_mib_at_most(self, name: FormatName) -> None:
+        assert max(len(chunk) for chunk in stream(LARGE, name)) <= 4 * MIB
+
+    @every_format
+    def test_are_1_mib_at_least_but_for_the_last(self, name: FormatName) -> None:
+        sizes = [len(chunk) for chunk in stream(LARGE, name)]
+
+        assert min(sizes[:-1]) >= MIB
+
+    def test_of_a_huge_summary_are_4_mib_at_most(self) -> None:
+        spec = {"rnn_type": "lstm", "input_size": 1, "hidden_size": 1, "num_layers": 500}
+        spec |= {"init": "ones", "accept_dead": True}
+        asked = ordered(spec, "bundle")
+        late = max(asked.segments, key=lambda segment: segment.size)
+        assert isinstance(late, Late)
+        assert late.size > 4 * MIB
+
+        assert max(len(chunk) for chunk in stream(spec, "bundle")) <= 4 * MIB
+
+    @every_format
+    def test_are_few_for_a_small_file(self, name: FormatName) -> None:
+        assert len(list(stream(SMALL, name))) == 1
+
+    def test_are_read_only(self) -> None:
+        for chunk in stream(LARGE, "safetensors"):
+            assert memoryview(chunk).readonly
+
+    def test_are_never_written_again(self) -> None:
+        given_as = [
+            (chunk, hashlib.sha256(chunk).digest()) for chunk in stream(LARGE, "safetensors")
+        ]
+
+        assert all(hashlib.sha256(chunk).digest() == digest for chunk, digest in given_as)
+
+
+class TestFactStore:
+    def test_finds_a_fact_out_once(self) -> None:
+        store, searches = FactStore(2), iter([1, 2, 3])
+        facts = [store.learn("a", int, lambda: next(searches), Stop()) for _ in range(3)]
+
+        assert facts == [1, 1, 1]
+
+    def test_forgets_the_least_recently_used_first(self) -> None:
+        store = FactStore(2)
+        for name in ("a", "b", "a", "c"):
+            store.learn(name, str, name.upper, Stop())
+
+        assert [store.peek(name, str) for name in ("a", "b", "c")] == ["A", None, "C"]
+
+    def test_holds_no_more_than_it_may(self) -> None:
+        store = FactStore(10)
+        for number in range(1000):
+            store.learn(number, int, number.__index__, Stop())
+
+        assert sum(store.peek(number, int) is not None for number in range(1000)) == 10
+
+    def test_keeps_nothing_of_a_search_that_failed(self) -> None:
+        store = FactStore(2)
+        with pytest.raises(ZeroDivisionError):
+            store.learn("a", float, lambda: 1 / 0, Stop())
+
+        assert store.learn("a", float, lambda: 2.0, Stop()) == 2.0
+
+
+class TestOrder:
+    def test_refuses_what_exceeds_a_limit_with_both_numbers(self) -> None:
+        limits = Limits(checkpoint_bytes=1000)
+        with pytest.raises(TooLarge) as refused:
+            order(parse(Spec, SMALL), "pt", Serving(), limits)
+
+        # Per direction: (4·7)·(5 + 3) weights, 2·(4·7) biases, 3·7 of the projection; 4 bytes each.
+        assert refused.value.facts["planned_bytes"] == 2 * (28 * 8 + 56 + 21) * 4
+        assert refused.value.facts["limit_bytes"] == 1000
+
+    def test_admits_what_is_exactly_at_the_limit(self) -> None:
+        limits = Limits(checkpoint_bytes=2 * (28 * 8 + 56 + 21) * 4)
+
+        assert order(parse(Spec, SMALL), "pt", Serving(), limits).size_bytes > 0
+
+    @every_format
+    def test_knows_a_format_by_its_suffix(self, name: FormatName) -> None:
+        assert format_of_suffix(FORMATS[name].suffix) == name
+
+    def test_refuses_an_unknown_suffix_and_lists_the_known(self) -> None:
+        with pytest.raises(UnknownFormat) as refused:
+            format_of_suffix("h5")
+
+        assert refused.value.facts == {
+            "given": "h5",
+            "allowed": ["pt", "safetensors", "npz", "zip"],
+        }
+
+    def test_tags_differ_by_recipe_and_format_and_by_nothing_else(self) -> None:
+        tags = [
+            ordered(SMALL | {"seed": seed}, name).etag for seed in (0, 1) for name in FORMAT_NAMES
+        ]
+        served = order(parse(Spec, SMALL), "pt", Serving(device="auto"), Limits())
+
+        assert len(set(tags)) == len(tags)
+        assert served.etag == ordered(SMALL, "pt").etag

@@ -1,0 +1,103 @@
+"""Recipes of every kind, for laws that hold for all of them."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from app.dtypes import DTYPES
+from app.spec.checkpoint import Spec
+from app.spec.parse import parse
+from app.spec.schemes import BiasName, WeightName
+
+SAFE_INTEGER = 2**53 - 1
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
+scopes = {"scope": st.sampled_from(["gate", "fused"])}
+splits = {"split": st.sampled_from(["ih", "hh", "half"])}
+gains = {"gain": positive}
+mean_std = {"mean": numbers, "std": st.floats(min_value=0, allow_infinity=False)}
+bounds = {"low": st.floats(-7, 0), "high": st.floats(0, 7, exclude_min=True)}
+kaiming = {
+    "mode": st.sampled_from(["fan_in", "fan_out"]),
+    "nonlinearity": st.sampled_from(["linear", "tanh", "relu", "leaky_relu", "selu"]),
+    "a": numbers,
+}
+scaling = {
+    "scale": positive,
+    "mode": st.sampled_from(["fan_in", "fan_out", "fan_avg", "fan_geo_avg"]),
+    "distribution": st.sampled_from(["uniform", "normal", "truncated_normal"]),
+}
+cuts = {"mean": numbers, "std": positive, **bounds}
+sparse = {"std": mean_std["std"], "axis": st.sampled_from(["in", "out"])}
+
+
+def schemes(name: str, required: Any = None, **optional: Any) -> st.SearchStrategy[dict[str, Any]]:
+    """Give a scheme as an object, any of its optional fields left out."""
+    return st.fixed_dictionaries({"scheme": st.just(name), **(required or {})}, optional=optional)
+
+
+weight_objects = st.one_of(
+    *(schemes(n, **scopes) for n in ("pytorch", "zeros", "ones", "lecun_uniform", "lecun_normal")),
+    *(schemes(n, **scopes, **gains) for n in ("xavier_uniform", "xavier_normal", "orthogonal")),
+    *(schemes(n, **scopes, **kaiming) for n in ("kaiming_uniform", "kaiming_normal")),
+    schemes("identity", gain=numbers, **scopes),
+    schemes("uniform", **bounds, **scopes),
+    schemes("normal", **mean_std, **scopes),
+    schemes("trunc_normal", **cuts, **scopes),
+    schemes("constant", {"value": numbers}, **scopes),
+    schemes("variance_scaling", **scaling, **scopes),
+    schemes("sparse", {"sparsity": st.floats(0, 1)}, **sparse, **scopes),
+)
+weights = st.sampled_from(get_args(WeightName)) | weight_objects
+biases = st.one_of(
+    st.sampled_from([name for name in get_args(BiasName) if name != "forget"]),
+    schemes("pytorch"),
+    schemes("zeros"),
+    schemes("constant", {"value": numbers}, **splits),
+    schemes("uniform", **bounds, **splits),
+    schemes("normal", **mean_std, **splits),
+)
+forgetting = st.just("forget") | schemes("forget", value=numbers, **splits)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> dict[str, Any]:
+    """Give any valid recipe, as JSON has it."""
+    given: dict[str, Any] = draw(
+        st.fixed_dictionaries(
+            {
+                "rnn_type": st.sampled_from(["rnn", "gru", "lstm"]),
+                "input_size": st.integers(1, SAFE_INTEGER),
+                "hidden_size": st.integers(1, SAFE_INTEGER),
+            },
+            optional={
+                "num_layers": st.integers(1, 1024),
+                "bias": st.booleans(),
+                "bidirectional": st.booleans(),
+                "batch_first": st.booleans(),
+                "dropout": st.floats(0, 1),
+                "dtype": st.sampled_from(list(DTYPES)),
+                "seed": st.integers(0, SAFE_INTEGER),
+                "accept_nonfinite": st.booleans(),
+                "accept_dead": st.booleans(),
+            },
+        )
+    )
+    if given["rnn_type"] == "rnn" and draw(st.booleans()):
+        given["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    if given["rnn_type"] == "lstm" and given["hidden_size"] > 1 and draw(st.booleans()):
+        given["proj_size"] = draw(st.integers(0, given["hidden_size"] - 1))
+    parts: dict[str, Any] = {"weight_ih": weights, "weight_hh": weights}
+    if given.get("proj_size"):
+        parts["weight_hr"] = weights
+    if given.get("bias", True):
+        parts["bias"] = biases | forgetting if given["rnn_type"] != "rnn" else biases
+    given["init"] = draw(weights | st.fixed_dictionaries({}, optional=parts))
+    return given
+
+
+def specs() -> st.SearchStrategy[Spec]:
+    """Give any valid recipe."""
+    return requests().map(lambda given: parse(Spec, given))

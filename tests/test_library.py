@@ -1,0 +1,245 @@
+"""The library face: what the service does, for somebody who wants no server."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import app
+from app.errors import DeadOutput, DtypeNotInFormat, InvalidSpec
+from app.spec.checkpoint import CheckSize, Spec
+from app.spec.parse import parse
+
+GRU = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
+LSTM = GRU | {"rnn_type": "lstm", "proj_size": 4, "num_layers": 2, "bidirectional": True}
+RNN = GRU | {"rnn_type": "rnn", "nonlinearity": "relu", "bias": False}
+NETWORKS = {"rnn": RNN, "gru": GRU, "lstm": LSTM, "bfloat16": LSTM | {"dtype": "bfloat16"}}
+every_network = pytest.mark.parametrize("spec", NETWORKS.values(), ids=list(NETWORKS))
+
+
+class TestBuild:
+    @every_network
+    def test_gives_torchs_own_module(self, spec: dict[str, Any]) -> None:
+        assert type(app.build(spec)) is getattr(torch.nn, spec["rnn_type"].upper())
+
+    def test_gives_the_network_that_was_asked_for(self) -> None:
+        module = app.build(LSTM | {"batch_first": True, "dropout": 0.25, "bias": False})
+
+        assert (module.input_size, module.hidden_size, module.num_layers) == (10, 20, 2)
+        assert (module.bidirectional, module.proj_size, module.bias) == (True, 4, False)
+        assert (module.batch_first, module.dropout) == (True, 0.25)
+
+    def test_gives_the_nonlinearity_that_was_asked_for(self) -> None:
+        module = app.build(RNN)
+        assert isinstance(module, torch.nn.RNN)
+
+        assert module.nonlinearity == "relu"
+
+    @every_network
+    def test_gives_parameters_that_can_be_trained(self, spec: dict[str, Any]) -> None:
+        module = app.build(spec)
+        output, _ = module(torch.ones(3, 2, 10, dtype=getattr(torch, spec.get("dtype", "float32"))))
+        output.sum().backward()
+
+        assert all(p.requires_grad and p.grad is not None for p in module.parameters())
+
+    @every_network
+    def test_gives_the_weights_of_the_state_dict(self, spec: dict[str, Any]) -> None:
+        drawn = app.state_dict(spec)
+        for name, parameter in app.build(spec).state_dict().items():
+            assert torch.equal(parameter, drawn[name]), name
+
+
+class TestStateDict:
+    @every_network
+    def test_loads_strictly_into_torchs_own_module(self, spec: dict[str, Any]) -> None:
+        module = app.build(spec | {"seed": 1})
+
+        assert (
+            str(module.load_state_dict(app.state_dict(spec), strict=True))
+            == "<All keys matched successfully>"
+        )
+
+    def test_is_the_same_each_time(self) -> None:
+        one, other = app.state_dict(LSTM), app.state_dict(LSTM)
+
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+    def test_shares_no_memory_between_tensors(self) -> None:
+        places = [tensor.untyped_storage().data_ptr() for tensor in app.state_dict(LSTM).values()]
+
+        assert len(set(places)) == len(places)
+
+    def test_is_the_users_to_change(self) -> None:
+        drawn = app.state_dict(GRU)
+        drawn["bias_ih_l0"].fill_(1)
+
+        assert drawn["bias_ih_l0"].tolist() == [1.0] * 60
+
+
+def without_id(file: bytes) -> bytes:
+    """Blank the 40 digits of torch's serialization id, and the two CRCs of that record."""
+    assert file.count(b".data/serialization_id") == 2
+    blanked = bytearray(file)
+    header = file.index(b"archive/.data/serialization_id")
+    digits = header + file[header:].index(b"PK\x07\x08") - 40
+    blanked[digits : digits + 40] = bytes(40)
+    blanked[digits + 44 : digits + 48] = bytes(4)  # in the data descriptor, after its signature
+    entry = file.rindex(b"archive/.data/serialization_id") - 46
+    blanked[entry + 16 : entry + 20] = bytes(4)  # in the directory
+    return bytes(blanked)
+
+
+class TestSave:
+    @every_network
+    def test_writes_what_torch_writes_but_for_the_id(
+        self, spec: dict[str, Any], tmp_path: Path
+    ) -> None:
+        theirs = io.BytesIO()
+        torch.save(app.state_dict(spec), theirs)
+        ours = app.save(spec, tmp_path / "net.pt").read_bytes()
+
+        assert without_id(ours) == without_id(theirs.getvalue())
+
+    @every_network
+    def test_writes_what_torch_loads(self, spec: dict[str, Any], tmp_path: Path) -> None:
+        loaded = torch.load(app.save(spec, tmp_path / "net.pt"), weights_only=True)
+
+        assert list(loaded) == list(app.state_dict(spec))
+        assert all(torch.equal(loaded[name], t) for name, t in app.state_dict(spec).items())
+
+    def test_writes_any_format(self, tmp_path: Path) -> None:
+        drawn = app.state_dict(GRU)
+        safe = load_file(app.save(GRU, tmp_path / "net.safetensors", format="safetensors"))
+        numpy = np.load(app.save(GRU, tmp_path / "net.npz", format="npz"))
+
+        assert all(torch.equal(safe[name], tensor) for name, tensor in drawn.items())
+        assert all(np.array_equal(numpy[name], tensor.numpy()) for name, tensor in drawn.items())
+
+    def test_tells_how_far_it_is(self, tmp_path: Path) -> None:
+        told: list[tuple[int, int]] = []
+        size = (
+            app.save(GRU, tmp_path / "net.pt", progress=lambda *now: told.append(now))
+            .stat()
+            .st_size
+        )
+
+        assert told[-1] == (size, size)
+        assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+    def test_replaces_an_older_file(self, tmp_path: Path) -> None:
+        target = tmp_path / "net.pt"
+        target.write_text("old")
+        app.save(GRU, target)
+
+        assert torch.load(target, weights_only=True)
+
+    def test_leaves_nothing_where_it_fails(self, tmp_path: Path) -> None:
+        with pytest.raises(DeadOutput):
+            app.save(LSTM | {"init": "zeros"}, tmp_path / "net.pt")
+
+        assert list(tmp_path.iterdir()) == []
+
+    def test_leaves_an_older_file_where_it_fails(self, tmp_path: Path) -> None:
+        target = tmp_path / "net.pt"
+        target.write_text("old")
+        with pytest.raises(DeadOutput):
+            app.save(LSTM | {"init": "zeros"}, target)
+
+        assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+class TestStream:
+    def test_gives_the_file(self, tmp_path: Path) -> None:
+        streamed = b"".join(app.stream(LSTM, format="safetensors"))
+
+        assert streamed == app.save(LSTM, tmp_path / "net", format="safetensors").read_bytes()
+
+    def test_checks_before_the_first_byte(self) -> None:
+        with pytest.raises(DeadOutput):
+            next(app.stream(LSTM | {"init": "zeros"}))
+
+    def test_refuses_a_dtype_that_the_format_lacks(self) -> None:
+        with pytest.raises(DtypeNotInFormat):
+            next(app.stream(GRU | {"dtype": "bfloat16"}, format="npz"))
+
+    def test_can_be_left_at_any_time(self) -> None:
+        stream = app.stream(GRU | {"hidden_size": 800})
+        next(stream)
+        stream.close()  # type: ignore[attr-defined]
+
+        assert list(stream) == []
+
+
+class TestCheck:
+    def test_tells_the_weights_and_the_forward_pass(self) -> None:
+        summary = app.check(GRU, check=CheckSize(seq_len=3, batch=2))
+
+        assert [tensor.name for tensor in summary.weights.tensors] == list(app.state_dict(GRU))
+        assert summary.forward.output_shape == [3, 2, 20]
+
+    def test_tells_the_sha256_of_every_tensor(self) -> None:
+        import hashlib
+
+        drawn = app.state_dict(GRU)
+        for tensor in app.check(GRU).weights.tensors:
+            assert tensor.sha256 == hashlib.sha256(drawn[tensor.name].numpy().tobytes()).hexdigest()
+
+    def test_tells_the_spread_beside_the_promise(self) -> None:
+        figures = app.check(GRU | {"init": "xavier_normal"}).weights.tensors[1].figures
+
+        assert figures.expected_std == pytest.approx((2 / 40) ** 0.5)
+        assert figures.std == pytest.approx(figures.expected_std, rel=5 / (2 * 1200) ** 0.5)
+
+
+class TestPlan:
+    def test_needs_no_drawing(self) -> None:
+        huge = {"rnn_type": "rnn", "input_size": 2**40, "hidden_size": 2**40, "bias": False}
+
+        assert app.plan(huge).parameters == 2**81
+
+    def test_takes_a_spec_or_a_mapping(self) -> None:
+        assert app.plan(GRU) == app.plan(parse(Spec, GRU))
+
+
+@pytest.mark.parametrize("call", [app.plan, app.build, app.state_dict, app.check])
+def test_every_call_names_every_wrong_field(call: Any) -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        call({"rnn_type": "gru", "input_size": 0, "hidden_size": 0})
+
+    pointers = [error["pointer"] for error in refused.value.facts["errors"]]
+    assert pointers == ["/input_size", "/hidden_size"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["app", "app.errors", "app.dtypes", "app.plan", "app.summary", "app.formats", "app.client"]
+    + [
+        f"app.spec.{name}"
+        for name in ("base", "canonical", "checkpoint", "parse", "recipe", "schemes")
+    ],
+)
+def test_what_is_asked_and_what_it_costs_start_without_torch(module: str) -> None:
+    probe = f"import sys, {module}; print({{'torch', 'numba', 'fastapi'}} & set(sys.modules))"
+    shown = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    )
+
+    assert shown.stdout == "set()\n"
+
+
+def test_planning_starts_without_torch() -> None:
+    probe = f"import sys, app; app.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
+    shown = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+    )
+
+    assert shown.stdout == "set()\n"
