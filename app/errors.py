@@ -239,6 +239,17 @@ class MethodNotAllowed(StepZeroError):
     code = "method_not_allowed"
     title = "Method not allowed"
 
+    def __init__(self, *, method: str, path: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"{method} is not for {path}; {', '.join(listed)} is.", given=method, allowed=listed
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Name the methods, as RFC 9110 asks."""
+        return {"Allow": ", ".join(self.facts.get("allowed", []))}
+
 
 class TooLarge(StepZeroError):
     """The checkpoint, or the memory to make it, exceeds a limit.  Nothing was allocated."""

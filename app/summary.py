@@ -13,6 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter
 
 from app.plan import Plan
+from app.spec.canonical import canonical_json
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 32
@@ -159,7 +160,7 @@ def room_bytes(plan: Plan) -> int:
     """Give the bytes that any summary of this plan fits into, so a file's length is known ahead."""
     gates = sum(len(tensor.gates) for tensor in plan.tensors)
     schemes = sum(len(tensor.scheme.model_dump_json()) for tensor in plan.tensors)
-    recipe = len(plan.spec.model_dump_json()) + 1024
+    recipe = len(canonical_json(plan.spec)) + 1024  # canonical: one size for all spellings
     return recipe + schemes + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
 
 

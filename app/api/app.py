@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
 import anyio
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 import app
 from app.api import problems
@@ -63,14 +65,33 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(api)
     api.add_middleware(RequestId)
-    api.include_router(checkpoints.router)
-    api.include_router(about.router)
-    api.include_router(pages.first_page)
-    if settings.docs:
-        api.include_router(pages.docs_page)
+    about_it = [about.router, pages.first_page, *([pages.docs_page] if settings.docs else [])]
+    for router in (checkpoints.router, *about_it):
+        api.include_router(router)
+    for router in about_it:
+        _answer_head(api, router)
+    own = [route for route in api.routes if isinstance(route, Route)]
+    api.state.routes = [
+        *checkpoints.router.routes,
+        *(r for router in about_it for r in router.routes),
+        *own,
+    ]
     api.router.routes.append(pages.static)
     _describe(api)
     return api
+
+
+def _answer_head(api: FastAPI, router: APIRouter) -> None:
+    """Answer HEAD wherever a router answers GET; the server sends no body then."""
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            api.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=["HEAD"],
+                include_in_schema=False,
+                response_class=route.response_class,
+            )
 
 
 def _describe(api: FastAPI) -> None:

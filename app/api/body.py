@@ -104,18 +104,22 @@ def _nested(flat: dict[str, str]) -> dict[str, Any]:
     """Move the check's fields, and dotted parts of init, to where the model has them."""
     nested: dict[str, Any] = {}
     for name, value in flat.items():
-        head, _, part = name.partition(".")
-        if name in CHECK_FIELDS:
-            nested.setdefault("check", {})[name] = value
-        elif head == "init" and part and isinstance(nested.setdefault("init", {}), dict):
-            nested["init"][part] = value
-        elif name in nested:
-            raise InvalidSpec(
-                [FieldError(f"/{name}", "repeated", "give init whole or in parts, not both", value)]
-            )
-        else:
-            nested[name] = value
+        head, part = _place(name)
+        there = nested.setdefault(head, {} if part else value)
+        if isinstance(there, str) != (not part):
+            detail = f"give {head} whole or in parts, not both"
+            raise InvalidSpec([FieldError(f"/{name}", "repeated", detail, value)])
+        if part:
+            there[part] = value
     return nested
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Give the field that a query parameter belongs to, and the part of it."""
+    if name in CHECK_FIELDS:
+        return "check", name
+    head, _, part = name.partition(".")
+    return (head, part) if head == "init" and part else (name, "")
 
 
 Body = Annotated[CheckpointRequest, Depends(read_body)]

@@ -100,16 +100,13 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         refusal: StepZeroError = MethodNotAllowed(
-            f"{request.method} is not for {request.url.path}.",
-            allowed=(error.headers or {}).get("Allow"),
+            method=request.method, path=request.url.path, allowed=_methods(request)
         )
     elif error.status_code == 404:
         refusal = NotFound(f"There is nothing at {request.url.path}.")
     else:
         refusal = RequestError(str(error.detail))
-    answer = render(request, refusal)
-    answer.headers.update(error.headers or {})
-    return answer
+    return render(request, refusal)
 
 
 async def _let_go(request: Request, error: Exception) -> Response:
@@ -120,6 +117,12 @@ async def _let_go(request: Request, error: Exception) -> Response:
 async def _fail(request: Request, error: Exception) -> Response:
     """A fault of ours.  The server logs it with its traceback; the caller learns where to look."""
     return render(request, InternalError())
+
+
+def _methods(request: Request) -> list[str]:
+    """List the methods of all routes at a path; the framework tells those of the first."""
+    at_path = [r for r in request.app.state.routes if r.path_regex.match(request.url.path)]
+    return sorted({method for route in at_path for method in route.methods})
 
 
 def _first_line(kind: type[StepZeroError]) -> str:

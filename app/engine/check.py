@@ -59,6 +59,7 @@ def check(
             drawn: dict[str, Stored] = {}
             for tensor in tensors:
                 drawn[tensor.name], tallies = artist.tallied(tensor)
+                _judge_weights(plan, tensor, tallies)
                 found[tensor.name] = _figures(tensor, tallies)
             crc32 |= _crc32(drawn, artist)
             run.layer(layer, tensors, drawn)
@@ -82,25 +83,23 @@ class _Run:
         """Run one layer on the activations and keep its output in their place."""
         parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
         y = forward.run_layer(self._spec, layer, parameters, self._x)
-        self._judge(layer, parameters, y)
+        self._judge(layer, y)
         self._layers += forward.look_at(self._spec, layer, parameters, self._x, y)
         self._x = y
 
-    def _judge(self, layer: int, parameters: Mapping[str, Tensor], y: Tensor) -> None:
+    def _judge(self, layer: int, y: Tensor) -> None:
         finite, dead = bool(y.isfinite().all()), not bool(y.any())
         if not finite and not self._spec.accept_nonfinite:
-            raise NonfiniteOutput(layer=layer, reason=self._reason(parameters, y))
+            raise NonfiniteOutput(layer=layer, reason=self._reason(y))
         if dead and not self._spec.accept_dead:
             raise DeadOutput(layer=layer)
         self._finite, self._dead = self._finite and finite, self._dead or dead
 
-    def _reason(self, parameters: Mapping[str, Tensor], y: Tensor) -> str:
-        for name, tensor in parameters.items():
-            if not tensor.isfinite().all():
-                return f"{name} holds values that {tensor.dtype} cannot hold ({tensor.abs().max()})"
+    def _reason(self, y: Tensor) -> str:
         steps = y.transpose(0, 1) if self._spec.batch_first else y
         good = steps.isfinite().flatten(1).all(dim=1).tolist()
-        return f"the output overflows {y.dtype} after {good.count(True)} of {len(good)} time steps"
+        sound = good.index(False)
+        return f"the output overflows {self._spec.dtype} after {sound} of {len(good)} time steps"
 
     def result(self) -> Forward:
         """Give what was seen of the whole pass."""
@@ -114,6 +113,16 @@ class _Run:
             output_std=std,
             layers=self._layers,
         )
+
+
+def _judge_weights(plan: Plan, tensor: TensorPlan, tallies: Sequence[Tally]) -> None:
+    """Refuse a weight that is not finite, also where a gate would hide it from the output."""
+    count = sum(tally.nonfinite for tally in tallies)
+    if count and not plan.spec.accept_nonfinite:
+        reason = (
+            f"{count} of the {tensor.elements} values of {tensor.name} overflow {tensor.dtype.name}"
+        )
+        raise NonfiniteOutput(layer=tensor.layer, reason=reason)
 
 
 def _useful_threads(plan: Plan, size: CheckSize, artist: Artist) -> int:
