@@ -95,7 +95,7 @@ def _answer_head(api: FastAPI, router: APIRouter) -> None:
 
 
 def _describe(api: FastAPI) -> None:
-    """Complete the OpenAPI document with the request model, which the routes read by themselves."""
+    """Complete the OpenAPI document with the models that the routes read and refuse by themselves."""
 
     def openapi() -> dict[str, Any]:
         if api.openapi_schema is None:
@@ -105,11 +105,12 @@ def _describe(api: FastAPI) -> None:
                 description=api.description,
                 routes=api.routes,
             )
-            schema = CheckpointRequest.model_json_schema(
-                ref_template="#/components/schemas/{model}"
-            )
+            schema_place = "#/components/schemas/{model}"
+            schema = CheckpointRequest.model_json_schema(ref_template=schema_place)
+            problem = problems.Problem.model_json_schema(ref_template=schema_place)
             components = document["components"]["schemas"]
             components |= schema.pop("$defs") | {"CheckpointRequest": schema}
+            components |= problem.pop("$defs") | {"Problem": problem}
             api.openapi_schema = document
         return api.openapi_schema
 

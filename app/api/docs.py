@@ -185,7 +185,7 @@ _REQUEST_BODY = {
 POST_CHECKPOINT: Operation = {
     "summary": "Make a checkpoint",
     "responses": {
-        200: _file("The checkpoint, checked before the first byte."),
+        200: _file("The checkpoint, checked before the first byte.", Vary=_header("Accept.")),
         **problems(*_BODY, NotAcceptable, *_SERVE),
     },
     "openapi_extra": {
@@ -210,7 +210,7 @@ GET_BY_QUERY: Operation = {
 }
 GET_RECIPE: Operation = {
     "summary": "Describe a checkpoint",
-    "responses": problems(*_TOKEN),
+    "responses": problems(*_TOKEN, DtypeNotInFormat),
     "openapi_extra": {
         "parameters": [
             _parameter(

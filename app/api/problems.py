@@ -56,7 +56,6 @@ def problems(*kinds: type[StepZeroError]) -> dict[int | str, dict[str, Any]]:
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: {
-            "model": Problem,
             "description": "; ".join(f"`{kind.code}`: {_first_line(kind)}" for kind in listed),
             "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import FrameType
+
 import uvicorn
 
 from app.api.app import create_app
@@ -10,6 +12,11 @@ from app.settings import Settings
 
 class Server(uvicorn.Server):
     """A uvicorn server that says where it is once it listens."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop once what runs has ended, then exit with 0; a second signal ends it at once."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     def _log_started_message(self, listeners: object) -> None:
         host, port = self.servers[0].sockets[0].getsockname()[:2]

@@ -36,6 +36,8 @@ async def run_watched(
     def attempt() -> None:
         try:
             results.append(work())
+        except Stopped:
+            pass  # not kept: its traceback would keep everything it passed through
         except BaseException as error:  # noqa: BLE001 - carried past the task group, which would wrap it
             failures.append(error)
 
@@ -43,11 +45,11 @@ async def run_watched(
         group.start_soon(_stop_when_gone, receive, stop)
         await anyio.to_thread.run_sync(attempt, limiter=threads)
         group.cancel_scope.cancel()
-    if not failures:
-        return results[0]
-    if isinstance(failures[0], Stopped):
+    if failures:
+        raise failures.pop()
+    if not results:
         raise ClientDisconnect
-    raise failures[0]
+    return results.pop()
 
 
 class ChunkResponse(Response):
@@ -95,8 +97,6 @@ class ChunkResponse(Response):
                 group.start_soon(self._leave_when_gone, receive, stop, group.cancel_scope)
                 await self._send_all(first, chunks, send)
                 group.cancel_scope.cancel()
-        except* Stopped:
-            pass  # the client left
         finally:
             stop.set()
             chunks.close()  # type: ignore[attr-defined]  # no task runs the generator any more
@@ -122,7 +122,15 @@ class ChunkResponse(Response):
                 await made.send(chunk)
 
     async def _next(self, chunks: Iterator[Buffer]) -> Buffer | None:
-        return await anyio.to_thread.run_sync(next, chunks, None, limiter=self._threads)
+        return await anyio.to_thread.run_sync(_take, chunks, limiter=self._threads)
+
+
+def _take(chunks: Iterator[Buffer]) -> Buffer | None:
+    """Give the next chunk; None after the last, or when the client left."""
+    try:
+        return next(chunks, None)
+    except Stopped:
+        return None
 
 
 async def _send_body(send: Send, body: Buffer, *, more: bool) -> None:

@@ -54,7 +54,8 @@ def find_quantiles(cells, counts, ranks, middles):
     for i in range(cells.shape[0]):
         reached += counts[i]
         while q < ranks.shape[0] and reached >= ranks[q]:
-            middles[q] = (edge(cells[i]) + edge(cells[i] + 1)) / 2.0
+            middle = (edge(cells[i]) + edge(cells[i] + 1)) / 2.0
+            middles[q] = 0.0 if cells[i] == ZERO else middle  # what lies there is 0, or next to it
             q += 1
 
 

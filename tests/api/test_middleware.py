@@ -1,0 +1,104 @@
+"""What stands around every route: one pure middleware, safe headers on pages, files without surprises."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from app.api.app import create_app
+from app.api.middleware import RequestId
+from app.settings import Settings
+from tests.api.asking import Served
+from tests.conftest import running
+
+
+def test_nothing_compresses_or_buffers_the_stream():
+    kinds: list[Any] = [middleware.cls for middleware in create_app(Settings()).user_middleware]
+
+    assert kinds == [RequestId]
+    assert not any(
+        isinstance(kind, type) and issubclass(kind, (GZipMiddleware, BaseHTTPMiddleware))
+        for kind in kinds
+    )
+
+
+@pytest.mark.parametrize("page", ["/", "/docs"])
+class TestAPage:
+    def test_may_load_only_what_this_server_has(self, page: str, client: httpx.Client):
+        policy = client.get(page).headers["Content-Security-Policy"]
+        rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+
+        assert rules["default-src"] == "'self'"
+        assert rules["frame-ancestors"] == "'none'"
+        assert rules["base-uri"] == "'none'"
+        assert "script-src" not in rules  # so default-src holds: no inline script, no eval
+        assert "http" not in policy
+
+    def test_is_html_that_no_browser_takes_for_anything_else(self, page: str, client: httpx.Client):
+        headers = client.get(page).headers
+
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+
+    def test_names_only_addresses_that_exist_here(self, page: str, client: httpx.Client):
+        for address in re.findall(r'(?:src|href)="([^"#]+)"', client.get(page).text):
+            assert not address.startswith(
+                ("http:", "https:", "//", "/")
+            )  # a proxy may put a path in front
+            assert client.get(httpx.URL(page).join(address)).status_code == 200, address
+
+    def test_has_no_inline_script(self, page: str, client: httpx.Client):
+        text = client.get(page).text
+
+        assert re.search(r"<script(?![^>]*\bsrc=)", text) is None
+        assert re.search(r"\bon[a-z]+=", text) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("index.css", "text/css; charset=utf-8"),
+        ("index.js", "text/javascript; charset=utf-8"),
+        ("docs.js", "text/javascript; charset=utf-8"),
+        ("favicon.svg", "image/svg+xml"),
+        ("vendor/swagger-ui/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("vendor/swagger-ui/swagger-ui.css", "text/css; charset=utf-8"),
+    ],
+)
+def test_static_files_are_served_with_their_type(path: str, media_type: str, client: httpx.Client):
+    answer = client.get(f"/_static/{path}")
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == media_type
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path", ["..%2fapp.py", "%2e%2e/app.py", "vendor", "", "../../../../etc/passwd"]
+)
+def test_static_files_are_all_that_is_served_from_disk(path: str, client: httpx.Client):
+    assert client.get(f"/_static/{path}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/v1", "/openapi.json", "/nope", "/healthz/live"])
+def test_every_answer_forbids_sniffing_and_carries_an_id(path: str, client: httpx.Client):
+    headers = client.get(path).headers
+
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Request-ID"]
+
+
+def test_the_server_does_not_say_what_it_runs_on(other_server: Served):
+    assert "Server" not in httpx.get(f"{other_server.url}/v1").headers
+
+
+def test_without_docs_the_page_is_hidden_and_the_api_is_not():
+    with running(Settings(docs=False)) as url:
+        assert httpx.get(f"{url}/docs").status_code == 404
+        assert httpx.get(f"{url}/openapi.json").status_code == 200
