@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -10,6 +12,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.engine.workers import usable_cores
 
 GIB = 1 << 30
+
+
+def roomy_bytes() -> int:
+    """Give 8 GiB, or half of the memory that this process may use, the machine's or its control group's."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        group = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no control group, or one without a limit
+        group = machine
+    return min(8 * GIB, machine // 2, group // 2)
 
 
 class Settings(BaseSettings):
@@ -31,7 +43,7 @@ class Settings(BaseSettings):
         default=64 * GIB, ge=1, description="Largest checkpoint that is served."
     )
     max_working_bytes: int = Field(
-        default=8 * GIB,
+        default_factory=roomy_bytes,
         ge=1,
         description="Most memory that one request may take: its largest layer.",
     )

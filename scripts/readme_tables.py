@@ -6,7 +6,6 @@ python scripts/readme_tables.py --check   only says whether it is up to date
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 from app.engine.catalogue import catalogue
 from app.settings import Settings
 
+FOUND_OUT = {"threads": "usable cores", "max_working_bytes": "8 GiB, or half of the memory"}
 README = Path(__file__).parents[1] / "README.md"
 
 
@@ -33,7 +33,7 @@ def settings() -> str:
     """Give the table of settings."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = "usable cores" if field.default_factory else str(field.default)
+        default = FOUND_OUT[name] if field.default_factory else str(field.default)
         rows.append((f"`STEPZERO_{name.upper()}`", default, field.description or ""))
     return _table(("variable", "default", "what it sets"), rows)
 
@@ -41,10 +41,9 @@ def settings() -> str:
 def filled(text: str) -> str:
     """Give the README with its tables as they should be."""
     for name, table in (("schemes", schemes()), ("settings", settings())):
-        pattern = rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)"
-        text = re.sub(
-            pattern, lambda found, table=table: found[1] + table + found[2], text, flags=re.DOTALL
-        )
+        before, begin, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        text = before + begin + table + end + after
     return text
 
 

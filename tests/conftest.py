@@ -37,9 +37,11 @@ def running(settings: Settings) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     while httpx.get(f"{url}/healthz/ready").status_code != 200:
         time.sleep(0.05)
-    yield url
-    server.should_exit = True
-    thread.join()
+    try:
+        yield url
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 @pytest.fixture(scope="session")

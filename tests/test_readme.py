@@ -67,7 +67,10 @@ def test_the_client_plans_downloads_and_summarizes(server_url: str, tmp_path: Pa
 @pytest.mark.slow
 def test_docker_builds_an_image_that_serves(tmp_path: Path):
     docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "info"], capture_output=True, check=False).returncode:
+    if (
+        docker is None
+        or subprocess.run([docker, "info"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("no Docker engine here")
     subprocess.run(["sh", "-euc", EXAMPLES["Docker"]], cwd=ROOT, check=True)
 

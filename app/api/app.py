@@ -65,7 +65,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(api)
     api.add_middleware(RequestId)
-    about_it = [about.router, pages.first_page, *([pages.docs_page] if settings.docs else [])]
+    about_it = [
+        about.about,
+        about.health,
+        pages.first_page,
+        *([pages.docs_page] if settings.docs else []),
+    ]
     for router in (checkpoints.router, *about_it):
         api.include_router(router)
     for router in about_it:

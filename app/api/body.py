@@ -60,6 +60,22 @@ def read_query(request: Request) -> CheckpointRequest:
     return parse(CheckpointRequest, {**known, "init": init})
 
 
+def refuse_query(request: Request) -> None:
+    """Refuse a query where none is read, rather than pass over what somebody meant by it.
+
+    Raises:
+        InvalidSpec: there is one.
+    """
+    if request.query_params:
+        detail = "this address takes no query"
+        raise InvalidSpec(
+            [
+                FieldError(f"/{name}", "extra_forbidden", detail, value)
+                for name, value in request.query_params.items()
+            ]
+        )
+
+
 def _json_or_name(text: str) -> Any:
     if not text.lstrip().startswith("{"):
         return text
@@ -123,6 +139,7 @@ def _place(name: str) -> tuple[str, str]:
 
 
 Body = Annotated[CheckpointRequest, Depends(read_body)]
+NoQuery = Depends(refuse_query)
 Query = Annotated[CheckpointRequest, Depends(read_query)]
 Options = Annotated[Serving, Depends(read_serving)]
 Described = Annotated[list[FormatName], Depends(read_described)]

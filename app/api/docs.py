@@ -18,6 +18,7 @@ from app.errors import (
     MalformedJson,
     NonfiniteOutput,
     NotAcceptable,
+    NotReady,
     OutdatedRecipe,
     RangeNotSatisfiable,
     TooLarge,
@@ -81,7 +82,15 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
-_SERVE = (DeviceUnavailable, NonfiniteOutput, DeadOutput, TooLarge, DtypeNotInFormat, InternalError)
+_SERVE = (
+    DeviceUnavailable,
+    NonfiniteOutput,
+    DeadOutput,
+    TooLarge,
+    DtypeNotInFormat,
+    NotReady,
+    InternalError,
+)
 _TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, InternalError)
 _BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec)
 
@@ -110,6 +119,12 @@ FILE_HEADERS = {
     "Stepzero-Output-Finite": _header("Whether that output is finite.", "true"),
     "Stepzero-Output-Std": _header("Standard deviation of that output.", "0.1519"),
     "X-Request-ID": _header("Names this request in the server's log."),
+}
+
+
+_NOT_MODIFIED = {
+    "description": "The caller has this file.",
+    "headers": {name: FILE_HEADERS[name] for name in ("ETag", "Cache-Control", "X-Request-ID")},
 }
 
 
@@ -246,7 +261,7 @@ GET_FILE: Operation = {
         206: _file(
             "Part of the file.", **{"Content-Range": _header("Which part.", "bytes 0-99/8123")}
         ),
-        304: {"description": "The caller has this file."},
+        304: _NOT_MODIFIED,
         **problems(UnknownFormat, DigestMismatch, *_TOKEN, RangeNotSatisfiable, *_SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
@@ -255,7 +270,7 @@ HEAD_FILE: Operation = {
     "summary": "Fetch a file's headers",
     "responses": {
         200: {"description": "The file's headers; nothing is built.", "headers": FILE_HEADERS},
-        304: {"description": "The caller has this file."},
+        304: _NOT_MODIFIED,
         **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},

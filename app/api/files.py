@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from app.engine.check import Checked
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
-_CLAIM = re.compile(r".*-([0-9a-f]{8,64})")
 
 
 async def send_file(request: Request, context: Context, order: Order) -> Response:
@@ -50,14 +49,15 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
         length=order.size_bytes,
     )
     await context.wait_until_ready()
-    if _wants_digest(request) or _CLAIM.fullmatch(name):
+    if _wants_digest(request) or order.claimed_sha256(name):
         await compute_sha256(request, context, order)
     _compare(context, order, name)
-    if part is None:
+    if part is None or len(part) == order.size_bytes:
         checked = await _check(request, context, order)
-        headers |= _headers(request, context, order) | _learned(checked)
-        return _stream(context, order, range(order.size_bytes), 200, headers)
+        headers |= _learned(checked)
     headers |= _headers(request, context, order)
+    if part is None:
+        return _stream(context, order, range(order.size_bytes), 200, headers)
     headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{order.size_bytes}"
     return _stream(context, order, part, 206, headers)
 
@@ -91,9 +91,9 @@ async def compute_sha256(request: Request, context: Context, order: Order) -> st
 
 def _compare(context: Context, order: Order, name: str) -> None:
     """Refuse a file name that claims a hash which the file is known not to have."""
-    claim, known = _CLAIM.fullmatch(name), context.factory.known_sha256(order)
-    if claim and known and not known.startswith(claim[1]):
-        raise DigestMismatch(given=claim[1], sha256=known)
+    claim, known = order.claimed_sha256(name), context.factory.known_sha256(order)
+    if claim and known and not known.startswith(claim):
+        raise DigestMismatch(given=claim, sha256=known)
 
 
 def _headers(request: Request, context: Context, order: Order) -> dict[str, str]:

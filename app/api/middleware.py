@@ -1,18 +1,27 @@
-"""What every answer carries: a request id and the headers that keep browsers safe.  Pure ASGI."""
+"""What every answer carries: a request id, also in the log of a fault, and safe headers.  Pure ASGI."""
 
 from __future__ import annotations
 
+import logging
 import re
 import uuid
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.problems import render
+from app.errors import InternalError, NotReady, StepZeroError
+
+_log = logging.getLogger("uvicorn.error")  # where the server's own log goes
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
-    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer."""
+    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer.
+
+    A fault of ours is logged under that id, with its traceback, and answered with it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,12 +34,28 @@ class RequestId:
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
         scope["request_id"] = request_id
+        started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
-        await self._app(scope, receive, send_with_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:
+            _log.exception("request %s failed", request_id)
+            if started:
+                raise  # the server breaks the connection off, so that a cut body shows
+            answer = render(Request(scope), _refusal(error))
+            await answer(scope, receive, send_with_id)
+
+
+def _refusal(error: Exception) -> StepZeroError:
+    if isinstance(error, MemoryError):
+        return NotReady(reason="there is not enough memory at the moment", retry_after_s=10)
+    return InternalError()

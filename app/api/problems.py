@@ -13,7 +13,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from app.errors import (
-    InternalError,
     InvalidSpec,
     MethodNotAllowed,
     NotFound,
@@ -56,8 +55,13 @@ def problems(*kinds: type[StepZeroError]) -> dict[int | str, dict[str, Any]]:
         by_status.setdefault(kind.status, []).append(kind)
     return {
         status: {
-            "description": "; ".join(f"`{kind.code}`: {_first_line(kind)}" for kind in listed),
-            "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "description": " ".join(f"`{kind.code}`: {_first_line(kind)}" for kind in listed),
+            "content": {
+                PROBLEM_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind.code: {"value": _example(kind)} for kind in listed},
+                }
+            },
         }
         for status, listed in by_status.items()
     }
@@ -69,7 +73,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _refuse_parameters)
     app.add_exception_handler(HTTPException, _refuse_route)
     app.add_exception_handler(ClientDisconnect, _let_go)
-    app.add_exception_handler(Exception, _fail)
 
 
 def render(request: Request, error: StepZeroError) -> Response:
@@ -113,15 +116,21 @@ async def _let_go(request: Request, error: Exception) -> Response:
     return Response(status_code=499)
 
 
-async def _fail(request: Request, error: Exception) -> Response:
-    """A fault of ours.  The server logs it with its traceback; the caller learns where to look."""
-    return render(request, InternalError())
-
-
 def _methods(request: Request) -> list[str]:
     """List the methods of all routes at a path; the framework tells those of the first."""
     at_path = [r for r in request.app.state.routes if r.path_regex.match(request.url.path)]
     return sorted({method for route in at_path for method in route.methods})
+
+
+def _example(kind: type[StepZeroError]) -> dict[str, Any]:
+    return {
+        "type": f"urn:stepzero:problem:{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": kind.code,
+        "detail": _first_line(kind),
+        "request_id": "4f1c0de5a9b84c6f8f5e0f4b8f6a2d11",
+    }
 
 
 def _first_line(kind: type[StepZeroError]) -> str:

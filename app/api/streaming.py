@@ -94,18 +94,12 @@ class ChunkResponse(Response):
                 await _send_body(send, first, more=False)
                 return
             async with anyio.create_task_group() as group:
-                group.start_soon(self._leave_when_gone, receive, stop, group.cancel_scope)
+                group.start_soon(_stop_when_gone, receive, stop)
                 await self._send_all(first, chunks, send)
                 group.cancel_scope.cancel()
         finally:
             stop.set()
             chunks.close()  # type: ignore[attr-defined]  # no task runs the generator any more
-
-    async def _leave_when_gone(
-        self, receive: Receive, stop: Stop, scope: anyio.CancelScope
-    ) -> None:
-        await _stop_when_gone(receive, stop)
-        scope.cancel()
 
     async def _send_all(self, first: Buffer, chunks: Iterator[Buffer], send: Send) -> None:
         made, taken = anyio.create_memory_object_stream[Buffer](0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from app.errors import UnknownFormat
@@ -13,6 +14,8 @@ from app.service.limits import Limits
 from app.spec.canonical import STREAM_VERSION, recipe_digest
 from app.spec.checkpoint import FormatName, Serving, Spec
 from app.spec.recipe import encode_recipe, file_stem
+
+_HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,12 @@ class Order:
     def file_name(self, sha256: str | None = None) -> str:
         """Give the file's name, ending in its hash where that is known."""
         return f"{file_stem(self.spec, sha256)}.{self.format.suffix}"
+
+    def claimed_sha256(self, stem: str) -> str | None:
+        """Give the hash that a name of ours ends in; in any other name the digits may mean anything."""
+        ours = file_stem(self.spec, "0" * 8).removesuffix("0" * 8)
+        claim = stem.removeprefix(ours)
+        return claim if claim != stem and _HASH.fullmatch(claim) else None
 
 
 def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Order:

@@ -835,7 +835,7 @@ REFUSALS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "recipe": ("GET", "/v1/checkpoints/hello", {}),
     "outdated": ("GET", "/v1/checkpoints/2.AAAA", {}),
     "extension": ("GET", f"/v1/checkpoints/{GOOD}/gru.exe", {}),
-    "digest": ("GET", f"/v1/checkpoints/{GOOD}/gru-00000000.pt", {}),
+    "digest": ("GET", f"/v1/checkpoints/{GOOD}/gru-10x20-00000000.pt", {}),
     "range": ("GET", f"/v1/checkpoints/{GOOD}/gru.pt", {"headers": {"Range": "bytes=9-8"}}),
     "method": ("DELETE", "/v1", {}),
     "page": ("GET", "/nope", {}),

@@ -490,9 +490,14 @@ class TestTheHashInTheName:
 
         assert answer.status_code == 404
 
+    def test_in_a_name_that_is_not_ours_is_none(self, client: httpx.Client):
+        address = permalink(client, {**LSTM, "seed": 14})
+
+        assert client.get(address.rpartition("/")[0] + "/run-20261123.pt").status_code == 200
+
     def test_if_it_is_another_files_says_which_is_right(self, client: httpx.Client):
         address = permalink(client, {**LSTM, "seed": 14})
-        answer = client.get(address.rpartition("/")[0] + "/lstm-00000000.pt").json()
+        answer = client.get(address.rpartition("/")[0] + "/lstm-10x20-00000000.pt").json()
 
         assert answer["code"] == "digest_mismatch"
         assert answer["given"] == "00000000"

@@ -1,6 +1,6 @@
 """What each scheme promises, from its source: the test's own formulas, beside which the draws are held.
 
-fi, fo: fan in and fan out of the block; H: hidden_size; kurtosis: of one element, 3 or less where not said.
+fan_in, fan_out: fan in and fan out of the block; H: hidden_size; kurtosis: of one element, 3 or less where not said.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Promise:
     scheme: Mapping[str, Any]
     std: Size
     mean: float = 0.0
-    bound: Size = field(default=lambda fi, fo, hidden: inf)
+    bound: Size = field(default=lambda fan_in, fan_out, hidden: inf)
     kurtosis: float = 3.0
     random: bool = True
 
@@ -39,7 +39,7 @@ def uniform(name: str, bound: Size, **given: Any) -> Promise:
     """Promise U(±bound)."""
     return Promise(
         weight(name, **given),
-        std=lambda fi, fo, hidden: bound(fi, fo, hidden) / sqrt(3),
+        std=lambda fan_in, fan_out, hidden: bound(fan_in, fan_out, hidden) / sqrt(3),
         bound=bound,
         kurtosis=1.8,
     )
@@ -52,7 +52,7 @@ def normal(name: str, std: Size, **given: Any) -> Promise:
 
 def fixed(value: float) -> Size:
     """Give a number that no fan changes."""
-    return lambda fi, fo, hidden: value
+    return lambda fan_in, fan_out, hidden: value
 
 
 def cut(mean: float, std: float, low: float, high: float, *, absolute: bool = False) -> Promise:
@@ -75,8 +75,8 @@ def still(name: str, everywhere: float, **given: Any) -> Promise:
 
 
 WEIGHTS = [
-    uniform("pytorch", lambda fi, fo, hidden: 1 / sqrt(hidden)),
-    uniform("pytorch", lambda fi, fo, hidden: 1 / sqrt(hidden), scope="fused"),
+    uniform("pytorch", lambda fan_in, fan_out, hidden: 1 / sqrt(hidden)),
+    uniform("pytorch", lambda fan_in, fan_out, hidden: 1 / sqrt(hidden), scope="fused"),
     Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, kurtosis=1.8),
     Promise(weight("uniform", low=-0.1, high=0.3), fixed(0.4 / sqrt(12)), mean=0.1, kurtosis=1.8),
     normal("normal", fixed(1)),
@@ -90,48 +90,50 @@ WEIGHTS = [
     still("constant", -0.25, value=-0.25),
     still("zeros", 0.0),
     still("ones", 1.0),
-    uniform("xavier_uniform", lambda fi, fo, hidden: sqrt(6 / (fi + fo))),
-    uniform("xavier_uniform", lambda fi, fo, hidden: 2 * sqrt(6 / (fi + fo)), gain=2, scope="fused"),
-    normal("xavier_normal", lambda fi, fo, hidden: sqrt(2 / (fi + fo))),
-    normal("xavier_normal", lambda fi, fo, hidden: 0.1 * sqrt(2 / (fi + fo)), gain=0.1),
-    uniform("kaiming_uniform", lambda fi, fo, hidden: sqrt(2) * sqrt(3 / fi)),
-    uniform("kaiming_uniform", lambda fi, fo, hidden: sqrt(3 / fo), mode="fan_out", nonlinearity="linear"),
-    normal("kaiming_normal", lambda fi, fo, hidden: sqrt(2) / sqrt(fi), nonlinearity="relu"),
-    normal("kaiming_normal", lambda fi, fo, hidden: TANH / sqrt(fi), nonlinearity="tanh"),
-    normal("kaiming_normal", lambda fi, fo, hidden: SELU / sqrt(fi), nonlinearity="selu"),
-    normal("kaiming_normal", lambda fi, fo, hidden: 1 / sqrt(fi), nonlinearity="sigmoid"),
-    normal("kaiming_normal", lambda fi, fo, hidden: sqrt(2 / (1 + 0.2**2)) / sqrt(fi), a=0.2),
-    uniform("lecun_uniform", lambda fi, fo, hidden: sqrt(3 / fi)),
-    normal("lecun_normal", lambda fi, fo, hidden: 1 / sqrt(fi)),
-    normal("variance_scaling", lambda fi, fo, hidden: 1 / sqrt(fi)),
-    normal("variance_scaling", lambda fi, fo, hidden: sqrt(2 / fo), scale=2, mode="fan_out"),
+    uniform("xavier_uniform", lambda fan_in, fan_out, hidden: sqrt(6 / (fan_in + fan_out))),
+    uniform("xavier_uniform", lambda fan_in, fan_out, hidden: 2 * sqrt(6 / (fan_in + fan_out)), gain=2, scope="fused"),
+    normal("xavier_normal", lambda fan_in, fan_out, hidden: sqrt(2 / (fan_in + fan_out))),
+    normal("xavier_normal", lambda fan_in, fan_out, hidden: 0.1 * sqrt(2 / (fan_in + fan_out)), gain=0.1),
+    uniform("kaiming_uniform", lambda fan_in, fan_out, hidden: sqrt(2) * sqrt(3 / fan_in)),
+    uniform("kaiming_uniform", lambda fan_in, fan_out, hidden: sqrt(3 / fan_out), mode="fan_out", nonlinearity="linear"),
+    normal("kaiming_normal", lambda fan_in, fan_out, hidden: sqrt(2) / sqrt(fan_in), nonlinearity="relu"),
+    normal("kaiming_normal", lambda fan_in, fan_out, hidden: TANH / sqrt(fan_in), nonlinearity="tanh"),
+    normal("kaiming_normal", lambda fan_in, fan_out, hidden: SELU / sqrt(fan_in), nonlinearity="selu"),
+    normal("kaiming_normal", lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in), nonlinearity="sigmoid"),
+    normal("kaiming_normal", lambda fan_in, fan_out, hidden: sqrt(2 / (1 + 0.2**2)) / sqrt(fan_in), a=0.2),
+    uniform("lecun_uniform", lambda fan_in, fan_out, hidden: sqrt(3 / fan_in)),
+    normal("lecun_normal", lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in)),
+    normal("variance_scaling", lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in)),
+    normal("variance_scaling", lambda fan_in, fan_out, hidden: sqrt(2 / fan_out), scale=2, mode="fan_out"),
     uniform(
         "variance_scaling",
-        lambda fi, fo, hidden: sqrt(3 / ((fi + fo) / 2)),
+        lambda fan_in, fan_out, hidden: sqrt(3 / ((fan_in + fan_out) / 2)),
         mode="fan_avg",
         distribution="uniform",
     ),
     normal(
         "variance_scaling",
-        lambda fi, fo, hidden: 1 / sqrt(sqrt(fi * fo)),
+        lambda fan_in, fan_out, hidden: 1 / sqrt(sqrt(fan_in * fan_out)),
         mode="fan_geo_avg",
         distribution="normal",
     ),
-    normal("orthogonal", lambda fi, fo, hidden: 1 / sqrt(max(fi, fo))),
-    normal("orthogonal", lambda fi, fo, hidden: 3 / sqrt(max(fi, fo)), gain=3, scope="fused"),
+    normal("orthogonal", lambda fan_in, fan_out, hidden: 1 / sqrt(max(fan_in, fan_out))),
+    normal("orthogonal", lambda fan_in, fan_out, hidden: 3 / sqrt(max(fan_in, fan_out)), gain=3, scope="fused"),
     Promise(
         weight("identity", gain=2),
-        std=lambda fi, fo, hidden: 2 * sqrt((1 - 1 / max(fi, fo)) / max(fi, fo)),
+        std=lambda fan_in, fan_out, hidden: 2 * sqrt((1 - 1 / max(fan_in, fan_out)) / max(fan_in, fan_out)),
         random=False,
     ),
     Promise(weight("sparse", sparsity=0.75), fixed(0.01 * sqrt(0.25)), kurtosis=3 / 0.25),
     Promise(weight("sparse", sparsity=0.5, std=2, axis="out"), fixed(2 * sqrt(0.5)), kurtosis=6),
 ]  # fmt: skip
-"""`identity`: max(fi, fo) elements for each one on the diagonal, and so its mean is gain / max(fi, fo)."""
+"""`identity`: max(fan_in, fan_out) elements for each one on the diagonal, and so its mean is gain / max(fan_in, fan_out)."""
 
 # The total of both biases.
 BIASES = [
-    Promise(weight("pytorch"), lambda fi, fo, hidden: sqrt(2 / 3) / sqrt(hidden), kurtosis=2.4),
+    Promise(
+        weight("pytorch"), lambda fan_in, fan_out, hidden: sqrt(2 / 3) / sqrt(hidden), kurtosis=2.4
+    ),
     still("zeros", 0.0),
     still("constant", 0.75, value=0.75),
     Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, kurtosis=1.8),

@@ -6,31 +6,38 @@ import torch
 from fastapi import APIRouter
 
 import app
+from app.api.body import NoQuery
 from app.api.context import CurrentContext
 from app.api.models import Catalogue, Device, DeviceList, Health, Versions
 from app.api.problems import problems
 from app.engine import devices
 from app.engine.catalogue import catalogue
-from app.errors import InternalError, NotReady
+from app.errors import InternalError, InvalidSpec, NotReady
 from app.formats import FORMATS
 from app.spec.canonical import STREAM_VERSION
 
-router = APIRouter(responses=problems(InternalError))
+health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))
+about = APIRouter(
+    prefix="/v1",
+    tags=["about"],
+    dependencies=[NoQuery],
+    responses=problems(InvalidSpec, InternalError),
+)
 
 
-@router.get("/v1/initializers", tags=["about"], summary="List the init schemes")
+@about.get("/initializers", summary="List the init schemes")
 async def list_initializers() -> Catalogue:
     """List every init scheme with its formula, source and fields, from the table that draws."""
     return Catalogue.model_validate(catalogue())
 
 
-@router.get("/v1/devices", tags=["about"], summary="List the devices")
+@about.get("/devices", summary="List the devices")
 async def list_devices() -> DeviceList:
     """List the devices of this server."""
     return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]
 
 
-@router.get("/v1", tags=["about"], summary="Name the versions")
+@about.get("", summary="Name the versions")
 async def show_versions() -> Versions:
     """Name the versions that answer here."""
     return Versions(
@@ -42,15 +49,14 @@ async def show_versions() -> Versions:
     )
 
 
-@router.get("/healthz/live", tags=["health"], summary="Is the process alive?")
+@health.get("/live", summary="Is the process alive?")
 async def show_live() -> Health:
     """Answer as long as the process runs."""
     return Health(status="live")
 
 
-@router.get(
-    "/healthz/ready",
-    tags=["health"],
+@health.get(
+    "/ready",
     summary="Would a request be served at once?",
     responses=problems(NotReady),
 )

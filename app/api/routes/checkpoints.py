@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api import docs
-from app.api.body import Body, Described, Options, Query
+from app.api.body import Body, Described, NoQuery, Options, Query
 from app.api.context import Context, CurrentContext
 from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
 from app.api.links import file_url
@@ -31,7 +31,9 @@ FILE_PATH = "/checkpoints/{recipe}/{name}.{extension}"
 Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
 
 
-@router.post("/checkpoints", response_class=Response, **docs.POST_CHECKPOINT)
+@router.post(
+    "/checkpoints", response_class=Response, dependencies=[NoQuery], **docs.POST_CHECKPOINT
+)
 async def make_checkpoint(request: Request, body: Body, context: CurrentContext) -> Response:
     """Draw, check and stream a checkpoint.
 
@@ -74,7 +76,7 @@ async def summarize_checkpoint(
     )
 
 
-@router.get("/checkpoints/{recipe}/spec", **docs.GET_SPEC)
+@router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)
 async def show_spec(recipe: Token) -> Response:
     """Give the canonical spec of a recipe: the smallest request that asks for it."""
     spec = json.dumps(canonical(decode_recipe(recipe)), indent=2, sort_keys=True)
@@ -97,7 +99,7 @@ async def fetch_checkpoint(
     return await send_permalink(request, context, ordered, name)
 
 
-@router.post("/plan", **docs.POST_PLAN)
+@router.post("/plan", dependencies=[NoQuery], **docs.POST_PLAN)
 async def plan_checkpoint(request: Request, body: Body, context: CurrentContext) -> Description:
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
     if body.format is not None:
