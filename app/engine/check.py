@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from math import sqrt
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from app.engine import forward
 from app.engine.draw import SMALL, Artist, Stored
+from app.engine.onednn import without_onednn
 from app.engine.schemes import law_of
 from app.engine.statistics import Tally, figures, join
 from app.engine.tensors import as_tensor
@@ -23,6 +24,7 @@ from app.plan import Plan, TensorPlan
 from app.spec.checkpoint import CheckSize
 from app.summary import Devices, DirectionForward, Figures, Forward
 
+SPARE_BYTES = 32 << 20  # a second copy of a layer this large is no matter
 FEW_PRODUCTS = 1 << 26  # multiplications that one thread does in about a millisecond
 
 
@@ -53,16 +55,22 @@ def check(
     began = time.monotonic()
     found: dict[str, tuple[Figures, Sequence[Figures]]] = {}
     crc32: dict[str, int] = {}
-    with torch.inference_mode(), _torch_threads(_useful_threads(plan, size, artist)):
+    room: dict[tuple[str, bool], Stored] = {}  # one layer's memory, used again for the next
+    with torch.inference_mode(), _torch_threads(_useful_threads(plan, size, artist)), _lean(plan):
         run = _Run(plan, forward.probe(plan.spec, size, artist, device), device)
         for layer, tensors in enumerate(plan.layers()):
-            drawn: dict[str, Stored] = {}
             for tensor in tensors:
-                drawn[tensor.name], tallies = artist.tallied(tensor)
-                _judge_weights(plan, tensor, tallies)
-                found[tensor.name] = _figures(tensor, tallies)
-            crc32 |= _crc32(drawn, artist)
-            run.layer(layer, tensors, drawn)
+                place = tensor.kind, tensor.reverse
+                room[place] = artist.tensor(tensor, room.get(place))
+            drawn = {t.name: room[t.kind, t.reverse] for t in tensors}
+            small = sum(t.elements for t in tensors) < SMALL
+            tasks = [partial(_learn, artist, t, drawn[t.name]) for t in tensors]
+            with artist.workers.beside(tasks, small=small) as learned:
+                y = run.forward(layer, tensors, drawn)
+                for tensor, (tallies, crc) in zip(tensors, learned(), strict=True):
+                    found[tensor.name] = _judged_figures(plan, tensor, tallies)
+                    crc32[tensor.name] = crc
+            run.judge_and_look(layer, y)
             artist.stop.check()
     devices = Devices(drawn_on, str(device))
     return Checked(found, crc32, run.result(), devices, time.monotonic() - began)
@@ -75,17 +83,21 @@ class _Run:
         self._spec, self._x, self._device = plan.spec, x, device
         self._input_shape = list(x.shape)
         self._layers: list[DirectionForward] = []
+        self._parameters: Mapping[str, Tensor] = {}
         self._finite, self._dead = True, False
 
-    def layer(
-        self, layer: int, tensors: tuple[TensorPlan, ...], drawn: Mapping[str, Stored]
-    ) -> None:
-        """Run one layer on the activations and keep its output in their place."""
-        parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
-        y = forward.run_layer(self._spec, layer, parameters, self._x)
+    def forward(
+        self, layer: int, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored]
+    ) -> Tensor:
+        """Run one layer on the activations; give its output."""
+        self._parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
+        return forward.run_layer(self._spec, layer, self._parameters, self._x)
+
+    def judge_and_look(self, layer: int, y: Tensor) -> None:
+        """Refuse what may not be served; measure the layer; keep its output for the next."""
         self._judge(layer, y)
-        self._layers += forward.look_at(self._spec, layer, parameters, self._x, y)
-        self._x = y
+        self._layers += forward.look_at(self._spec, layer, self._parameters, self._x, y)
+        self._x, self._parameters = y, {}
 
     def _judge(self, layer: int, y: Tensor) -> None:
         finite, dead = bool(y.isfinite().all()), not bool(y.any())
@@ -115,20 +127,40 @@ class _Run:
         )
 
 
-def _judge_weights(plan: Plan, tensor: TensorPlan, tallies: Sequence[Tally]) -> None:
+def _learn(artist: Artist, tensor: TensorPlan, stored: Stored) -> tuple[list[Tally], int]:
+    """Tally each gate of a drawn tensor, and give the CRC-32 of its bytes."""
+    return [tally() for tally in artist.tally_tasks(tensor, stored)], zlib.crc32(stored.data)
+
+
+def _judged_figures(
+    plan: Plan, tensor: TensorPlan, tallies: Sequence[Tally]
+) -> tuple[Figures, Sequence[Figures]]:
     """Refuse a weight that is not finite, also where a gate would hide it from the output."""
     count = sum(tally.nonfinite for tally in tallies)
     if count and not plan.spec.accept_nonfinite:
-        reason = (
-            f"{count} of the {tensor.elements} values of {tensor.name} overflow {tensor.dtype.name}"
-        )
-        raise NonfiniteOutput(layer=tensor.layer, reason=reason)
+        what = f"{count} of the {tensor.elements} values of {tensor.name}"
+        raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
+    return _figures(tensor, tallies)
 
 
 def _useful_threads(plan: Plan, size: CheckSize, artist: Artist) -> int:
-    """Give how many threads torch shall use; for a small network a second one only waits for the first."""
+    """Give how many threads torch shall use: one is left to what learns; a small network needs one."""
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
-    return artist.workers.threads if largest * size.seq_len * size.batch > FEW_PRODUCTS else 1
+    return (
+        max(artist.workers.threads - 1, 1)
+        if largest * size.seq_len * size.batch > FEW_PRODUCTS
+        else 1
+    )
+
+
+def _lean(plan: Plan) -> AbstractContextManager[None]:
+    """Keep oneDNN from packing a copy of a large layer, so that one layer is all there is in memory.
+
+    Its 16-bit kernels are worth their copy, which is half as large; without them torch has only slow ones.
+    """
+    layer_bytes = max(sum(t.size_bytes for t in layer) for layer in plan.layers())
+    large = plan.spec.dtype == "float32" and layer_bytes > SPARE_BYTES
+    return without_onednn() if large else nullcontext()
 
 
 @contextmanager
@@ -140,12 +172,6 @@ def _torch_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _crc32(drawn: Mapping[str, Stored], artist: Artist) -> dict[str, int]:
-    tasks = (partial(zlib.crc32, stored.data) for stored in drawn.values())
-    small = sum(stored.size for stored in drawn.values()) < SMALL
-    return dict(zip(drawn, artist.workers.map(tasks, artist.stop, small=small), strict=True))
 
 
 def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> tuple[Figures, Sequence[Figures]]:

@@ -40,7 +40,7 @@ class Tally:
 
 
 class Counter:
-    """Tallies the tiles of a gate of `elements` elements, or of a piece of one."""
+    """Tallies the tiles of a gate of `elements` elements, one after another."""
 
     def __init__(self, elements: int) -> None:
         self._moments: list[tuple[float, float]] = []
@@ -66,16 +66,6 @@ class Counter:
             cells = np.empty(len(values), i64)
             find_cells(values, cells)
             self._cells.append(cells)
-
-    def absorb(self, piece: Counter) -> None:
-        """Add what a piece of the same gate holds."""
-        self._moments += piece._moments
-        self._least, self._most = min(self._least, piece._least), max(self._most, piece._most)
-        self._zeros += piece._zeros
-        self._nonfinite += piece._nonfinite
-        self._cells += piece._cells
-        if self._grid is not None and piece._grid is not None:
-            self._grid += piece._grid
 
     def tally(self) -> Tally:
         """Give what was found."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import zip_longest
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -89,13 +91,47 @@ class Workers:
                 yield running.popleft().result()
                 stop.check()
         finally:
-            for future in running:
-                future.cancel()
-            for future in running:
-                if not future.cancelled():
-                    future.exception()
+            _drop(running)
+
+    @contextmanager
+    def beside(
+        self, tasks: Iterable[Callable[[], T]], *, small: bool = False
+    ) -> Iterator[Callable[[], list[T]]]:
+        """Carry out tasks while the caller does something else; call what is given for their results.
+
+        One core is left to the caller.  `small` tasks run at once.  On the way out, what was not begun is dropped and what
+        was is waited for.
+        """
+        if small:
+            results = [task() for task in tasks]
+            yield lambda: results
+            return
+        waiting = list(tasks)
+        width = max(self.threads - 1, 1)
+        futures = [
+            self._pool.submit(lambda part: [task() for task in part], waiting[place::width])
+            for place in range(width)
+        ]
+        try:
+            yield lambda: _unzip([future.result() for future in futures])
+        finally:
+            _drop(futures)
 
     def run(self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False) -> None:
         """Carry out the tasks for what they do.  Arguments and errors are those of `map`."""
         for _ in self.map(tasks, stop, small=small):
             pass
+
+
+def _drop(futures: Iterable[Future[T]]) -> None:
+    """Cancel what was not begun, and wait for what was."""
+    for future in futures:
+        future.cancel()
+    for future in futures:
+        if not future.cancelled():
+            future.exception()
+
+
+def _unzip(parts: Sequence[Sequence[T]]) -> list[T]:
+    """Join lists that were dealt out element by element."""
+    return [value for row in zip_longest(*parts) for value in row][: sum(map(len, parts))]

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import torch
+import uvicorn
+from fastapi import Body, FastAPI, Response
 from torch import nn
 
 MODULES: dict[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -70,9 +72,6 @@ def _script(spec: dict[str, Any], path: Path) -> None:
 
 
 def _endpoint(port: int) -> None:
-    import uvicorn
-    from fastapi import Body, FastAPI, Response
-
     tutorial = FastAPI()
 
     @tutorial.post("/")

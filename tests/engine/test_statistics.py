@@ -111,15 +111,17 @@ class TestEverySample:
         assert sample.min() <= quantiles[0] <= quantiles[-1] <= sample.max()
 
     def test_has_the_same_figures_in_pieces(self, sample: Numbers) -> None:
-        whole, first, second = (Counter(len(sample)) for _ in range(3))
+        whole, pieces = Counter(len(sample)), []
         middle = len(sample) // 2
-        for piece, part in ((first, sample[:middle]), (second, sample[middle:])):
+        for part in (sample[:middle], sample[middle:]):
             if len(part):
                 whole.add(part)
-                piece.add(part)
-        first.absorb(second)
+                pieces.append(Counter(len(sample)))
+                pieces[-1].add(part)
 
-        assert figures(first.tally(), expected_std=0) == figures(whole.tally(), expected_std=0)
+        joined = join([piece.tally() for piece in pieces])
+
+        assert figures(joined, expected_std=0) == figures(whole.tally(), expected_std=0)
 
 
 class TestJoin:
