@@ -10,7 +10,7 @@ from app.engine.onednn import without_onednn
 
 
 def is_on() -> bool:
-    return bool(torch.backends.mkldnn.set_flags(_fp32_precision=None)[0])  # type: ignore[no-untyped-call]
+    return bool(torch.backends.mkldnn.set_flags(_fp32_precision=None)[0])
 
 
 def test_is_off_inside_and_on_again_behind() -> None:
