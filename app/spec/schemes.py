@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic_core import PydanticCustomError
 
 from app.spec.base import Number, Strict, refusal
 
@@ -32,6 +33,16 @@ class Pytorch(WeightScheme):
     scheme: Literal["pytorch"] = "pytorch"
 
 
+def _not_below(low: float, high: float) -> PydanticCustomError:
+    return refusal(
+        "low_not_below_high",
+        f"low ({low}) must be below high ({high})",
+        field="/low",
+        given=low,
+        allowed=f"less than {high}",
+    )
+
+
 class _Bounds(Strict):
     low: Number = Field(default=0.0, description="Lower bound.")
     high: Number = Field(default=1.0, description="Upper bound; above `low`.")
@@ -39,13 +50,7 @@ class _Bounds(Strict):
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
         if self.low >= self.high:
-            raise refusal(
-                "low_not_below_high",
-                f"low ({self.low}) must be below high ({self.high})",
-                field="/low",
-                given=self.low,
-                allowed=f"less than {self.high}",
-            )
+            raise _not_below(self.low, self.high)
         return self
 
 
@@ -93,13 +98,7 @@ class TruncNormal(WeightScheme):
     def _the_cut_holds_some_mass(self) -> Self:
         low, high = self.cut
         if low >= high:
-            raise refusal(
-                "low_not_below_high",
-                f"low ({self.low}) must be below high ({self.high})",
-                field="/low",
-                given=self.low,
-                allowed=f"less than {self.high}",
-            )
+            raise _not_below(self.low, self.high)
         if low > 8 or high < -8:
             raise refusal(
                 "empty_cut",
