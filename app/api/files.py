@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import TYPE_CHECKING
 
 from fastapi import Request, Response
 
@@ -13,12 +12,10 @@ from app.api.links import file_url, summary_url
 from app.api.ranges import wanted_range
 from app.api.streaming import ChunkResponse, run_watched
 from app.engine import devices
+from app.engine.check import Checked
 from app.engine.workers import Stop
 from app.errors import DigestMismatch
 from app.service.order import Order
-
-if TYPE_CHECKING:
-    from app.engine.check import Checked
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import zip_longest
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -112,8 +111,15 @@ class Workers:
             self._pool.submit(lambda part: [task() for task in part], waiting[place::width])
             for place in range(width)
         ]
+
+        def results_in_order() -> list[T]:
+            found: list[Any] = [None] * len(waiting)
+            for place, future in enumerate(futures):
+                found[place::width] = future.result()
+            return found
+
         try:
-            yield lambda: _unzip([future.result() for future in futures])
+            yield results_in_order
         finally:
             _drop(futures)
 
@@ -130,8 +136,3 @@ def _drop(futures: Iterable[Future[T]]) -> None:
     for future in futures:
         if not future.cancelled():
             future.exception()
-
-
-def _unzip(parts: Sequence[Sequence[T]]) -> list[T]:
-    """Join lists that were dealt out element by element."""
-    return [value for row in zip_longest(*parts) for value in row][: sum(map(len, parts))]
