@@ -352,6 +352,17 @@ class NotReady(StepZeroError):
         return {"Retry-After": str(self.facts.get("retry_after_s", 1))}
 
 
+class EngineFailed(StepZeroError):
+    """The kernels that draw cannot be compiled here, or draw other numbers than they should.  The log says why."""
+
+    status = 503
+    code = "engine_failed"
+    title = "This server cannot draw"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"This server cannot draw: {reason}.", reason=reason)
+
+
 class InternalError(StepZeroError):
     """A fault of the service.  The request id names it in the log."""
 

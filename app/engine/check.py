@@ -1,51 +1,70 @@
-"""One pass over a checkpoint: every layer is drawn, measured, run and dropped, before a byte is served."""
+"""One pass over a checkpoint: every layer is drawn, run, measured and dropped, before a byte is served."""
 
 from __future__ import annotations
 
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
-from math import sqrt
+from itertools import chain, islice
 
 import torch
 from torch import Tensor
 
+from app.dtypes import DTypeName
 from app.engine import forward
+from app.engine.cores import Cores
 from app.engine.draw import SMALL, Artist, Stored
+from app.engine.lessons import Lesson, TensorFigures, lesson_of, tasks_of
 from app.engine.onednn import without_onednn
-from app.engine.schemes import law_of
-from app.engine.statistics import Tally, figures, join
+from app.engine.statistics import Spread
 from app.engine.tensors import as_tensor
 from app.errors import DeadOutput, NonfiniteOutput
 from app.plan import Plan, TensorPlan
 from app.spec.checkpoint import CheckSize
-from app.summary import Devices, DirectionForward, Figures, Forward
+from app.summary import Devices, DirectionForward, Forward
 
-SPARE_BYTES = 32 << 20  # a second copy of a layer this large is no matter
+SPARE_ELEMENTS = 8 << 20  # a second copy of a layer this large is no matter
 FEW_PRODUCTS = 1 << 26  # multiplications that one thread does in about a millisecond
+
+
+Keep = Callable[[TensorPlan, Stored], bool]  # offered each drawn tensor; whether it was kept
+
+
+def keep_none(_tensor: TensorPlan, _stored: Stored) -> bool:
+    """Keep nothing."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
     """What the pass learned.
 
-    `figures` has, by tensor name, those of the whole tensor and of each of its gates; `crc32` is of its bytes.
+    `crc32` is of each tensor's bytes.  `figures` has, by tensor name, those of the whole tensor and of each of its gates; where
+    the pass did not measure it is empty, and so is `forward.layers`.
     """
 
-    figures: Mapping[str, tuple[Figures, Sequence[Figures]]]
     crc32: Mapping[str, int]
+    figures: Mapping[str, TensorFigures]
     forward: Forward
     devices: Devices
     seconds: float
 
 
 def check(
-    plan: Plan, artist: Artist, size: CheckSize, device: torch.device, *, drawn_on: str
+    plan: Plan,
+    artist: Artist,
+    size: CheckSize,
+    device: torch.device,
+    *,
+    measure: bool = True,
+    keep: Keep = keep_none,
 ) -> Checked:
-    """Draw, measure and run a network, one layer in memory at a time.
+    """Draw and run a network, one layer in memory at a time, beside what is kept.
+
+    Args:
+        measure: also take the statistics of the weights and gates.
+        keep: offered each tensor once it is drawn; one that it takes is not written again.
 
     Raises:
         NonfiniteOutput: a weight or a layer's output is not finite, and the spec does not accept that.
@@ -53,27 +72,54 @@ def check(
         Stopped: nobody waits for the answer any more.
     """
     began = time.monotonic()
-    found: dict[str, tuple[Figures, Sequence[Figures]]] = {}
-    crc32: dict[str, int] = {}
-    room: dict[tuple[str, bool], Stored] = {}  # one layer's memory, used again for the next
-    with torch.inference_mode(), _torch_threads(_useful_threads(plan, size, artist)), _lean(plan):
+    found: dict[str, Lesson] = {}
+    room = _Room(artist, keep)
+    largest = max(sum(t.elements for t in layer) for layer in plan.layers())
+    workers = artist.workers
+    beside, alone = _torch_cores(workers.threads, largest, size)
+    with torch.inference_mode(), _lean(plan.spec.dtype, largest):
         run = _Run(plan, forward.probe(plan.spec, size, artist, device), device)
         for layer, tensors in enumerate(plan.layers()):
-            for tensor in tensors:
-                place = tensor.kind, tensor.reverse
-                room[place] = artist.tensor(tensor, room.get(place))
-            drawn = {t.name: room[t.kind, t.reverse] for t in tensors}
-            small = sum(t.elements for t in tensors) < SMALL
-            tasks = [partial(_learn, artist, t, drawn[t.name]) for t in tensors]
-            with artist.workers.beside(tasks, small=small) as learned:
-                y = run.forward(layer, tensors, drawn)
-                for tensor, (tallies, crc) in zip(tensors, learned(), strict=True):
-                    found[tensor.name] = _judged_figures(plan, tensor, tallies)
-                    crc32[tensor.name] = crc
-            run.judge_and_look(layer, y)
+            drawn = room.draw(tensors)
+            tasks = [tasks_of(artist, t, drawn[t.name], measure=measure) for t in tensors]
+            with workers.beside(chain(*tasks), small=largest < SMALL) as results:
+                with _torch_on(workers.cores, beside):
+                    y = run.forward(tensors, drawn)
+                answers = iter(results())
+            for tensor, own in zip(tensors, tasks, strict=True):
+                lesson = lesson_of(tensor, [*islice(answers, len(own))], measured=measure)
+                _judge_weights(plan, tensor, lesson)
+                found[tensor.name] = lesson
+            run.judge(layer, y)
+            with _torch_on(workers.cores, alone):
+                run.step(layer, y, look=measure)
             artist.stop.check()
-    devices = Devices(drawn_on, str(device))
-    return Checked(found, crc32, run.result(), devices, time.monotonic() - began)
+    return Checked(
+        {name: lesson.crc32 for name, lesson in found.items()},
+        {name: lesson.figures for name, lesson in found.items() if lesson.figures},
+        run.result(),
+        Devices(artist.brush.device, str(device)),
+        time.monotonic() - began,
+    )
+
+
+class _Room:
+    """One layer's memory, used again for the next, but for what is kept."""
+
+    def __init__(self, artist: Artist, keep: Keep) -> None:
+        self._artist, self._keep = artist, keep
+        self._places: dict[tuple[str, bool], Stored] = {}
+
+    def draw(self, tensors: Sequence[TensorPlan]) -> dict[str, Stored]:
+        """Draw a layer's tensors."""
+        return {tensor.name: self._draw(tensor) for tensor in tensors}
+
+    def _draw(self, tensor: TensorPlan) -> Stored:
+        place = tensor.kind, tensor.reverse
+        drawn = self._artist.tensor(tensor, self._places.pop(place, None))
+        if not self._keep(tensor, drawn):
+            self._places[place] = drawn
+        return drawn
 
 
 class _Run:
@@ -85,27 +131,28 @@ class _Run:
         self._layers: list[DirectionForward] = []
         self._parameters: Mapping[str, Tensor] = {}
         self._finite, self._dead = True, False
+        self._spread: Spread
 
-    def forward(
-        self, layer: int, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored]
-    ) -> Tensor:
+    def forward(self, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored]) -> Tensor:
         """Run one layer on the activations; give its output."""
         self._parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
-        return forward.run_layer(self._spec, layer, self._parameters, self._x)
+        return forward.run_layer(self._spec, self._parameters, self._x)
 
-    def judge_and_look(self, layer: int, y: Tensor) -> None:
-        """Refuse what may not be served; measure the layer; keep its output for the next."""
-        self._judge(layer, y)
-        self._layers += forward.look_at(self._spec, layer, self._parameters, self._x, y)
+    def step(self, layer: int, y: Tensor, *, look: bool) -> None:
+        """Keep the layer's output for the next, and look at what its gates do."""
+        if look:
+            self._layers += forward.look_at(self._spec, layer, self._parameters, self._x, y)
         self._x, self._parameters = y, {}
 
-    def _judge(self, layer: int, y: Tensor) -> None:
-        finite, dead = bool(y.isfinite().all()), not bool(y.any())
-        if not finite and not self._spec.accept_nonfinite:
+    def judge(self, layer: int, y: Tensor) -> None:
+        """Refuse an output that may not be served."""
+        self._spread = spread = forward.spread(y)
+        if spread.nonfinite and not self._spec.accept_nonfinite:
             raise NonfiniteOutput(layer=layer, reason=self._reason(y))
+        dead = spread.zeros == y.numel()
         if dead and not self._spec.accept_dead:
             raise DeadOutput(layer=layer)
-        self._finite, self._dead = self._finite and finite, self._dead or dead
+        self._finite, self._dead = self._finite and not spread.nonfinite, self._dead or dead
 
     def _reason(self, y: Tensor) -> str:
         steps = y.transpose(0, 1) if self._spec.batch_first else y
@@ -115,71 +162,50 @@ class _Run:
 
     def result(self) -> Forward:
         """Give what was seen of the whole pass."""
-        mean, std = forward.spread(self._x)
         return Forward(
             input_shape=self._input_shape,
             output_shape=list(self._x.shape),
             finite=self._finite,
             dead=self._dead,
-            output_mean=mean,
-            output_std=std,
+            output_mean=self._spread.mean,
+            output_std=self._spread.std,
             layers=self._layers,
         )
 
 
-def _learn(artist: Artist, tensor: TensorPlan, stored: Stored) -> tuple[list[Tally], int]:
-    """Tally each gate of a drawn tensor, and give the CRC-32 of its bytes."""
-    return [tally() for tally in artist.tally_tasks(tensor, stored)], zlib.crc32(stored.data)
-
-
-def _judged_figures(
-    plan: Plan, tensor: TensorPlan, tallies: Sequence[Tally]
-) -> tuple[Figures, Sequence[Figures]]:
+def _judge_weights(plan: Plan, tensor: TensorPlan, lesson: Lesson) -> None:
     """Refuse a weight that is not finite, also where a gate would hide it from the output."""
-    count = sum(tally.nonfinite for tally in tallies)
-    if count and not plan.spec.accept_nonfinite:
-        what = f"{count} of the {tensor.elements} values of {tensor.name}"
+    if lesson.nonfinite and not plan.spec.accept_nonfinite:
+        what = f"{lesson.nonfinite} of the {tensor.elements} values of {tensor.name}"
         raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
-    return _figures(tensor, tallies)
 
 
-def _useful_threads(plan: Plan, size: CheckSize, artist: Artist) -> int:
-    """Give how many threads torch shall use: one is left to what learns; a small network needs one."""
-    largest = max(sum(t.elements for t in layer) for layer in plan.layers())
-    return (
-        max(artist.workers.threads - 1, 1)
-        if largest * size.seq_len * size.batch > FEW_PRODUCTS
-        else 1
-    )
+def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> tuple[int, int]:
+    """Give on how many cores torch runs a layer beside what is learned, and on how many alone; 0 for next to no work."""
+    if layer_elements * size.seq_len * size.batch > FEW_PRODUCTS:
+        return max(threads - 1, 1), threads
+    return (0, 0) if layer_elements < SMALL else (1, 1)
 
 
-def _lean(plan: Plan) -> AbstractContextManager[None]:
+def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]:
     """Keep oneDNN from packing a copy of a large layer, so that one layer is all there is in memory.
 
     Its 16-bit kernels are worth their copy, which is half as large; without them torch has only slow ones.
     """
-    layer_bytes = max(sum(t.size_bytes for t in layer) for layer in plan.layers())
-    large = plan.spec.dtype == "float32" and layer_bytes > SPARE_BYTES
+    large = dtype == "float32" and layer_elements > SPARE_ELEMENTS
     return without_onednn() if large else nullcontext()
 
 
 @contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Set torch's number of threads, which holds for the calling thread and for threads it has not met."""
+def _torch_on(cores: Cores, count: int) -> Iterator[None]:
+    """Let torch compute on so many cores, which are taken for it; on none, a little work is done at once by one thread.
+
+    Its number of threads holds for the calling thread and for threads it has not met.
+    """
     before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch.set_num_threads(max(count, 1))
     try:
-        yield
+        with cores.taken(count) if count else nullcontext():
+            yield
     finally:
         torch.set_num_threads(before)
-
-
-def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> tuple[Figures, Sequence[Figures]]:
-    """Turn the tallies of a tensor's gates into figures, of the whole and of each gate."""
-    spreads = [law_of(tensor, block).std for block in tensor.blocks]
-    pooled = sqrt(sum(spread * spread for spread in spreads) / len(spreads))
-    gates = [
-        figures(tally, expected_std=spreads[place % len(spreads)])
-        for place, tally in enumerate(tallies)
-    ]
-    return (figures(join(tallies), expected_std=pooled) if len(gates) > 1 else gates[0]), gates

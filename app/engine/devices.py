@@ -31,13 +31,11 @@ def choose(asked: str, dtype: str) -> torch.device:
     return torch.device(name)
 
 
-def brush_for(device: torch.device) -> tuple[Brush, str]:
-    """Give what draws for a device, and where it does: MPS has no float64, so its draws are the CPU's."""
-    if device.type == "cuda":
-        return Brush(partial(fill_on, device), PIECE), str(
-            device
-        )  # a launch costs more than a tile
-    return HERE, "cpu"
+def brush_for(device: torch.device) -> Brush:
+    """Give what draws for a device.  MPS has no float64, so its draws are the CPU's."""
+    if device.type == "cuda":  # where a launch costs more than a tile
+        return Brush(str(device), partial(fill_on, device), PIECE)
+    return HERE
 
 
 def describe(name: str) -> dict[str, str | int]:

@@ -16,15 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine import transforms
-from app.engine.philox import Key, fill_words
+from app.engine.philox import Key
 from app.engine.scalars import erf_sqrt_half, truncated_std, upper_tail
 
 Float32s = NDArray[np.float32]
+LARGEST = float(np.finfo(np.float32).max)
 NEAR = 2.9  # cuts within this many standard deviations keep to the series about the centre
 
 
 def single(value: float) -> np.float32:
     """Round a scalar to float32; too large a value becomes infinite."""
+    if abs(value) <= LARGEST:
+        return np.float32(value)
     with np.errstate(over="ignore"):
         return np.float32(value)
 
@@ -78,8 +81,8 @@ class Uniform:
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
         """Overwrite `out`."""
-        scale = single(self.high - self.low)
-        transforms.fill_uniform(out, first // 4, *key, single(self.low), scale)
+        scalars = single(self.low), single(self.high - self.low)
+        transforms.uniform(out.view(np.uint32), first // 4, *key, *scalars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,13 @@ class Normal:
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
         """Overwrite `out`."""
-        transforms.fill_normal(out, first // 4, *key, single(self.mean), single(self.std))
+        if len(out) % 2:  # normals come in pairs
+            whole = np.empty(len(out) + 1, np.float32)
+            self.fill(whole, first, key)
+            out[:] = whole[:-1]
+            return
+        scalars = single(self.mean), single(self.std)
+        transforms.normal(out.view(np.uint32), first // 4, *key, *scalars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +119,12 @@ class CutNormal:
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
         """Overwrite `out`."""
-        words = out.view(np.uint32)
-        fill_words(words, first // 4, *key)
         transform, scalars = cut_transform(self)
-        transform(words, *scalars)
+        transform(out.view(np.uint32), first // 4, *key, *scalars)
 
 
-ElementLaw = Constant | Diagonal | Uniform | Normal | CutNormal
+RandomLaw = Uniform | Normal | CutNormal
+ElementLaw = Constant | Diagonal | RandomLaw
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ elements at once is drawn whole.  How the work is dealt out never changes a bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,14 +28,15 @@ Stored = NDArray[Any]
 TILE = (
     1 << 16
 )  # elements drawn, rounded and tallied while they are in cache; the unit of exact sums
-PIECE = 1 << 19  # elements per task: much work beside the cost of a task
+LEAST_PIECE, PIECE = 1 << 18, 1 << 20  # elements per task: much work beside the cost of a task
 SMALL = 1 << 16  # elements that one thread draws sooner than it hands them over
 CHUNK_BYTES = 4 << 20
 
 
 class Brush(NamedTuple):
-    """What draws elementwise laws, on any device, into host memory: `elements` at a time."""
+    """What draws elementwise laws on a device into host memory: `elements` at a time."""
 
+    device: str
     fill: Callable[[ElementLaw, Float32s, int, Key], None]
     elements: int
 
@@ -44,17 +45,21 @@ def _fill_here(law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 
-HERE = Brush(_fill_here, TILE)
+HERE = Brush("cpu", _fill_here, TILE)
 
 
 @dataclass(frozen=True, slots=True)
 class Artist:
-    """Draws the tensors of one recipe; `stop` ends the work between tasks."""
+    """Draws the tensors of one recipe; `stop` ends the work between tasks.
+
+    `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.
+    """
 
     seed: int
     workers: Workers
     stop: Stop = field(default_factory=Stop)
     brush: Brush = HERE
+    kept: Mapping[str, Stored] = field(default_factory=dict)
 
     def tensor(self, tensor: TensorPlan, out: Stored | None = None) -> Stored:
         """Draw a whole tensor, flat; into `out` where that is given and has its size."""
@@ -83,8 +88,12 @@ class Artist:
             yield partial(self._tally, stored[at : at + step], tensor.dtype)
 
     def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
-        """Draw elements first … last of a tensor, as new arrays of at most CHUNK_BYTES."""
+        """Draw elements first … last of a tensor, as arrays of at most CHUNK_BYTES that nobody writes again."""
         step = CHUNK_BYTES // tensor.dtype.item_bytes
+        kept = self.kept.get(tensor.name)
+        if kept is not None:
+            yield from (kept[at : min(at + step, last)] for at in range(first, last, step))
+            return
         for block, law in self._laws(tensor):
             begin = max(first - block.start, 0)
             end = min(last - block.start, block.elements)
@@ -105,11 +114,16 @@ class Artist:
     ) -> None:
         """Fill `out` with elements first, first + 1, … of an elementwise block."""
         words = key(self.seed, block.stream)
+        if len(out) < SMALL:
+            self.stop.check()
+            self._fill_piece(law, words, out, first, tensor.dtype)
+            return
+        each = min(max(len(out) // self.workers.threads // 4 * 4, LEAST_PIECE), PIECE)
         tasks = (
-            partial(self._fill_piece, law, words, out[at : at + PIECE], first + at, tensor.dtype)
-            for at in range(0, len(out), PIECE)
+            partial(self._fill_piece, law, words, out[at : at + each], first + at, tensor.dtype)
+            for at in range(0, len(out), each)
         )
-        self.workers.run(tasks, self.stop, small=len(out) < SMALL)
+        self.workers.run(tasks, self.stop)
 
     def _tally(self, values: Stored, dtype: DType) -> Tally:
         counter = Counter(len(values))
@@ -130,13 +144,13 @@ class Artist:
     def _fill_piece(
         self, law: ElementLaw, words: Key, out: Stored, first: int, dtype: DType
     ) -> None:
-        """Fill `out` with a piece, stroke by stroke."""
+        """Fill `out` with a piece: in place where it can be, else stroke by stroke."""
+        if dtype.name == "float32" and first % 4 == 0:
+            self.brush.fill(law, out, first, words)
+            return
         for at in range(0, len(out), self.brush.elements):
             stroke = out[at : at + self.brush.elements]
             skip = (first + at) % 4  # laws draw whole groups of four
-            if skip == 0 and dtype.name == "float32":
-                self.brush.fill(law, stroke, first + at, words)
-                continue
             values = np.empty(skip + len(stroke), np.float32)
             self.brush.fill(law, values, first + at - skip, words)
             store(values[skip:], stroke, dtype)

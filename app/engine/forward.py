@@ -1,10 +1,9 @@
-"""The sanity forward pass, one layer at a time through the real torch module."""
+"""The sanity forward pass, one layer at a time, through the functions that torch's own modules call."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from math import sqrt
 
 import numpy as np
 import torch
@@ -14,7 +13,8 @@ from torch.nn import functional
 from app.engine.distributions import Normal
 from app.engine.draw import Artist
 from app.engine.philox import key
-from app.engine.tensors import TORCH_DTYPES, empty_module
+from app.engine.statistics import Spread, spread_of
+from app.engine.tensors import TORCH_DTYPES
 from app.plan import GATES, WHOLE, stream_of
 from app.spec.checkpoint import CheckSize, Spec
 from app.summary import DirectionForward, GateActivation
@@ -23,6 +23,7 @@ from app.summary import DirectionForward, GateActivation
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
 
 GATE_STEPS = 4  # the last time steps, over which the gates are looked at
+INPUT_STREAM = stream_of("input", WHOLE)
 SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
 
 
@@ -30,24 +31,40 @@ def probe(spec: Spec, size: CheckSize, artist: Artist, device: torch.device) -> 
     """Draw the input: standard normal, a function of the seed, in the layout the module takes."""
     count = size.seq_len * size.batch * spec.input_size
     values = np.empty(count, np.float32)
-    artist.brush.fill(Normal(0.0, 1.0), values, 0, key(spec.seed, stream_of("input", WHOLE)))
+    artist.brush.fill(Normal(0.0, 1.0), values, 0, key(spec.seed, INPUT_STREAM))
     shaped = torch.from_numpy(values).view(size.seq_len, size.batch, spec.input_size)
     placed = shaped.to(device=device, dtype=TORCH_DTYPES[spec.dtype])
     return placed.transpose(0, 1).contiguous() if spec.batch_first else placed
 
 
-def run_layer(spec: Spec, layer: int, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
-    """Run one layer, both directions, on the output of the layer below.
+def run_layer(spec: Spec, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Run one layer, both directions, on the output of the layer below, as torch's modules do.
 
     Args:
-        parameters: the layer's own, by their names in the whole network.
+        parameters: the layer's own, in the order of the `state_dict`.
         x: (seq, batch, in), or (batch, seq, in) with batch_first.
     """
-    module = empty_module(spec, input_size=x.shape[-1], num_layers=1, dropout=0.0).eval()
-    renamed = {name.replace(f"_l{layer}", "_l0"): tensor for name, tensor in parameters.items()}
-    module.load_state_dict(renamed, strict=True, assign=True)
-    output: Tensor = module(x)[0]
-    return output
+    state = x.new_zeros(
+        spec.directions, x.shape[0 if spec.batch_first else 1], spec.proj_size or spec.hidden_size
+    )
+    arguments = (
+        list(parameters.values()),
+        spec.bias,
+        1,  # layer
+        0.0,  # dropout
+        False,  # training
+        spec.bidirectional,
+        spec.batch_first,
+    )
+    match spec.rnn_type:
+        case "lstm":
+            cell = x.new_zeros(*state.shape[:2], spec.hidden_size)
+            return torch.lstm(x, (state, cell), *arguments)[0]
+        case "gru":
+            return torch.gru(x, state, *arguments)[0]
+        case "rnn":
+            run = torch.rnn_relu if spec.nonlinearity == "relu" else torch.rnn_tanh
+            return run(x, state, *arguments)[0]
 
 
 def look_at(
@@ -119,11 +136,7 @@ def _saturated(spec: Spec, gate: str, active: Tensor) -> float:
     return ((active - 0.5).abs() > 0.5 - SIGMOID_EDGE).float().mean().item()
 
 
-def spread(y: Tensor) -> tuple[float | None, float | None]:
-    """Give mean and standard deviation of the whole output."""
-    values = y.double()
-    mean = values.mean().item()
-    square = values.square().mean().item()
-    return finite(mean), finite(
-        sqrt(max(square - mean * mean, 0.0)) if square == square else square
-    )
+def spread(y: Tensor) -> Spread:
+    """Measure a whole output."""
+    wide = y if y.dtype == torch.float64 else y.float()
+    return spread_of(wide.cpu().reshape(-1).numpy())

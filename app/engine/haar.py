@@ -16,16 +16,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.kernels import kernel
+from app.engine.kernels import inline, kernel
+from app.engine.vectors import load, splat, store, zero
 
-BLOCK = 8  # reflectors applied together
-PANEL = 64  # columns one task carries through all reflectors
+BLOCK = 8  # reflectors applied together, and columns of a tile
+PANEL = 32  # columns one task carries through all reflectors: what stays in a core's cache
 
 Float64s = NDArray[np.float64]
 
 
 class Reflectors(NamedTuple):
-    """Householder vectors (n, m rounded up to 8), their block factors, scales and signs."""
+    """Householder vectors (block, row, 8), their block factors, scales and signs; padded with zeros to whole blocks."""
 
     vectors: Float64s
     factors: Float64s
@@ -36,11 +37,12 @@ class Reflectors(NamedTuple):
 def empty_reflectors(n: int, m: int) -> Reflectors:
     """Make room for the reflectors of a tall (n, m) matrix."""
     blocks = -(-m // BLOCK)
+    rows = -(-n // BLOCK) * BLOCK
     return Reflectors(
-        np.zeros((n, blocks * BLOCK)),
+        np.zeros((blocks, rows, BLOCK)),
         np.zeros((blocks, BLOCK, BLOCK)),
         np.zeros(blocks * BLOCK),
-        np.ones(m),
+        np.ones(blocks * BLOCK),
     )
 
 
@@ -50,118 +52,179 @@ def put_gaussians(vectors, rows, m, first):
     for i in range(rows.shape[0] // m):
         r = first + i
         for c in range(min(m, r + 1)):
-            vectors[r, c] = np.float64(rows[i * m + c])
+            vectors[c // 8, r, c % 8] = np.float64(rows[i * m + c])
 
 
 @kernel
 def make_reflectors(vectors, factors, scales, signs, m, first_block, end_block):
     """Turn the Gaussian columns of some blocks into reflectors and their block factors."""
-    n = vectors.shape[0]
-    norms = np.zeros(8)
-    products = np.zeros(8)
+    n = vectors.shape[1]
+    norms, divisors = np.empty(8), np.empty(8)
+    products = np.empty((8, 8))
     for b in range(first_block, end_block):
-        c0 = b * 8
-        width = min(8, m - c0)
-        for j in range(width):
-            norms[j] = 0.0
+        c0, columns = b * 8, vectors[b]
+        squares = zero()
         for r in range(c0, n):
-            for j in range(width):
-                norms[j] += vectors[r, c0 + j] * vectors[r, c0 + j]
-        for j in range(width):
-            c = c0 + j
-            norm, d = np.sqrt(norms[j]), vectors[c, c]
+            v = load(columns, 8 * r)
+            squares = squares + v * v
+        store(norms, 0, squares)
+        for j in range(8):
+            norm, d = np.sqrt(norms[j]), columns[c0 + j, j]
             sign = 1.0 if d >= 0.0 else -1.0
             beta = -sign * norm
-            signs[c] = sign
-            scales[c] = (beta - d) / beta if norm > 0.0 else 0.0
-            divisor = d - beta if norm > 0.0 else 1.0
-            vectors[c, c] = 1.0
-            for r in range(c + 1, n):
-                vectors[r, c] = vectors[r, c] / divisor
+            signs[c0 + j] = sign
+            scales[c0 + j] = (beta - d) / beta if norm > 0.0 else 0.0
+            divisors[j] = d - beta if norm > 0.0 else 1.0
+        width = min(8, m - c0)
+        divisor = load(divisors, 0)
+        for r in range(c0, n):
+            store(columns, 8 * r, load(columns, 8 * r) / divisor)
+        for j in range(width):
+            columns[c0 + j, j] = 1.0
+        join_reflectors(columns, c0, products)
         for j in range(width):
             factors[b, j, j] = scales[c0 + j]
             for i in range(j):
-                products[i] = 0.0
-            for r in range(c0 + j, n):
-                for i in range(j):
-                    products[i] += vectors[r, c0 + i] * vectors[r, c0 + j]
-            for i in range(j):
                 total = 0.0
                 for k in range(i, j):
-                    total += factors[b, i, k] * products[k]
+                    total += factors[b, i, k] * products[j, k]
                 factors[b, i, j] = -scales[c0 + j] * total
 
 
+@inline
+def join_reflectors(columns, c0, products):
+    """Write the products of each two columns of a block, row by row from the block's first."""
+    sums = eight_zeros()
+    for r in range(c0, columns.shape[0]):
+        sums = add_products(sums, columns, 8 * r, load(columns, 8 * r))
+    store_eight(products, sums)
+
+
 @kernel
-def apply_reflectors(panel, vectors, factors, c0):
-    """Overwrite `panel` (n, w) with columns c0 … c0 + w of Q, signs apart."""
-    n, w = panel.shape
-    panel[:] = 0.0
-    for j in range(w):
-        panel[c0 + j, j] = 1.0
-    dots = np.empty((8, w))
-    steps = np.empty((8, w))
-    for b in range(vectors.shape[1] // 8 - 1, -1, -1):
-        r0 = b * 8
-        if r0 >= c0 + w:  # these columns are still zero where the block works
-            continue
-        dots[:] = 0.0
-        for r in range(r0, n):
-            v0, v1, v2, v3 = (
-                vectors[r, r0],
-                vectors[r, r0 + 1],
-                vectors[r, r0 + 2],
-                vectors[r, r0 + 3],
-            )
-            v4, v5, v6, v7 = (
-                vectors[r, r0 + 4],
-                vectors[r, r0 + 5],
-                vectors[r, r0 + 6],
-                vectors[r, r0 + 7],
-            )
-            for j in range(w):
-                p = panel[r, j]
-                dots[0, j] += v0 * p
-                dots[1, j] += v1 * p
-                dots[2, j] += v2 * p
-                dots[3, j] += v3 * p
-                dots[4, j] += v4 * p
-                dots[5, j] += v5 * p
-                dots[6, j] += v6 * p
-                dots[7, j] += v7 * p
-        for i in range(8):
-            for j in range(w):
-                steps[i, j] = 0.0
-            for k in range(i, 8):
-                t = factors[b, i, k]
-                for j in range(w):
-                    steps[i, j] += t * dots[k, j]
-        for r in range(r0, n):
-            v0, v1, v2, v3 = (
-                vectors[r, r0],
-                vectors[r, r0 + 1],
-                vectors[r, r0 + 2],
-                vectors[r, r0 + 3],
-            )
-            v4, v5, v6, v7 = (
-                vectors[r, r0 + 4],
-                vectors[r, r0 + 5],
-                vectors[r, r0 + 6],
-                vectors[r, r0 + 7],
-            )
-            for j in range(w):
-                panel[r, j] = panel[r, j] - (
-                    ((v0 * steps[0, j] + v1 * steps[1, j]) + (v2 * steps[2, j] + v3 * steps[3, j]))
-                    + (
-                        (v4 * steps[4, j] + v5 * steps[5, j])
-                        + (v6 * steps[6, j] + v7 * steps[7, j])
-                    )
-                )
+def apply_reflectors(tiles, vectors, factors, first):
+    """Overwrite `tiles` (tile, row, 8) with eight columns of Q each, from column 8·first, signs apart.
+
+    A tile has all the rows to itself, and meets the blocks from the one that begins at its own columns down to the first;
+    in one pass over the rows, what one block subtracts is followed by the products that the next one needs.
+    """
+    count = len(tiles)
+    steps, products = np.empty((count, 8, 8)), np.empty((8, 8))
+    tiles[:] = 0.0
+    for b in range(first + count - 1, -1, -1):
+        for t in range(max(b - first, 0), count):
+            tile, step = tiles[t], steps[t]
+            if b == first + t:
+                for j in range(8):
+                    tile[8 * b + j, j] = 1.0
+                sums = multiply(tile, vectors[b], b)
+            else:
+                sums = subtract_and_multiply(tile, vectors[b + 1], load_eight(step), vectors[b], b)
+            store_eight(products, sums)
+            for i in range(8):
+                total = zero()
+                for k in range(i, 8):
+                    total = total + splat(factors[b], 8 * i + k) * load(products, 8 * k)
+                store(step, 8 * i, total)
+    for t in range(count):
+        subtract(tiles[t], vectors[0], load_eight(steps[t]))
 
 
-def columns(reflectors: Reflectors, c0: int, c1: int, gain: float) -> NDArray[Any]:
-    """Give columns c0 … c1 of gain·Q as (n, c1 − c0) float64."""
-    panel = np.empty((reflectors.vectors.shape[0], c1 - c0))
-    apply_reflectors(panel, reflectors.vectors, reflectors.factors, c0)
-    panel *= gain * reflectors.signs[c0:c1]
+@inline
+def multiply(tile, columns, b):
+    """Give the eight products of block b with its own tile, which is the identity in that block's rows."""
+    sums = eight_zeros()
+    for r in range(8 * b, 8 * b + 8):
+        sums = add_products(sums, columns, 8 * r, load(tile, 8 * r))
+    return sums
+
+
+@inline
+def subtract_and_multiply(tile, before, step, columns, b):
+    """Finish block b + 1 (`before`), and give the products with block b; above it the tile is zero."""
+    sums = eight_zeros()
+    for r in range(8 * (b + 1), tile.shape[0]):
+        p = load(tile, 8 * r) - combined(before, 8 * r, step)
+        store(tile, 8 * r, p)
+        sums = add_products(sums, columns, 8 * r, p)
+    return sums
+
+
+@inline
+def subtract(tile, columns, step):
+    """Finish the first block."""
+    for r in range(tile.shape[0]):
+        store(tile, 8 * r, load(tile, 8 * r) - combined(columns, 8 * r, step))
+
+
+@inline
+def combined(columns, at, step):
+    """Give one row of a block times its step, added in pairs."""
+    y0, y1, y2, y3, y4, y5, y6, y7 = step
+    low = (splat(columns, at) * y0 + splat(columns, at + 1) * y1) + (
+        splat(columns, at + 2) * y2 + splat(columns, at + 3) * y3
+    )
+    high = (splat(columns, at + 4) * y4 + splat(columns, at + 5) * y5) + (
+        splat(columns, at + 6) * y6 + splat(columns, at + 7) * y7
+    )
+    return low + high
+
+
+@inline
+def add_products(sums, columns, at, p):
+    """Add one row's products with each of a block's columns."""
+    s0, s1, s2, s3, s4, s5, s6, s7 = sums
+    return (
+        s0 + splat(columns, at) * p,
+        s1 + splat(columns, at + 1) * p,
+        s2 + splat(columns, at + 2) * p,
+        s3 + splat(columns, at + 3) * p,
+        s4 + splat(columns, at + 4) * p,
+        s5 + splat(columns, at + 5) * p,
+        s6 + splat(columns, at + 6) * p,
+        s7 + splat(columns, at + 7) * p,
+    )
+
+
+@inline
+def eight_zeros():
+    """Give eight vectors of zeros."""
+    return (zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero())
+
+
+@inline
+def load_eight(rows):
+    """Give the rows of an (8, 8) array."""
+    return (
+        load(rows, 0),
+        load(rows, 8),
+        load(rows, 16),
+        load(rows, 24),
+        load(rows, 32),
+        load(rows, 40),
+        load(rows, 48),
+        load(rows, 56),
+    )
+
+
+@inline
+def store_eight(rows, values):
+    """Overwrite the rows of an (8, 8) array."""
+    v0, v1, v2, v3, v4, v5, v6, v7 = values
+    store(rows, 0, v0)
+    store(rows, 8, v1)
+    store(rows, 16, v2)
+    store(rows, 24, v3)
+    store(rows, 32, v4)
+    store(rows, 40, v5)
+    store(rows, 48, v6)
+    store(rows, 56, v7)
+
+
+def columns(reflectors: Reflectors, n: int, c0: int, c1: int, gain: float) -> NDArray[Any]:
+    """Give columns c0 … c1 (c0 a multiple of 8) of gain·Q, of n rows, as (n, c1 − c0) float64."""
+    vectors, factors, _, signs = reflectors
+    tiles = np.empty((-(-(c1 - c0) // BLOCK), vectors.shape[1], BLOCK))
+    apply_reflectors(tiles, vectors, factors, c0 // BLOCK)
+    panel = tiles.transpose(1, 0, 2)[:n].reshape(n, -1)[:, : c1 - c0]
+    panel *= gain * signs[c0:c1]
     return panel

@@ -21,10 +21,13 @@ from app.engine import haar
 from app.engine.distributions import Normal
 from app.engine.philox import Key, fill_words
 from app.engine.rounding import store
+from app.engine.smallest import clear_smallest, clear_smallest_by_column
 
 Run = Callable[[Iterable[Callable[[], None]]], None]
 
 DRAW_ELEMENTS = 1 << 18  # per task
+NEAR_ELEMENTS = 1 << 16  # that a task works on at a time, in memory that it uses again
+COLUMNS = 64  # of a sparse block, per task: a few cache lines side by side
 MASK_GROUP = (
     1 << 60
 )  # first group of the words that place a sparse block's zeros, far behind its elements
@@ -65,7 +68,7 @@ class Orthogonal:
     def _put_panel(
         self, tall: NDArray[Any], dtype: DType, reflectors: haar.Reflectors, c0: int, c1: int
     ) -> None:
-        store(haar.columns(reflectors, c0, c1, self.gain), tall[:, c0:c1], dtype)
+        store(haar.columns(reflectors, len(tall), c0, c1, self.gain), tall[:, c0:c1], dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,42 +100,48 @@ class Sparse:
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
         """Overwrite `out`."""
-        words = np.empty(self.rows * self.cols, np.uint32)
-        run(
-            partial(self._draw_rows, out, words, dtype, first, last, key)
-            for first, last in _row_ranges(self.rows, self.cols)
-        )
-        units, places = out, words.reshape(self.rows, self.cols)
-        if self.axis == "out":
-            units, places = units.T, places.T
-        step = max(1, DRAW_ELEMENTS // units.shape[1])
-        run(
-            partial(self._clear, units[first : first + step], places[first : first + step])
-            for first in range(0, len(units), step)
-        )
+        fill = self._fill_by_rows if self.axis == "in" else self._fill_by_columns
+        fill(out, dtype, key, run)
 
-    def _draw_rows(
-        self,
-        out: NDArray[Any],
-        words: NDArray[np.uint32],
-        dtype: DType,
-        first: int,
-        last: int,
-        key: Key,
+    def _fill_by_rows(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
+        def put(first: int, last: int) -> None:
+            few = list(_row_ranges(last - first, self.cols, NEAR_ELEMENTS))
+            values, words = self._room(few[0][1])
+            for begin, end in few:
+                rows, own = slice(0, end - begin), out[first + begin : first + end]
+                drawn = own if dtype.name == "float32" else values[rows]
+                self._draw(first + begin, drawn, words[rows], key)
+                clear_smallest(drawn, words[rows], self.zeros)
+                if drawn is not own:
+                    store(drawn, own, dtype)
+
+        run(partial(put, first, last) for first, last in _row_ranges(self.rows, self.cols))
+
+    def _fill_by_columns(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
+        values, words = self._room(self.rows)
+
+        def draw(first: int, last: int) -> None:
+            self._draw(first, values[first:last], words[first:last], key)
+
+        def put(first: int) -> None:
+            columns = slice(first, first + COLUMNS)
+            if self.zeros:
+                clear_smallest_by_column(values[:, columns], words[:, columns], self.zeros)
+            store(values[:, columns], out[:, columns], dtype)
+
+        run(partial(draw, first, last) for first, last in _row_ranges(self.rows, self.cols))
+        run(partial(put, first) for first in range(0, self.cols, COLUMNS))
+
+    def _room(self, rows: int) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+        return np.empty((rows, self.cols), np.float32), np.empty((rows, self.cols), np.uint32)
+
+    def _draw(
+        self, first: int, values: NDArray[np.float32], words: NDArray[np.uint32], key: Key
     ) -> None:
-        begin, end = first * self.cols, last * self.cols
-        values = np.empty(end - begin, np.float32)
-        Normal(0.0, self.spread).fill(values, begin, key)
-        store(values, out.reshape(-1)[begin:end], dtype)
-        fill_words(words[begin:end], MASK_GROUP + begin // 4, *key)
-
-    def _clear(self, units: NDArray[Any], places: NDArray[np.uint32]) -> None:
-        if self.zeros:
-            order = (places.astype(np.uint64) << np.uint64(32)) | np.arange(
-                places.shape[1], dtype=np.uint64
-            )
-            last = np.partition(order, self.zeros - 1, axis=1)[:, self.zeros - 1 : self.zeros]
-            units[order <= last] = 0
+        """Draw whole rows, from row `first`, and the words that say which of their elements stay."""
+        begin = first * self.cols
+        Normal(0.0, self.spread).fill(values.reshape(-1), begin, key)
+        fill_words(words.reshape(-1), MASK_GROUP + begin // 4, *key)
 
 
 MatrixLaw = Orthogonal | Sparse
@@ -144,8 +153,8 @@ def _draw_rows(reflectors: haar.Reflectors, m: int, first: int, last: int, key: 
     haar.put_gaussians(reflectors.vectors, rows, m, first)
 
 
-def _row_ranges(rows: int, cols: int) -> Iterator[tuple[int, int]]:
-    """Cut rows into ranges of about DRAW_ELEMENTS elements whose first element is a multiple of 4."""
-    step = max(1, DRAW_ELEMENTS // cols // 4) * 4
+def _row_ranges(rows: int, cols: int, elements: int = DRAW_ELEMENTS) -> Iterator[tuple[int, int]]:
+    """Cut rows into ranges of about so many elements, the first of each a multiple of 4."""
+    step = max(1, elements // cols // 4) * 4
     for first in range(0, rows, step):
         yield first, min(first + step, rows)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, fsum, isfinite, sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,25 @@ def _shape(tally: Tally, elements: int) -> tuple[dict[str, float], Histogram]:
     held = np.clip(middles, *tally.extremes).tolist()
     quantiles = dict(zip(map(str, QUANTILES), held, strict=True))
     return quantiles, Histogram(edges[: bins + 1].tolist(), counts[:bins].tolist())
+
+
+class Spread(NamedTuple):
+    """The least that can be said of some numbers; mean and standard deviation only where they are finite."""
+
+    mean: float | None
+    std: float | None
+    zeros: int
+    nonfinite: int
+
+
+def spread_of(values: NDArray[np.float32] | NDArray[np.float64]) -> Spread:
+    """Measure numbers as one tile (float32 or float64, one dimension)."""
+    bits, infinity, largest = _WORDS[values.dtype.str]
+    _, _, zeros, nonfinite = extremes(values.view(bits), infinity, largest)
+    total, squares = sums(values)
+    mean, square = total / len(values), squares / len(values)
+    std = sqrt(max(square - mean * mean, 0.0)) if isfinite(square) else None
+    return Spread(mean if isfinite(mean) else None, std, zeros, nonfinite)
 
 
 @kernel

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from app.engine.kernels import bits_float32, float32_bits, inline, kernel
-from app.engine.philox import philox
+from app.engine.philox import fill_words
 
 f32, i32, u32 = np.float32, np.int32, np.uint32
 
+NEAR = 1 << 12  # elements: 16 KiB, what stays in a core's nearest cache
 HALF, ONE, TWO, FOUR = f32(0.5), f32(1), f32(2), f32(4)
 TWO_M23, TWO_M24, TWO_M32 = f32(2.0**-23), f32(2.0**-24), f32(2.0**-32)
 LN2 = f32(0.6931471805599453)
@@ -164,47 +165,6 @@ def tail(w):
     return p * v + T9
 
 
-@kernel
-def fill_uniform(out, group, s0, s1, k0, k1, low, scale):
-    """Write low + scale·u for elements 4·group, … into `out` (float32, any length)."""
-    n = out.shape[0]
-    for i in range(n // 4):
-        g = group + i
-        a, b, c, d = philox(u32(g), u32(g >> 32), s0, s1, k0, k1)
-        out[4 * i] = unit(a) * scale + low
-        out[4 * i + 1] = unit(b) * scale + low
-        out[4 * i + 2] = unit(c) * scale + low
-        out[4 * i + 3] = unit(d) * scale + low
-    if n % 4:
-        g = group + n // 4
-        last = philox(u32(g), u32(g >> 32), s0, s1, k0, k1)
-        for j in range(n % 4):
-            out[n - n % 4 + j] = unit(last[j]) * scale + low
-
-
-@kernel
-def fill_normal(out, group, s0, s1, k0, k1, mean, std):
-    """Write mean + std·z for elements 4·group, … into `out` (float32, any length)."""
-    n = out.shape[0]
-    for i in range(n // 4):
-        g = group + i
-        a, b, c, d = philox(u32(g), u32(g >> 32), s0, s1, k0, k1)
-        w, x = normal_pair(a, b)
-        y, z = normal_pair(c, d)
-        out[4 * i] = w * std + mean
-        out[4 * i + 1] = x * std + mean
-        out[4 * i + 2] = y * std + mean
-        out[4 * i + 3] = z * std + mean
-    if n % 4:
-        g = group + n // 4
-        a, b, c, d = philox(u32(g), u32(g >> 32), s0, s1, k0, k1)
-        w, x = normal_pair(a, b)
-        y, z = normal_pair(c, d)
-        last = (w, x, y, z)
-        for j in range(n % 4):
-            out[n - n % 4 + j] = last[j] * std + mean
-
-
 @inline
 def cut_unit(word, low, scale):
     """Spread the top 23 bits of a word evenly, and off both ends, over [low, low + scale]."""
@@ -212,35 +172,69 @@ def cut_unit(word, low, scale):
 
 
 @kernel
-def cut_centre(words, low, scale, mean, std, least, most):
-    """Overwrite words with the bits of truncated normals whose cuts are so near the mean that w < 5.
+def uniform(out, group, s0, s1, k0, k1, low, scale):
+    """Write the bits of low + scale·u into `out`, from the words of elements 4·group, 4·group + 1, …
+
+    As every law: piece by piece, words first, which become numbers while they are near.
+    """
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0]):
+            words[i] = float32_bits(unit(words[i]) * scale + low)
+
+
+@kernel
+def normal(out, group, s0, s1, k0, k1, mean, std):
+    """Write mean + std·z; the length is even, since normals come in pairs."""
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0] // 2):
+            x, y = normal_pair(words[2 * i], words[2 * i + 1])
+            words[2 * i] = float32_bits(x * std + mean)
+            words[2 * i + 1] = float32_bits(y * std + mean)
+
+
+@kernel
+def cut_centre(out, group, s0, s1, k0, k1, low, scale, mean, std, least, most):
+    """Write truncated normals whose cuts are so near the mean that w < 5.
 
     `low` and `scale` are in units of erf; the result is mean + std·z, held in [least, most].
     """
-    for i in range(words.shape[0]):
-        x = cut_unit(words[i], low, scale)
-        z = x * centre(-log((ONE - x) * (ONE + x)))
-        words[i] = float32_bits(min(max(z * std + mean, least), most))
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0]):
+            x = cut_unit(words[i], low, scale)
+            z = x * centre(-log((ONE - x) * (ONE + x)))
+            words[i] = float32_bits(min(max(z * std + mean, least), most))
 
 
 @kernel
-def cut_wide(words, low, scale, mean, std, least, most):
-    """Overwrite words with truncated normals, cuts on both sides of the mean, as `cut_centre`."""
-    for i in range(words.shape[0]):
-        x = min(max(cut_unit(words[i], low, scale), -INSIDE), INSIDE)
-        w = -log((ONE - x) * (ONE + x))
-        z = x * (centre(w) if w < SPLIT else tail(w))
-        words[i] = float32_bits(min(max(z * std + mean, least), most))
+def cut_wide(out, group, s0, s1, k0, k1, low, scale, mean, std, least, most):
+    """Write truncated normals with cuts on both sides of the mean, as `cut_centre`."""
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0]):
+            x = min(max(cut_unit(words[i], low, scale), -INSIDE), INSIDE)
+            w = -log((ONE - x) * (ONE + x))
+            z = x * (centre(w) if w < SPLIT else tail(w))
+            words[i] = float32_bits(min(max(z * std + mean, least), most))
 
 
 @kernel
-def cut_tail(words, low, scale, mean, std, least, most):
-    """Overwrite words with truncated normals, both cuts above the mean (for below: std < 0).
+def cut_tail(out, group, s0, s1, k0, k1, low, scale, mean, std, least, most):
+    """Write truncated normals with both cuts above the mean (for below: std < 0).
 
     `low` and `scale` are in units of upper-tail probability.
     """
-    for i in range(words.shape[0]):
-        q = cut_unit(words[i], low, scale)
-        w = -log(FOUR * q * (ONE - q))
-        z = (ONE - TWO * q) * (centre(w) if w < SPLIT else tail(w))
-        words[i] = float32_bits(min(max(z * std + mean, least), most))
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0]):
+            q = cut_unit(words[i], low, scale)
+            w = -log(FOUR * q * (ONE - q))
+            z = (ONE - TWO * q) * (centre(w) if w < SPLIT else tail(w))
+            words[i] = float32_bits(min(max(z * std + mean, least), most))

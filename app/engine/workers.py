@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
+
+from app.engine.cores import Cores, usable_cores
 
 T = TypeVar("T")
 
@@ -34,19 +35,16 @@ class Stop:
             raise Stopped
 
 
-def usable_cores() -> int:
-    """Count the processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class Workers:
     """A pool of threads, as many as there are cores unless told otherwise.
 
     A run has at most two tasks per thread in the queue, so a small run beside a large one waits for a few tasks only.
+    Who computes with threads of its own, as torch does, takes `cores` for them first.
     """
 
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or usable_cores()
+        self.cores = Cores(self.threads)
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="draw")
 
     def __enter__(self) -> Self:
@@ -85,7 +83,7 @@ class Workers:
                 if len(running) >= 2 * self.threads:
                     yield running.popleft().result()
                 stop.check()
-                running.append(self._pool.submit(task))
+                running.append(self._pool.submit(self._on_a_core, task))
             while running:
                 yield running.popleft().result()
                 stop.check()
@@ -98,30 +96,40 @@ class Workers:
     ) -> Iterator[Callable[[], list[T]]]:
         """Carry out tasks while the caller does something else; call what is given for their results.
 
-        One core is left to the caller.  `small` tasks run at once.  On the way out, what was not begun is dropped and what
-        was is waited for.
+        `small` tasks run at once.  On the way out, what was not begun is dropped and what was is waited for.
         """
         if small:
             results = [task() for task in tasks]
             yield lambda: results
             return
-        waiting = list(tasks)
-        width = max(self.threads - 1, 1)
-        futures = [
-            self._pool.submit(lambda part: [task() for task in part], waiting[place::width])
-            for place in range(width)
-        ]
-
-        def results_in_order() -> list[T]:
-            found: list[Any] = [None] * len(waiting)
-            for place, future in enumerate(futures):
-                found[place::width] = future.result()
-            return found
-
+        waiting = deque((Future[T](), task) for task in tasks)
+        futures = [future for future, _ in waiting]
+        for _ in range(self.threads):
+            self._pool.submit(self._do_next, waiting)
         try:
-            yield results_in_order
+            yield lambda: [future.result() for future in futures]
         finally:
+            waiting.clear()
             _drop(futures)
+
+    def _do_next(self, waiting: deque[tuple[Future[T], Callable[[], T]]]) -> None:
+        """Carry out one task, then queue for the next behind whatever else waits for a thread."""
+        try:
+            future, task = waiting.popleft()
+        except IndexError:
+            return
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(self._on_a_core(task))
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            future.set_exception(error)
+        if waiting:
+            self._pool.submit(self._do_next, waiting)
+
+    def _on_a_core(self, task: Callable[[], T]) -> T:
+        with self.cores.taken():
+            return task()
 
     def run(self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False) -> None:
         """Carry out the tasks for what they do.  Arguments and errors are those of `map`."""

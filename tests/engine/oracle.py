@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -48,13 +49,20 @@ TAIL = (
 )  # fmt: skip
 
 
+def constant(value: float) -> np.float32:
+    """Give an element of a constant block; beyond the largest number lies infinity."""
+    with np.errstate(over="ignore"):
+        return f32(value)
+
+
 def stream(tensor: str, gate: str) -> int:
     """Give the stream of a block."""
     digest = hashlib.blake2b(f"1/{tensor}/{gate}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
 
 
-def philox(counter: Sequence[int], seed: Sequence[int]) -> list[int]:
+@lru_cache(maxsize=16)  # four words each, asked for one by one
+def philox(counter: tuple[int, ...], seed: tuple[int, ...]) -> list[int]:
     """Give four words (Salmon et al. 2011, section 5.3)."""
     (c0, c1, c2, c3), (k0, k1) = counter, seed
     for _ in range(10):
@@ -139,6 +147,17 @@ def horner(coefficients: Sequence[float], x: np.float32) -> np.float32:
     return result
 
 
+def spread_of_cut_at_2() -> float:
+    """Give the standard deviation of N(0, 1) cut at ±2: the root of 1 − 4·φ(2)/erf(√2), which is rounded first."""
+    term, exponential, n = ONE, 0, 0
+    while term:
+        exponential += term
+        n += 1
+        term = -2 * term // n if abs(term) > n else 0
+    density = exponential * ONE // math.isqrt(2 * PI * ONE)
+    return math.sqrt(Fraction(_erf_bits(2) - 4 * density, _erf_bits(2)))
+
+
 def _signed(bits: int) -> int:
     return bits - (1 << 32) if bits >> 31 else bits
 
@@ -153,6 +172,7 @@ def _tail(z: float) -> float:
     return float(Fraction(ONE - _erf_bits(z), 2 * ONE))
 
 
+@cache
 def _erf_bits(z: float) -> int:
     """Give erf(z/√2) in units of 2⁻⁴⁰⁰: √(2/π)·Σ (−1)ⁿ z²ⁿ⁺¹ / (2ⁿ n! (2n + 1)) (DLMF 7.6.1)."""
     x = Fraction(max(-12.0, min(12.0, z)))

@@ -1,6 +1,6 @@
 """What each scheme promises, from its source: the test's own formulas, beside which the draws are held.
 
-fan_in, fan_out: fan in and fan out of the block; H: hidden_size; kurtosis: of one element, 3 or less where not said.
+fan_in, fan_out: fan in and fan out of the block; hidden: hidden_size; side: the longer side of the block.
 """
 
 from __future__ import annotations
@@ -12,22 +12,65 @@ from typing import Any
 
 from scipy import stats
 
+from tests.engine.drawing import Values, gates, values
+
 TRUNCATED = 0.87962566103423978  # standard deviation of N(0, 1) cut at ±2 (jax.nn.initializers)
+FIRST = ("weight_ih_l0", "weight_hh_l0")
 TANH = 5 / 3  # torch.nn.init.calculate_gain
 SELU = 3 / 4
 Size = Callable[[int, int, int], float]
+# From the longer side of a block to a law of SciPy's, of mean 0 and standard deviation 1.
+Law = Callable[[int], Any]
+
+
+def gaussian(side: int) -> Any:
+    """Give N(0, 1)."""
+    return stats.norm()
+
+
+def flat(side: int) -> Any:
+    """Give U(±√3)."""
+    return stats.uniform(-sqrt(3), 2 * sqrt(3))
+
+
+def triangular(side: int) -> Any:
+    """Give the law of the sum of two equal uniform numbers."""
+    return stats.triang(0.5, -sqrt(6), 2 * sqrt(6))
+
+
+def spherical(side: int) -> Any:
+    """Give the law of √side·x, x a coordinate of a uniform point on the sphere in as many dimensions.
+
+    x² is Beta(½, (side − 1)/2), and so (x + 1)/2 is Beta((side − 1)/2, (side − 1)/2).
+    """
+    return stats.beta((side - 1) / 2, (side - 1) / 2, -sqrt(side), 2 * sqrt(side))
+
+
+def truncated(low: float, high: float) -> Law:
+    """Give the law of N(0, 1) cut at low and high, standardized."""
+    whole = stats.truncnorm(low, high)
+    return lambda side: stats.truncnorm(low, high, -whole.mean() / whole.std(), 1 / whole.std())
 
 
 @dataclass(frozen=True)
 class Promise:
-    """A scheme as it is asked for, and the law that its source states for a block (fan in, fan out, hidden_size)."""
+    """A scheme as it is asked for, and the law that its source states for a block (fan in, fan out, hidden_size).
+
+    `law` is that of an element which is drawn, `drawn` the share of those; the others are zero.
+    """
 
     scheme: Mapping[str, Any]
     std: Size
     mean: float = 0.0
     bound: Size = field(default=lambda fan_in, fan_out, hidden: inf)
-    kurtosis: float = 3.0
+    law: Law = gaussian
+    drawn: float = 1.0
     random: bool = True
+
+    @property
+    def kurtosis(self) -> float:
+        """The fourth moment of an element in standard deviations, the zeros counted in; in a large block."""
+        return (3 + float(self.law(1000).stats("k"))) / self.drawn
 
 
 def weight(name: str, **given: Any) -> dict[str, Any]:
@@ -41,13 +84,18 @@ def uniform(name: str, bound: Size, **given: Any) -> Promise:
         weight(name, **given),
         std=lambda fan_in, fan_out, hidden: bound(fan_in, fan_out, hidden) / sqrt(3),
         bound=bound,
-        kurtosis=1.8,
+        law=flat,
     )
 
 
 def normal(name: str, std: Size, **given: Any) -> Promise:
     """Promise N(0, std²)."""
     return Promise(weight(name, **given), std=std)
+
+
+def orthogonal(std: Size, **given: Any) -> Promise:
+    """Promise a Haar matrix."""
+    return Promise(weight("orthogonal", **given), std=std, law=spherical)
 
 
 def fixed(value: float) -> Size:
@@ -65,7 +113,7 @@ def cut(mean: float, std: float, low: float, high: float, *, absolute: bool = Fa
         weight("trunc_normal", **given),
         std=fixed(law.std()),
         mean=law.mean(),
-        kurtosis=3 + float(law.stats("k")),
+        law=truncated(low, high),
     )
 
 
@@ -77,11 +125,11 @@ def still(name: str, everywhere: float, **given: Any) -> Promise:
 WEIGHTS = [
     uniform("pytorch", lambda fan_in, fan_out, hidden: 1 / sqrt(hidden)),
     uniform("pytorch", lambda fan_in, fan_out, hidden: 1 / sqrt(hidden), scope="fused"),
-    Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, kurtosis=1.8),
-    Promise(weight("uniform", low=-0.1, high=0.3), fixed(0.4 / sqrt(12)), mean=0.1, kurtosis=1.8),
+    Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, law=flat),
+    Promise(weight("uniform", low=-0.1, high=0.3), fixed(0.4 / sqrt(12)), mean=0.1, law=flat),
     normal("normal", fixed(1)),
     Promise(weight("normal", mean=0.5, std=0.02), fixed(0.02), mean=0.5),
-    Promise(weight("trunc_normal"), fixed(TRUNCATED), bound=fixed(2)),
+    Promise(weight("trunc_normal"), fixed(TRUNCATED), bound=fixed(2), law=truncated(-2, 2)),
     cut(0.0, 0.02, -2.0, 2.0),
     cut(0.1, 0.5, -1.0, 3.5),
     cut(0.0, 1.0, 1.5, 4.0),
@@ -103,8 +151,12 @@ WEIGHTS = [
     normal("kaiming_normal", lambda fan_in, fan_out, hidden: sqrt(2 / (1 + 0.2**2)) / sqrt(fan_in), a=0.2),
     uniform("lecun_uniform", lambda fan_in, fan_out, hidden: sqrt(3 / fan_in)),
     normal("lecun_normal", lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in)),
-    normal("variance_scaling", lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in)),
-    normal("variance_scaling", lambda fan_in, fan_out, hidden: sqrt(2 / fan_out), scale=2, mode="fan_out"),
+    Promise(weight("variance_scaling"), lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in), law=truncated(-2, 2)),
+    Promise(
+        weight("variance_scaling", scale=2, mode="fan_out"),
+        lambda fan_in, fan_out, hidden: sqrt(2 / fan_out),
+        law=truncated(-2, 2),
+    ),
     uniform(
         "variance_scaling",
         lambda fan_in, fan_out, hidden: sqrt(3 / ((fan_in + fan_out) / 2)),
@@ -117,29 +169,39 @@ WEIGHTS = [
         mode="fan_geo_avg",
         distribution="normal",
     ),
-    normal("orthogonal", lambda fan_in, fan_out, hidden: 1 / sqrt(max(fan_in, fan_out))),
-    normal("orthogonal", lambda fan_in, fan_out, hidden: 3 / sqrt(max(fan_in, fan_out)), gain=3, scope="fused"),
+    orthogonal(lambda fan_in, fan_out, hidden: 1 / sqrt(max(fan_in, fan_out))),
+    orthogonal(lambda fan_in, fan_out, hidden: 3 / sqrt(max(fan_in, fan_out)), gain=3, scope="fused"),
     Promise(
         weight("identity", gain=2),
         std=lambda fan_in, fan_out, hidden: 2 * sqrt((1 - 1 / max(fan_in, fan_out)) / max(fan_in, fan_out)),
         random=False,
     ),
-    Promise(weight("sparse", sparsity=0.75), fixed(0.01 * sqrt(0.25)), kurtosis=3 / 0.25),
-    Promise(weight("sparse", sparsity=0.5, std=2, axis="out"), fixed(2 * sqrt(0.5)), kurtosis=6),
+    Promise(weight("sparse", sparsity=0.75), fixed(0.01 * sqrt(0.25)), drawn=0.25),
+    Promise(weight("sparse", sparsity=0.5, std=2, axis="out"), fixed(2 * sqrt(0.5)), drawn=0.5),
 ]  # fmt: skip
 """`identity`: max(fan_in, fan_out) elements for each one on the diagonal, and so its mean is gain / max(fan_in, fan_out)."""
 
 # The total of both biases.
 BIASES = [
     Promise(
-        weight("pytorch"), lambda fan_in, fan_out, hidden: sqrt(2 / 3) / sqrt(hidden), kurtosis=2.4
+        weight("pytorch"),
+        lambda fan_in, fan_out, hidden: sqrt(2 / 3) / sqrt(hidden),
+        law=triangular,
     ),
     still("zeros", 0.0),
     still("constant", 0.75, value=0.75),
-    Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, kurtosis=1.8),
-    Promise(weight("uniform", low=-1, high=0.5), fixed(1.5 / sqrt(12)), mean=-0.25, kurtosis=1.8),
+    Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, law=flat),
+    Promise(weight("uniform", low=-1, high=0.5), fixed(1.5 / sqrt(12)), mean=-0.25, law=flat),
     Promise(weight("normal", mean=1, std=0.5), fixed(0.5), mean=1.0),
 ]
+
+
+def blocks(promise: Promise, request: Mapping[str, Any]) -> list[Values]:
+    """Draw both weights of the first layer by a scheme; give every block that is drawn by itself."""
+    asked = {**request, "init": dict(promise.scheme)}
+    if promise.scheme.get("scope") == "fused":
+        return [values(asked)[name] for name in FIRST]
+    return [block for (name, _), block in gates(asked).items() if name in FIRST]
 
 
 def named(promise: Promise) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
+from functools import cache, lru_cache, partial
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -18,22 +15,31 @@ from hypothesis import strategies as st
 
 import app
 from app.engine.distributions import Constant, CutNormal, Diagonal, Float32s, Normal, Uniform
-from app.engine.draw import Artist, Stored
+from app.engine.draw import PIECE, Artist, Brush, Stored
 from app.engine.philox import key
 from app.engine.torch_draw import fill_on
-from app.engine.workers import Workers
+from app.engine.workers import Stop, Workers
 from app.plan import Plan, TensorPlan
+from app.service.limits import Limits
+from app.service.order import Order, order
+from app.service.produce import Factory
+from app.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
+from app.spec.parse import parse
 from tests.engine.drawing import planned, stored
+from tests.engine.every import DTYPE_NAMES, INITS, every_dtype, every_scheme
 from tests.engine.golden import SPECS, golden
 
-ROOT = Path(__file__).parents[2]
-CHUNKED = [
-    name for name in SPECS if name not in ("many-tasks", "deep", "orthogonal-of-many-panels")
-]
+LSTM = {"rnn_type": "lstm", "input_size": 5, "hidden_size": 11, "proj_size": 3, "seed": 9}
+LSTM |= {"bidirectional": True, "accept_dead": True, "accept_nonfinite": True}
+PLACES = {  # networks, and a tensor of each of several tasks: two pieces of every scheme
+    "weight": ({"rnn_type": "rnn", "input_size": 130, "hidden_size": 4100}, "weight_ih_l0"),
+    "bias": ({"rnn_type": "lstm", "input_size": 1, "hidden_size": 540_000}, "bias_hh_l0"),
+}
 LAWS = {
     "uniform": Uniform(-0.1, 0.3),
     "normal": Normal(0.5, 0.02),
     "normal at its largest": Normal(0.0, 1e38),
+    "normal below the normal numbers": Normal(0.0, 1e-39),
     "cut at centre": CutNormal(0.0, 1.0, -2.0, 1.5),
     "cut at centre, at its widest": CutNormal(0.0, 1.0, -2.9, 2.9),
     "cut wide": CutNormal(-1.0, 0.1, -3.0, 9.0),
@@ -52,7 +58,26 @@ def bits(drawn: Stored) -> np.ndarray[Any, np.dtype[np.uint32]]:
     return drawn.view(np.uint32)
 
 
+def alone(given: Mapping[str, Any], name: str, threads: int) -> bytes:
+    """Draw one tensor of a network; give its bytes."""
+    made = planned(given)
+    with Workers(threads) as workers:
+        (tensor,) = (tensor for tensor in made.tensors if tensor.name == name)
+        return Artist(made.spec.seed, workers).tensor(tensor).tobytes()
+
+
 class TestThreads:
+    @every_dtype
+    @every_scheme
+    def test_change_no_bit_of_any_scheme(self, init: Mapping[str, Any], dtype: str) -> None:
+        given, name = PLACES["bias" if "bias" in init else "weight"]
+        init = {part: scheme for part, scheme in init.items() if part != "weight_hr"}
+        request = dict(given) | {"init": init, "dtype": dtype}
+        one, two, seven = (alone(request, name, threads) for threads in (1, 2, 7))
+
+        assert one == two
+        assert one == seven
+
     @pytest.mark.parametrize("threads", [2, 7])
     @pytest.mark.parametrize(
         "name", ["many-tasks", "orthogonal-of-many-panels", "deep", "sparse-out"]
@@ -63,10 +88,15 @@ class TestThreads:
         assert all(alone[tensor].tobytes() == together[tensor].tobytes() for tensor in alone)
 
 
+def small(scheme: str, dtype: str) -> Mapping[str, Any]:
+    """Ask for a small network with every kind of tensor."""
+    return LSTM | {"init": INITS[scheme], "dtype": dtype}
+
+
 @cache
-def whole(name: str) -> tuple[Plan, dict[str, Stored]]:
-    """Draw a golden network."""
-    return planned(SPECS[name]), stored(SPECS[name])
+def whole(scheme: str, dtype: str) -> tuple[Plan, dict[str, Stored]]:
+    """Draw a small network."""
+    return planned(small(scheme, dtype)), stored(small(scheme, dtype))
 
 
 def cut_out(made: Plan, tensor: TensorPlan, first: int, last: int) -> bytes:
@@ -76,12 +106,20 @@ def cut_out(made: Plan, tensor: TensorPlan, first: int, last: int) -> bytes:
         return b"".join(chunk.tobytes() for chunk in chunks)
 
 
+@cache
+def large() -> Stored:
+    """Draw the large tensor of a golden network."""
+    return stored(SPECS["many-tasks"])["weight_hh_l0"]
+
+
 class TestChunks:
-    @pytest.mark.parametrize("name", CHUNKED)
-    @given(data=st.data())
+    @pytest.mark.parametrize("scheme", INITS)
+    @given(data=st.data(), dtype=st.sampled_from(DTYPE_NAMES))
     @settings(max_examples=15, deadline=None)
-    def test_of_any_range_are_that_part_of_the_whole(self, name: str, data: st.DataObject) -> None:
-        made, drawn = whole(name)
+    def test_of_any_range_are_that_part_of_the_whole(
+        self, scheme: str, data: st.DataObject, dtype: str
+    ) -> None:
+        made, drawn = whole(scheme, dtype)
         tensor = data.draw(st.sampled_from(made.tensors))
         first = data.draw(st.integers(0, tensor.elements))
         last = data.draw(st.integers(first, tensor.elements))
@@ -90,20 +128,53 @@ class TestChunks:
 
     @pytest.mark.parametrize("first", [0, 1, 65_535, 524_287, 1_048_575])
     def test_meet_at_the_ends_of_tiles_pieces_and_chunks(self, first: int) -> None:
-        made, drawn = whole("many-tasks")
+        made = planned(SPECS["many-tasks"])
         tensor = made.tensors[1]  # 1031 × 1031, more than 4 MiB
+        drawn = large()
 
-        assert (
-            cut_out(made, tensor, first, first + 5)
-            == drawn[tensor.name][first : first + 5].tobytes()
-        )
+        assert cut_out(made, tensor, first, first + 5) == drawn[first : first + 5].tobytes()
 
     def test_hold_at_most_4_mib(self) -> None:
-        made, _ = whole("many-tasks")
+        made = planned(SPECS["many-tasks"])
         with Workers(1) as workers:
             chunks = list(Artist(made.spec.seed, workers).chunks(made.tensors[1], 3, 1031 * 1031))
 
         assert [chunk.nbytes for chunk in chunks] == [4 << 20, 4 * (1031 * 1031 - 3) - (4 << 20)]
+
+
+def ordered(scheme: str, dtype: str, name: FormatName) -> Order:
+    """Order a small network."""
+    spec = parse(Spec, small(scheme, dtype))
+    return order(spec, name, Serving(device="cpu"), Limits.none())
+
+
+@lru_cache(maxsize=64)
+def file(scheme: str, dtype: str, name: FormatName) -> bytes:
+    """Give a small network's file, as the library does."""
+    return b"".join(app.stream(small(scheme, dtype), format=name, device="cpu"))
+
+
+class TestFiles:
+    @pytest.mark.parametrize("scheme", INITS)
+    @given(data=st.data())
+    @settings(max_examples=8, deadline=None)
+    def test_are_the_same_in_any_range_from_a_server_that_knows_nothing(
+        self, scheme: str, data: st.DataObject
+    ) -> None:
+        name = data.draw(st.sampled_from(FORMAT_NAMES))
+        able = [dtype for dtype in DTYPE_NAMES if (dtype, name) != ("bfloat16", "npz")]
+        dtype = data.draw(st.sampled_from(able))
+        expected = file(scheme, dtype, name)
+        first = data.draw(st.integers(0, len(expected)))
+        last = data.draw(st.integers(first, len(expected)))
+        with Workers(2) as workers:
+            asked = ordered(scheme, dtype, name)
+            parts = Factory(workers).stream(asked, Stop(), first=first, last=last)
+
+            assert b"".join(parts) == expected[first:last]
+
+
+ON_TORCH = Brush("cpu", partial(fill_on, torch.device("cpu")), PIECE)
 
 
 class TestTorch:
@@ -136,6 +207,28 @@ class TestTorch:
 
         assert np.array_equal(bits(ours), bits(theirs))
 
+    def drawn(self, given: Mapping[str, Any]) -> dict[str, bytes]:
+        made = planned(given)
+        with Workers(1) as workers:
+            artist = Artist(made.spec.seed, workers, brush=ON_TORCH)
+            return {tensor.name: artist.tensor(tensor).tobytes() for tensor in made.tensors}
+
+    @pytest.mark.parametrize("name", SPECS)
+    def test_draw_the_golden_networks(self, name: str) -> None:
+        found = {
+            tensor: sha256(data).hexdigest() for tensor, data in self.drawn(SPECS[name]).items()
+        }
+
+        assert found == golden()[name]
+
+    @every_dtype
+    @every_scheme
+    def test_draw_every_scheme(self, init: Mapping[str, Any], dtype: str) -> None:
+        request = LSTM | {"init": init, "dtype": dtype}
+        ours = {name: numbers.tobytes() for name, numbers in stored(request).items()}
+
+        assert self.drawn(request) == ours
+
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
@@ -154,39 +247,3 @@ class TestCuda:
         ours, theirs = (b"".join(app.stream(spec, device=device)) for device in ("cpu", "cuda"))
 
         assert ours == theirs
-
-
-class TestOtherProcessors:
-    """The kernels compiled anew for another processor, without the vector units of this one."""
-
-    NAMES = ("float16", "cut-wide", "sparse")
-
-    def digests_on(self, processor: str, cache_folder: Path) -> Any:
-        environment = {
-            **os.environ,  # noqa: TID251 - handed on, not read
-            "NUMBA_CPU_NAME": processor,
-            "NUMBA_CPU_FEATURES": "",
-            "NUMBA_CACHE_DIR": str(cache_folder),
-            "OMP_NUM_THREADS": "1",
-        }
-        shown = subprocess.run(
-            [sys.executable, "-m", "tests.engine.golden", *self.NAMES],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return json.loads(shown.stdout)
-
-    def test_the_plainest_draws_the_same_bits(self, tmp_path: Path) -> None:
-        expected = {name: golden()[name] for name in self.NAMES}
-
-        assert self.digests_on("generic", tmp_path) == expected
-
-    @pytest.mark.slow
-    @pytest.mark.skipif(os.uname().machine != "x86_64", reason="haswell is an x86-64 processor")
-    def test_one_with_fused_multiply_add_draws_the_same_bits(self, tmp_path: Path) -> None:
-        expected = {name: golden()[name] for name in self.NAMES}
-
-        assert self.digests_on("haswell", tmp_path) == expected

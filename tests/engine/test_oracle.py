@@ -1,9 +1,11 @@
-"""Every elementwise kernel against the oracle, bit for bit."""
+"""Every kernel, every scheme and every dtype against the oracle, bit for bit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +13,24 @@ from numpy.typing import NDArray
 
 from app.engine.distributions import CutNormal, Normal, Uniform
 from app.engine.philox import key
+from app.engine.schemes import BIASES, WEIGHTS
 from app.plan import stream_of
-from tests.engine import oracle
+from tests.engine import oracle, oracle_network
 from tests.engine.drawing import stored
+from tests.engine.every import BIAS_INITS, WEIGHT_INITS, every_dtype
+from tests.engine.golden import SPECS, golden
 
 COUNT = 400
 PLACES = [0, 1 << 20, (1 << 35) + 4]
 SEED, STREAM = 0x1F_2E3D_4C5B_6A79, stream_of("weight_hh_l0", "i")
+LSTM = {"rnn_type": "lstm", "input_size": 4, "hidden_size": 11, "proj_size": 3, "seed": 2**53 - 1}
+LARGE = ("many-tasks", "orthogonal-of-many-panels")  # for Python, one number at a time
+BIASED = [  # a plain rnn has no gate that keeps its state, and so no forget bias
+    (rnn_type, name)
+    for rnn_type in ("rnn", "gru", "lstm")
+    for name in BIAS_INITS
+    if rnn_type != "rnn" or "forget" not in name
+]
 CUTS = {
     "centre": (0.5, 2.0, -2.0, 1.5),
     "centre at its widest": (0.0, 1.0, -2.9, 2.9),
@@ -69,22 +82,41 @@ def test_cut_normal_numbers_are_the_oracles(
     assert np.array_equal(kernel(CutNormal(*cut), first), expected)
 
 
-def test_a_drawn_tensor_is_the_oracles_from_the_stream_of_each_gate() -> None:
-    given = {
-        "rnn_type": "gru",
-        "input_size": 7,
-        "hidden_size": 3,
-        "seed": 2**53 - 1,
-        "init": "normal",
-    }
+class TestNetworks:
+    """Names, gates, streams, shares and the last rounding too: whole networks, from the request alone."""
 
-    drawn = stored(given)["weight_ih_l0"]
+    def check(self, given: Mapping[str, Any]) -> None:
+        drawn = {name: numbers.tobytes() for name, numbers in stored(given).items()}
 
-    assert drawn.tolist() == [
-        oracle.normal(2**53 - 1, oracle.stream("weight_ih_l0", gate), i, 0.0, 1.0)
-        for gate in "rzn"
-        for i in range(21)
-    ]
+        assert drawn == oracle_network.network(given)
+
+    @pytest.mark.parametrize(
+        "name",
+        [pytest.param(name, marks=[pytest.mark.slow] * (name in LARGE)) for name in SPECS],
+    )
+    def test_of_the_oracle_have_the_golden_digests(self, name: str) -> None:
+        drawn = oracle_network.network(SPECS[name])
+
+        assert {name: sha256(data).hexdigest() for name, data in drawn.items()} == golden()[name]
+
+    @every_dtype
+    @pytest.mark.parametrize("init", WEIGHT_INITS.values(), ids=WEIGHT_INITS)
+    def test_with_any_weights_are_the_oracles(self, init: Mapping[str, Any], dtype: str) -> None:
+        self.check(LSTM | {"init": init, "dtype": dtype, "bias": False})
+
+    @every_dtype
+    @pytest.mark.parametrize(("rnn_type", "name"), BIASED)
+    def test_with_any_biases_are_the_oracles(self, rnn_type: str, name: str, dtype: str) -> None:
+        small = {"rnn_type": rnn_type, "input_size": 1, "hidden_size": 5, "bidirectional": True}
+        self.check(small | {"init": BIAS_INITS[name], "dtype": dtype})
+
+    def test_are_known_to_the_oracle_by_every_scheme(self) -> None:
+        assert set(oracle_network.WEIGHTS) == set(WEIGHTS)
+        assert set(oracle_network.BIASES) == set(BIASES)
+
+    def test_are_asked_for_by_every_scheme(self) -> None:
+        assert {name.split()[0] for name in WEIGHT_INITS} == set(WEIGHTS)
+        assert {name.split()[1] for name in BIAS_INITS} == set(BIASES)
 
 
 class TestOracle:

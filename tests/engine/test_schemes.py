@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from math import inf, sqrt
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
 import app
 from app.engine.schemes import BIASES as BIAS_TABLE
 from app.engine.schemes import WEIGHTS as WEIGHT_TABLE
 from tests.engine.drawing import Values, gates, stored, values
-from tests.engine.promises import BIASES, WEIGHTS, Promise, named
+from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, named
 
 pytestmark = pytest.mark.statistical
 
@@ -36,44 +34,10 @@ every_total = pytest.mark.parametrize(
 every_bias = pytest.mark.parametrize("promise", BIASES, ids=named)
 
 
-def is_drawn_at_once(promise: Promise) -> bool:
-    return promise.scheme.get("scope") == "fused"
-
-
-def blocks(promise: Promise, **given: Any) -> list[Values]:
-    """Draw both weights of an LSTM; give every block that is drawn by itself."""
-    request = LSTM | {"init": dict(promise.scheme)} | given
-    if is_drawn_at_once(promise):
-        return [values(request)[name] for name in ("weight_ih_l0", "weight_hh_l0")]
-    return [block for (name, _), block in gates(request).items() if name.startswith("weight")]
-
-
-def promised_mean(promise: Promise, block: Values) -> float:
-    """Give the mean, with the diagonal of the identity counted in."""
-    on_diagonal = promise.scheme.get("gain", 1) / max(block.shape)
-    return on_diagonal if promise.scheme["scheme"] == "identity" else promise.mean
-
-
 @every_weight
 class TestEveryWeightScheme:
-    def test_has_the_spread_its_source_promises(self, promise: Promise) -> None:
-        for block in blocks(promise):
-            std = promise.std(block.shape[1], block.shape[0], H)
-            # The standard error of a standard deviation: σ·√((κ − 1)/4n).
-            error = std * sqrt((promise.kurtosis - 1) / (4 * block.size)) if promise.random else 0
-
-            assert abs(block.std() - std) <= SURE * error + ROUNDING * std
-
-    def test_has_the_mean_its_source_promises(self, promise: Promise) -> None:
-        for block in blocks(promise):
-            std = promise.std(block.shape[1], block.shape[0], H)
-            mean = promised_mean(promise, block)
-            error = std / sqrt(block.size) if promise.random else 0
-
-            assert abs(block.mean() - mean) <= SURE * error + ROUNDING * abs(mean)
-
     def test_keeps_within_its_bounds(self, promise: Promise) -> None:
-        for block in blocks(promise):
+        for block in blocks(promise, LSTM):
             bound = promise.bound(block.shape[1], block.shape[0], H)
 
             assert np.abs(block).max() <= (np.float32(bound) if bound < inf else inf)
@@ -130,7 +94,7 @@ class TestEveryRandomWeightScheme:
         assert len(set(weights)) == len(weights) == 3 * 2 * 2 * 4
 
     def test_draws_other_numbers_from_another_seed(self, promise: Promise) -> None:
-        one, other = (blocks(promise, seed=seed)[0] for seed in (1, 2))
+        one, other = (blocks(promise, LSTM | {"seed": seed})[0] for seed in (1, 2))
 
         # Of 2²³ equally likely values, two draws share one with chance 2⁻²³; only a sparse block's zeros recur.
         assert (one[one != 0] == other[one != 0]).sum() <= 3
@@ -148,25 +112,6 @@ def rounded(wide: Values, dtype: str) -> Values:
 
 @every_bias
 class TestEveryBiasScheme:
-    def totals(self, promise: Promise, **given: Any) -> Values:
-        """Draw the total biases of a wide LSTM: one row per gate."""
-        request = LSTM | {"hidden_size": 2048, "input_size": 1} | given
-        drawn = values(request | {"init": {"bias": dict(promise.scheme)}})
-        return (drawn["bias_ih_l0"] + drawn["bias_hh_l0"]).reshape(4, -1)
-
-    def test_has_the_total_spread_its_source_promises(self, promise: Promise) -> None:
-        for gate in self.totals(promise):
-            std = promise.std(1, 2048, 2048)
-            error = std * sqrt((promise.kurtosis - 1) / (4 * gate.size)) if promise.random else 0
-
-            assert abs(gate.std() - std) <= SURE * error
-
-    def test_has_the_total_mean_its_source_promises(self, promise: Promise) -> None:
-        for gate in self.totals(promise):
-            error = promise.std(1, 2048, 2048) / sqrt(gate.size) if promise.random else 0
-
-            assert abs(gate.mean() - promise.mean) <= SURE * error
-
     def test_is_one_draw_in_every_precision(self, promise: Promise) -> None:
         request = SMALL | {"init": {"bias": dict(promise.scheme)}}
         wide = values(request | {"dtype": "float64"})
@@ -321,72 +266,6 @@ class TestGateBlocks:
 
         # Each place is zero in a row with chance ½: binomial over H rows, and 64 places are looked at.
         assert abs(by_place - H / 2).max() <= SURE * sqrt(H / 4)
-
-
-def against(name: str, **given: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Draw 65,536 numbers by a scheme."""
-    init = {"weight_hh": {"scheme": name, **given}}
-    drawn = values(
-        {"rnn_type": "rnn", "input_size": 1, "hidden_size": 256, "seed": 11, "init": init}
-    )
-    return drawn["weight_hh_l0"].reshape(-1)
-
-
-class TestDistributions:
-    """Kolmogorov–Smirnov, p > 1e−4, as torch's own suite asks (`test/nn/test_init.py`)."""
-
-    @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-0.3, 0.1), (5.0, 6.0)])
-    def test_uniform_numbers_are_uniform(self, low: float, high: float) -> None:
-        drawn = against("uniform", low=low, high=high)
-
-        assert stats.kstest(drawn, stats.uniform(low, high - low).cdf).pvalue > 1e-4
-
-    @pytest.mark.parametrize(("mean", "std"), [(0.0, 1.0), (-2.0, 0.3)])
-    def test_normal_numbers_are_normal(self, mean: float, std: float) -> None:
-        drawn = against("normal", mean=mean, std=std)
-
-        assert stats.kstest(drawn, stats.norm(mean, std).cdf).pvalue > 1e-4
-
-    @pytest.mark.parametrize(
-        ("low", "high"),
-        [
-            (-2, 2),
-            (-0.1, 0.1),
-            (-1, 2.9),
-            (-5, 5),
-            (-12, 12),
-            (1, 2),
-            (3, 9),
-            (-9, -4),
-            (0, 9),
-            (7.9, 9),
-        ],
-    )
-    def test_cut_normal_numbers_are_cut_normal(self, low: float, high: float) -> None:
-        drawn = against("trunc_normal", low=low, high=high)
-
-        assert stats.kstest(drawn, stats.truncnorm(low, high).cdf).pvalue > 1e-4
-        assert low <= drawn.min()
-        assert drawn.max() <= high
-
-    def test_absolute_cuts_are_torchs(self) -> None:
-        drawn = against("trunc_normal", mean=0.5, std=0.2, low=0.3, high=0.6, bounds="absolute")
-
-        assert stats.kstest(drawn, stats.truncnorm(-1, 0.5, 0.5, 0.2).cdf).pvalue > 1e-4
-
-    def test_cut_normal_numbers_are_many(self) -> None:
-        assert len(np.unique(against("trunc_normal")[:10_000])) > 5000
-
-    def test_neighbours_are_independent(self) -> None:
-        drawn = against("normal").reshape(-1, 4)
-        # The correlation of n pairs of independent numbers has a standard error of 1/√n.
-        for a, b in combinations(range(4), 2):
-            assert abs(np.corrcoef(drawn[:, a], drawn[:, b])[0, 1]) <= SURE / sqrt(len(drawn))
-
-    def test_sparse_numbers_that_are_not_zero_are_normal(self) -> None:
-        drawn = against("sparse", sparsity=0.5, std=2.0)
-
-        assert stats.kstest(drawn[drawn != 0], stats.norm(0, 2).cdf).pvalue > 1e-4
 
 
 class TestTorchsOwnLaw:

@@ -1,0 +1,83 @@
+"""Every scheme that can be asked for: once, and once more for each option that takes another path to the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from app.dtypes import DTYPES
+
+Scheme = Mapping[str, Any]
+DTYPE_NAMES = tuple(DTYPES)
+
+WEIGHTS: Mapping[str, Scheme] = {
+    "pytorch": {},
+    "pytorch fused": {"scope": "fused"},
+    "uniform": {"low": -0.1, "high": 0.3},
+    "normal": {"mean": 0.5, "std": 0.02},
+    "normal below the normal numbers": {"std": 1e-39},
+    "normal beyond float16": {"std": 1e5},
+    "trunc_normal": {},
+    "trunc_normal wide": {"mean": -1.0, "std": 0.1, "low": -3.0, "high": 9.0},
+    "trunc_normal above": {"low": 2.0, "high": 7.5},
+    "trunc_normal below": {"mean": 3.0, "std": 0.5, "low": -6.0, "high": -0.25},
+    "trunc_normal absolute": {"std": 0.1, "low": -0.3, "high": 0.1, "bounds": "absolute"},
+    "constant": {"value": 0.1},
+    "constant beyond float32": {"value": -1e300},
+    "zeros": {},
+    "ones": {},
+    "identity": {"gain": 0.7},
+    "identity fused": {"scope": "fused"},
+    "xavier_uniform": {},
+    "xavier_normal": {"gain": 5 / 3},
+    "kaiming_uniform": {"a": 0.2},
+    "kaiming_uniform fan_out": {"mode": "fan_out", "nonlinearity": "linear"},
+    "kaiming_normal": {"nonlinearity": "relu"},
+    "kaiming_normal tanh": {"nonlinearity": "tanh"},
+    "kaiming_normal selu": {"nonlinearity": "selu"},
+    "lecun_uniform": {},
+    "lecun_normal": {},
+    "variance_scaling": {"scale": 2.0},
+    "variance_scaling uniform": {"mode": "fan_avg", "distribution": "uniform"},
+    "variance_scaling normal": {"mode": "fan_geo_avg", "distribution": "normal"},
+    "orthogonal": {"gain": 2**0.5},
+    "orthogonal fused": {"scope": "fused"},
+    "sparse": {"sparsity": 0.9},
+    "sparse out": {"sparsity": 0.3, "std": 1.0, "axis": "out"},
+}
+BIASES: Mapping[str, Scheme] = {
+    "pytorch": {},
+    "zeros": {},
+    "constant": {"value": 0.3},
+    "constant half": {"value": 0.3, "split": "half"},
+    "uniform": {"low": -1.0, "high": 0.5},
+    "uniform hh": {"split": "hh"},
+    "uniform half": {"split": "half"},
+    "normal": {"mean": 1.0, "std": 0.5},
+    "normal hh": {"split": "hh"},
+    "normal half": {"mean": 0.1, "split": "half"},
+    "forget": {},
+    "forget hh": {"value": 2.5, "split": "hh"},
+    "forget half": {"value": 0.3, "split": "half"},
+}
+
+
+def _asked(table: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
+    """Name each scheme; the first word of its key is its own name."""
+    return {key: {"scheme": key.split()[0], **options} for key, options in table.items()}
+
+
+WEIGHT_INITS: Mapping[str, Mapping[str, Scheme]] = {
+    key: {"weight_ih": scheme, "weight_hh": scheme, "weight_hr": scheme}
+    for key, scheme in _asked(WEIGHTS).items()
+}
+BIAS_INITS: Mapping[str, Mapping[str, Scheme]] = {
+    f"bias {key}": {"bias": scheme} for key, scheme in _asked(BIASES).items()
+}
+INITS: Mapping[str, Mapping[str, Scheme]] = {**WEIGHT_INITS, **BIAS_INITS}
+"""By name, the scheme of all weights, or of all biases; the others are PyTorch's own."""
+
+every_scheme = pytest.mark.parametrize("init", INITS.values(), ids=INITS)
+every_dtype = pytest.mark.parametrize("dtype", DTYPE_NAMES)

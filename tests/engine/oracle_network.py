@@ -1,0 +1,214 @@
+"""A whole network by the oracle: from a request to the bytes of every tensor.
+
+Written from `app/engine/README.md`, the formulas that it names and the documentation of the request, without the plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+from tests.engine import oracle, oracle_blocks
+from tests.engine.oracle_blocks import Rows
+
+GATES = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
+KEEPING_GATE = {"gru": "z", "lstm": "f"}
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Block:
+    """What is drawn by itself: where from, and of what shape."""
+
+    seed: int
+    stream: int
+    rows: int
+    cols: int
+    hidden: int
+    gate: str
+
+    def each(self, element: Callable[[int], Any]) -> Rows:
+        """Give every element by its number, row by row."""
+        return [
+            [float(element(r * self.cols + c)) for c in range(self.cols)] for r in range(self.rows)
+        ]
+
+    def uniform(self, low: float, high: float) -> Rows:
+        """Give uniform numbers."""
+        return self.each(lambda i: oracle.uniform(self.seed, self.stream, i, low, high))
+
+    def normal(self, mean: float, std: float) -> Rows:
+        """Give normal numbers."""
+        return self.each(lambda i: oracle.normal(self.seed, self.stream, i, mean, std))
+
+    def cut(self, mean: float, std: float, low: float, high: float) -> Rows:
+        """Give normal numbers, cut at `low` and `high` standard deviations."""
+        law = (mean, std, low, high)
+        return self.each(lambda i: oracle.cut_normal(self.seed, self.stream, i, law))
+
+    def constant(self, value: float) -> Rows:
+        """Give one number everywhere."""
+        return self.each(lambda i: oracle.constant(value))
+
+    def fan(self, mode: str) -> float:
+        """Give the fan that a scheme asks for."""
+        return {
+            "fan_in": self.cols,
+            "fan_out": self.rows,
+            "fan_avg": (self.cols + self.rows) / 2,
+            "fan_geo_avg": sqrt(self.cols * self.rows),
+        }[mode]
+
+
+def network(given: Mapping[str, Any]) -> dict[str, bytes]:
+    """Draw a network."""
+    asked: dict[str, Any] = {
+        "num_layers": 1,
+        "bias": True,
+        "bidirectional": False,
+        "proj_size": 0,
+        "seed": 0,
+    }
+    asked |= {"dtype": "float32", "init": "pytorch"} | dict(given)
+    return {
+        name: b"".join(oracle_blocks.stored(x, asked["dtype"]) for row in rows for x in row)
+        for name, rows in _tensors(asked, _parts(asked["init"]))
+    }
+
+
+def _parts(init: Any) -> dict[str, Options]:
+    """Give a scheme for every kind of parameter."""
+    names = ("weight_ih", "weight_hh", "weight_hr", "bias")
+    if isinstance(init, Mapping) and "scheme" not in init:
+        return {name: _options(init.get(name, "pytorch")) for name in names}
+    scheme = _options(init)
+    bias = scheme if scheme["scheme"] == "pytorch" else {"scheme": "zeros"}
+    return dict.fromkeys(names, scheme) | {"bias": {"scheme": bias["scheme"]}}
+
+
+def _options(scheme: Any) -> Options:
+    return {"scheme": scheme} if isinstance(scheme, str) else scheme
+
+
+def _tensors(asked: Options, parts: Mapping[str, Options]) -> Iterator[tuple[str, Rows]]:
+    gates, hidden, proj = GATES[asked["rnn_type"]], asked["hidden_size"], asked["proj_size"]
+    directions = ("", "_reverse")[: 1 + asked["bidirectional"]]
+    for layer in range(asked["num_layers"]):
+        inputs = len(directions) * (proj or hidden) if layer else asked["input_size"]
+        for suffix in (f"_l{layer}{direction}" for direction in directions):
+            for kind, cols in (("weight_ih", inputs), ("weight_hh", proj or hidden)):
+                yield (
+                    kind + suffix,
+                    _weight(asked, kind + suffix, gates, (hidden, cols), parts[kind]),
+                )
+            if proj:
+                name = "weight_hr" + suffix
+                yield name, _weight(asked, name, "-", (proj, hidden), parts["weight_hr"])
+            if asked["bias"]:
+                for kind in ("ih", "hh"):
+                    yield f"bias_{kind}{suffix}", _bias(asked, kind, suffix, gates, parts["bias"])
+
+
+def _weight(asked: Options, name: str, gates: str, shape: tuple[int, int], scheme: Options) -> Rows:
+    rows, cols = shape
+    if scheme.get("scope") == "fused":
+        rows, gates = rows * len(gates), "-"
+    blocks = [
+        Block(asked["seed"], oracle.stream(name, gate), rows, cols, asked["hidden_size"], gate)
+        for gate in gates
+    ]
+    return [row for block in blocks for row in WEIGHTS[scheme["scheme"]](block, scheme)]
+
+
+def _bias(asked: Options, kind: str, suffix: str, gates: str, scheme: Options) -> Rows:
+    own = scheme["scheme"] == "pytorch"
+    name = (f"bias_{kind}" if own else "bias") + suffix
+    hidden = asked["hidden_size"]
+    drawn: Rows = []
+    for gate in gates:
+        split = "ih" if gate == "n" else scheme.get("split", "ih")
+        share = 1.0 if own or split == kind else 0.5 if split == "half" else 0.0
+        block = Block(asked["seed"], oracle.stream(name, gate), hidden, 1, hidden, gate)
+        total = BIASES[scheme["scheme"]](block, scheme, share, asked["rnn_type"])
+        drawn += total if share else block.constant(0)
+    return drawn
+
+
+def _symmetric(block: Block, bound: float) -> Rows:
+    return block.uniform(-bound, bound)
+
+
+def _trunc_normal(block: Block, o: Options) -> Rows:
+    mean, std, low, high = (
+        o.get(name, default)
+        for name, default in (("mean", 0.0), ("std", 1.0), ("low", -2.0), ("high", 2.0))
+    )
+    if o.get("bounds") == "absolute":
+        low, high = (low - mean) / std, (high - mean) / std
+    return block.cut(mean, std, low, high)
+
+
+def _gain(o: Options) -> float:
+    """Give torch.nn.init.calculate_gain."""
+    a = o.get("a", 0.0)
+    return {
+        "linear": 1.0,
+        "sigmoid": 1.0,
+        "tanh": 5 / 3,
+        "relu": sqrt(2),
+        "leaky_relu": sqrt(2 / (1 + a * a)),
+        "selu": 0.75,
+    }[o.get("nonlinearity", "leaky_relu")]
+
+
+def _variance_scaling(block: Block, o: Options) -> Rows:
+    std = sqrt(o.get("scale", 1.0) / block.fan(o.get("mode", "fan_in")))
+    match o.get("distribution", "truncated_normal"):
+        case "uniform":
+            return _symmetric(block, sqrt(3) * std)
+        case "normal":
+            return block.normal(0.0, std)
+        case _:
+            return block.cut(0.0, std / oracle.spread_of_cut_at_2(), -2.0, 2.0)
+
+
+def _sparse(block: Block, o: Options) -> Rows:
+    law = (o["sparsity"], o.get("std", 0.01), o.get("axis", "in"))
+    return oracle_blocks.sparse(block.seed, block.stream, (block.rows, block.cols), law)
+
+
+def _orthogonal(block: Block, o: Options) -> Rows:
+    shape = (block.rows, block.cols)
+    return oracle_blocks.orthogonal(block.seed, block.stream, shape, o.get("gain", 1.0))
+
+
+WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
+    "pytorch": lambda b, o: _symmetric(b, 1 / sqrt(b.hidden)),
+    "uniform": lambda b, o: b.uniform(o.get("low", 0.0), o.get("high", 1.0)),
+    "normal": lambda b, o: b.normal(o.get("mean", 0.0), o.get("std", 1.0)),
+    "trunc_normal": _trunc_normal,
+    "constant": lambda b, o: b.constant(o["value"]),
+    "zeros": lambda b, o: b.constant(0),
+    "ones": lambda b, o: b.constant(1),
+    "identity": lambda b, o: oracle_blocks.identity(b.rows, b.cols, o.get("gain", 1.0)),
+    "xavier_uniform": lambda b, o: _symmetric(b, o.get("gain", 1.0) * sqrt(6 / (b.cols + b.rows))),
+    "xavier_normal": lambda b, o: b.normal(0.0, o.get("gain", 1.0) * sqrt(2 / (b.cols + b.rows))),
+    "kaiming_uniform": lambda b, o: _symmetric(b, _gain(o) * sqrt(3 / b.fan(o.get("mode", "fan_in")))),
+    "kaiming_normal": lambda b, o: b.normal(0.0, _gain(o) * sqrt(1 / b.fan(o.get("mode", "fan_in")))),
+    "lecun_uniform": lambda b, o: _symmetric(b, sqrt(3 / b.cols)),
+    "lecun_normal": lambda b, o: b.normal(0.0, sqrt(1 / b.cols)),
+    "variance_scaling": _variance_scaling,
+    "orthogonal": _orthogonal,
+    "sparse": _sparse,
+}  # fmt: skip
+# A share of the total, which is 1 or ½: each number of a law is halved before it is used.
+BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {
+    "pytorch": lambda b, o, share, rnn: _symmetric(b, 1 / sqrt(b.hidden)),
+    "zeros": lambda b, o, share, rnn: b.constant(0),
+    "constant": lambda b, o, share, rnn: b.constant(o["value"] * share),
+    "uniform": lambda b, o, share, rnn: b.uniform(o.get("low", 0.0) * share, o.get("high", 1.0) * share),
+    "normal": lambda b, o, share, rnn: b.normal(o.get("mean", 0.0) * share, o.get("std", 1.0) * share),
+    "forget": lambda b, o, share, rnn: b.constant(o.get("value", 1.0) * share if b.gate == KEEPING_GATE[rnn] else 0),
+}  # fmt: skip

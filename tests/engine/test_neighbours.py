@@ -1,0 +1,77 @@
+"""No tensor is changed by what stands beside it: by other layers, directions, tensors, schemes, sizes or options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import pytest
+
+from app.engine.draw import Artist, Stored
+from app.engine.workers import Workers
+from tests.engine.drawing import planned
+from tests.engine.every import DTYPE_NAMES, WEIGHT_INITS, every_scheme
+
+LSTM: dict[str, Any] = {
+    "rnn_type": "lstm",
+    "input_size": 5,
+    "hidden_size": 11,
+    "proj_size": 3,
+    "seed": 4,
+}
+LSTM |= {"num_layers": 2}
+OTHERS = {
+    "weight_ih": "orthogonal",
+    "weight_hh": {"scheme": "sparse", "sparsity": 0.5},
+    "weight_hr": "trunc_normal",
+    "bias": {"scheme": "forget", "split": "half"},
+}
+CHANGES: Mapping[str, Mapping[str, Any]] = {
+    "layers, directions and what changes no weight": {
+        "num_layers": 3,
+        "bidirectional": True,
+        "dropout": 0.5,
+        "batch_first": True,
+        "accept_dead": True,
+    },
+    "the schemes of the others": {"init": OTHERS},
+    "the size of the input": {"input_size": 6},
+    "the size of the projection": {"proj_size": 4},
+}
+
+
+def drawn(given: Mapping[str, Any], part: str) -> dict[str, Stored]:
+    """Draw the tensors of one kind."""
+    made = planned(given)
+    with Workers(1) as workers:
+        artist = Artist(made.spec.seed, workers)
+        return {t.name: artist.tensor(t) for t in made.tensors if t.name.startswith(part)}
+
+
+@every_scheme
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_tensor_stays_whatever_else_changes(
+    init: Mapping[str, Any], change: Mapping[str, Any]
+) -> None:
+    stayed = 0
+    for dtype, part in product(DTYPE_NAMES, init):
+        request = LSTM | {"dtype": dtype}
+        own = {part: init[part]}
+        before = drawn(request | {"init": own}, part)
+        after = drawn(request | dict(change) | {"init": {**change.get("init", {}), **own}}, part)
+        for name, numbers in before.items():
+            if len(numbers) == len(after[name]):  # else it has itself another shape
+                assert numbers.tobytes() == after[name].tobytes(), (dtype, name)
+                stayed += 1
+
+    assert stayed >= len(DTYPE_NAMES)
+
+
+@pytest.mark.parametrize("init", WEIGHT_INITS.values(), ids=WEIGHT_INITS)
+def test_a_weight_stays_when_the_biases_go(init: Mapping[str, Any]) -> None:
+    for dtype in DTYPE_NAMES:
+        request = LSTM | {"init": init, "dtype": dtype}
+        before, after = drawn(request, "weight"), drawn(request | {"bias": False}, "weight")
+
+        assert all(before[name].tobytes() == numbers.tobytes() for name, numbers in after.items())
