@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Literal
 
@@ -18,6 +19,7 @@ from app.spec.checkpoint import CheckSize, Spec
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme, BiasScheme, PytorchBias
 
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
+FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
 WHOLE = "-"  # the gate of a block that is the whole tensor
 
 GATES: Mapping[str, tuple[str, ...]] = {
@@ -60,7 +62,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class TensorPlan:
-    """One parameter: its PyTorch name, shape, scheme and blocks."""
+    """One parameter: its PyTorch name, shape, scheme and blocks; how many elements it has, and bytes."""
 
     name: str
     kind: Kind
@@ -71,21 +73,18 @@ class TensorPlan:
     scheme: AnyWeightScheme | AnyBiasScheme
     gates: tuple[str, ...]
     blocks: tuple[Block, ...]
-
-    @property
-    def elements(self) -> int:
-        """How many elements it has."""
-        return prod(self.shape)
-
-    @property
-    def size_bytes(self) -> int:
-        """How many bytes its elements take."""
-        return self.elements * self.dtype.item_bytes
+    elements: int
+    size_bytes: int
 
     @property
     def gate_elements(self) -> int:
         """How many elements each gate has."""
         return self.elements // len(self.gates)
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether drawing it takes much longer than copying it."""
+        return self.scheme.scheme in SCRATCH_BYTES
 
     @property
     def scratch_bytes(self) -> int:
@@ -131,15 +130,19 @@ class Plan:
 
 def plan(spec: Spec) -> Plan:
     """Lay out every tensor of a recipe."""
-    return Plan(
-        spec,
-        tuple(
-            tensor
-            for layer in range(spec.num_layers)
-            for reverse in (False, True)[: spec.directions]
-            for tensor in _Cell(spec, layer, reverse).tensors()
-        ),
+    return Plan(spec, (_known_tensors if spec.cells <= FEW_CELLS else _tensors)(spec.unseeded))
+
+
+def _tensors(spec: Spec) -> tuple[TensorPlan, ...]:
+    return tuple(
+        tensor
+        for layer in range(spec.num_layers)
+        for reverse in (False, True)[: spec.directions]
+        for tensor in _Cell(spec, layer, reverse).tensors()
     )
+
+
+_known_tensors = lru_cache(256)(_tensors)
 
 
 def stream_of(tensor_name: str, gate: str) -> int:
@@ -224,9 +227,19 @@ class _Cell:
         scheme: AnyWeightScheme | AnyBiasScheme,
         blocks: list[Block],
     ) -> TensorPlan:
-        name, dtype = kind + self.suffix, DTYPES[self.spec.dtype]
+        dtype, elements = DTYPES[self.spec.dtype], prod(shape)
         return TensorPlan(
-            name, kind, self.layer, self.reverse, shape, dtype, scheme, gates, tuple(blocks)
+            kind + self.suffix,
+            kind,
+            self.layer,
+            self.reverse,
+            shape,
+            dtype,
+            scheme,
+            gates,
+            tuple(blocks),
+            elements,
+            elements * dtype.item_bytes,
         )
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.engine.workers import usable_cores
+from app.engine.cores import usable_cores
 
 GIB = 1 << 30
 
@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         default_factory=roomy_bytes,
         ge=1,
         description="Most memory that one request may take: its largest layer.",
+    )
+    max_kept_bytes: int = Field(
+        default_factory=lambda: roomy_bytes() // 4,
+        ge=0,
+        description="Memory for weights that are dear to draw, kept from their check until they are sent; 0 draws them again.",
     )
     max_body_bytes: int = Field(default=64 << 10, ge=1, description="Largest request body.")
     remembered_facts: int = Field(

@@ -13,7 +13,11 @@ from pathlib import Path
 from app.engine.catalogue import catalogue
 from app.settings import Settings
 
-FOUND_OUT = {"threads": "usable cores", "max_working_bytes": "8 GiB, or half of the memory"}
+FOUND_OUT = {
+    "threads": "usable cores",
+    "max_kept_bytes": "2 GiB, or an eighth of the memory",
+    "max_working_bytes": "8 GiB, or half of the memory",
+}
 README = Path(__file__).parents[1] / "README.md"
 
 

@@ -46,7 +46,11 @@ def create_app(settings: Settings) -> FastAPI:
         with Workers(settings.threads) as workers:
             context = Context(
                 settings,
-                Factory(workers, remembered=settings.remembered_facts),
+                Factory(
+                    workers,
+                    remembered=settings.remembered_facts,
+                    kept_bytes=settings.max_kept_bytes,
+                ),
                 Limits(settings.max_checkpoint_bytes, settings.max_working_bytes),
                 anyio.CapacityLimiter(REQUEST_THREADS),
                 asyncio.create_task(warm_up()),

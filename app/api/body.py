@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from pydantic import Field
 
-from app.api.context import CurrentContext
 from app.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedJson, UnsupportedMediaType
 from app.spec.base import Strict
 from app.spec.checkpoint import CheckpointRequest, FormatName, Serving
@@ -23,25 +22,25 @@ class Hashes(Strict):
     sha256: list[FormatName] = Field(default_factory=list)
 
 
-async def read_body(request: Request, context: CurrentContext) -> CheckpointRequest:
+async def read_body(request: Request, most_bytes: int) -> CheckpointRequest:
     """Read a checkpoint request.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge, MalformedJson, InvalidSpec: it is not one.
+        UnsupportedMediaType, BodyTooLarge, MalformedJson, InvalidSpec: it is not one, or there is a query too.
     """
+    await refuse_query(request)
     media_type = request.headers.get("content-type")
     if (media_type or "").split(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType(given=media_type)
-    limit = context.settings.max_body_bytes
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > limit:
-            raise BodyTooLarge(limit_bytes=limit)
+        if len(body) > most_bytes:
+            raise BodyTooLarge(limit_bytes=most_bytes)
     return parse_json(CheckpointRequest, body)
 
 
-def read_query(request: Request) -> CheckpointRequest:
+async def read_query(request: Request) -> CheckpointRequest:
     """Read a checkpoint request from a flat query: `rnn_type=gru&input_size=10&hidden_size=20`.
 
     `init` is a name or a JSON object; `init.weight_hh=orthogonal` names one part; `seq_len` and `batch` are the check's.
@@ -60,7 +59,7 @@ def read_query(request: Request) -> CheckpointRequest:
     return parse(CheckpointRequest, {**known, "init": init})
 
 
-def refuse_query(request: Request) -> None:
+async def refuse_query(request: Request) -> None:
     """Refuse a query where none is read, rather than pass over what somebody meant by it.
 
     Raises:
@@ -86,7 +85,7 @@ def _json_or_name(text: str) -> Any:
         raise InvalidSpec([FieldError("/init", "malformed_json", detail, text[:200])]) from error
 
 
-def read_serving(request: Request) -> Serving:
+async def read_serving(request: Request) -> Serving:
     """Read how to serve a permalink: `device`, `seq_len`, `batch`.
 
     Raises:
@@ -95,7 +94,7 @@ def read_serving(request: Request) -> Serving:
     return parse_strings(Serving, _nested(_single(request.query_params.multi_items())))
 
 
-def read_described(request: Request) -> list[FormatName]:
+async def read_described(request: Request) -> list[FormatName]:
     """Read which formats' hashes a description shall compute: `sha256=pt,safetensors`.
 
     Raises:
@@ -138,7 +137,6 @@ def _place(name: str) -> tuple[str, str]:
     return (head, part) if head == "init" and part else (name, "")
 
 
-Body = Annotated[CheckpointRequest, Depends(read_body)]
 NoQuery = Depends(refuse_query)
 Query = Annotated[CheckpointRequest, Depends(read_query)]
 Options = Annotated[Serving, Depends(read_serving)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, TypeVar
@@ -11,14 +13,16 @@ import anyio
 from fastapi import Depends, Request
 
 from app.engine.warm import warm
+from app.errors import EngineFailed
+from app.plan import FEW_CELLS
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.service.produce import Factory
 from app.settings import Settings
 from app.spec.checkpoint import FormatName, Serving, Spec
 
+_log = logging.getLogger("uvicorn.error")  # where the server's own log goes
 T = TypeVar("T")
-QUICK_CELLS = 16  # layers and directions that are planned within a few milliseconds
 REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
 
 
@@ -38,12 +42,21 @@ class Context:
         return self.warming.done() and self.warming.exception() is None
 
     async def wait_until_ready(self) -> None:
-        """Wait for the kernels; an early request is late, not refused."""
-        await asyncio.shield(self.warming)
+        """Wait for the kernels; an early request is late, not refused.
+
+        Raises:
+            EngineFailed: there will be none.
+        """
+        try:
+            await asyncio.shield(self.warming)
+        except EngineFailed:
+            raise
+        except Exception as error:
+            raise EngineFailed(reason="its kernels could not be compiled") from error
 
     async def plan(self, spec: Spec, work: Callable[[], T]) -> T:
         """Plan, beside the event loop where that takes longer than going there."""
-        if spec.num_layers * spec.directions <= QUICK_CELLS:
+        if spec.cells <= FEW_CELLS:
             return work()
         return await anyio.to_thread.run_sync(work, limiter=self.threads)
 
@@ -53,11 +66,17 @@ class Context:
 
 
 async def warm_up() -> None:
-    """Compile the kernels beside the event loop."""
-    await anyio.to_thread.run_sync(warm)
+    """Compile the kernels beside the event loop; what start has made is then left out of garbage collections."""
+    try:
+        await anyio.to_thread.run_sync(warm)
+    except Exception:
+        _log.critical("this server cannot draw", exc_info=True)
+        raise
+    gc.collect()
+    gc.freeze()
 
 
-def get_context(request: Request) -> Context:
+async def get_context(request: Request) -> Context:
     """Give the running server's context."""
     context: Context = request.state.context
     return context

@@ -12,6 +12,7 @@ from app.errors import (
     DeviceUnavailable,
     DigestMismatch,
     DtypeNotInFormat,
+    EngineFailed,
     InternalError,
     InvalidRecipe,
     InvalidSpec,
@@ -89,6 +90,7 @@ _SERVE = (
     TooLarge,
     DtypeNotInFormat,
     NotReady,
+    EngineFailed,
     InternalError,
 )
 _TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, InternalError)

@@ -61,18 +61,24 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
 
 def _stream(
     context: Context, order: Order, part: range, status: int, headers: dict[str, str]
-) -> ChunkResponse:
+) -> Response:
+    headers |= {"Content-Length": str(len(part))}
+    if context.factory.is_inline(order):
+        chunks = context.factory.stream(order, Stop(), first=part.start, last=part.stop)
+        return Response(b"".join(chunks), status, headers)
     return ChunkResponse(
         lambda stop: context.factory.stream(order, stop, first=part.start, last=part.stop),
         context.threads,
         length=len(part),
         status_code=status,
-        headers=headers | {"Content-Length": str(len(part))},
+        headers=headers,
     )
 
 
 async def _check(request: Request, context: Context, order: Order) -> Checked:
     stop = Stop()
+    if context.factory.is_inline(order):
+        return context.factory.check(order, stop)
     return await run_watched(
         request.receive, context.threads, stop, lambda: context.factory.check(order, stop)
     )

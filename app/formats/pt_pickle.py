@@ -7,13 +7,17 @@ each), so planning a file needs no torch, and a test compares the bytes with tor
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from operator import mul
+from typing import Self
 
 from app.formats.origin import KEY
-from app.plan import Plan, TensorPlan
+from app.plan import FEW_CELLS, Plan, TensorPlan
+from app.plan import plan as plan_of
 from app.spec.canonical import STREAM_VERSION, canonical_json
+from app.spec.checkpoint import Spec
 
 _PROTOCOL_2, _STOP = b"\x80\x02", b"."
 _MARK, _EMPTY_TUPLE, _EMPTY_DICT, _FALSE = b"(", b")", b"}", b"\x89"
@@ -26,10 +30,19 @@ _BATCH = 1000  # items that the pickler sets at once
 class _Writer:
     """Opcodes, and the memo that makes the second mention of a thing a reference to the first."""
 
-    def __init__(self) -> None:
-        self._opcodes = [_PROTOCOL_2]
-        self._places: dict[bytes, int] = {}
-        self._memoized = 0
+    def __init__(
+        self,
+        written: bytes = _PROTOCOL_2,
+        places: Mapping[bytes, int] | None = None,
+        count: int = 0,
+    ) -> None:
+        self._opcodes = [written]
+        self._places = dict(places or {})
+        self._memoized = count
+
+    def copy(self) -> Self:
+        """Give a writer that goes on from here by itself."""
+        return type(self)(self.written(), self._places, self._memoized)
 
     def add(self, *opcodes: bytes) -> None:
         """Write opcodes that leave nothing in the memo."""
@@ -50,9 +63,9 @@ class _Writer:
         else:
             self.add(_memo_opcode(b"h", b"j", place))
 
-    def finish(self) -> bytes:
-        """Give the whole pickle."""
-        return b"".join(self._opcodes) + _STOP
+    def written(self) -> bytes:
+        """Give all opcodes so far."""
+        return b"".join(self._opcodes)
 
 
 _ORDERED_DICT = b"ccollections\nOrderedDict\n"
@@ -61,13 +74,25 @@ _REBUILD_TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
 
 def state_dict_pickle(plan: Plan) -> bytes:
     """Pickle the `state_dict` of a plan: its tensors by reference to the records that hold them."""
+    few = plan.spec.cells <= FEW_CELLS
+    out = _known_items(plan.spec.unseeded).copy() if few else _all_items(plan.tensors)
+    _metadata(out, canonical_json(plan.spec))
+    return out.written() + _STOP
+
+
+@lru_cache(64)
+def _known_items(spec: Spec) -> _Writer:
+    """Write the items of a small network, which are the same for every seed."""
+    return _all_items(plan_of(spec).tensors)
+
+
+def _all_items(tensors: Sequence[TensorPlan]) -> _Writer:
     out = _Writer()
     _ordered_dict(out)
-    keyed = list(enumerate(plan.tensors))
+    keyed = list(enumerate(tensors))
     for first in range(0, len(keyed), _BATCH):
         _items(out, keyed[first : first + _BATCH])
-    _metadata(out, canonical_json(plan.spec))
-    return out.finish()
+    return out
 
 
 def _ordered_dict(out: _Writer) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Protocol
 
 from app.plan import TensorPlan
@@ -64,8 +63,14 @@ def size_of(segments: Iterable[Segment]) -> int:
 
 def merge(segments: Iterable[Segment]) -> Iterator[Segment]:
     """Join neighbouring literals, so that a file has few segments."""
-    for is_literal, run in groupby(segments, lambda segment: isinstance(segment, Literal)):
-        if is_literal:
-            yield Literal(b"".join(part.data for part in run if isinstance(part, Literal)))
-        else:
-            yield from run
+    run: list[bytes] = []
+    for segment in segments:
+        if isinstance(segment, Literal):
+            run.append(segment.data)
+            continue
+        if run:
+            yield Literal(b"".join(run))
+            run = []
+        yield segment
+    if run:
+        yield Literal(b"".join(run))

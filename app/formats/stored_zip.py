@@ -18,6 +18,8 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Self
 
 from app.formats.crc import crc32_combine
 from app.formats.segments import Facts, Late, Literal, Segment, TensorData, merge, size_of
@@ -57,7 +59,7 @@ def stored_zip(
     """
     records, start = [], 0
     for entry in entries:
-        record = _Record(entry, entry.name.encode(), size_of(entry.content), start, date)
+        record = _Record.at(start, entry, date)
         records.append(record)
         start = record.end
     directory_bytes = sum(record.directory_bytes for record in records)
@@ -76,72 +78,77 @@ class _Record:
     size: int
     start: int
     date: int
+    header: bytes
+    known_crc: int | None
 
-    @property
-    def is_large(self) -> bool:
-        return self.size >= _MAX_32
-
-    @property
-    def is_far(self) -> bool:
-        return self.start >= _MAX_32
+    @classmethod
+    def at(cls, start: int, entry: Entry, date: int) -> Self:
+        name, size = entry.name.encode(), size_of(entry.content)
+        header = _header(name, size, start, date)
+        return cls(entry, name, size, start, date, header, _known_crc32(entry.content))
 
     @property
     def descriptor(self) -> struct.Struct:
-        return _DESCRIPTOR_64 if self.is_large or self.is_far else _DESCRIPTOR
+        return _DESCRIPTOR if max(self.size, self.start) < _MAX_32 else _DESCRIPTOR_64
 
     @property
     def end(self) -> int:
-        return self.start + len(self.header()) + self.size + self.descriptor.size
+        return self.start + len(self.header) + self.size + self.descriptor.size
 
     @property
     def directory_bytes(self) -> int:
-        return _DIRECTORY_ENTRY.size + len(self.name) + len(self.zip64_field(self.size))
+        return (
+            _DIRECTORY_ENTRY.size
+            + len(self.name)
+            + len(_zip64_field(self.size, self.start, self.size))
+        )
 
     def segments(self) -> Iterator[Segment]:
         """Give header, content and data descriptor; the latter is late if the content's CRC is."""
-        yield Literal(self.header())
+        yield Literal(self.header)
         yield from self.entry.content
-        crc = _known_crc32(self.entry.content)
-        if crc is None:
-            yield Late(self.descriptor.size, self.late_descriptor)
+        if self.known_crc is None:
+            yield Late(self.descriptor.size, lambda facts: self.describe(self.crc(facts)))
         else:
-            yield Literal(self.describe(crc))
+            yield Literal(self.describe(self.known_crc))
 
-    def header(self) -> bytes:
-        """Write the local header, padded so that the data begins aligned."""
-        extra = self.zip64_field(0)
-        unpadded = self.start + _LOCAL_HEADER.size + len(self.name) + len(extra) + 4
-        pad = -unpadded % _ALIGNMENT_BYTES
-        extra += b"FB" + pad.to_bytes(2, "little") + b"Z" * pad
-        fixed = _LOCAL_HEADER.pack(
-            0x04034B50, 0, _FLAGS, 0, 0, self.date, 0, 0, 0, len(self.name), len(extra)
-        )
-        return fixed + self.name + extra
-
-    def zip64_field(self, second_size: int) -> bytes:
-        """Write what does not fit into 32 bits; nothing, if all does."""
-        if not (self.is_large or self.is_far):
-            return b""
-        sizes = struct.pack("<QQ", self.size, second_size) if self.is_large else b""
-        offset = struct.pack("<Q", self.start) if self.is_far else b""
-        return struct.pack("<HH", 1, len(sizes + offset)) + sizes + offset
-
-    def late_descriptor(self, facts: Facts) -> bytes:
-        return self.describe(_crc32(self.entry.content, facts))
+    def crc(self, facts: Facts) -> int:
+        known = self.known_crc
+        return _crc32(self.entry.content, facts) if known is None else known
 
     def describe(self, crc: int) -> bytes:
         """Write the data descriptor."""
         return self.descriptor.pack(0x08074B50, crc, self.size, self.size)
 
     def directory_entry(self, facts: Facts) -> bytes:
-        crc = _crc32(self.entry.content, facts)
-        extra = self.zip64_field(self.size)
+        crc = self.crc(facts)
+        extra = _zip64_field(self.size, self.start, self.size)
         size, start = min(self.size, _MAX_32), min(self.start, _MAX_32)
         lengths = (len(self.name), len(extra), 0)
         fixed = _DIRECTORY_ENTRY.pack(
             0x02014B50, 0, 0, _FLAGS, 0, 0, self.date, crc, size, size, *lengths, 0, 0, 0, start
         )
         return fixed + self.name + extra
+
+
+@lru_cache(1024)  # small networks of one shape have the same headers
+def _header(name: bytes, size: int, start: int, date: int) -> bytes:
+    """Write the local header, padded so that the data begins aligned."""
+    extra = _zip64_field(size, start, 0)
+    unpadded = start + _LOCAL_HEADER.size + len(name) + len(extra) + 4
+    pad = -unpadded % _ALIGNMENT_BYTES
+    extra += b"FB" + pad.to_bytes(2, "little") + b"Z" * pad
+    lengths = (len(name), len(extra))
+    return _LOCAL_HEADER.pack(0x04034B50, 0, _FLAGS, 0, 0, date, 0, 0, 0, *lengths) + name + extra
+
+
+def _zip64_field(size: int, start: int, second_size: int) -> bytes:
+    """Write what does not fit into 32 bits; nothing, if all does."""
+    if max(size, start) < _MAX_32:
+        return b""
+    sizes = struct.pack("<QQ", size, second_size) if size >= _MAX_32 else b""
+    offset = struct.pack("<Q", start) if start >= _MAX_32 else b""
+    return struct.pack("<HH", 1, len(sizes + offset)) + sizes + offset
 
 
 def _directory(records: Iterable[_Record], facts: Facts) -> bytes:

@@ -35,12 +35,12 @@ class FactStore:
             Stopped: `stop` was set while another asker was finding out.
         """
         while (known := self.peek(key, kind)) is None:
-            mine = threading.Event()
             with self._lock:
-                found = self._sought.setdefault(key, mine)
-            if found is mine:
+                sought = self._sought.get(key)
+                mine = sought or self._sought.setdefault(key, threading.Event())
+            if sought is None:
                 return self._find(key, find_out, mine)
-            found.wait(WAIT_S)  # who looks may fail or be stopped; then somebody else has to
+            sought.wait(WAIT_S)  # who looks may fail or be stopped; then somebody else has to
             stop.check()
         return known
 

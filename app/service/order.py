@@ -12,15 +12,19 @@ from app.formats.segments import Segment, size_of
 from app.plan import Plan, plan
 from app.service.limits import Limits
 from app.spec.canonical import STREAM_VERSION, recipe_digest
-from app.spec.checkpoint import FormatName, Serving, Spec
+from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.recipe import encode_recipe, file_stem
 
+QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A planned checkpoint in one format: refusals are behind it, drawing is ahead."""
+    """A planned checkpoint in one format: refusals are behind it, drawing is ahead.
+
+    `is_quick` says that making it takes about a millisecond.
+    """
 
     plan: Plan
     format: Format
@@ -28,6 +32,7 @@ class Order:
     segments: tuple[Segment, ...]
     size_bytes: int
     digest: bytes
+    is_quick: bool
 
     @property
     def spec(self) -> Spec:
@@ -73,7 +78,23 @@ def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Ord
     )
     chosen = FORMATS[name]
     segments = chosen.segments(planned)
-    return Order(planned, chosen, serving, segments, size_of(segments), recipe_digest(spec))
+    return Order(
+        planned,
+        chosen,
+        serving,
+        segments,
+        size_of(segments),
+        recipe_digest(spec),
+        is_quick=chosen.name != "bundle" and _is_small(planned, serving.check),
+    )
+
+
+def _is_small(plan: Plan, size: CheckSize) -> bool:
+    return (
+        plan.parameters <= QUICK_PARAMETERS
+        and plan.spec.cells * size.seq_len <= QUICK_STEPS
+        and plan.parameters * size.seq_len * size.batch <= QUICK_PRODUCTS
+    )
 
 
 def format_of_suffix(suffix: str) -> FormatName:

@@ -1,48 +1,77 @@
 """The pipeline as one object: an order is checked, then streamed.  Read this first.
 
 spec → plan (`order.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).  Nothing here knows HTTP, and
-nothing is stored but small facts: a stream draws again what the check drew.
+nothing is stored but small facts: a stream draws again what the check drew, but for what is dearer to draw than to keep
+in between (`attic.py`).
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import sha256
 
 import torch
 
 from app.engine import check, devices
-from app.engine.check import Checked
+from app.engine.check import Checked, Keep, keep_none
 from app.engine.digests import TensorDigests, digests
-from app.engine.draw import Artist
+from app.engine.draw import Artist, Stored
 from app.engine.workers import Stop, Workers
 from app.plan import TensorPlan
 from app.service.assemble import Buffer, assemble
+from app.service.attic import Attic
 from app.service.facts import FactStore
 from app.service.order import Order
 from app.service.report import summarize
 from app.summary import Summary, portable_json
 
+KEPT_BYTES = 1 << 30
+
 
 class Factory:
     """Makes what is ordered, on one pool of workers, and remembers what it learned on the way."""
 
-    def __init__(self, workers: Workers, *, remembered: int = 256) -> None:
+    def __init__(
+        self, workers: Workers, *, remembered: int = 256, kept_bytes: int = KEPT_BYTES
+    ) -> None:
         self._workers = workers
         self._facts = FactStore(remembered)
+        self._attic = Attic(kept_bytes)
 
     def check(self, order: Order, stop: Stop) -> Checked:
-        """Draw, measure and run the network, one layer in memory at a time.
+        """Draw and run the network, one layer in memory at a time, before it is streamed.
+
+        Tensors that are dear to draw are kept for the stream; a large network is measured on the way.
 
         Raises:
             DeviceUnavailable, NonfiniteOutput, DeadOutput: nothing may be served.
             Stopped: `stop` was set.
         """
+        known = self._known(order)
+        if known is not None:
+            return known
         device = _device(order)
-        key = ("check", order.digest, order.serving.check, device)
-        return self._facts.learn(key, Checked, lambda: self._check(order, device, stop), stop)
+        measure = not order.is_quick
+
+        def keep(tensor: TensorPlan, stored: Stored) -> bool:
+            worth = order.is_quick or tensor.is_dear
+            return worth and self._attic.offer(order.digest, tensor.name, stored)
+
+        def find_out() -> Checked:
+            return self._check(order, device, stop, measure=measure, keep=keep)
+
+        try:
+            return self._facts.learn(_check_key(order, device, measure), Checked, find_out, stop)
+        except BaseException:
+            self._attic.drop(order.digest)
+            raise
+
+    def is_inline(self, order: Order) -> bool:
+        """Whether an order is done sooner than it is handed to another thread.  Raises DeviceUnavailable."""
+        return order.is_quick and _device(order).type == "cpu"
 
     def stream(
         self, order: Order, stop: Stop, *, first: int = 0, last: int | None = None
@@ -55,12 +84,24 @@ class Factory:
         """
         artist = self._artist(order, _device(order), stop)
         last = order.size_bytes if last is None else last
-        facts = _Facts(self, order, stop)
-        return assemble(order.segments, artist, facts, first=first, last=last)
+        return self._stream(order, artist, first, last)
+
+    def _stream(self, order: Order, artist: Artist, first: int, last: int) -> Iterator[Buffer]:
+        facts = _Facts(self, order, artist.stop, self._known(order))
+        with self._attic.taken(order.digest) as kept:
+            with_kept = replace(artist, kept=kept)
+            yield from assemble(order.segments, with_kept, facts, first=first, last=last)
 
     def summary(self, order: Order, stop: Stop) -> Summary:
-        """Check, and say all that was learned.  Raises as `check`."""
-        return summarize(order.plan, self.check(order, stop), self._digests(order, stop))
+        """Check and measure, and say all that was learned.  Raises as `check`."""
+        device = _device(order)
+        measured = self._facts.learn(
+            _check_key(order, device, measure=True),
+            Checked,
+            lambda: self._check(order, device, stop, measure=True),
+            stop,
+        )
+        return summarize(order.plan, measured, self._digests(order, stop))
 
     def sha256(self, order: Order, stop: Stop) -> str:
         """Give the sha256 of the whole file, by a pass over it unless it is known."""
@@ -74,21 +115,30 @@ class Factory:
 
     def crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
-        device = _device(order)
-        checked = self._facts.peek(("check", order.digest, order.serving.check, device), Checked)
-        if checked is not None:
-            return checked.crc32[tensor.name]
         key = ("crc32", order.digest, tensor.name)
         return self._facts.learn(key, int, lambda: self._crc32(order, tensor, stop), stop)
 
     def _artist(self, order: Order, device: torch.device, stop: Stop) -> Artist:
-        brush, _ = devices.brush_for(device)
-        return Artist(order.spec.seed, self._workers, stop, brush)
+        return Artist(order.spec.seed, self._workers, stop, devices.brush_for(device))
 
-    def _check(self, order: Order, device: torch.device, stop: Stop) -> Checked:
-        _, drawn_on = devices.brush_for(device)
+    def _known(self, order: Order) -> Checked | None:
+        """Give what a check has learned before."""
+        device = _device(order)
+        keys = (_check_key(order, device, measured) for measured in (True, False))
+        return next((found for key in keys if (found := self._facts.peek(key, Checked))), None)
+
+    def _check(
+        self,
+        order: Order,
+        device: torch.device,
+        stop: Stop,
+        *,
+        measure: bool,
+        keep: Keep = keep_none,
+    ) -> Checked:
         artist = self._artist(order, device, stop)
-        return check.check(order.plan, artist, order.serving.check, device, drawn_on=drawn_on)
+        size = order.serving.check
+        return check.check(order.plan, artist, size, device, measure=measure, keep=keep)
 
     def _digests(self, order: Order, stop: Stop) -> dict[str, TensorDigests]:
         artist = self._artist(order, _device(order), stop)
@@ -113,8 +163,15 @@ class Factory:
         return "file", order.digest, order.format.name
 
 
+_choose = lru_cache(64)(devices.choose)
+
+
+def _check_key(order: Order, device: torch.device, measure: bool) -> Hashable:
+    return "check", order.digest, order.serving.check, device, measure
+
+
 def _device(order: Order) -> torch.device:
-    return devices.choose(order.serving.device, order.spec.dtype)
+    return _choose(order.serving.device, order.spec.dtype)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +181,11 @@ class _Facts:
     factory: Factory
     order: Order
     stop: Stop
+    checked: Checked | None
 
     def crc32(self, tensor: TensorPlan) -> int:
+        if self.checked is not None:
+            return self.checked.crc32[tensor.name]
         return self.factory.crc32(self.order, tensor, self.stop)
 
     def summary(self) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 from app.spec.checkpoint import Spec
 
 STREAM_VERSION = 1
+REMEMBERED = 256  # recipes whose names are not computed again
 
 
 def canonical(spec: Spec) -> dict[str, Any]:
@@ -31,11 +33,13 @@ def canonical(spec: Spec) -> dict[str, Any]:
     return plain | ({"init": init} if init else {})
 
 
+@lru_cache(REMEMBERED)
 def canonical_json(spec: Spec) -> str:
     """Give the canonical text: sorted keys, no spaces, ASCII."""
     return json.dumps(canonical(spec), sort_keys=True, separators=(",", ":"))
 
 
+@lru_cache(REMEMBERED)
 def recipe_digest(spec: Spec) -> bytes:
     """Give the 32 bytes that name a recipe: sha256 over the stream version and the canonical text."""
     return hashlib.sha256(f"{STREAM_VERSION}\n{canonical_json(spec)}".encode()).digest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
 
@@ -174,9 +174,19 @@ class Spec(Strict):
         return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
 
     @property
+    def unseeded(self) -> Self:
+        """What it shares with the recipes of every other seed."""
+        return self.model_copy(update={"seed": 0})
+
+    @property
     def directions(self) -> int:
         """1, or 2 for a bidirectional network."""
         return 2 if self.bidirectional else 1
+
+    @property
+    def cells(self) -> int:
+        """How many single recurrent nets it is made of: layers times directions."""
+        return self.num_layers * self.directions
 
     @property
     def output_size(self) -> int:

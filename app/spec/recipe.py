@@ -13,10 +13,11 @@ import base64
 import binascii
 import re
 import zlib
+from functools import lru_cache
 from hashlib import sha256
 
 from app.errors import InvalidRecipe, InvalidSpec, MalformedJson, OutdatedRecipe
-from app.spec.canonical import STREAM_VERSION, canonical_json, recipe_digest
+from app.spec.canonical import REMEMBERED, STREAM_VERSION, canonical_json, recipe_digest
 from app.spec.checkpoint import Spec
 from app.spec.parse import parse_json
 
@@ -39,6 +40,7 @@ _DICTIONARY = (
 )
 
 
+@lru_cache(REMEMBERED)
 def encode_recipe(spec: Spec) -> str:
     """Give the token of a recipe."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)

@@ -12,7 +12,7 @@ from app.api.models import Catalogue, Device, DeviceList, Health, Versions
 from app.api.problems import problems
 from app.engine import devices
 from app.engine.catalogue import catalogue
-from app.errors import InternalError, InvalidSpec, NotReady
+from app.errors import EngineFailed, InternalError, InvalidSpec, NotReady
 from app.formats import FORMATS
 from app.spec.canonical import STREAM_VERSION
 
@@ -58,10 +58,12 @@ async def show_live() -> Health:
 @health.get(
     "/ready",
     summary="Would a request be served at once?",
-    responses=problems(NotReady),
+    responses=problems(NotReady, EngineFailed),
 )
 async def show_ready(context: CurrentContext) -> Health:
-    """Answer 200 once the kernels are compiled, 503 before."""
+    """Answer 200 once the kernels are compiled and draw what they should, 503 before, and for ever if they do not."""
+    if context.warming.done():
+        await context.wait_until_ready()
     if not context.ready:
         raise NotReady(reason="the kernels are being compiled", retry_after_s=1)
     return Health(status="ready")

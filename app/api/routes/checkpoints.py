@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api import docs
-from app.api.body import Body, Described, NoQuery, Options, Query
+from app.api.body import Described, NoQuery, Options, Query, read_body
 from app.api.context import Context, CurrentContext
 from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
 from app.api.links import file_url
@@ -31,14 +31,13 @@ FILE_PATH = "/checkpoints/{recipe}/{name}.{extension}"
 Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
 
 
-@router.post(
-    "/checkpoints", response_class=Response, dependencies=[NoQuery], **docs.POST_CHECKPOINT
-)
-async def make_checkpoint(request: Request, body: Body, context: CurrentContext) -> Response:
+@router.post("/checkpoints", response_class=Response, **docs.POST_CHECKPOINT)
+async def make_checkpoint(request: Request, context: CurrentContext) -> Response:
     """Draw, check and stream a checkpoint.
 
     The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.
     """
+    body = await read_body(request, context.settings.max_body_bytes)
     name = choose_format(body.format, request.headers.get("accept"))
     return await send_file(request, context, await context.order(body.spec, name, body.serving))
 
@@ -99,9 +98,10 @@ async def fetch_checkpoint(
     return await send_permalink(request, context, ordered, name)
 
 
-@router.post("/plan", dependencies=[NoQuery], **docs.POST_PLAN)
-async def plan_checkpoint(request: Request, body: Body, context: CurrentContext) -> Description:
+@router.post("/plan", **docs.POST_PLAN)
+async def plan_checkpoint(request: Request, context: CurrentContext) -> Description:
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
+    body = await read_body(request, context.settings.max_body_bytes)
     if body.format is not None:
         await context.order(body.spec, body.format, body.serving)
     return await _describe(request, context, body.spec, body.serving)

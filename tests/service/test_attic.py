@@ -1,0 +1,166 @@
+"""What a check leaves for the stream that follows: the bytes are the same, the memory is bounded and returned."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.engine.workers import Stop, Workers
+from app.errors import NonfiniteOutput
+from app.service.attic import Attic
+from app.service.limits import Limits
+from app.service.order import Order, order
+from app.service.produce import Factory
+from app.spec.checkpoint import FormatName, Serving, Spec
+from app.spec.parse import parse
+
+ONE, TWO = b"one", b"two"
+LARGE = {"rnn_type": "lstm", "input_size": 96, "hidden_size": 128, "num_layers": 2}
+SMALL: dict[str, Any] = {"input_size": 10, "hidden_size": 20, "num_layers": 1}
+MIXED = {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": "forget"}
+
+
+def some(size_bytes: int) -> Any:
+    return np.zeros(size_bytes, np.uint8)
+
+
+def ordered(init: Any, name: FormatName = "pt", **given: Any) -> Order:
+    spec = parse(Spec, LARGE | {"init": init} | given)
+    return order(spec, name, Serving(), Limits.none())
+
+
+class TestAttic:
+    def test_gives_what_was_left_to_the_first_who_comes(self) -> None:
+        attic = Attic(100)
+        attic.offer(ONE, "a", some(10))
+
+        with attic.taken(ONE) as first, attic.taken(ONE) as second:
+            assert list(first) == ["a"]
+            assert not second
+
+    def test_holds_no_more_than_it_may(self) -> None:
+        attic = Attic(100)
+
+        assert attic.offer(ONE, "a", some(60))
+        assert not attic.offer(ONE, "b", some(60))
+        assert attic.offer(ONE, "c", some(40))
+
+    def test_of_no_bytes_keeps_nothing(self) -> None:
+        assert not Attic(0).offer(ONE, "a", some(1))
+
+    def test_has_its_room_back_once_a_stream_has_ended(self) -> None:
+        attic = Attic(100)
+        attic.offer(ONE, "a", some(100))
+
+        with attic.taken(ONE):
+            assert not attic.offer(TWO, "a", some(100))
+
+        assert attic.offer(TWO, "a", some(100))
+
+    def test_has_its_room_back_after_a_stream_that_failed(self) -> None:
+        attic = Attic(100)
+        attic.offer(ONE, "a", some(100))
+
+        with pytest.raises(ValueError, match="cut"), attic.taken(ONE):
+            raise ValueError("cut")
+
+        assert attic.offer(TWO, "a", some(100))
+
+    def test_drops_what_nobody_came_for_when_others_need_the_room(self) -> None:
+        attic = Attic(100)
+        attic.offer(ONE, "a", some(100))
+
+        assert attic.offer(TWO, "a", some(50))
+        with attic.taken(ONE) as left:
+            assert not left
+
+    def test_keeps_a_tensor_once(self) -> None:
+        attic = Attic(100)
+        attic.offer(ONE, "a", some(10))
+
+        assert not attic.offer(ONE, "a", some(10))
+
+    def test_forgets_what_is_dropped(self) -> None:
+        attic = Attic(100)
+        attic.offer(ONE, "a", some(100))
+        attic.drop(ONE)
+
+        assert attic.offer(TWO, "a", some(100))
+
+
+class TestKeeping:
+    @pytest.mark.parametrize("name", ["pt", "safetensors", "npz", "bundle"])
+    @pytest.mark.parametrize("init", ["orthogonal", "xavier_uniform", MIXED])
+    def test_changes_no_byte(self, name: FormatName, init: Any) -> None:
+        digests = set()
+        for kept_bytes in (0, 300_000, 1 << 30):  # nothing, some of it, all of it
+            with Workers(2) as workers:
+                factory = Factory(workers, kept_bytes=kept_bytes)
+                ask = ordered(init, name)
+                factory.check(ask, Stop())
+                digests.add(sha256(b"".join(factory.stream(ask, Stop()))).hexdigest())
+        assert len(digests) == 1
+
+    def test_of_one_check_serves_one_stream_and_the_next_draws_again(self) -> None:
+        with Workers(2) as workers:
+            factory = Factory(workers)
+            ask = ordered("orthogonal")
+            factory.check(ask, Stop())
+            first, second = (b"".join(factory.stream(ask, Stop())) for _ in range(2))
+        assert first == second
+
+    def test_serves_a_range_too(self) -> None:
+        with Workers(2) as workers:
+            factory = Factory(workers)
+            ask = ordered("orthogonal")
+            whole = b"".join(factory.stream(ask, Stop()))
+            factory.check(ask, Stop())
+            part = b"".join(factory.stream(ask, Stop(), first=1001, last=300_003))
+        assert part == whole[1001:300_003]
+
+    def test_leaves_nothing_of_a_network_that_is_refused(self) -> None:
+        with Workers(2) as workers:
+            factory = Factory(workers, kept_bytes=1 << 30)
+            refused = ordered({"weight_hh": {"scheme": "orthogonal", "gain": 1e6}}, dtype="float16")
+            with pytest.raises(NonfiniteOutput):
+                factory.check(refused, Stop())
+            with factory._attic.taken(refused.digest) as left:
+                assert not left
+
+
+class TestAQuickOrder:
+    def test_is_summarized_as_one_that_was_never_quick(self) -> None:
+        """Its check measures nothing; the summary is found out when it is asked for."""
+        with Workers(2) as workers:
+            after, alone = Factory(workers), Factory(workers)
+            ask = ordered("orthogonal", **SMALL)
+            assert ask.is_quick
+            after.check(ask, Stop())
+
+            found, expected = (each.summary(ask, Stop()) for each in (after, alone))
+        assert found.weights == expected.weights
+        assert found.forward == expected.forward
+
+    @pytest.mark.parametrize(
+        "large",
+        [
+            {"hidden_size": 200},
+            {"num_layers": 8},
+        ],
+    )
+    def test_is_a_small_network(self, large: dict[str, Any]) -> None:
+        assert not ordered("orthogonal", **SMALL | large).is_quick
+
+    def test_is_no_bundle_which_holds_statistics(self) -> None:
+        assert not ordered("orthogonal", "bundle", **SMALL).is_quick
+
+    def test_is_refused_for_a_weight_that_overflows(self) -> None:
+        ask = ordered(
+            {"weight_ih": {"scheme": "constant", "value": 1e38}}, dtype="float16", **SMALL
+        )
+        assert ask.is_quick
+        with Workers(2) as workers, pytest.raises(NonfiniteOutput, match="weight_ih_l0"):
+            Factory(workers).check(ask, Stop())
