@@ -10,10 +10,13 @@ BIN    := $(VENV)/bin
 PYTEST_ARGS :=
 # More words for docker build: make image IMAGE_ARGS='--build-arg VARIANT=cuda'
 IMAGE_ARGS :=
+# Which words make randomness judges, and by what: make randomness WORDS_ARGS='--interleave seeds' DIEHARDER_ARGS='-d 0'
+WORDS_ARGS     :=
+DIEHARDER_ARGS := -a -k 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench lock image clean
+.PHONY: help run test test-all lint format bench randomness equality lock image clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +43,14 @@ format: $(VENV)/.development ## Format, and repair what lint can repair
 
 bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
+
+randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
+	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }
+	$(BIN)/python scripts/words.py $(WORDS_ARGS) | dieharder -g 200 $(DIEHARDER_ARGS)
+
+equality: $(VENV)/.development ## Draw the same bits on other processors, Pythons and releases, as far as this machine can; minutes
+	$(BIN)/python -m pytest -m 'not bench' tests/engine $(PYTEST_ARGS)
+	$(BIN)/python scripts/equality.py
 
 lock: ## Renew the lock files from the ranges in pyproject.toml
 	$(PYTHON) scripts/lock.py

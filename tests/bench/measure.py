@@ -15,17 +15,26 @@ from statistics import median
 import httpx
 
 MIB = 1 << 20
+OURS = ("-m", "app", "serve", "--port", "{port}")
 
 
 @contextmanager
-def server(*command: str, ready: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a server given as a command with {port} in it; give it and its address once `ready` answers."""
+def server(
+    *command: str, ready: str, variables: Mapping[str, str] | None = None
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run a server given as a command with {port} in it; give it and its address once `ready` answers.
+
+    `variables` are added to the environment.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     filled = [part.format(port=port) for part in command]
     with subprocess.Popen(
-        [sys.executable, *filled], text=True, stdout=subprocess.DEVNULL
+        [sys.executable, *filled],
+        env={**os.environ, **(variables or {})},  # noqa: TID251 - what a shell would pass on
+        text=True,
+        stdout=subprocess.DEVNULL,
     ) as process:
         url = f"http://127.0.0.1:{port}"
         try:

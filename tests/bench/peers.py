@@ -80,7 +80,7 @@ def _endpoint(port: int) -> None:
         torch.save(build(spec).state_dict(), buffer)
         return Response(buffer.getvalue(), media_type="application/octet-stream")
 
-    uvicorn.run(tutorial, port=port, log_level="warning")
+    uvicorn.run(tutorial, port=port)
 
 
 if __name__ == "__main__":

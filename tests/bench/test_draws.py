@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from math import isqrt
 from statistics import median
 from typing import Any
 
@@ -11,28 +14,34 @@ import numpy as np
 import pytest
 import torch
 
+from app.engine.check import check
+from app.engine.cores import usable_cores
 from app.engine.draw import Artist
 from app.engine.statistics import figures
-from app.engine.workers import Workers
+from app.engine.workers import Stop, Workers
 from app.plan import TensorPlan, plan
-from app.spec.checkpoint import InitParts, Spec
+from app.spec.checkpoint import CheckSize, InitParts, Spec
 from app.spec.schemes import Sparse
 from tests.bench.measure import in_turn, ratio, row
-from tests.bench.peers import statistics
+from tests.bench.peers import build, statistics
 
 pytestmark = pytest.mark.bench
 
 ROWS, COLS = 8192, 8192  # 256 MB of float32
 ROUNDS = 5
+TURN_S = 0.5
 
 
 def timed(work: Callable[[], Any]) -> Callable[[], float]:
-    """Give a function that does the work and tells how long it took."""
+    """Give a function that does the work for half a second and tells the median time: idle cores are slow to wake."""
 
     def run() -> float:
-        began = time.perf_counter()
-        work()
-        return time.perf_counter() - began
+        seconds: list[float] = []
+        while sum(seconds) < TURN_S:
+            began = time.perf_counter()
+            work()
+            seconds.append(time.perf_counter() - began)
+        return median(seconds)
 
     return run
 
@@ -43,6 +52,23 @@ def tensor_of(init: Any, rows: int, cols: int) -> TensorPlan:
         rnn_type="lstm", input_size=cols, hidden_size=rows // 4, init=InitParts(weight_ih=init)
     )
     return plan(spec).tensors[0]
+
+
+def in_jax(init: str) -> dict[str, Callable[[], Any]]:
+    """Give JAX's draw, which promises equal bits too, where JAX is installed and has such a draw."""
+    try:
+        jax = import_module("jax")
+    except ImportError:
+        print("\n(JAX is not installed, so it is not measured: pip install jax)")
+        return {}
+    draws = {
+        "uniform": jax.random.uniform,
+        "normal": jax.random.normal,
+        "trunc_normal": lambda key, shape: jax.random.truncated_normal(key, -2, 2, shape),
+    }
+    draw = jax.jit(lambda key: draws[init](key, (ROWS, COLS)))
+    key = jax.random.key(0)
+    return {f"jax.random, {init}": lambda: draw(key).block_until_ready()}
 
 
 def report(name: str, runs: dict[str, Callable[[], float]], size_bytes: int) -> None:
@@ -57,7 +83,7 @@ def report(name: str, runs: dict[str, Callable[[], float]], size_bytes: int) -> 
 @pytest.mark.parametrize("init", ["uniform", "normal", "trunc_normal"])
 def test_elementwise(init: str) -> None:
     tensor = tensor_of(init, ROWS, COLS)
-    out = torch.empty(ROWS, COLS)
+    out, own = torch.ones(ROWS, COLS), np.ones(ROWS * COLS, np.float32)
     generator = np.random.default_rng(0)
     peers: dict[str, dict[str, Callable[[], Any]]] = {
         "uniform": {
@@ -72,42 +98,107 @@ def test_elementwise(init: str) -> None:
         },
         "trunc_normal": {"torch trunc_normal_": lambda: torch.nn.init.trunc_normal_(out)},
     }
+    peers[init] |= in_jax(init)
     with Workers() as workers:
         artist = Artist(0, workers)
-        runs = {"ours": timed(lambda: artist.tensor(tensor))}
+        runs = {"ours": timed(lambda: artist.tensor(tensor, own))}
         runs |= {name: timed(work) for name, work in peers[init].items()}
         report(f"{init}, 256 MB", runs, tensor.size_bytes)
 
 
 @pytest.mark.parametrize(
-    ("init", "peer"),
+    ("name", "init", "peer"),
     [
-        ("orthogonal", torch.nn.init.orthogonal_),
-        (Sparse(sparsity=0.9), lambda out: torch.nn.init.sparse_(out, 0.9)),
+        ("orthogonal", "orthogonal", torch.nn.init.orthogonal_),
+        ("sparse by row", Sparse(sparsity=0.9), lambda out: torch.nn.init.sparse_(out, 0.9)),
+        (
+            "sparse by column",
+            Sparse(sparsity=0.9, axis="out"),
+            lambda out: torch.nn.init.sparse_(out, 0.9),
+        ),
     ],
-    ids=["orthogonal", "sparse"],
 )
-def test_matrices(init: Any, peer: Callable[[torch.Tensor], Any]) -> None:
+def test_matrices(name: str, init: Any, peer: Callable[[torch.Tensor], Any]) -> None:
+    """Four gates, each by itself, beside one call on the stacked matrix."""
     tensor = tensor_of(init, 8192, 2048)
-    out = torch.empty(8192, 2048)
+    out, own = torch.ones(8192, 2048), np.ones(8192 * 2048, np.float32)
     with Workers() as workers:
         artist = Artist(0, workers)
-        runs = {"ours": timed(lambda: artist.tensor(tensor)), "torch": timed(lambda: peer(out))}
-        report(f"{tensor.scheme.scheme}, (4·2048, 2048)", runs, tensor.size_bytes)
+        runs = {
+            "ours": timed(lambda: artist.tensor(tensor, own)),
+            "torch": timed(lambda: peer(out)),
+        }
+        report(f"{name}, (4·2048, 2048)", runs, tensor.size_bytes)
 
 
 def test_statistics() -> None:
-    """Drawing with statistics less drawing without, beside the same figures in torch calls."""
+    """All figures of a drawn tensor, beside fewer figures in torch calls."""
     tensor = tensor_of("normal", ROWS, COLS)
     with Workers() as workers:
         artist = Artist(0, workers)
-        drawn = torch.from_numpy(artist.tensor(tensor))
-        with_figures = timed(
-            lambda: [figures(t, expected_std=1.0) for t in artist.tallied(tensor)[1]]
-        )
-        without = timed(lambda: artist.tensor(tensor))
+        drawn = artist.tensor(tensor)
+
+        def measure() -> None:
+            tallies = workers.map(artist.tally_tasks(tensor, drawn), Stop())
+            assert all(figures(tally, expected_std=1.0) for tally in tallies)
+
         runs = {
-            "ours": lambda: max(with_figures() - without(), 1e-9),
-            "torch": timed(lambda: statistics(drawn)),
+            "ours": timed(measure),
+            "torch": timed(lambda: statistics(torch.from_numpy(drawn))),
         }
         report("statistics, 256 MB", runs, tensor.size_bytes)
+
+
+@pytest.mark.parametrize("init", ["xavier_uniform", "trunc_normal", "orthogonal"])
+def test_whole_check(init: str) -> None:
+    """An LSTM 2048x4 and 16x4 tokens: drawn, measured and run, beside constructor, init, forward pass and statistics."""
+    spec = {"rnn_type": "lstm", "input_size": 2048, "hidden_size": 2048, "num_layers": 4}
+    planned = plan(Spec.model_validate(spec | {"init": init}))
+    with Workers() as workers:
+        artist = Artist(0, workers)
+
+        def ours() -> None:
+            check(planned, artist, CheckSize(), torch.device("cpu"))
+
+        def torchs() -> None:
+            for tensor in build(spec | {"init": init}).state_dict().values():
+                statistics(tensor)
+
+        runs = {"ours": timed(ours), "torch": timed(torchs)}
+        report(f"whole check, {init}", runs, planned.size_bytes)
+
+
+@pytest.mark.parametrize("init", ["uniform", "normal", "trunc_normal", "orthogonal"])
+def test_cores(init: str) -> None:
+    """How a draw grows with the threads that draw."""
+    tensor = tensor_of(init, 8192, 2048 if init == "orthogonal" else 8192)
+    out = np.ones(tensor.elements, np.float32)
+    print()
+    row(f"{init}, by threads", "GB/s")
+    for threads in range(1, usable_cores() + 1):
+        with Workers(threads) as workers:
+            artist = Artist(0, workers)
+            found = in_turn({"ours": timed(lambda: artist.tensor(tensor, out))}, ROUNDS)["ours"]  # noqa: B023
+        row(threads, f"{tensor.size_bytes / 1e9 / median(found):.2f}")
+
+
+@pytest.mark.parametrize(
+    ("init", "mebibytes"),
+    [
+        ("uniform", (1, 8, 64, 512, 8192)),
+        ("normal", (1, 8, 64, 512, 8192)),
+        ("trunc_normal", (1, 8, 64, 512, 8192)),
+        ("orthogonal", (1, 4, 16, 64, 256)),
+    ],
+)
+def test_sizes(init: str, mebibytes: Sequence[int]) -> None:
+    """What a square tensor of an LSTM costs, in chunks as they are streamed, so in no more memory than a block takes."""
+    print()
+    row(f"{init}, by size", "seconds", "GB/s")
+    with Workers() as workers:
+        artist = Artist(0, workers)
+        for size in mebibytes:
+            side = isqrt(size << 18)
+            tensor = tensor_of(init, side, side)
+            seconds = timed(lambda: deque(artist.chunks(tensor, 0, tensor.elements), maxlen=0))()  # noqa: B023
+            row(f"{size} MiB", f"{seconds:.4f}", f"{tensor.size_bytes / 1e9 / seconds:.2f}")

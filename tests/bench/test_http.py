@@ -21,12 +21,11 @@ import httpx
 import pytest
 
 from app import plan
-from tests.bench.measure import MIB, Memory, curl, in_turn, ratio, row, server
+from tests.bench.measure import MIB, OURS, Memory, curl, in_turn, ratio, row, server
 
 pytestmark = pytest.mark.bench
 
 PEERS = str(Path(__file__).parent / "peers.py")
-OURS = ("-m", "app", "serve", "--port", "{port}")
 LARGE: dict[str, Any] = {
     "rnn_type": "lstm",
     "input_size": 2048,
@@ -91,6 +90,32 @@ def test_large_checkpoint(init: str, folder: Path) -> None:
         mib = f"{above[name] / MIB:.0f}" if name in above else "–"
         row(name, f"{median(found):.2f}", f"{ratio(found, seconds['ours']):.2f}x", mib)
     row("one layer + 64 MiB", "", "", f"{layer / MIB + 64:.0f}")
+
+
+@pytest.mark.parametrize(
+    ("init", "layers", "kept_mib"),
+    [
+        ("xavier_uniform", 4, 2048),
+        ("xavier_uniform", 64, 2048),
+        ("orthogonal", 4, 0),
+        ("orthogonal", 4, 2048),
+    ],
+)
+def test_memory(init: str, layers: int, kept_mib: int) -> None:
+    """One layer, whatever the number of layers; what is dear to draw is kept where there is room for it."""
+    spec = LARGE | {"init": init, "num_layers": layers}
+    planned = plan(spec)
+    layer = max(sum(t.size_bytes for t in layer) for layer in planned.layers())
+    room = {"STEPZERO_MAX_KEPT_BYTES": str(kept_mib * MIB)}
+    with server(*OURS, ready="/healthz/ready", variables=room) as (process, url):
+        memory = Memory(process.pid)
+        idle = memory.now()
+        seconds = curl(f"{url}/v1/checkpoints", json.dumps(spec), "/dev/null")
+        above = memory.peak() - idle
+    print()
+    row(f"LSTM 2048x{layers}, {init}", "GB", "seconds", "MiB above idle", "one layer + 64 MiB")
+    figures = f"{planned.size_bytes / 1e9:.2f}", f"{seconds:.2f}", f"{above / MIB:.0f}"
+    row(f"{kept_mib} MiB to keep weights in", *figures, f"{layer / MIB + 64:.0f}")
 
 
 def test_small_checkpoint() -> None:
