@@ -38,6 +38,11 @@ COPY app app
 RUN pip install --no-deps --no-build-isolation .
 
 FROM ${BASE}
+ARG VARIANT=cpu
+# triton compiles its launcher with the C compiler of the machine that it runs on.
+RUN if [ "$VARIANT" = cuda ]; then \
+      apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; \
+    fi
 RUN useradd --uid 10001 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin stepzero \
  && install -d -o stepzero -g stepzero /opt/stepzero/kernels
 COPY --from=builder /opt/stepzero/venv /opt/stepzero/venv

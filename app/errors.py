@@ -20,6 +20,7 @@ StepZeroError
 ├── NonfiniteOutput              422  the sanity forward pass overflows
 ├── DeadOutput                   422  the sanity forward pass gives zeros only
 ├── NotReady                     503  the service starts or stops; ask again
+├── DeviceFailed                 503  a device of this server does not work
 ├── InternalError                500  a fault of the service
 └── TransferError                —    (client) the server could not be reached or broke off
 
@@ -361,6 +362,21 @@ class EngineFailed(StepZeroError):
 
     def __init__(self, *, reason: str) -> None:
         super().__init__(f"This server cannot draw: {reason}.", reason=reason)
+
+
+class DeviceFailed(StepZeroError):
+    """A device that this server has does not work.  No other is used instead; the log says why."""
+
+    status = 503
+    code = "device_failed"
+    title = "The device does not work"
+
+    def __init__(self, *, device: str, reason: str) -> None:
+        super().__init__(
+            f"Device {device} does not work: {reason}. Another may be asked for.",
+            device=device,
+            reason=reason,
+        )
 
 
 class InternalError(StepZeroError):

@@ -19,6 +19,8 @@ import venv
 from pathlib import Path
 
 TORCH = "torch==2.13.0"
+# The release that this torch asks for where it is built for CUDA; elsewhere only the tests do.
+TRITON = 'triton==3.7.1; platform_system == "Linux" and platform_machine == "x86_64"'
 CUDA = re.compile(
     r"(nvidia|cuda)-|triton=="
 )  # what a CUDA build of torch brings; pip adds it where it is wanted
@@ -38,8 +40,8 @@ def main() -> None:
         install(python, [TORCH, *build, *runtime])
         pins = frozen(python)
         write(RUNTIME, "what the service needs", pins)
-        install(python, ["--constraint", str(RUNTIME), *development])
-        extra = [pin for pin in frozen(python) if pin not in pins]
+        install(python, ["--constraint", str(RUNTIME), TRITON, *development])
+        extra = sorted({*frozen(python), TRITON} - {*pins}, key=str.casefold)
         write(DEVELOPMENT, "what its tests and lint need on top", ["-r requirements.lock", *extra])
 
 

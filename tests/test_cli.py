@@ -421,7 +421,7 @@ class TestAServer:
 
 
 FAILURES = {
-    *("not_ready", "engine_failed", "internal", "transfer", "error"),
+    *("not_ready", "engine_failed", "device_failed", "internal", "transfer", "error"),
     *("not_found", "method_not_allowed", "digest_mismatch"),
 }
 UNSOUND = {"nonfinite_output", "dead_output"}

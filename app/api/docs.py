@@ -9,6 +9,7 @@ from app.api.problems import problems
 from app.errors import (
     BodyTooLarge,
     DeadOutput,
+    DeviceFailed,
     DeviceUnavailable,
     DigestMismatch,
     DtypeNotInFormat,
@@ -90,6 +91,7 @@ _SERVE = (
     TooLarge,
     DtypeNotInFormat,
     NotReady,
+    DeviceFailed,
     EngineFailed,
     InternalError,
 )

@@ -14,6 +14,7 @@ from torch import Tensor
 from app.dtypes import DTypeName
 from app.engine import forward
 from app.engine.cores import Cores
+from app.engine.devices import at_work
 from app.engine.draw import SMALL, Artist, Stored
 from app.engine.lessons import Lesson, TensorFigures, lesson_of, tasks_of
 from app.engine.onednn import without_onednn
@@ -69,6 +70,7 @@ def check(
     Raises:
         NonfiniteOutput: a weight or a layer's output is not finite, and the spec does not accept that.
         DeadOutput: a layer's output is zero everywhere, and the spec does not accept that.
+        DeviceFailed: the device does not work.
         Stopped: nobody waits for the answer any more.
     """
     began = time.monotonic()
@@ -77,7 +79,7 @@ def check(
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
     workers = artist.workers
     beside, alone = _torch_cores(workers.threads, largest, size)
-    with torch.inference_mode(), _lean(plan.spec.dtype, largest):
+    with at_work(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
         run = _Run(plan, forward.probe(plan.spec, size, artist, device), device)
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)

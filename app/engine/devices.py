@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import NamedTuple
 
 import torch
 
-from app.engine.draw import HERE, PIECE, Brush
+from app.dtypes import DType
+from app.engine.distributions import ElementLaw
+from app.engine.draw import HERE, PIECE, Brush, Stored, Strokes
+from app.engine.philox import Key
+from app.engine.proof import KNOWN, digest
 from app.engine.torch_draw import fill_on
-from app.errors import DeviceUnavailable
+from app.errors import DeviceFailed, DeviceUnavailable
+
+_log = logging.getLogger(__name__)
 
 
 def available() -> list[str]:
@@ -32,17 +43,76 @@ def choose(asked: str, dtype: str) -> torch.device:
 
 
 def brush_for(device: torch.device) -> Brush:
-    """Give what draws for a device.  MPS has no float64, so its draws are the CPU's."""
-    if device.type == "cuda":  # where a launch costs more than a tile
-        return Brush(str(device), partial(fill_on, device), PIECE)
-    return HERE
+    """Give what draws for a device.  MPS has no float64, so its draws are the CPU's.
+
+    Raises:
+        DeviceFailed: the device does not work, or draws other numbers than every other.
+    """
+    return _proven(device) if device.type == "cuda" else HERE
+
+
+@contextmanager
+def at_work(device: torch.device) -> Iterator[None]:
+    """Refuse what a device fails at.  The CPU's faults are ours.
+
+    Raises:
+        DeviceFailed: torch, triton or the driver gave up.
+    """
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:  # the latter where torch is built for CPUs only
+        if device.type == "cpu":
+            raise
+        _log.exception("%s failed", device)
+        full = isinstance(error, torch.OutOfMemoryError)
+        reason = "it is out of memory" if full else "its work broke off"
+        raise DeviceFailed(device=str(device), reason=reason) from error
+
+
+@cache
+def _proven(device: torch.device) -> Brush:
+    with at_work(device):
+        brush = _Guarded(device, _brush(device))
+    if digest(brush) != KNOWN:
+        _log.error("%s draws other numbers than it should", device)
+        raise DeviceFailed(device=str(device), reason="it draws other numbers than every other")
+    return brush
+
+
+def _brush(device: torch.device) -> Brush:
+    if find_spec("triton"):
+        from app.engine.triton_draw import Painter  # which machines without CUDA lack
+
+        return Painter(device)
+    # A launch costs more than a tile, so it draws whole pieces.
+    return Strokes(f"{device} (elementwise)", partial(fill_on, device), PIECE)
+
+
+class _Guarded(NamedTuple):
+    """A brush whose device may fail."""
+
+    on: torch.device
+    brush: Brush
+
+    @property
+    def device(self) -> str:
+        return self.brush.device
+
+    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+        with at_work(self.on):
+            self.brush.paint(law, out, first, key, dtype)
 
 
 def describe(name: str) -> dict[str, str | int]:
-    """Say what a device is, for people and programs."""
+    """Say what a device is, for people and programs.
+
+    Raises:
+        DeviceFailed: it does not even say.
+    """
     if not name.startswith("cuda"):
         return {"name": name, "kind": name}
-    properties = torch.cuda.get_device_properties(name)
+    with at_work(torch.device(name)):
+        properties = torch.cuda.get_device_properties(name)
     return {
         "name": name,
         "kind": "cuda",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,19 +33,42 @@ SMALL = 1 << 16  # elements that one thread draws sooner than it hands them over
 CHUNK_BYTES = 4 << 20
 
 
-class Brush(NamedTuple):
-    """What draws elementwise laws on a device into host memory: `elements` at a time."""
+class Brush(Protocol):
+    """What draws elementwise laws on a device."""
+
+    @property
+    def device(self) -> str:
+        """Its name, as the answer gives it."""
+
+    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+        """Write elements first, first + 1, … into host memory, rounded to a dtype."""
+
+
+class Strokes(NamedTuple):
+    """A brush whose `fill` draws float32 numbers from a multiple of 4: in place where it can be, else `elements` at a time."""
 
     device: str
     fill: Callable[[ElementLaw, Float32s, int, Key], None]
     elements: int
+
+    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+        """Write elements first, first + 1, … into host memory, rounded to a dtype."""
+        if dtype.name == "float32" and first % 4 == 0:
+            self.fill(law, out, first, key)
+            return
+        for at in range(0, len(out), self.elements):
+            stroke = out[at : at + self.elements]
+            skip = (first + at) % 4  # laws draw whole groups of four
+            values = np.empty(skip + len(stroke), np.float32)
+            self.fill(law, values, first + at - skip, key)
+            store(values[skip:], stroke, dtype)
 
 
 def _fill_here(law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 
-HERE = Brush("cpu", _fill_here, TILE)
+HERE = Strokes("cpu", _fill_here, TILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +139,11 @@ class Artist:
         words = key(self.seed, block.stream)
         if len(out) < SMALL:
             self.stop.check()
-            self._fill_piece(law, words, out, first, tensor.dtype)
+            self.brush.paint(law, out, first, words, tensor.dtype)
             return
         each = min(max(len(out) // self.workers.threads // 4 * 4, LEAST_PIECE), PIECE)
         tasks = (
-            partial(self._fill_piece, law, words, out[at : at + each], first + at, tensor.dtype)
+            partial(self.brush.paint, law, out[at : at + each], first + at, words, tensor.dtype)
             for at in range(0, len(out), each)
         )
         self.workers.run(tasks, self.stop)
@@ -140,17 +163,3 @@ class Artist:
         run = partial(self.workers.run, stop=self.stop)
         shaped = out.reshape(block.rows, block.cols)
         law.fill(shaped, tensor.dtype, key(self.seed, block.stream), run)
-
-    def _fill_piece(
-        self, law: ElementLaw, words: Key, out: Stored, first: int, dtype: DType
-    ) -> None:
-        """Fill `out` with a piece: in place where it can be, else stroke by stroke."""
-        if dtype.name == "float32" and first % 4 == 0:
-            self.brush.fill(law, out, first, words)
-            return
-        for at in range(0, len(out), self.brush.elements):
-            stroke = out[at : at + self.brush.elements]
-            skip = (first + at) % 4  # laws draw whole groups of four
-            values = np.empty(skip + len(stroke), np.float32)
-            self.brush.fill(law, values, first + at - skip, words)
-            store(values[skip:], stroke, dtype)

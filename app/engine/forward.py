@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from app.dtypes import DTYPES
 from app.engine.distributions import Normal
 from app.engine.draw import Artist
 from app.engine.philox import key
@@ -31,7 +32,8 @@ def probe(spec: Spec, size: CheckSize, artist: Artist, device: torch.device) -> 
     """Draw the input: standard normal, a function of the seed, in the layout the module takes."""
     count = size.seq_len * size.batch * spec.input_size
     values = np.empty(count, np.float32)
-    artist.brush.fill(Normal(0.0, 1.0), values, 0, key(spec.seed, INPUT_STREAM))
+    words = key(spec.seed, INPUT_STREAM)
+    artist.brush.paint(Normal(0.0, 1.0), values, 0, words, DTYPES["float32"])
     shaped = torch.from_numpy(values).view(size.seq_len, size.batch, spec.input_size)
     placed = shaped.to(device=device, dtype=TORCH_DTYPES[spec.dtype])
     return placed.transpose(0, 1).contiguous() if spec.batch_first else placed

@@ -83,9 +83,12 @@ class Served:
 
 
 @contextmanager
-def server_process() -> Iterator[Served]:
-    """Run a server as a person does, in another process; give it once it is ready."""
-    command = [sys.executable, "-c", _SERVE]
+def server_process(before: str = "") -> Iterator[Served]:
+    """Run a server as a person does, in another process; give it once it is ready.
+
+    `before` is a program that runs first, to make the machine another.
+    """
+    command = [sys.executable, "-c", before + _SERVE]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -13,8 +13,14 @@ from pathlib import Path
 from statistics import median
 
 import httpx
+import pytest
+import torch
 
 MIB = 1 << 20
+NEEDS_GPU = (
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device"),
+)
 OURS = ("-m", "app", "serve", "--port", "{port}")
 
 

@@ -29,7 +29,8 @@ INITS: dict[str, Any] = {
 def build(spec: dict[str, Any]) -> nn.RNNBase:
     """Make, initialize and run a network, as the tutorials do."""
     sizes = spec["input_size"], spec["hidden_size"], spec.get("num_layers", 1)
-    module = MODULES[spec["rnn_type"]](*sizes)
+    device = spec.get("device", "cpu")
+    module = MODULES[spec["rnn_type"]](*sizes, device=device)
     if "init" in spec:
         for parameter in module.parameters():
             if parameter.dim() > 1:
@@ -37,7 +38,7 @@ def build(spec: dict[str, Any]) -> nn.RNNBase:
             else:
                 nn.init.zeros_(parameter)
     with torch.no_grad():
-        output = module.eval()(torch.randn(16, 4, spec["input_size"]))[0]
+        output = module.eval()(torch.randn(16, 4, spec["input_size"], device=device))[0]
     assert output.isfinite().all()
     return module
 

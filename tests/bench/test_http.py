@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from app import plan
-from tests.bench.measure import MIB, OURS, Memory, curl, in_turn, ratio, row, server
+from tests.bench.measure import MIB, NEEDS_GPU, OURS, Memory, curl, in_turn, ratio, row, server
 
 pytestmark = pytest.mark.bench
 
@@ -44,9 +44,10 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_GPU)])
 @pytest.mark.parametrize("init", ["xavier_uniform", "trunc_normal", "orthogonal"])
-def test_large_checkpoint(init: str, folder: Path) -> None:
-    spec = LARGE | {"init": init}
+def test_large_checkpoint(init: str, device: str, folder: Path) -> None:
+    spec = LARGE | {"init": init, "device": device}
     (folder / "spec.json").write_text(json.dumps(spec))
     script = subprocess.Popen(
         [sys.executable, PEERS, "script", folder / "spec.json", folder / "script.pt"],
@@ -83,9 +84,11 @@ def test_large_checkpoint(init: str, folder: Path) -> None:
         above = {name: each.peak() - idle[name] for name, each in memory.items()}
         assert script.stdin
         script.stdin.close()
-    layer = max(sum(t.size_bytes for t in layer) for layer in plan(spec).layers())
+    layer = max(
+        sum(t.size_bytes for t in layer) for layer in plan({**LARGE, "init": init}).layers()
+    )
     print()
-    row(f"LSTM 2048x4, {init}", "seconds", "ours is sooner by", "MiB above idle")
+    row(f"LSTM 2048x4, {init}, {device}", "seconds", "ours is sooner by", "MiB above idle")
     for name, found in seconds.items():
         mib = f"{above[name] / MIB:.0f}" if name in above else "–"
         row(name, f"{median(found):.2f}", f"{ratio(found, seconds['ours']):.2f}x", mib)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.dtypes import DTYPES
+from app.engine.distributions import Constant, CutNormal, Diagonal, ElementLaw, Normal, Uniform
 
 Scheme = Mapping[str, Any]
 DTYPE_NAMES = tuple(DTYPES)
@@ -79,5 +80,21 @@ BIAS_INITS: Mapping[str, Mapping[str, Scheme]] = {
 INITS: Mapping[str, Mapping[str, Scheme]] = {**WEIGHT_INITS, **BIAS_INITS}
 """By name, the scheme of all weights, or of all biases; the others are PyTorch's own."""
 
+LAWS: Mapping[str, ElementLaw] = {
+    "uniform": Uniform(-0.1, 0.3),
+    "normal": Normal(0.5, 0.02),
+    "normal at its largest": Normal(0.0, 1e38),
+    "normal below the normal numbers": Normal(0.0, 1e-39),
+    "cut at centre": CutNormal(0.0, 1.0, -2.0, 1.5),
+    "cut at centre, at its widest": CutNormal(0.0, 1.0, -2.9, 2.9),
+    "cut wide": CutNormal(-1.0, 0.1, -3.0, 9.0),
+    "cut wide on both sides": CutNormal(0.0, 1.0, -12.0, 12.0),
+    "cut in the upper tail": CutNormal(0.0, 1.0, 2.0, 7.5),
+    "cut in the lower tail": CutNormal(3.0, 0.5, -6.0, -0.25),
+    "constant": Constant(0.1),
+    "diagonal": Diagonal(0.7, 40, 60),
+}
+
+every_law = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
 every_scheme = pytest.mark.parametrize("init", INITS.values(), ids=INITS)
 every_dtype = pytest.mark.parametrize("dtype", DTYPE_NAMES)

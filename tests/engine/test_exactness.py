@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app
-from app.engine.distributions import Constant, CutNormal, Diagonal, Float32s, Normal, Uniform
-from app.engine.draw import PIECE, Artist, Brush, Stored
+from app.engine.distributions import ElementLaw, Float32s
+from app.engine.draw import PIECE, Artist, Stored, Strokes
 from app.engine.philox import key
 from app.engine.torch_draw import fill_on
 from app.engine.workers import Stop, Workers
@@ -26,7 +26,7 @@ from app.service.produce import Factory
 from app.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from app.spec.parse import parse
 from tests.engine.drawing import planned, stored
-from tests.engine.every import DTYPE_NAMES, INITS, every_dtype, every_scheme
+from tests.engine.every import DTYPE_NAMES, INITS, every_dtype, every_law, every_scheme
 from tests.engine.golden import SPECS, golden
 
 LSTM = {"rnn_type": "lstm", "input_size": 5, "hidden_size": 11, "proj_size": 3, "seed": 9}
@@ -35,22 +35,6 @@ PLACES = {  # networks, and a tensor of each of several tasks: two pieces of eve
     "weight": ({"rnn_type": "rnn", "input_size": 130, "hidden_size": 4100}, "weight_ih_l0"),
     "bias": ({"rnn_type": "lstm", "input_size": 1, "hidden_size": 540_000}, "bias_hh_l0"),
 }
-LAWS = {
-    "uniform": Uniform(-0.1, 0.3),
-    "normal": Normal(0.5, 0.02),
-    "normal at its largest": Normal(0.0, 1e38),
-    "normal below the normal numbers": Normal(0.0, 1e-39),
-    "cut at centre": CutNormal(0.0, 1.0, -2.0, 1.5),
-    "cut at centre, at its widest": CutNormal(0.0, 1.0, -2.9, 2.9),
-    "cut wide": CutNormal(-1.0, 0.1, -3.0, 9.0),
-    "cut wide on both sides": CutNormal(0.0, 1.0, -12.0, 12.0),
-    "cut in the upper tail": CutNormal(0.0, 1.0, 2.0, 7.5),
-    "cut in the lower tail": CutNormal(3.0, 0.5, -6.0, -0.25),
-    "constant": Constant(0.1),
-    "diagonal": Diagonal(0.7, 40, 60),
-}
-every_law = pytest.mark.parametrize("law", LAWS.values(), ids=list(LAWS))
-Element = Uniform | Normal | CutNormal | Constant | Diagonal
 
 
 def bits(drawn: Stored) -> np.ndarray[Any, np.dtype[np.uint32]]:
@@ -174,13 +158,13 @@ class TestFiles:
             assert b"".join(parts) == expected[first:last]
 
 
-ON_TORCH = Brush("cpu", partial(fill_on, torch.device("cpu")), PIECE)
+ON_TORCH = Strokes("cpu", partial(fill_on, torch.device("cpu")), PIECE)
 
 
 class TestTorch:
     """The draws in torch operations, which any device can carry out."""
 
-    def both(self, law: Element, first: int, count: int) -> tuple[Float32s, Float32s]:
+    def both(self, law: ElementLaw, first: int, count: int) -> tuple[Float32s, Float32s]:
         ours, theirs = np.full((2, count), np.nan, np.float32)
         words = key(2**53 - 1, 0xFEDC_BA98_7654_3210)
         law.fill(ours, first, words)
@@ -188,21 +172,21 @@ class TestTorch:
         return ours, theirs
 
     @every_law
-    def test_draw_the_same_bits(self, law: Element) -> None:
+    def test_draw_the_same_bits(self, law: ElementLaw) -> None:
         ours, theirs = self.both(law, 0, 200_000)
 
         assert np.array_equal(bits(ours), bits(theirs))
 
     @every_law
     @pytest.mark.parametrize("first", [4, 2**33, 2**34 - 4, 2**35])
-    def test_draw_the_same_bits_far_into_a_block(self, law: Element, first: int) -> None:
+    def test_draw_the_same_bits_far_into_a_block(self, law: ElementLaw, first: int) -> None:
         ours, theirs = self.both(law, first, 4096)
 
         assert np.array_equal(bits(ours), bits(theirs))
 
     @every_law
     @pytest.mark.parametrize("count", [1, 2, 3, 5])
-    def test_draw_any_number_of_elements(self, law: Element, count: int) -> None:
+    def test_draw_any_number_of_elements(self, law: ElementLaw, count: int) -> None:
         ours, theirs = self.both(law, 8, count)
 
         assert np.array_equal(bits(ours), bits(theirs))
@@ -234,7 +218,8 @@ class TestTorch:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
 class TestCuda:
     @every_law
-    def test_draws_the_same_bits(self, law: Element) -> None:
+    def test_draws_the_same_bits(self, law: ElementLaw) -> None:
+        """In torch operations; `test_triton.py` asks the same of the fused kernel."""
         ours, theirs = np.empty((2, 200_003), np.float32)
         law.fill(ours, 2**35, key(1, 2))
         fill_on(torch.device("cuda"), law, theirs, 2**35, key(1, 2))

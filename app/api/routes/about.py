@@ -12,7 +12,7 @@ from app.api.models import Catalogue, Device, DeviceList, Health, Versions
 from app.api.problems import problems
 from app.engine import devices
 from app.engine.catalogue import catalogue
-from app.errors import EngineFailed, InternalError, InvalidSpec, NotReady
+from app.errors import DeviceFailed, EngineFailed, InternalError, InvalidSpec, NotReady
 from app.formats import FORMATS
 from app.spec.canonical import STREAM_VERSION
 
@@ -31,7 +31,7 @@ async def list_initializers() -> Catalogue:
     return Catalogue.model_validate(catalogue())
 
 
-@about.get("/devices", summary="List the devices")
+@about.get("/devices", summary="List the devices", responses=problems(DeviceFailed))
 async def list_devices() -> DeviceList:
     """List the devices of this server."""
     return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]

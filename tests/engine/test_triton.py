@@ -1,0 +1,114 @@
+"""The fused kernel draws the same bits: on a GPU, or interpreted where there is none; and as a GPU's machine code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.dtypes import DTYPES, DTypeName
+from app.engine.distributions import ElementLaw, Uniform
+from app.engine.draw import HERE, PIECE, Brush
+from app.engine.philox import key
+from app.engine.proof import KNOWN, digest
+from tests.engine.every import every_dtype, every_law
+
+pytestmark = pytest.mark.skipif(
+    not find_spec("triton"), reason="there is no triton for this platform"
+)
+
+ROOT = Path(__file__).parents[2]
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+Codes = Mapping[str, Mapping[str, Mapping[str, int]]]
+
+
+@pytest.fixture(scope="class")
+def painter() -> Iterator[Brush]:
+    """Give the brush, whose kernel triton interprets where no GPU is."""
+    with pytest.MonkeyPatch.context() as patch:
+        if DEVICE.type == "cpu":
+            patch.setenv("TRITON_INTERPRET", "1")
+        from app.engine.triton_draw import Painter
+
+        yield Painter(DEVICE)
+
+
+def both(
+    painter: Brush, law: ElementLaw, first: int, count: int, dtype: DTypeName
+) -> tuple[bytes, bytes]:
+    """Draw elements first, first + 1, … by the processor's kernels and by the fused one."""
+    found = []
+    for brush in (HERE, painter):
+        out = np.full(count, 0x55, f"u{DTYPES[dtype].item_bytes}").view(DTYPES[dtype].numpy)
+        with np.errstate(over="ignore", invalid="ignore"):  # NumPy interprets
+            brush.paint(law, out, first, key(2**53 - 1, 0xFEDC_BA98_7654_3210), DTYPES[dtype])
+        found.append(out.tobytes())
+    return found[0], found[1]
+
+
+class TestBits:
+    @every_dtype
+    @every_law
+    @pytest.mark.parametrize("first", [0, 3, 2**34 - 2, 2**35 + 1])
+    def test_are_the_same(
+        self, painter: Brush, law: ElementLaw, first: int, dtype: DTypeName
+    ) -> None:
+        ours, theirs = both(painter, law, first, 2051, dtype)
+
+        assert ours == theirs
+
+    @every_law
+    @pytest.mark.parametrize("count", [1, 2, 3, 5, 1023, 1024, 1025])
+    def test_are_the_same_in_any_number(self, painter: Brush, law: ElementLaw, count: int) -> None:
+        ours, theirs = both(painter, law, 8, count, "float32")
+
+        assert ours == theirs
+
+    def test_are_the_same_across_chunks(self, painter: Brush) -> None:
+        ours, theirs = both(painter, Uniform(0.0, 1.0), 1, PIECE + 5, "float16")
+
+        assert ours == theirs
+
+    def test_prove_a_device(self, painter: Brush) -> None:
+        assert digest(painter) == KNOWN
+
+
+@cache
+def codes(capability: int) -> Codes:
+    """Count the operations on floats in the code for GPUs of a compute capability."""
+    shown = subprocess.run(
+        [sys.executable, "-m", "tests.engine.gpu_code", str(capability)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: Codes = json.loads(shown.stdout)
+    return found
+
+
+AMPERE, HOPPER = 80, 90
+
+
+@pytest.mark.parametrize("capability", [pytest.param(AMPERE, marks=pytest.mark.slow), HOPPER])
+class TestMachineCode:
+    def test_rounds_each_operation_by_itself(self, capability: int) -> None:
+        rounded = {f"{name}.rn.f32" for name in ("add", "sub", "mul", "sqrt")}
+
+        assert {law: set(code["ptx"]) - rounded for law, code in codes(capability).items()} == {
+            law: set() for law in codes(capability)
+        }
+
+    def test_fuses_no_product_into_a_sum(self, capability: int) -> None:
+        """NVIDIA makes the correctly rounded root, and nothing else here, of fused operations."""
+        for code in codes(capability).values():
+            assert code["sass"]["FMUL"] == code["ptx"]["mul.rn.f32"]
+            assert ("FFMA" in code["sass"]) == ("sqrt.rn.f32" in code["ptx"])
