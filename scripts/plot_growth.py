@@ -46,7 +46,7 @@ def main() -> None:
         axis.grid(alpha=0.3)
     axes[0].set_xticks(sorted({place for rows in found["threads"].values() for place, _ in rows}))
     axes[1].set_xscale("log", base=2)
-    axes[1].legend()
+    axes[0].legend(loc="center")
     figure.savefig(TARGET, metadata={"Date": None})
 
 
