@@ -14,9 +14,10 @@ from math import prod
 from typing import Literal
 
 from app.dtypes import DTYPES, DType
+from app.spec.biases import BiasScheme, PytorchBias
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
-from app.spec.schemes import AnyBiasScheme, AnyWeightScheme, BiasScheme, PytorchBias
+from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
 
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
@@ -212,7 +213,7 @@ class _Cell:
                 hidden_size=hidden,
                 fan_in=1,
                 fan_out=hidden,
-                stream=stream_of(name, gate),
+                stream=stream_of(name, _drawn_as(gate, scheme)),
                 share=_share(kind, gate, scheme),
             )
             for place, gate in enumerate(gates)
@@ -241,6 +242,12 @@ class _Cell:
             elements,
             elements * dtype.item_bytes,
         )
+
+
+def _drawn_as(gate: str, scheme: AnyBiasScheme) -> str:
+    """Give the gate whose random numbers a gate's total is made of."""
+    tied = gate == "i" and isinstance(scheme, BiasScheme) and scheme.ties_input_gate
+    return KEEPING_GATE["lstm"] if tied else gate
 
 
 def _share(kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:

@@ -32,9 +32,10 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
         "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
         "formula": scheme.formula,
         "source": scheme.source,
+        "rnn_types": list(scheme.spec.rnn_types),
         "fields": fields,
         "example": {"init": {part: {"scheme": name, **example} if example else name}},
     }
 
 
-_EXAMPLES: Mapping[str, float] = {"value": 0.1, "sparsity": 0.9}
+_EXAMPLES: Mapping[str, float] = {"value": 0.1, "sparsity": 0.9, "t_max": 784}

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 
 from app.engine import transforms
 from app.engine.philox import Key
-from app.engine.scalars import erf_sqrt_half, truncated_std, upper_tail
+from app.engine.scalars import (
+    erf_sqrt_half,
+    log_uniform_std,
+    logit_uniform_std,
+    truncated_std,
+    upper_tail,
+)
 
 Float32s = NDArray[np.float32]
 LARGEST = float(np.finfo(np.float32).max)
@@ -65,6 +71,25 @@ class Diagonal:
         end = min(first + len(out), min(self.rows, self.cols) * step)
         place = -(-first // step) * step
         out[place - first : max(end - first, 0) : step] = single(self.gain)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """`step`·(k + 1) in block k of a vector of `units`, whose element j is in block j·blocks div units."""
+
+    step: float
+    blocks: int
+    units: int
+
+    @property
+    def std(self) -> float:
+        """The spread of its steps."""
+        return abs(self.step) * sqrt((self.blocks**2 - 1) / 12)
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        block = np.arange(first, first + len(out), dtype=np.int64) * self.blocks // self.units
+        np.multiply(block + 1, single(self.step), out=out, dtype=np.float32, casting="same_kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +148,58 @@ class CutNormal:
         transform(out.view(np.uint32), first // 4, *key, *scalars)
 
 
-RandomLaw = Uniform | Normal | CutNormal
-ElementLaw = Constant | Diagonal | RandomLaw
+@dataclass(frozen=True, slots=True)
+class LogUniform:
+    """`factor`·ln x, x uniform on [low, high), 0 < low."""
+
+    low: float
+    high: float
+    factor: float = 1.0
+
+    @property
+    def std(self) -> float:
+        """|factor| times the spread of ln x."""
+        return abs(self.factor) * log_uniform_std(self.low, self.high)
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        transforms.log_uniform(out.view(np.uint32), first // 4, *key, *log_scalars(self))
+
+
+@dataclass(frozen=True, slots=True)
+class LogitUniform:
+    """`factor`·ln(u/(1 − u)), u uniform on [1/units, 1 − 1/units)."""
+
+    units: int
+    factor: float = 1.0
+
+    @property
+    def low(self) -> float:
+        """The least u."""
+        return 1 / self.units
+
+    @property
+    def high(self) -> float:
+        """The largest u."""
+        return 1 - 1 / self.units
+
+    @property
+    def std(self) -> float:
+        """|factor| times the spread of a cut logistic variable."""
+        return abs(self.factor) * logit_uniform_std(self.units)
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        transforms.logit_uniform(out.view(np.uint32), first // 4, *key, *log_scalars(self))
+
+
+def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, np.float32, np.float32]:
+    """Give the scalars of the kernels: the least x, how far it reaches, and the factor."""
+    return single(law.low), single(law.high - law.low), single(law.factor)
+
+
+RandomLaw = Uniform | Normal | CutNormal | LogUniform | LogitUniform
+ElementLaw = Constant | Diagonal | Ladder | RandomLaw
 
 
 @lru_cache(maxsize=256)

@@ -41,6 +41,34 @@ def truncated_std(low: float, high: float) -> float:
         return sqrt(float(variance))
 
 
+def log_uniform_std(low: float, high: float) -> float:
+    """Give the standard deviation of ln x, x uniform on [low, high], 0 < low (by parts: ∫ln x, ∫ln² x)."""
+    if high - low < NARROW * low:
+        return (high - low) / low / sqrt(12)
+    with localcontext(prec=DIGITS):
+        a, b = Decimal(low), Decimal(high)
+        mean = (b * b.ln() - a * a.ln()) / (b - a) - 1
+        square = (b * b.ln() ** 2 - a * a.ln() ** 2) / (b - a) - 2 * mean
+        return sqrt(float(square - mean * mean))
+
+
+def logit_uniform_std(units: int) -> float:
+    """Give the standard deviation of ln(u/(1 − u)), u uniform on [1/units, 1 − 1/units].
+
+    It is that of a logistic variable cut at ±ln(units − 1); by parts, and 1 − σ(b) as a geometric series.
+    """
+    if units == 2:
+        return 0.0
+    with localcontext(prec=DIGITS):
+        edge, ratio = 1 / Decimal(units), 1 / Decimal(units - 1)
+        cut = -ratio.ln()
+        half, power, k = _PI * _PI / 12, ratio, 1
+        while power > Decimal(10) ** -DIGITS:
+            half -= (-1) ** (k + 1) * power * (1 + k * cut) / (k * k)
+            power, k = power * ratio, k + 1
+        return sqrt(float(2 * (2 * half - edge * cut * cut) / (1 - 2 * edge)))
+
+
 def _near(z: float) -> float:
     return max(-float(FARTHEST), min(float(FARTHEST), z))
 

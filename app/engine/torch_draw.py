@@ -18,9 +18,13 @@ from app.engine.distributions import (
     CutNormal,
     ElementLaw,
     Float32s,
+    LogitUniform,
+    LogUniform,
     Normal,
+    RandomLaw,
     Uniform,
     cut_transform,
+    log_scalars,
     single,
 )
 from app.engine.philox import MULTIPLIER_0, MULTIPLIER_1, WEYL_0, WEYL_1, WORD, Key
@@ -28,7 +32,7 @@ from app.engine.philox import MULTIPLIER_0, MULTIPLIER_1, WEYL_0, WEYL_1, WORD, 
 
 def fill_on(device: torch.device, law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
     """Draw elements first, first + 1, … (first a multiple of 4) on a device, into host memory."""
-    if not isinstance(law, Uniform | Normal | CutNormal):
+    if not isinstance(law, RandomLaw):
         law.fill(out, first, key)  # nothing random in it: the same bits on any device
         return
     words = _words(first // 4, -(-len(out) // 4), key, device)
@@ -36,9 +40,7 @@ def fill_on(device: torch.device, law: ElementLaw, out: Float32s, first: int, ke
     torch.from_numpy(out).copy_(values)
 
 
-def _transform(
-    law: Uniform | Normal | CutNormal, words: Sequence[Tensor], device: torch.device
-) -> Tensor:
+def _transform(law: RandomLaw, words: Sequence[Tensor], device: torch.device) -> Tensor:
     match law:
         case Uniform():
             low, scale = _scalars(device, law.low, law.high - law.low)
@@ -47,6 +49,13 @@ def _transform(
             mean, std = _scalars(device, law.mean, law.std)
             a, b, c, d = words
             return _interleave([z * std + mean for z in (*_normal_pair(a, b), *_normal_pair(c, d))])
+        case LogUniform():
+            low, scale, factor = _scalars(device, *log_scalars(law))
+            return _interleave([factor * _log(_unit(w) * scale + low) for w in words])
+        case LogitUniform():
+            low, scale, factor = _scalars(device, *log_scalars(law))
+            shares = [(_unit(w) * scale + low).clamp(max=float(t.BELOW_ONE)) for w in words]
+            return _interleave([factor * (_log(x) - _log(1 - x)) for x in shares])
         case CutNormal():
             kernel, scalars = cut_transform(law)
             return _interleave([_cut(kernel, w, _scalars(device, *scalars)) for w in words])

@@ -1,4 +1,4 @@
-"""From random words to uniform, normal and truncated normal numbers, in float32.
+"""From random words to the numbers of every elementwise law, in float32.
 
 Every constant and the order of every operation is part of stream version 1.  Where an expression has no brackets it
 is evaluated from left to right; polynomials by Horner's rule.
@@ -92,7 +92,7 @@ C0, C1, C2, C3, C4, C5 = COS
 E0, E1, E2, E3, E4, E5, E6, E7, E8 = CENTRE
 T0, T1, T2, T3, T4, T5, T6, T7, T8, T9 = TAIL
 CENTRE_AT, TAIL_AT, SPLIT = f32(2.5), f32(4), f32(5)
-INSIDE = f32(1 - 2.0**-23)
+INSIDE, BELOW_ONE = f32(1 - 2.0**-23), f32(1 - 2.0**-24)
 
 
 @inline
@@ -182,6 +182,27 @@ def uniform(out, group, s0, s1, k0, k1, low, scale):
         fill_words(words, group + at // 4, s0, s1, k0, k1)
         for i in range(words.shape[0]):
             words[i] = float32_bits(unit(words[i]) * scale + low)
+
+
+@kernel
+def log_uniform(out, group, s0, s1, k0, k1, low, scale, factor):
+    """Write factor·ln(low + scale·u)."""
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0]):
+            words[i] = float32_bits(factor * log(unit(words[i]) * scale + low))
+
+
+@kernel
+def logit_uniform(out, group, s0, s1, k0, k1, low, scale, factor):
+    """Write factor·ln(x/(1 − x)), x = low + scale·u, which is held below 1."""
+    for at in range(0, out.shape[0], NEAR):
+        words = out[at : at + NEAR]
+        fill_words(words, group + at // 4, s0, s1, k0, k1)
+        for i in range(words.shape[0]):
+            x = min(unit(words[i]) * scale + low, BELOW_ONE)
+            words[i] = float32_bits(factor * (log(x) - log(ONE - x)))
 
 
 @kernel

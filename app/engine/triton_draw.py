@@ -23,10 +23,13 @@ from app.engine import transforms as t
 from app.engine.distributions import (
     CutNormal,
     ElementLaw,
+    LogitUniform,
+    LogUniform,
     Normal,
     RandomLaw,
     Uniform,
     cut_transform,
+    log_scalars,
     single,
 )
 from app.engine.draw import HERE, PIECE, Stored
@@ -45,6 +48,7 @@ TWO_M32, LN2 = tl.constexpr(float(t.TWO_M32)), tl.constexpr(float(t.LN2))
 SQRT_HALF_BITS = tl.constexpr(int(t.SQRT_HALF_BITS))
 CENTRE_AT, TAIL_AT = tl.constexpr(float(t.CENTRE_AT)), tl.constexpr(float(t.TAIL_AT))
 SPLIT, INSIDE = tl.constexpr(float(t.SPLIT)), tl.constexpr(float(t.INSIDE))
+BELOW_ONE = tl.constexpr(float(t.BELOW_ONE))
 LOG, SIN, COS, CENTRE, TAIL = (
     tl.constexpr(tuple(float(c) for c in series))
     for series in (t.LOG, t.SIN, t.COS, t.CENTRE, t.TAIL)
@@ -129,6 +133,10 @@ def arguments(law: RandomLaw) -> tuple[str, tuple[float, ...]]:
             name, scalars = "uniform", (single(law.low), single(law.high - law.low))
         case Normal():
             name, scalars = "normal", (single(law.mean), single(law.std))
+        case LogUniform():
+            name, scalars = "log_uniform", log_scalars(law)
+        case LogitUniform():
+            name, scalars = "logit_uniform", log_scalars(law)
         case CutNormal():
             transform, scalars = cut_transform(law)
             name = transform.__name__
@@ -165,6 +173,12 @@ def draw(
         values = four(z0, z1, z2, z3) * b + a
     elif law == "uniform":
         values = unit(four(w0, w1, w2, w3)) * b + a
+    elif law == "log_uniform":
+        values = log(unit(four(w0, w1, w2, w3)) * b + a) * c
+    elif law == "logit_uniform":
+        x = unit(four(w0, w1, w2, w3)) * b + a
+        x = tl.where(x > BELOW_ONE, BELOW_ONE, x)
+        values = (log(x) - log(1.0 - x)) * c
     else:
         values = cut(four(w0, w1, w2, w3), a, b, law) * d + c
         values = tl.where(e > values, e, values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
@@ -19,6 +19,14 @@ class Strict(BaseModel):
     """A frozen request model: unknown fields, `true` for 1, `"10"` for 10, NaN are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class InitScheme(Strict):
+    """What all init schemes share: for which networks they are defined."""
+
+    rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
+    needs: ClassVar[str] = ""  # what a network of another type lacks
+    least_hidden_size: ClassVar[int] = 1
 
 
 def refusal(

@@ -9,19 +9,18 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from app.dtypes import DTypeName
-from app.spec.base import Number, Strict, refusal
+from app.spec.base import InitScheme, Number, Strict, refusal
+from app.spec.biases import PytorchBias, ZerosBias
 from app.spec.schemes import (
     BIAS_SCHEMES,
     WEIGHT_SCHEMES,
     AnyBiasScheme,
     AnyWeightScheme,
     BiasInit,
-    Pytorch,
-    PytorchBias,
     WeightInit,
     WeightName,
-    ZerosBias,
 )
+from app.spec.weights import Pytorch
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
 SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
@@ -147,14 +146,8 @@ class Spec(Strict):
             )
         if "bias" in given and data.get("bias") is False:
             raise refusal("unused_part", "with bias false there are no biases", field="/bias")
-        name = value.bias if isinstance(value.bias, str) else value.bias.scheme
-        if name == "forget" and data.get("rnn_type") == "rnn":
-            raise refusal(
-                "undefined_scheme",
-                "a plain rnn has no gate that keeps its state, so it has no forget bias",
-                field="/bias",
-                allowed=[known for known in BIAS_SCHEMES if known != "forget"],
-            )
+        if "rnn_type" in data and "hidden_size" in data:
+            _refuse_undefined(_bias(value.bias), data["rnn_type"], data["hidden_size"])
         return value
 
     @cached_property
@@ -192,6 +185,24 @@ class Spec(Strict):
     def output_size(self) -> int:
         """Features of the output: all directions of the (projected) hidden state."""
         return self.directions * (self.proj_size or self.hidden_size)
+
+
+def _refuse_undefined(scheme: InitScheme, rnn_type: RnnType, hidden_size: int) -> None:
+    def defined(other: type[InitScheme]) -> bool:
+        return rnn_type in other.rnn_types and hidden_size >= other.least_hidden_size
+
+    if defined(type(scheme)):
+        return
+    name = scheme.scheme  # type: ignore[attr-defined]
+    reason = f"a hidden_size of {scheme.least_hidden_size} or more is needed"
+    if rnn_type not in scheme.rnn_types:
+        reason = f"{rnn_type} has no {scheme.needs}"
+    raise refusal(
+        "undefined_scheme",
+        f"{name} is undefined here: {reason}",
+        field="/bias",
+        allowed=[known for known, cls in BIAS_SCHEMES.items() if defined(cls)],
+    )
 
 
 def _weight(init: Any) -> Any:

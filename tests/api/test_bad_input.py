@@ -64,8 +64,11 @@ KNOWN_WEIGHTS = [
     "sparse",
 ]
 NAMED_WEIGHTS = [name for name in KNOWN_WEIGHTS if name not in ("constant", "sparse")]
-KNOWN_BIASES = ["pytorch", "zeros", "constant", "uniform", "normal", "forget"]
-NAMED_BIASES = [name for name in KNOWN_BIASES if name != "constant"]
+KNOWN_BIASES = [
+    *("pytorch", "zeros", "constant", "uniform", "normal", "forget"),
+    *("chrono", "chrono_forget_only", "ugi", "out_gate_ladder"),
+]
+NAMED_BIASES = ["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
 
 WRONG: Mapping[str, Wrong] = {
     "unknown_field": Wrong(GRU, {"hiden_size": 3}, "/hiden_size", "extra_forbidden", 3),

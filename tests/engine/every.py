@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from app.dtypes import DTYPES
-from app.engine.distributions import Constant, CutNormal, Diagonal, ElementLaw, Normal, Uniform
+from app.engine.distributions import (
+    Constant,
+    CutNormal,
+    Diagonal,
+    ElementLaw,
+    Ladder,
+    LogitUniform,
+    LogUniform,
+    Normal,
+    Uniform,
+)
 
 Scheme = Mapping[str, Any]
 DTYPE_NAMES = tuple(DTYPES)
@@ -52,7 +62,8 @@ BIASES: Mapping[str, Scheme] = {
     "pytorch": {},
     "zeros": {},
     "constant": {"value": 0.3},
-    "constant half": {"value": 0.3, "split": "half"},
+    "constant half": {"value": -0.3, "split": "half"},
+    "constant hh": {"value": -0.3, "split": "hh"},
     "uniform": {"low": -1.0, "high": 0.5},
     "uniform hh": {"split": "hh"},
     "uniform half": {"split": "half"},
@@ -62,6 +73,14 @@ BIASES: Mapping[str, Scheme] = {
     "forget": {},
     "forget hh": {"value": 2.5, "split": "hh"},
     "forget half": {"value": 0.3, "split": "half"},
+    "chrono": {"t_max": 784},
+    "chrono half": {"t_min": 10, "t_max": 1000.5, "split": "half"},
+    "chrono hh": {"t_max": 2, "split": "hh"},
+    "chrono_forget_only": {"t_max": 100},
+    "ugi": {},
+    "ugi tied": {"tied": True, "split": "half"},
+    "out_gate_ladder": {},
+    "out_gate_ladder half": {"step": 0.3, "blocks": 100, "split": "half"},
 }
 
 
@@ -91,6 +110,12 @@ LAWS: Mapping[str, ElementLaw] = {
     "cut wide on both sides": CutNormal(0.0, 1.0, -12.0, 12.0),
     "cut in the upper tail": CutNormal(0.0, 1.0, 2.0, 7.5),
     "cut in the lower tail": CutNormal(3.0, 0.5, -6.0, -0.25),
+    "logarithm": LogUniform(1.0, 783.0),
+    "logarithm of one number": LogUniform(1.0, 1.0, -1.0),
+    "logarithm far out": LogUniform(9.0, 1e9, -0.5),
+    "logit": LogitUniform(512),
+    "logit near the edges": LogitUniform(2**30, -1.0),
+    "ladder": Ladder(-0.3, 7, 2**36),
     "constant": Constant(0.1),
     "diagonal": Diagonal(0.7, 40, 60),
 }

@@ -30,6 +30,11 @@ def each(name: str, **given: Any) -> dict[str, Any]:
     return GRU | {"init": {"scheme": name, **given}}
 
 
+def biased(network: Mapping[str, Any], name: str, **given: Any) -> dict[str, Any]:
+    """Ask for a network whose biases are drawn by one scheme."""
+    return {**network, "init": {"bias": {"scheme": name, **given}}}
+
+
 SPECS: Mapping[str, Mapping[str, Any]] = {
     "rnn": RNN,
     "gru": GRU,
@@ -80,6 +85,12 @@ SPECS: Mapping[str, Mapping[str, Any]] = {
     "bias-normal": LSTM | {"init": {"bias": {"scheme": "normal", "mean": 1.0, "split": "hh"}}},
     "bias-constant": LSTM | {"init": {"bias": {"scheme": "constant", "value": 0.3}}},
     "bias-zeros": LSTM | {"init": {"bias": "zeros"}},
+    "chrono": biased(LSTM, "chrono", t_max=784, split="half"),
+    "chrono-gru": biased(GRU, "chrono", t_min=10, t_max=100),
+    "chrono-forget-only": biased(LSTM, "chrono_forget_only", t_max=100, split="hh"),
+    "ugi": biased(GRU, "ugi"),
+    "ugi-tied": biased(LSTM | {"dtype": "float16"}, "ugi", tied=True),
+    "out-gate-ladder": biased(LSTM, "out_gate_ladder", step=0.5, blocks=5),
 }
 
 

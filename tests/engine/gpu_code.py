@@ -26,7 +26,10 @@ from app.dtypes import DTYPES, DTypeName
 from app.engine.triton_draw import GROUPS, OPTIONS, draw
 
 NVDISASM = Path(nvidia.__file__).parent / "bin" / "nvdisasm"
-LAWS = ("uniform", "normal", "cut_centre", "cut_wide", "cut_tail")
+LAWS = (
+    *("uniform", "normal", "cut_centre", "cut_wide", "cut_tail"),
+    *("log_uniform", "logit_uniform"),
+)
 POINTERS = {2: "*i16", 4: "*i32", 8: "*i64"}
 TYPES = {"count": "i64", "group": "i64", **dict.fromkeys(("s0", "s1", "k0", "k1"), "u32")}
 IN_PTX = re.compile(

@@ -85,6 +85,19 @@ def uniform(seed: int, stream: int, i: int, low: float, high: float) -> np.float
     return unit * f32(high - low) + f32(low)
 
 
+def log_uniform(seed: int, stream: int, i: int, law: tuple[float, float, float]) -> np.float32:
+    """Give element i of a block of logarithms; their law: the bounds of what they are of, and a factor."""
+    low, high, factor = law
+    return f32(factor) * ln(uniform(seed, stream, i, low, high))
+
+
+def logit_uniform(seed: int, stream: int, i: int, law: tuple[float, float, float]) -> np.float32:
+    """Give element i of a block of logits; their law: the bounds of what they are of, and a factor."""
+    low, high, factor = law
+    x = min(uniform(seed, stream, i, low, high), f32(1 - 2.0**-24))
+    return f32(factor) * (ln(x) - ln(f32(1) - x))
+
+
 def normal(seed: int, stream: int, i: int, mean: float, std: float) -> np.float32:
     """Give element i of a normal block."""
     first = i - i % 2

@@ -48,6 +48,16 @@ class Block:
         law = (mean, std, low, high)
         return self.each(lambda i: oracle.cut_normal(self.seed, self.stream, i, law))
 
+    def log(self, low: float, high: float, factor: float) -> Rows:
+        """Give logarithms of uniform numbers."""
+        law = (low, high, factor)
+        return self.each(lambda i: oracle.log_uniform(self.seed, self.stream, i, law))
+
+    def logit(self, low: float, high: float, factor: float) -> Rows:
+        """Give logits of uniform numbers."""
+        law = (low, high, factor)
+        return self.each(lambda i: oracle.logit_uniform(self.seed, self.stream, i, law))
+
     def constant(self, value: float) -> Rows:
         """Give one number everywhere."""
         return self.each(lambda i: oracle.constant(value))
@@ -130,10 +140,36 @@ def _bias(asked: Options, kind: str, suffix: str, gates: str, scheme: Options) -
     for gate in gates:
         split = "ih" if gate == "n" else scheme.get("split", "ih")
         share = 1.0 if own or split == kind else 0.5 if split == "half" else 0.0
-        block = Block(asked["seed"], oracle.stream(name, gate), hidden, 1, hidden, gate)
+        tied = gate == "i" and (scheme["scheme"] == "chrono" or scheme.get("tied", False))
+        stream = oracle.stream(name, "f" if tied else gate)
+        block = Block(asked["seed"], stream, hidden, 1, hidden, gate)
         total = BIASES[scheme["scheme"]](block, scheme, share, asked["rnn_type"])
         drawn += total if share else block.constant(0)
     return drawn
+
+
+def _sign(block: Block, o: Options, rnn: str) -> float:
+    """Give 1 for the keeping gate, −1 for an input gate that is tied to it."""
+    tied = o["scheme"] == "chrono" or o.get("tied", False)
+    return 1.0 if block.gate == KEEPING_GATE[rnn] else -1.0 if block.gate == "i" and tied else 0.0
+
+
+def _chrono(block: Block, o: Options, share: float, rnn: str) -> Rows:
+    sign = _sign(block, o, rnn)
+    times = o.get("t_min", 2.0) - 1, o["t_max"] - 1
+    return block.log(*times, sign * share) if sign else block.constant(0)
+
+
+def _ugi(block: Block, o: Options, share: float, rnn: str) -> Rows:
+    sign, edge = _sign(block, o, rnn), 1 / block.hidden
+    return block.logit(edge, 1 - edge, sign * share) if sign else block.constant(0)
+
+
+def _ladder(block: Block, o: Options, share: float, rnn: str) -> Rows:
+    if block.gate != "o":
+        return block.constant(0)
+    step, blocks = oracle.f32(-o.get("step", 1.0) * share), o.get("blocks", 4)
+    return block.each(lambda j: oracle.f32(j * blocks // block.hidden + 1) * step)
 
 
 def _symmetric(block: Block, bound: float) -> Rows:
@@ -211,4 +247,8 @@ BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {
     "uniform": lambda b, o, share, rnn: b.uniform(o.get("low", 0.0) * share, o.get("high", 1.0) * share),
     "normal": lambda b, o, share, rnn: b.normal(o.get("mean", 0.0) * share, o.get("std", 1.0) * share),
     "forget": lambda b, o, share, rnn: b.constant(o.get("value", 1.0) * share if b.gate == KEEPING_GATE[rnn] else 0),
+    "chrono": _chrono,
+    "chrono_forget_only": _chrono,
+    "ugi": _ugi,
+    "out_gate_ladder": _ladder,
 }  # fmt: skip

@@ -15,6 +15,7 @@ from app.engine.distributions import CutNormal, Normal, Uniform
 from app.engine.philox import key
 from app.engine.schemes import BIASES, WEIGHTS
 from app.plan import stream_of
+from app.spec.schemes import BIAS_SCHEMES
 from tests.engine import oracle, oracle_network
 from tests.engine.drawing import stored
 from tests.engine.every import BIAS_INITS, WEIGHT_INITS, every_dtype
@@ -25,11 +26,11 @@ PLACES = [0, 1 << 20, (1 << 35) + 4]
 SEED, STREAM = 0x1F_2E3D_4C5B_6A79, stream_of("weight_hh_l0", "i")
 LSTM = {"rnn_type": "lstm", "input_size": 4, "hidden_size": 11, "proj_size": 3, "seed": 2**53 - 1}
 LARGE = ("many-tasks", "orthogonal-of-many-panels")  # for Python, one number at a time
-BIASED = [  # a plain rnn has no gate that keeps its state, and so no forget bias
+BIASED = [
     (rnn_type, name)
     for rnn_type in ("rnn", "gru", "lstm")
-    for name in BIAS_INITS
-    if rnn_type != "rnn" or "forget" not in name
+    for name, init in BIAS_INITS.items()
+    if rnn_type in BIAS_SCHEMES[init["bias"]["scheme"]].rnn_types
 ]
 CUTS = {
     "centre": (0.5, 2.0, -2.0, 1.5),

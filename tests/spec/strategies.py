@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.dtypes import DTYPES
 from app.spec.checkpoint import Spec
 from app.spec.parse import parse
-from app.spec.schemes import BiasName, WeightName
+from app.spec.schemes import BIAS_SCHEMES, BiasName, WeightName
 
 SAFE_INTEGER = 2**53 - 1
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -51,15 +51,31 @@ weight_objects = st.one_of(
     schemes("sparse", {"sparsity": st.floats(0, 1)}, **sparse, **scopes),
 )
 weights = st.sampled_from(get_args(WeightName)) | weight_objects
-biases = st.one_of(
-    st.sampled_from([name for name in get_args(BiasName) if name != "forget"]),
+gateless_biases = st.one_of(
+    st.sampled_from([name for name in get_args(BiasName) if "rnn" in BIAS_SCHEMES[name].rnn_types]),
     schemes("pytorch"),
     schemes("zeros"),
     schemes("constant", {"value": numbers}, **splits),
     schemes("uniform", **bounds, **splits),
     schemes("normal", **mean_std, **splits),
 )
-forgetting = st.just("forget") | schemes("forget", value=numbers, **splits)
+times = {"t_min": st.floats(2, 10), **splits}
+of_t_max = {"t_max": st.floats(10, 1e9)}
+keeping_biases = st.one_of(
+    st.sampled_from(["forget", "ugi"]),
+    schemes("forget", value=numbers, **splits),
+    schemes("chrono", of_t_max, **times),
+    schemes("chrono_forget_only", of_t_max, **times),
+    schemes("ugi", tied=st.booleans(), **splits),
+)
+ladders = st.just("out_gate_ladder") | schemes(
+    "out_gate_ladder", step=positive, blocks=st.integers(1, 2**16), **splits
+)
+biases = {
+    "rnn": gateless_biases,
+    "gru": gateless_biases | keeping_biases,
+    "lstm": gateless_biases | keeping_biases | ladders,
+}
 
 
 @st.composite
@@ -93,7 +109,8 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     if given.get("proj_size"):
         parts["weight_hr"] = weights
     if given.get("bias", True):
-        parts["bias"] = biases | forgetting if given["rnn_type"] != "rnn" else biases
+        allowed = biases[given["rnn_type"]]
+        parts["bias"] = gateless_biases if given["hidden_size"] == 1 else allowed
     given["init"] = draw(weights | st.fixed_dictionaries({}, optional=parts))
     return given
 

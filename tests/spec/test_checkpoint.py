@@ -12,26 +12,19 @@ from pydantic import ValidationError
 from app.dtypes import DTYPES
 from app.engine.schemes import BIASES, WEIGHTS
 from app.errors import FieldError, InvalidSpec
+from app.spec.biases import ForgetBias, PytorchBias, ZerosBias
 from app.spec.checkpoint import CheckpointRequest, CheckSize, InitParts, Serving, Spec
 from app.spec.parse import parse
-from app.spec.schemes import (
-    BIAS_SCHEMES,
-    WEIGHT_SCHEMES,
-    BiasName,
-    ForgetBias,
-    Orthogonal,
-    Pytorch,
-    PytorchBias,
-    WeightName,
-    XavierUniform,
-    ZerosBias,
-)
+from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from app.spec.weights import Orthogonal, Pytorch, XavierUniform
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
 LSTM = GRU | {"rnn_type": "lstm"}
 RNN = GRU | {"rnn_type": "rnn"}
-BIAS_WORDS = ["pytorch", "zeros", "uniform", "normal", "forget"]
-BIAS_TAGS = ["pytorch", "zeros", "constant", "uniform", "normal", "forget"]
+BIAS_WORDS = ["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
+GATELESS_BIASES = ["pytorch", "zeros", "constant", "uniform", "normal"]
+KEEPING_BIASES = ["forget", "chrono", "chrono_forget_only", "ugi"]
+BIAS_TAGS = [*GATELESS_BIASES, *KEEPING_BIASES, "out_gate_ladder"]
 WEIGHT_WORDS = [
     "pytorch", "uniform", "normal", "trunc_normal", "zeros", "ones", "identity", "xavier_uniform",
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
@@ -332,12 +325,52 @@ class TestRefusals:
 
         assert only_wrong(given)[:2] == ("/init/weight_hr", "unused_part")
 
-    @pytest.mark.parametrize("bias", ["forget", {"scheme": "forget"}])
-    def test_a_plain_rnn_has_no_forget_bias_and_hears_what_it_has(self, bias: Any) -> None:
+    @pytest.mark.parametrize(
+        "bias",
+        [
+            "forget",
+            "ugi",
+            {"scheme": "forget"},
+            {"scheme": "chrono", "t_max": 9},
+            "out_gate_ladder",
+        ],
+    )
+    def test_a_plain_rnn_hears_that_it_has_no_such_gate_and_what_it_has(self, bias: Any) -> None:
         (error,) = wrong(RNN | {"init": {"bias": bias}})
 
         assert (error.pointer, error.code) == ("/init/bias", "undefined_scheme")
-        assert error.allowed == ["pytorch", "zeros", "constant", "uniform", "normal"]
+        assert "rnn has no" in error.detail
+        assert error.allowed == GATELESS_BIASES
+
+    def test_a_gru_has_no_output_gate(self) -> None:
+        (error,) = wrong(GRU | {"init": {"bias": "out_gate_ladder"}})
+
+        assert error.detail == "out_gate_ladder is undefined here: gru has no output gate"
+        assert error.allowed == [*GATELESS_BIASES, *KEEPING_BIASES]
+
+    def test_one_unit_has_no_uniform_gates(self) -> None:
+        (error,) = wrong(GRU | {"hidden_size": 1, "init": {"bias": "ugi"}})
+
+        assert (error.pointer, error.code) == ("/init/bias", "undefined_scheme")
+        assert "hidden_size of 2 or more" in error.detail
+        assert "ugi" not in error.allowed
+
+    @pytest.mark.parametrize("scheme", ["chrono", "chrono_forget_only"])
+    @pytest.mark.parametrize(
+        ("times", "field", "code", "allowed"),
+        [
+            ({"t_max": 1.5}, "t_max", "t_max_below_t_min", "2 or more"),
+            ({"t_min": 10, "t_max": 9}, "t_max", "t_max_below_t_min", "10 or more"),
+            ({"t_min": 1, "t_max": 9}, "t_min", "t_min_below_2", "2 or more"),
+        ],
+    )
+    def test_memory_times_without_meaning_say_why(
+        self, scheme: str, times: dict[str, float], field: str, code: str, allowed: str
+    ) -> None:
+        (error,) = wrong(GRU | {"init": {"bias": {"scheme": scheme, **times}}})
+
+        assert (error.pointer, error.code) == (f"/init/bias/{field}", code)
+        assert (error.given, error.allowed) == (times[field], allowed)
 
     def test_name_every_wrong_field_at_once(self) -> None:
         given = {"rnn_type": "gru", "input_size": 0, "hidden_size": "4", "seed": -1}

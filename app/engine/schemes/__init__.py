@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
 
-from app.engine.distributions import Constant, ElementLaw, Normal, Uniform
+from app.engine.distributions import (
+    Constant,
+    ElementLaw,
+    Ladder,
+    LogitUniform,
+    LogUniform,
+    Normal,
+    Uniform,
+)
 from app.engine.matrices import MatrixLaw
-from app.engine.schemes import weights
+from app.engine.schemes import biases, weights
 from app.engine.schemes.record import Scheme, pytorch
-from app.plan import KEEPING_GATE, Block, TensorPlan
-from app.spec import schemes as ask
+from app.plan import Block, TensorPlan
+from app.spec import biases as ask_bias
+from app.spec import weights as ask
 
 TORCH = "torch.nn.init"
 
@@ -80,42 +91,72 @@ WEIGHTS: Mapping[str, Scheme] = {
 }
 
 
-def _forget(scheme: ask.ForgetBias, block: Block) -> Constant:
-    return Constant(scheme.value if block.gate in KEEPING_GATE.values() else 0.0)
-
-
 BIASES: Mapping[str, Scheme] = {
     "pytorch": Scheme(
-        ask.PytorchBias, pytorch, "U(±1/√hidden_size), both", "torch.nn.RNNBase.reset_parameters"
+        ask_bias.PytorchBias,
+        pytorch,
+        "U(±1/√hidden_size), both",
+        "torch.nn.RNNBase.reset_parameters",
     ),
-    "zeros": Scheme(ask.ZerosBias, weights.zeros, "0", "Keras, Flax"),
-    "constant": Scheme(ask.ConstantBias, weights.constant, "total = value", TORCH),
-    "uniform": Scheme(ask.UniformBias, weights.uniform, "total ~ U(low, high)", TORCH),
-    "normal": Scheme(ask.NormalBias, weights.normal, "total ~ N(mean, std²)", TORCH),
+    "zeros": Scheme(ask_bias.ZerosBias, weights.zeros, "0", "Keras, Flax"),
+    "constant": Scheme(ask_bias.ConstantBias, weights.constant, "total = value", TORCH),
+    "uniform": Scheme(ask_bias.UniformBias, weights.uniform, "total ~ U(low, high)", TORCH),
+    "normal": Scheme(ask_bias.NormalBias, weights.normal, "total ~ N(mean, std²)", TORCH),
     "forget": Scheme(
-        ask.ForgetBias,
-        _forget,
+        ask_bias.ForgetBias,
+        biases.forget,
         "total of gate f (LSTM) or z (GRU) = value, else 0",
         "Gers, Schmidhuber & Cummins 2000; Jozefowicz, Zaremba & Sutskever, ICML 2015",
     ),
+    "chrono": Scheme(
+        ask_bias.ChronoBias,
+        biases.chrono,
+        "b_f = −b_i (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0",
+        "Tallec & Ollivier, arXiv:1804.11188",
+    ),
+    "chrono_forget_only": Scheme(
+        ask_bias.ChronoForgetOnlyBias,
+        biases.chrono,
+        "b_f (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0",
+        "van der Westhuizen & Lasenby, arXiv:1804.04849",
+    ),
+    "ugi": Scheme(
+        ask_bias.UgiBias,
+        biases.ugi,
+        "σ(b_f) (LSTM) or σ(b_z) (GRU) ~ U(1/hidden_size, 1 − 1/hidden_size), else 0",
+        "Gu et al., arXiv:1910.09890",
+    ),
+    "out_gate_ladder": Scheme(
+        ask_bias.OutGateLadderBias,
+        biases.out_gate_ladder,
+        "b_o = −step·(k + 1) in block k (LSTM), else 0",
+        "Hochreiter & Schmidhuber, Neural Computation 9(8), 1997",
+    ),
+}
+
+
+# What of a law is multiplied where a vector takes half of a total: which is exact.
+SCALED: Mapping[type, tuple[str, ...]] = {
+    Constant: ("value",),
+    Uniform: ("low", "high"),
+    Normal: ("mean", "std"),
+    LogUniform: ("factor",),
+    LogitUniform: ("factor",),
+    Ladder: ("step",),
 }
 
 
 def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | MatrixLaw:
     """Give the law that a block is drawn by, a bias's share of its total counted in."""
     table = BIASES if tensor.kind in ("bias_ih", "bias_hh") else WEIGHTS
-    law = table[tensor.scheme.scheme].law(tensor.scheme, block)
-    return law if block.share == 1 else _scaled(law, block.share)
-
-
-def _scaled(law: ElementLaw | MatrixLaw, share: float) -> ElementLaw:
-    """Give the law of `share` (0 or ½, so this is exact) times a bias."""
-    match law:
-        case Constant():
-            return Constant(law.value * share)
-        case Uniform() if share:
-            return Uniform(law.low * share, law.high * share)
-        case Normal() if share:
-            return Normal(law.mean * share, law.std * share)
-        case _:
+    law: Any = table[tensor.scheme.scheme].law(tensor.scheme, block)
+    match block.share:
+        case 0:
             return Constant(0.0)
+        case 1:
+            return cast(ElementLaw | MatrixLaw, law)
+        case share:
+            return cast(
+                ElementLaw,
+                replace(law, **{name: getattr(law, name) * share for name in SCALED[type(law)]}),
+            )

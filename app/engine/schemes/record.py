@@ -10,7 +10,7 @@ from typing import Any
 from app.engine.distributions import ElementLaw, Uniform
 from app.engine.matrices import MatrixLaw
 from app.plan import Block
-from app.spec.base import Strict
+from app.spec.base import InitScheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Scheme:
     promises.
     """
 
-    spec: type[Strict]
+    spec: type[InitScheme]
     law: Callable[[Any, Block], ElementLaw | MatrixLaw]
     formula: str
     source: str

@@ -10,15 +10,16 @@ from app.engine.matrices import Orthogonal, Sparse
 from app.engine.scalars import truncated_std
 from app.engine.schemes.record import symmetric
 from app.plan import Block
-from app.spec import schemes as ask
+from app.spec import weights as ask
+from app.spec.biases import ConstantBias
 
 
-def uniform(scheme: ask.Uniform | ask.UniformBias, block: Block) -> Uniform:
+def uniform(scheme: ask.Bounds, block: Block) -> Uniform:
     """U(low, high)."""
     return Uniform(scheme.low, scheme.high)
 
 
-def normal(scheme: ask.Normal | ask.NormalBias, block: Block) -> Normal:
+def normal(scheme: ask.MeanStd, block: Block) -> Normal:
     """N(mean, std²)."""
     return Normal(scheme.mean, scheme.std)
 
@@ -28,7 +29,7 @@ def trunc_normal(scheme: ask.TruncNormal, block: Block) -> CutNormal:
     return CutNormal(scheme.mean, scheme.std, *scheme.cut)
 
 
-def constant(scheme: ask.Constant | ask.ConstantBias, block: Block) -> Constant:
+def constant(scheme: ask.Constant | ConstantBias, block: Block) -> Constant:
     """The given value."""
     return Constant(scheme.value)
 
