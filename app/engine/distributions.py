@@ -74,6 +74,39 @@ class Diagonal:
 
 
 @dataclass(frozen=True, slots=True)
+class Hadamard:
+    """The first `rows` and `cols` (rows > cols) of Sylvester's Hadamard matrix of order 2ᵐ, m = ⌈log₂ rows⌉, times 2^(−(m − 1)/2).
+
+    Element (r, c) is negative where r and c share an odd number of bits.
+    """
+
+    rows: int
+    cols: int
+
+    @property
+    def size(self) -> float:
+        """The absolute value of every element."""
+        return sqrt(2.0 ** (1 - (self.rows - 1).bit_length()))
+
+    @property
+    def std(self) -> float:
+        """The spread about the mean, which a cut matrix has."""
+        columns = np.arange(1, self.cols, dtype=np.int64)
+        half = columns & -columns  # rows in a row with one sign
+        rest = self.rows % (2 * half)
+        odd = np.bitwise_count((self.rows - rest) & columns) % 2
+        sums = np.where(odd, -1, 1) * (np.minimum(rest, half) - np.maximum(rest - half, 0))
+        mean = (self.rows + int(sums.sum())) / (self.rows * self.cols)
+        return self.size * sqrt(1 - mean * mean)
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        rows, columns = divmod(np.arange(first, first + len(out), dtype=np.int64), self.cols)
+        odd = np.bitwise_count(rows & columns) % 2
+        out[:] = np.where(odd, -single(self.size), single(self.size))
+
+
+@dataclass(frozen=True, slots=True)
 class Ladder:
     """`step`·(k + 1) in block k of a vector of `units`, whose element j is in block j·blocks div units."""
 
@@ -199,7 +232,7 @@ def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, np.float32,
 
 
 RandomLaw = Uniform | Normal | CutNormal | LogUniform | LogitUniform
-ElementLaw = Constant | Diagonal | Ladder | RandomLaw
+ElementLaw = Constant | Diagonal | Hadamard | Ladder | RandomLaw
 
 
 @lru_cache(maxsize=256)

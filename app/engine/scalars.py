@@ -41,6 +41,12 @@ def truncated_std(low: float, high: float) -> float:
         return sqrt(float(variance))
 
 
+def exp(x: float) -> float:
+    """Give eˣ, correctly rounded."""
+    with localcontext(prec=DIGITS):
+        return float(Decimal(x).exp())
+
+
 def log_uniform_std(low: float, high: float) -> float:
     """Give the standard deviation of ln x, x uniform on [low, high], 0 < low (by parts: ∫ln x, ∫ln² x)."""
     if high - low < NARROW * low:

@@ -24,6 +24,7 @@ from app.spec.biases import (
 )
 from app.spec.weights import (
     Constant,
+    Hadamard,
     Identity,
     KaimingNormal,
     KaimingUniform,
@@ -33,6 +34,7 @@ from app.spec.weights import (
     Ones,
     Orthogonal,
     Pytorch,
+    RandomWalk,
     Sparse,
     TruncNormal,
     Uniform,
@@ -59,6 +61,8 @@ AnyWeightScheme = Annotated[
     | LecunUniform
     | LecunNormal
     | VarianceScaling
+    | RandomWalk
+    | Hadamard
     | Orthogonal
     | Sparse,
     Field(discriminator="scheme"),
@@ -93,6 +97,8 @@ WeightName = Literal[
     "lecun_uniform",
     "lecun_normal",
     "variance_scaling",
+    "random_walk",
+    "hadamard",
     "orthogonal",
 ]
 BiasName = Literal["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]

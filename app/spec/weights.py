@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from app.spec.base import InitScheme, Number, Strict, refusal
 
+NARROWEST = 1e-6  # standard deviations between two cuts that `std_correct` can make up for
 Gain = Annotated[Number, Field(gt=0, description="Factor on the scheme's own spread.")]
 
 
@@ -90,6 +91,12 @@ class TruncNormal(WeightScheme):
         "low and high, as `torch.nn.init.trunc_normal_(a=, b=)` does.",
     )
 
+    std_correct: bool = Field(
+        default=False,
+        description="Widen the normal so that `std` is the standard deviation after the cut, as Keras and JAX "
+        "do in their variance scaling; for cuts in `sigma`, which then widen with it.",
+    )
+
     @property
     def cut(self) -> tuple[float, float]:
         """Give both cuts in standard deviations from the mean."""
@@ -109,6 +116,26 @@ class TruncNormal(WeightScheme):
                 field="/low",
                 given=self.low,
                 allowed="an interval that reaches within 8 standard deviations of the mean",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_corrected_cut_can_be_widened(self) -> Self:
+        if self.std_correct and self.bounds == "absolute":
+            raise refusal(
+                "std_correct_of_absolute_cuts",
+                "std_correct widens the normal and its cuts together, so the cuts must be in sigma",
+                field="/bounds",
+                given=self.bounds,
+                allowed=["sigma"],
+            )
+        if self.std_correct and self.high - self.low < NARROWEST:
+            raise refusal(
+                "narrow_cut",
+                f"between {self.low:.4g} and {self.high:.4g} standard deviations too little is left to widen",
+                field="/high",
+                given=self.high,
+                allowed=f"{NARROWEST:g} or more above low",
             )
         return self
 
@@ -197,6 +224,25 @@ class VarianceScaling(WeightScheme):
         default="truncated_normal",
         description="`truncated_normal` is cut at ±2σ and widened so that the variance stays exact.",
     )
+
+
+class RandomWalk(WeightScheme):
+    """Normal with std g / √fan_in, g such that gradients neither grow nor shrink on their walk through the layers (Sussillo & Abbott 2014)."""
+
+    scheme: Literal["random_walk"] = "random_walk"
+    nonlinearity: Literal["linear", "tanh", "relu"] = Field(
+        default="tanh",
+        description="Sets g: exp(1 / (2·fan_in)), 1.13, or √2·exp(1.2 / (max(fan_in, 6) − 2.4)).",
+    )
+
+
+class Hadamard(WeightScheme):
+    """No random number: the identity, or where the block has more rows than columns that part of a scaled Hadamard matrix (ZerO; Zhao et al. 2021).
+
+    Every gate and layer of one shape is the same.  Made for residual networks: best for `weight_ih`.
+    """
+
+    scheme: Literal["hadamard"] = "hadamard"
 
 
 class Orthogonal(WeightScheme):

@@ -60,6 +60,8 @@ KNOWN_WEIGHTS = [
     "lecun_uniform",
     "lecun_normal",
     "variance_scaling",
+    "random_walk",
+    "hadamard",
     "orthogonal",
     "sparse",
 ]

@@ -160,6 +160,16 @@ def horner(coefficients: Sequence[float], x: np.float32) -> np.float32:
     return result
 
 
+def exp(x: float) -> float:
+    """Give eˣ, correctly rounded: its series in exact arithmetic."""
+    term, total, n = Fraction(1), Fraction(1), 0
+    while term > Fraction(1, ONE):
+        n += 1
+        term = term * Fraction(x) / n
+        total += term
+    return float(total)
+
+
 def spread_of_cut_at_2() -> float:
     """Give the standard deviation of N(0, 1) cut at ±2: the root of 1 − 4·φ(2)/erf(√2), which is rounded first."""
     term, exponential, n = ONE, 0, 0

@@ -28,6 +28,17 @@ def identity(rows: int, cols: int, gain: float) -> Rows:
     return [[float(oracle.f32(gain if r == c else 0)) for c in range(cols)] for r in range(rows)]
 
 
+def hadamard(rows: int, cols: int) -> Rows:
+    """Give the identity, or a part of the scaled matrix where there are more rows than columns."""
+    if rows <= cols:
+        return identity(rows, cols, 1.0)
+    size = oracle.f32(math.sqrt(2.0 ** (1 - math.ceil(math.log2(rows)))))
+    return [
+        [float(-size if (r & c).bit_count() % 2 else size) for c in range(cols)]
+        for r in range(rows)
+    ]
+
+
 def sparse(seed: int, stream: int, shape: tuple[int, int], law: tuple[float, float, str]) -> Rows:
     """Give normals and zeros; the law: sparsity, standard deviation, axis."""
     (rows, cols), (sparsity, std, axis) = shape, law

@@ -183,6 +183,9 @@ def _trunc_normal(block: Block, o: Options) -> Rows:
     )
     if o.get("bounds") == "absolute":
         low, high = (low - mean) / std, (high - mean) / std
+    if o.get("std_correct"):
+        assert (low, high) == (-2, 2)
+        std /= oracle.spread_of_cut_at_2()
     return block.cut(mean, std, low, high)
 
 
@@ -208,6 +211,16 @@ def _variance_scaling(block: Block, o: Options) -> Rows:
             return block.normal(0.0, std)
         case _:
             return block.cut(0.0, std / oracle.spread_of_cut_at_2(), -2.0, 2.0)
+
+
+def _random_walk(block: Block, o: Options) -> Rows:
+    n = block.cols
+    gain = {
+        "linear": oracle.exp(1 / (2 * n)),
+        "tanh": 1.13,
+        "relu": sqrt(2) * oracle.exp(1.2 / (max(n, 6) - 2.4)),
+    }
+    return block.normal(0.0, gain[o.get("nonlinearity", "tanh")] / sqrt(n))
 
 
 def _sparse(block: Block, o: Options) -> Rows:
@@ -236,6 +249,8 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "lecun_uniform": lambda b, o: _symmetric(b, sqrt(3 / b.cols)),
     "lecun_normal": lambda b, o: b.normal(0.0, sqrt(1 / b.cols)),
     "variance_scaling": _variance_scaling,
+    "random_walk": _random_walk,
+    "hadamard": lambda b, o: oracle_blocks.hadamard(b.rows, b.cols),
     "orthogonal": _orthogonal,
     "sparse": _sparse,
 }  # fmt: skip

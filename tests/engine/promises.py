@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from math import inf, sqrt
+from math import ceil, exp, inf, log2, sqrt
 from typing import Any
 
-from scipy import stats
+import numpy as np
+from scipy import linalg, stats
 
 from tests.engine.drawing import Values, gates, values
 
@@ -98,6 +99,15 @@ def orthogonal(std: Size, **given: Any) -> Promise:
     return Promise(weight("orthogonal", **given), std=std, law=spherical)
 
 
+def zero(rows: int, cols: int) -> Values:
+    """Give a block as ZerO initializes it."""
+    if rows <= cols:
+        return np.eye(rows, cols)
+    m = ceil(log2(rows))
+    scaled: Values = linalg.hadamard(2**m)[:rows, :cols] * 2 ** (-(m - 1) / 2)
+    return scaled
+
+
 def fixed(value: float) -> Size:
     """Give a number that no fan changes."""
     return lambda fan_in, fan_out, hidden: value
@@ -168,6 +178,20 @@ WEIGHTS = [
         lambda fan_in, fan_out, hidden: 1 / sqrt(sqrt(fan_in * fan_out)),
         mode="fan_geo_avg",
         distribution="normal",
+    ),
+    normal("random_walk", lambda fan_in, fan_out, hidden: 1.13 / sqrt(fan_in)),
+    normal(
+        "random_walk",
+        lambda fan_in, fan_out, hidden: sqrt(2) * exp(1.2 / (max(fan_in, 6) - 2.4)) / sqrt(fan_in),
+        nonlinearity="relu",
+    ),
+    normal("random_walk", lambda fan_in, fan_out, hidden: exp(0.5 / fan_in) / sqrt(fan_in), nonlinearity="linear"),
+    Promise(weight("hadamard"), std=lambda fan_in, fan_out, hidden: zero(fan_out, fan_in).std(), random=False),
+    Promise(
+        weight("trunc_normal", std=0.3, low=-1.0, high=2.0, std_correct=True),
+        fixed(0.3),
+        mean=0.3 * stats.truncnorm(-1, 2).mean() / stats.truncnorm(-1, 2).std(),
+        law=truncated(-1, 2),
     ),
     orthogonal(lambda fan_in, fan_out, hidden: 1 / sqrt(max(fan_in, fan_out))),
     orthogonal(lambda fan_in, fan_out, hidden: 3 / sqrt(max(fan_in, fan_out)), gain=3, scope="fused"),

@@ -14,7 +14,7 @@ from app.engine.schemes import BIASES as BIAS_TABLE
 from app.engine.schemes import WEIGHTS as WEIGHT_TABLE
 from app.spec.schemes import BIAS_SCHEMES
 from tests.engine.drawing import Values, gates, stored, values
-from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, named
+from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, named, zero
 
 pytestmark = pytest.mark.statistical
 
@@ -231,6 +231,13 @@ class TestGateBlocks:
 
         assert np.abs(stacked.T @ stacked - np.eye(H)).max() <= 1e-14
         assert np.abs(stacked[:H].T @ stacked[:H] - np.eye(H)).max() > 0.1
+
+    @pytest.mark.parametrize(("inputs", "hidden"), [(5, 48), (48, 33), (48, 48), (48, 5), (1, 64)])
+    def test_of_hadamard_are_each_as_zero_has_it(self, inputs: int, hidden: int) -> None:
+        request = LSTM | {"input_size": inputs, "hidden_size": hidden, "init": "hadamard"}
+        for (name, _), block in gates(request).items():
+            if name == "weight_ih_l0":
+                assert np.array_equal(block, zero(hidden, inputs).astype(np.float32))
 
     def test_of_the_identity_are_each_the_identity(self) -> None:
         for (name, _), block in gates(LSTM | {"init": {"scheme": "identity", "gain": 0.5}}).items():

@@ -39,13 +39,18 @@ def schemes(name: str, required: Any = None, **optional: Any) -> st.SearchStrate
 
 
 weight_objects = st.one_of(
-    *(schemes(n, **scopes) for n in ("pytorch", "zeros", "ones", "lecun_uniform", "lecun_normal")),
+    *(
+        schemes(n, **scopes)
+        for n in ("pytorch", "zeros", "ones", "lecun_uniform", "lecun_normal", "hadamard")
+    ),
     *(schemes(n, **scopes, **gains) for n in ("xavier_uniform", "xavier_normal", "orthogonal")),
     *(schemes(n, **scopes, **kaiming) for n in ("kaiming_uniform", "kaiming_normal")),
     schemes("identity", gain=numbers, **scopes),
     schemes("uniform", **bounds, **scopes),
     schemes("normal", **mean_std, **scopes),
     schemes("trunc_normal", **cuts, **scopes),
+    schemes("trunc_normal", {"high": st.floats(0.1, 7)}, std_correct=st.booleans(), std=positive),
+    schemes("random_walk", nonlinearity=st.sampled_from(["linear", "tanh", "relu"]), **scopes),
     schemes("constant", {"value": numbers}, **scopes),
     schemes("variance_scaling", **scaling, **scopes),
     schemes("sparse", {"sparsity": st.floats(0, 1)}, **sparse, **scopes),

@@ -28,12 +28,12 @@ BIAS_TAGS = [*GATELESS_BIASES, *KEEPING_BIASES, "out_gate_ladder"]
 WEIGHT_WORDS = [
     "pytorch", "uniform", "normal", "trunc_normal", "zeros", "ones", "identity", "xavier_uniform",
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
-    "variance_scaling", "orthogonal",
+    "variance_scaling", "random_walk", "hadamard", "orthogonal",
 ]  # fmt: skip
 WEIGHT_TAGS = [
     "pytorch", "uniform", "normal", "trunc_normal", "constant", "zeros", "ones", "identity",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
-    "lecun_normal", "variance_scaling", "orthogonal", "sparse",
+    "lecun_normal", "variance_scaling", "random_walk", "hadamard", "orthogonal", "sparse",
 ]  # fmt: skip
 SAFE_INTEGER = 9007199254740991  # the largest that every JSON reader keeps (ECMA-262, 21.1.2.8)
 
@@ -304,6 +304,23 @@ class TestRefusals:
 
         assert (error.pointer, error.code) == ("/init/low", "empty_cut")
         assert "within 8 standard deviations" in error.allowed
+
+    @pytest.mark.parametrize(
+        ("cut", "field", "code"),
+        [
+            ({"bounds": "absolute"}, "bounds", "std_correct_of_absolute_cuts"),
+            ({"low": 0.0, "high": 5e-324}, "high", "narrow_cut"),
+        ],
+    )
+    def test_a_spread_that_cannot_be_corrected_says_why(
+        self, cut: dict[str, Any], field: str, code: str
+    ) -> None:
+        init = {"scheme": "trunc_normal", "std_correct": True, **cut}
+
+        (error,) = wrong(GRU | {"init": {"weight_hh": init}})
+
+        assert (error.pointer, error.code) == (f"/init/weight_hh/{field}", code)
+        assert error.given == cut[field]
 
     def test_absolute_cuts_are_measured_in_standard_deviations(self) -> None:
         init = {"scheme": "trunc_normal", "std": 0.1, "low": 0.9, "high": 1.2, "bounds": "absolute"}

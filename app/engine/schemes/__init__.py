@@ -76,6 +76,18 @@ WEIGHTS: Mapping[str, Scheme] = {
         "variance scale/fan",
         "Keras and JAX VarianceScaling, with the variance of the cut put right",
     ),
+    "random_walk": Scheme(
+        ask.RandomWalk,
+        weights.random_walk,
+        "N(0, g²/fan_in), g by nonlinearity",
+        "Sussillo & Abbott, arXiv:1412.6558",
+    ),
+    "hadamard": Scheme(
+        ask.Hadamard,
+        weights.hadamard,
+        "I; more rows than columns: 2^(−(m−1)/2)·H, m = ⌈log₂ rows⌉",
+        "ZerO; Zhao, Schäfer & Anandkumar, arXiv:2110.12661",
+    ),
     "orthogonal": Scheme(
         ask.Orthogonal,
         weights.orthogonal,

@@ -5,9 +5,17 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from app.engine.distributions import Constant, CutNormal, Diagonal, ElementLaw, Normal, Uniform
+from app.engine.distributions import (
+    Constant,
+    CutNormal,
+    Diagonal,
+    ElementLaw,
+    Hadamard,
+    Normal,
+    Uniform,
+)
 from app.engine.matrices import Orthogonal, Sparse
-from app.engine.scalars import truncated_std
+from app.engine.scalars import exp, truncated_std
 from app.engine.schemes.record import symmetric
 from app.plan import Block
 from app.spec import weights as ask
@@ -26,7 +34,8 @@ def normal(scheme: ask.MeanStd, block: Block) -> Normal:
 
 def trunc_normal(scheme: ask.TruncNormal, block: Block) -> CutNormal:
     """N(mean, std²) on the cut."""
-    return CutNormal(scheme.mean, scheme.std, *scheme.cut)
+    spread = scheme.std / truncated_std(*scheme.cut) if scheme.std_correct else scheme.std
+    return CutNormal(scheme.mean, spread, *scheme.cut)
 
 
 def constant(scheme: ask.Constant | ConstantBias, block: Block) -> Constant:
@@ -89,6 +98,23 @@ def variance_scaling(scheme: ask.VarianceScaling, block: Block) -> ElementLaw:
             return Normal(0.0, std)
         case "truncated_normal":
             return CutNormal(0.0, std / truncated_std(-2, 2), -2.0, 2.0)
+
+
+def random_walk(scheme: ask.RandomWalk, block: Block) -> Normal:
+    """N(0, g²/fan_in)."""
+    gain = {
+        "linear": exp(1 / (2 * block.fan_in)),
+        "tanh": 1.13,
+        "relu": sqrt(2) * exp(1.2 / (max(block.fan_in, 6) - 2.4)),
+    }
+    return Normal(0.0, gain[scheme.nonlinearity] / sqrt(block.fan_in))
+
+
+def hadamard(scheme: ask.Hadamard, block: Block) -> Diagonal | Hadamard:
+    """The identity, or a part of a Hadamard matrix where that has more rows than columns."""
+    if block.rows > block.cols:
+        return Hadamard(block.rows, block.cols)
+    return Diagonal(1.0, block.rows, block.cols)
 
 
 def orthogonal(scheme: ask.Orthogonal, block: Block) -> Orthogonal:
