@@ -11,22 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 from app.dtypes import DTYPES, DType
 from app.spec.biases import BiasScheme, PytorchBias
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
+from app.spec.overrides import GATE_NAMES, WHOLE
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
 
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
-WHOLE = "-"  # the gate of a block that is the whole tensor
 
 GATES: Mapping[str, tuple[str, ...]] = {
-    "rnn": (WHOLE,),
-    "gru": ("r", "z", "n"),
-    "lstm": ("i", "f", "g", "o"),
+    rnn_type: tuple(names.values()) or (WHOLE,) for rnn_type, names in GATE_NAMES.items()
 }
 KEEPING_GATE: Mapping[str, str] = {
     "gru": "z",
@@ -53,6 +51,7 @@ class Block:
     fan_in: int
     fan_out: int
     stream: int
+    scheme: AnyWeightScheme | AnyBiasScheme
     share: float = 1.0
 
     @property
@@ -63,7 +62,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class TensorPlan:
-    """One parameter: its PyTorch name, shape, scheme and blocks; how many elements it has, and bytes."""
+    """One parameter: its PyTorch name, shape and blocks; how many elements it has, and bytes."""
 
     name: str
     kind: Kind
@@ -71,11 +70,18 @@ class TensorPlan:
     reverse: bool
     shape: tuple[int, ...]
     dtype: DType
-    scheme: AnyWeightScheme | AnyBiasScheme
     gates: tuple[str, ...]
     blocks: tuple[Block, ...]
     elements: int
     size_bytes: int
+
+    @property
+    def scheme(self) -> dict[str, Any]:
+        """The scheme in full; by gate where they have different ones."""
+        schemes = {block.gate: block.scheme for block in self.blocks}
+        if len({*schemes.values()}) == 1:
+            return self.blocks[0].scheme.model_dump()
+        return {gate: scheme.model_dump() for gate, scheme in schemes.items()}
 
     @property
     def gate_elements(self) -> int:
@@ -85,13 +91,14 @@ class TensorPlan:
     @property
     def is_dear(self) -> bool:
         """Whether drawing it takes much longer than copying it."""
-        return self.scheme.scheme in SCRATCH_BYTES
+        return any(block.scheme.scheme in SCRATCH_BYTES for block in self.blocks)
 
     @property
     def scratch_bytes(self) -> int:
         """How much memory drawing one block takes beside the block itself."""
-        per_element = SCRATCH_BYTES.get(self.scheme.scheme, 0)
-        return per_element * max(block.elements for block in self.blocks)
+        return max(
+            SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements for block in self.blocks
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,21 +176,18 @@ class _Cell:
         gates = GATES[spec.rnn_type]
         rows, hidden = len(gates) * spec.hidden_size, spec.hidden_size
         inputs = spec.input_size if self.layer == 0 else spec.output_size
-        yield self._weight("weight_ih", (rows, inputs), gates, spec.parts.weight_ih)
-        yield self._weight(
-            "weight_hh", (rows, spec.proj_size or hidden), gates, spec.parts.weight_hh
-        )
+        yield self._weight("weight_ih", (rows, inputs), gates)
+        yield self._weight("weight_hh", (rows, spec.proj_size or hidden), gates)
         if spec.bias:
             yield self._bias("bias_ih", gates)
             yield self._bias("bias_hh", gates)
         if spec.proj_size:
             shape = (spec.proj_size, hidden)
-            yield self._weight("weight_hr", shape, (WHOLE,), spec.parts.weight_hr)
+            yield self._weight("weight_hr", shape, (WHOLE,))
 
-    def _weight(
-        self, kind: Kind, shape: tuple[int, int], gates: tuple[str, ...], scheme: AnyWeightScheme
-    ) -> TensorPlan:
-        drawn = gates if scheme.scope == "gate" else (WHOLE,)
+    def _weight(self, kind: Kind, shape: tuple[int, int], gates: tuple[str, ...]) -> TensorPlan:
+        schemes = self._schemes(kind, gates)
+        drawn = gates if schemes[0].scope == "gate" else (WHOLE,)
         rows, cols = shape[0] // len(drawn), shape[1]
         blocks = [
             Block(
@@ -195,15 +199,14 @@ class _Cell:
                 fan_in=cols,
                 fan_out=rows,
                 stream=stream_of(kind + self.suffix, gate),
+                scheme=scheme,
             )
-            for place, gate in enumerate(drawn)
+            for place, (gate, scheme) in enumerate(zip(drawn, schemes, strict=False))
         ]
-        return self._tensor(kind, shape, gates, scheme, blocks)
+        return self._tensor(kind, shape, gates, blocks)
 
     def _bias(self, kind: Kind, gates: tuple[str, ...]) -> TensorPlan:
-        scheme, hidden = self.spec.parts.bias, self.spec.hidden_size
-        # A total is drawn from a stream of its own, so where it is put changes no number of it.
-        name = (kind if isinstance(scheme, PytorchBias) else "bias") + self.suffix
+        hidden = self.spec.hidden_size
         blocks = [
             Block(
                 gate=gate,
@@ -213,19 +216,25 @@ class _Cell:
                 hidden_size=hidden,
                 fan_in=1,
                 fan_out=hidden,
-                stream=stream_of(name, _drawn_as(gate, scheme)),
+                stream=stream_of(_bias_name(kind, scheme) + self.suffix, _drawn_as(gate, scheme)),
+                scheme=scheme,
                 share=_share(kind, gate, scheme),
             )
-            for place, gate in enumerate(gates)
+            for place, (gate, scheme) in enumerate(
+                zip(gates, self._schemes("bias", gates), strict=True)
+            )
         ]
-        return self._tensor(kind, (len(gates) * hidden,), gates, scheme, blocks)
+        return self._tensor(kind, (len(gates) * hidden,), gates, blocks)
+
+    def _schemes(self, parameter: str, gates: tuple[str, ...]) -> list[Any]:
+        places = ((self.layer, self.reverse, gate) for gate in gates)
+        return [self.spec.scheme_at(parameter, place) for place in places]
 
     def _tensor(
         self,
         kind: Kind,
         shape: tuple[int, ...],
         gates: tuple[str, ...],
-        scheme: AnyWeightScheme | AnyBiasScheme,
         blocks: list[Block],
     ) -> TensorPlan:
         dtype, elements = DTYPES[self.spec.dtype], prod(shape)
@@ -236,12 +245,16 @@ class _Cell:
             self.reverse,
             shape,
             dtype,
-            scheme,
             gates,
             tuple(blocks),
             elements,
             elements * dtype.item_bytes,
         )
+
+
+def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:
+    """Name what is drawn; a total has a stream of its own, so where it is put changes no number of it."""
+    return kind if isinstance(scheme, PytorchBias) else "bias"
 
 
 def _drawn_as(gate: str, scheme: AnyBiasScheme) -> str:

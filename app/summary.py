@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from app.plan import Plan
+from app.plan import Plan, TensorPlan
 from app.spec.canonical import canonical_json
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -70,7 +70,10 @@ class TensorSummary:
     name: str
     shape: list[int]
     dtype: str
-    scheme: Annotated[Mapping[str, Any], Field(description="The init scheme, in full.")]
+    scheme: Annotated[
+        Mapping[str, Any],
+        Field(description="The init scheme, in full; by gate where gates have different ones."),
+    ]
     figures: Figures
     sha256: Sha256
     gates: list[GateSummary]
@@ -159,9 +162,16 @@ def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
 def room_bytes(plan: Plan) -> int:
     """Give the bytes that any summary of this plan fits into, so a file's length is known ahead."""
     gates = sum(len(tensor.gates) for tensor in plan.tensors)
-    schemes = sum(len(tensor.scheme.model_dump_json()) for tensor in plan.tensors)
+    schemes = sum(_scheme_room(tensor) for tensor in plan.tensors)
     recipe = len(canonical_json(plan.spec)) + 1024  # canonical: one size for all spellings
     return recipe + schemes + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
+
+
+def _scheme_room(tensor: TensorPlan) -> int:
+    texts = [block.scheme.model_dump_json() for block in tensor.blocks]
+    if len({*texts}) == 1:
+        return len(texts[0])
+    return sum(len(text) + len('"i":,') for text in texts)
 
 
 def _widest_figures() -> Figures:

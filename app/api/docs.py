@@ -60,6 +60,23 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             "format": "safetensors",
         },
     },
+    "lstm_overridden": {
+        "summary": "An LSTM for long memory, its first layer's inputs and one gate by schemes of their own",
+        "value": {
+            "rnn_type": "lstm",
+            "input_size": 32,
+            "hidden_size": 64,
+            "num_layers": 3,
+            "init": {
+                "weight_hh": "orthogonal",
+                "bias": {"scheme": "chrono", "t_max": 784},
+                "overrides": [
+                    {"parameter": "weight_hh", "gate": "cell", "init": "identity"},
+                    {"parameter": "weight_ih", "layer": "first", "init": "xavier_uniform"},
+                ],
+            },
+        },
+    },
     "rnn_relu": {
         "summary": "A plain ReLU network that starts as the identity (IRNN)",
         "value": {

@@ -24,8 +24,8 @@ _FIELDS: dict[str, FieldInfo] = {**CheckpointRequest.model_fields, **CheckSize.m
 _SHORT = {"rnn_type": ("-t",)}
 _HELP = {  # where the API's own words do not fit a command line
     "init": "A scheme's name, for all weights; or JSON: a scheme with its fields, or an object "
-    "with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`. `stepzero schemes` "
-    "lists them. [default: pytorch]",
+    "with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`, and `overrides`. "
+    "`stepzero schemes` lists them. [default: pytorch]",
     "format": "File format. [default: what the output's suffix says, else pt]",
 }
 _SPEC_FILE = typer.Option(

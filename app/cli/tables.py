@@ -48,7 +48,7 @@ def statistics(summary: Summary) -> Table:
     for tensor in weights.tensors:
         found = tensor.figures
         numbers = (found.mean, found.std, found.expected_std, found.min, found.max)
-        scheme = str(tensor.scheme["scheme"])
+        scheme = str(tensor.scheme.get("scheme", "by gate"))
         table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(_number, numbers))
     return table
 

@@ -16,8 +16,9 @@ from app.engine.draw import Artist
 from app.engine.philox import key
 from app.engine.statistics import Spread, spread_of
 from app.engine.tensors import TORCH_DTYPES
-from app.plan import GATES, WHOLE, stream_of
+from app.plan import GATES, stream_of
 from app.spec.checkpoint import CheckSize, Spec
+from app.spec.overrides import WHOLE
 from app.summary import DirectionForward, GateActivation
 
 # torch falls back to its own LSTM and says so once; there is nothing for anybody to do about it.

@@ -41,7 +41,7 @@ def _tensor(
         name=tensor.name,
         shape=list(tensor.shape),
         dtype=tensor.dtype.name,
-        scheme=tensor.scheme.model_dump(),
+        scheme=tensor.scheme,
         figures=whole,
         sha256=digest,
         gates=[

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from app.spec.checkpoint import Spec
 
 STREAM_VERSION = 1
+PARTS = ("weight_ih", "weight_hh", "weight_hr", "bias")
 REMEMBERED = 256  # recipes whose names are not computed again
 
 
@@ -28,8 +29,13 @@ def canonical(spec: Spec) -> dict[str, Any]:
     }
     if plain.get("nonlinearity") == "tanh":
         del plain["nonlinearity"]
-    parts = {name: _scheme(getattr(spec.parts, name)) for name in type(spec.parts).model_fields}
-    init = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
+    parts = {name: _scheme(getattr(spec.parts, name)) for name in PARTS}
+    init: dict[str, Any] = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
+    if spec.overrides:
+        init["overrides"] = [
+            override.model_dump(mode="json", exclude_defaults=True) | {"init": _scheme(scheme)}
+            for override, scheme in zip(spec.overrides, spec.parts.overrides, strict=True)
+        ]
     return plain | ({"init": init} if init else {})
 
 

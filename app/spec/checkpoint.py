@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -11,6 +12,15 @@ from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field
 from app.dtypes import DTypeName
 from app.spec.base import InitScheme, Number, Strict, refusal
 from app.spec.biases import PytorchBias, ZerosBias
+from app.spec.overrides import (
+    BiasOverride,
+    Network,
+    Overrides,
+    Place,
+    WeightOverride,
+    refuse_unfit,
+    resolve,
+)
 from app.spec.schemes import (
     BIAS_SCHEMES,
     WEIGHT_SCHEMES,
@@ -39,6 +49,11 @@ class InitParts(Strict):
         default="pytorch", description="Projection weights (LSTM with `proj_size`)."
     )
     bias: BiasInit = Field(default="pytorch", description="Total bias of every gate.")
+    overrides: Overrides = Field(
+        default=(),
+        description="Exceptions, for some layers, one direction or one gate of a parameter; the first that "
+        "matches counts.",
+    )
 
 
 def _init_kind(value: Any) -> str:
@@ -63,6 +78,7 @@ class Parts(BaseModel, frozen=True):
     weight_hh: AnyWeightScheme
     weight_hr: AnyWeightScheme
     bias: AnyBiasScheme
+    overrides: tuple[AnyWeightScheme | AnyBiasScheme, ...] = ()
 
 
 class Spec(Strict):
@@ -99,7 +115,7 @@ class Spec(Strict):
         default="pytorch",
         description="`pytorch` (what PyTorch itself draws); or one scheme, by name or as an object, for all "
         "weights, with biases 0; or an object with a scheme for each of `weight_ih`, `weight_hh`, "
-        "`weight_hr` and `bias`.",
+        "`weight_hr` and `bias`, and `overrides` for layers, directions and gates.",
     )
     accept_nonfinite: bool = Field(
         default=False, description="Serve the network even where its output overflows."
@@ -146,8 +162,10 @@ class Spec(Strict):
             )
         if "bias" in given and data.get("bias") is False:
             raise refusal("unused_part", "with bias false there are no biases", field="/bias")
-        if "rnn_type" in data and "hidden_size" in data:
-            _refuse_undefined(_bias(value.bias), data["rnn_type"], data["hidden_size"])
+        if {"rnn_type", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size"} <= {
+            *data
+        }:
+            _refuse_unfit(value, _network(data), data["hidden_size"])
         return value
 
     @cached_property
@@ -159,7 +177,22 @@ class Spec(Strict):
             weight_hh=_weight(init.weight_hh),
             weight_hr=_weight(init.weight_hr) if self.proj_size else Pytorch(),
             bias=_bias(init.bias) if self.bias else PytorchBias(),
+            overrides=tuple(_in_full(override) for override in init.overrides),
         )
+
+    @property
+    def overrides(self) -> tuple[WeightOverride | BiasOverride, ...]:
+        """The exceptions from the parts, in order."""
+        return self.init.overrides if isinstance(self.init, InitParts) else ()
+
+    @cached_property
+    def _exceptions(self) -> Mapping[tuple[str, Place], int]:
+        return resolve(self.overrides, _network(vars(self))) if self.overrides else {}
+
+    def scheme_at(self, parameter: str, place: Place) -> Any:
+        """Give the scheme of one gate of one cell."""
+        number = self._exceptions.get((parameter, place))
+        return getattr(self.parts, parameter) if number is None else self.parts.overrides[number]
 
     def _one_scheme(self, scheme: Any) -> InitParts:
         weight = _weight(scheme)
@@ -187,22 +220,52 @@ class Spec(Strict):
         return self.directions * (self.proj_size or self.hidden_size)
 
 
-def _refuse_undefined(scheme: InitScheme, rnn_type: RnnType, hidden_size: int) -> None:
+def _network(data: Mapping[str, Any]) -> Network:
+    """Give what overrides can name."""
+    return Network(
+        data["rnn_type"],
+        data["num_layers"],
+        data["bidirectional"],
+        data["bias"],
+        data["proj_size"] > 0,
+    )
+
+
+def _refuse_unfit(init: InitParts, network: Network, hidden_size: int) -> None:
+    _refuse_undefined(_bias(init.bias), network.rnn_type, hidden_size, "/bias")
+    if not init.overrides:
+        return
+    weights = ("weight_ih", "weight_hh", "weight_hr")
+    fused = {name for name in weights if _weight(getattr(init, name)).scope == "fused"}
+    refuse_unfit(init.overrides, network, fused)
+    for number, override in enumerate(init.overrides):
+        if isinstance(override, BiasOverride):
+            field = f"/overrides/{number}/init"
+            _refuse_undefined(_bias(override.init), network.rnn_type, hidden_size, field)
+
+
+def _refuse_undefined(scheme: InitScheme, rnn_type: str, hidden_size: int, field: str) -> None:
     def defined(other: type[InitScheme]) -> bool:
         return rnn_type in other.rnn_types and hidden_size >= other.least_hidden_size
 
     if defined(type(scheme)):
         return
-    name = scheme.scheme  # type: ignore[attr-defined]
+    name = type(scheme).model_fields["scheme"].default
     reason = f"a hidden_size of {scheme.least_hidden_size} or more is needed"
     if rnn_type not in scheme.rnn_types:
         reason = f"{rnn_type} has no {scheme.needs}"
     raise refusal(
         "undefined_scheme",
         f"{name} is undefined here: {reason}",
-        field="/bias",
+        field=field,
+        given=None if field == "/bias" else name,
         allowed=[known for known, cls in BIAS_SCHEMES.items() if defined(cls)],
     )
+
+
+def _in_full(override: WeightOverride | BiasOverride) -> Any:
+    full = _bias if isinstance(override, BiasOverride) else _weight
+    return full(override.init)
 
 
 def _weight(init: Any) -> Any:

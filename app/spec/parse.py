@@ -18,7 +18,12 @@ _LIMITS = ("expected", "expected_tags", "gt", "ge", "lt", "le", "pattern", "allo
 _WORDS = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
 _TAGS = {"$name", "$scheme", "$parts"}
 _TAGGED = {"init", "weight_ih", "weight_hh", "weight_hr", "bias"}
-_MESSAGES = {"model_type": "Input should be an object"}  # pydantic's own name Python classes
+_MESSAGES = {  # pydantic's own name Python's classes
+    "model_type": "Input should be an object",
+    "model_attributes_type": "Input should be an object",
+    "tuple_type": "Input should be an array",
+    "too_long": "There are too many items",
+}
 LONG_INTEGER = 10**30
 _GIVEN_CHARS = 200
 
@@ -91,15 +96,21 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
 
 def _pointer(location: Sequence[Any], code: str) -> str:
     """Write a JSON pointer (RFC 6901), without the union tags that pydantic puts into a location."""
-    kept, before, after_scheme = [], "", False
+    kept: list[str] = []
+    before, after_scheme = "", False
     for step in map(str, location):
-        is_tag = step in _TAGS and before in _TAGGED
+        is_tag = (step in _TAGS and before in _TAGGED) or (before.isdigit() and _in_list(kept))
         if not is_tag and not after_scheme:
             kept.append(step)
         before, after_scheme = step, is_tag and step == "$scheme"
     if code.startswith("union_tag"):
-        kept.append("scheme")
+        kept.append("parameter" if _in_list(kept) else "scheme")
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in kept)
+
+
+def _in_list(pointer: Sequence[str]) -> bool:
+    """Whether a pointer ends at one of the overrides."""
+    return pointer[-2:-1] == ["overrides"]
 
 
 def _allowed(facts: Mapping[str, Any]) -> Any:

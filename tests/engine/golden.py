@@ -89,6 +89,25 @@ SPECS: Mapping[str, Mapping[str, Any]] = {
     "bias-normal": LSTM | {"init": {"bias": {"scheme": "normal", "mean": 1.0, "split": "hh"}}},
     "bias-constant": LSTM | {"init": {"bias": {"scheme": "constant", "value": 0.3}}},
     "bias-zeros": LSTM | {"init": {"bias": "zeros"}},
+    "overrides": DEEP
+    | {
+        "init": {
+            "weight_hh": "orthogonal",
+            "bias": {"scheme": "chrono", "t_max": 100, "split": "half"},
+            "overrides": [
+                {"parameter": "weight_hh", "gate": "cell", "layer": [1, 2], "init": "identity"},
+                {
+                    "parameter": "weight_hh",
+                    "layer": "first",
+                    "init": {"scheme": "normal", "std": 0.02},
+                },
+                {"parameter": "weight_ih", "direction": "reverse", "init": "xavier_uniform"},
+                {"parameter": "weight_hr", "layer": "last", "init": "lecun_normal"},
+                {"parameter": "bias", "gate": "output", "layer": 2, "init": "pytorch"},
+                {"parameter": "bias", "gate": "input", "init": "zeros"},
+            ],
+        }
+    },
     "chrono": biased(LSTM, "chrono", t_max=784, split="half"),
     "chrono-gru": biased(GRU, "chrono", t_min=10, t_max=100),
     "chrono-forget-only": biased(LSTM, "chrono_forget_only", t_max=100, split="hh"),

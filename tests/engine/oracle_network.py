@@ -14,6 +14,11 @@ from tests.engine import oracle, oracle_blocks
 from tests.engine.oracle_blocks import Rows
 
 GATES = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "rnn": {},
+    "gru": {"r": "reset", "z": "update", "n": "new"},
+    "lstm": {"i": "input", "f": "forget", "g": "cell", "o": "output"},
+}
 KEEPING_GATE = {"gru": "z", "lstm": "f"}
 Options = Mapping[str, Any]
 
@@ -103,48 +108,78 @@ def _options(scheme: Any) -> Options:
 
 
 def _tensors(asked: Options, parts: Mapping[str, Options]) -> Iterator[tuple[str, Rows]]:
-    gates, hidden, proj = GATES[asked["rnn_type"]], asked["hidden_size"], asked["proj_size"]
-    directions = ("", "_reverse")[: 1 + asked["bidirectional"]]
+    hidden, proj = asked["hidden_size"], asked["proj_size"]
+    directions = ("forward", "reverse")[: 1 + asked["bidirectional"]]
     for layer in range(asked["num_layers"]):
         inputs = len(directions) * (proj or hidden) if layer else asked["input_size"]
-        for suffix in (f"_l{layer}{direction}" for direction in directions):
-            for kind, cols in (("weight_ih", inputs), ("weight_hh", proj or hidden)):
-                yield (
-                    kind + suffix,
-                    _weight(asked, kind + suffix, gates, (hidden, cols), parts[kind]),
-                )
+        for direction in directions:
+            suffix = f"_l{layer}" + ("_reverse" if direction == "reverse" else "")
+            cell = Cell(asked, parts, layer, direction, suffix)
+            yield f"weight_ih{suffix}", _weight(cell, "weight_ih", (hidden, inputs))
+            yield f"weight_hh{suffix}", _weight(cell, "weight_hh", (hidden, proj or hidden))
             if proj:
-                name = "weight_hr" + suffix
-                yield name, _weight(asked, name, "-", (proj, hidden), parts["weight_hr"])
+                yield f"weight_hr{suffix}", _weight(cell, "weight_hr", (proj, hidden))
             if asked["bias"]:
                 for kind in ("ih", "hh"):
-                    yield f"bias_{kind}{suffix}", _bias(asked, kind, suffix, gates, parts["bias"])
+                    yield f"bias_{kind}{suffix}", _bias(cell, kind)
 
 
-def _weight(asked: Options, name: str, gates: str, shape: tuple[int, int], scheme: Options) -> Rows:
-    rows, cols = shape
-    if scheme.get("scope") == "fused":
+@dataclass(frozen=True)
+class Cell:
+    """One direction of one layer, and what was asked for it."""
+
+    asked: Options
+    parts: Mapping[str, Options]
+    layer: int
+    direction: str
+    suffix: str
+
+    def scheme(self, parameter: str, gate: str) -> Options:
+        """Give the scheme of a gate: the first override that matches, or the part's."""
+        init, last = self.asked["init"], self.asked["num_layers"] - 1
+        for o in init.get("overrides", []) if isinstance(init, Mapping) else []:
+            layers = {"first": 0, "last": last}.get(str(o.get("layer")), o.get("layer", [0, last]))
+            low, high = layers if isinstance(layers, list) else (layers, layers)
+            named = NAMES[self.asked["rnn_type"]].get(gate)
+            if (
+                o["parameter"] == parameter
+                and low <= self.layer <= high
+                and o.get("direction", self.direction) == self.direction
+                and o.get("gate", named) == named
+            ):
+                return _options(o["init"])
+        return self.parts[parameter]
+
+
+def _weight(cell: Cell, kind: str, shape: tuple[int, int]) -> Rows:
+    gates = "-" if kind == "weight_hr" else GATES[cell.asked["rnn_type"]]
+    (rows, cols), drawn = shape, []
+    if cell.scheme(kind, gates[0]).get("scope") == "fused":
         rows, gates = rows * len(gates), "-"
-    blocks = [
-        Block(asked["seed"], oracle.stream(name, gate), rows, cols, asked["hidden_size"], gate)
-        for gate in gates
-    ]
-    return [row for block in blocks for row in WEIGHTS[scheme["scheme"]](block, scheme)]
-
-
-def _bias(asked: Options, kind: str, suffix: str, gates: str, scheme: Options) -> Rows:
-    own = scheme["scheme"] == "pytorch"
-    name = (f"bias_{kind}" if own else "bias") + suffix
-    hidden = asked["hidden_size"]
-    drawn: Rows = []
     for gate in gates:
+        at = gate if gate != "-" else GATES[cell.asked["rnn_type"]][0]
+        scheme = cell.scheme(kind, "-" if kind == "weight_hr" else at)
+        stream = oracle.stream(kind + cell.suffix, gate)
+        block = Block(cell.asked["seed"], stream, rows, cols, cell.asked["hidden_size"], gate)
+        drawn += WEIGHTS[scheme["scheme"]](block, scheme)
+    return drawn
+
+
+def _bias(cell: Cell, kind: str) -> Rows:
+    rnn_type, hidden = cell.asked["rnn_type"], cell.asked["hidden_size"]
+    drawn: Rows = []
+    for gate in GATES[rnn_type]:
+        scheme = cell.scheme("bias", gate)
+        own = scheme["scheme"] == "pytorch"
+        name = (f"bias_{kind}" if own else "bias") + cell.suffix
         split = "ih" if gate == "n" else scheme.get("split", "ih")
         share = 1.0 if own or split == kind else 0.5 if split == "half" else 0.0
         tied = gate == "i" and (scheme["scheme"] == "chrono" or scheme.get("tied", False))
         stream = oracle.stream(name, "f" if tied else gate)
-        block = Block(asked["seed"], stream, hidden, 1, hidden, gate)
-        total = BIASES[scheme["scheme"]](block, scheme, share, asked["rnn_type"])
-        drawn += total if share else block.constant(0)
+        block = Block(cell.asked["seed"], stream, hidden, 1, hidden, gate)
+        drawn += (
+            BIASES[scheme["scheme"]](block, scheme, share, rnn_type) if share else block.constant(0)
+        )
     return drawn
 
 

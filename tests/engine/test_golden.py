@@ -26,9 +26,10 @@ def test_every_golden_digest_is_looked_at() -> None:
 
 def test_every_weight_scheme_has_a_golden_digest() -> None:
     asked = {
-        t.scheme.scheme
+        block.scheme.scheme
         for given in SPECS.values()
         for t in planned(given).tensors
+        for block in t.blocks
         if "weight" in t.name
     }
 
@@ -37,9 +38,10 @@ def test_every_weight_scheme_has_a_golden_digest() -> None:
 
 def test_every_bias_scheme_has_a_golden_digest() -> None:
     asked = {
-        t.scheme.scheme
+        block.scheme.scheme
         for given in SPECS.values()
         for t in planned(given).tensors
+        for block in t.blocks
         if "bias" in t.name
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, get_args
 
 from hypothesis import strategies as st
@@ -116,8 +117,32 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     if given.get("bias", True):
         allowed = biases[given["rnn_type"]]
         parts["bias"] = gateless_biases if given["hidden_size"] == 1 else allowed
-    given["init"] = draw(weights | st.fixed_dictionaries({}, optional=parts))
+    init = draw(weights | st.fixed_dictionaries({}, optional=parts))
+    if isinstance(init, dict) and "scheme" not in init:
+        init["overrides"] = draw(exceptions(given, parts))
+    given["init"] = init
     return given
+
+
+def exceptions(
+    given: Mapping[str, Any], parts: Mapping[str, st.SearchStrategy[Any]]
+) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Give overrides of different layers or parameters, so that none is in vain."""
+    layers = st.integers(0, given.get("num_layers", 1) - 1)
+    directions = ["forward", "reverse"] if given.get("bidirectional") else ["forward"]
+    gates = {"rnn": [], "gru": ["reset", "update", "new"], "lstm": ["input", "forget", "cell"]}
+    options: dict[str, st.SearchStrategy[Any]] = {"direction": st.sampled_from(directions)}
+    of_bias = {"gate": st.sampled_from(names)} if (names := gates[given["rnn_type"]]) else {}
+    one = st.one_of(
+        *(
+            st.fixed_dictionaries(
+                {"parameter": st.just(name), "layer": layers, "init": schemes_of},
+                optional=options | (of_bias if name == "bias" else {}),
+            )
+            for name, schemes_of in parts.items()
+        )
+    )
+    return st.lists(one, max_size=16, unique_by=lambda o: (o["parameter"], o["layer"]))
 
 
 def specs() -> st.SearchStrategy[Spec]:

@@ -161,7 +161,7 @@ SCALED: Mapping[type, tuple[str, ...]] = {
 def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | MatrixLaw:
     """Give the law that a block is drawn by, a bias's share of its total counted in."""
     table = BIASES if tensor.kind in ("bias_ih", "bias_hh") else WEIGHTS
-    law: Any = table[tensor.scheme.scheme].law(tensor.scheme, block)
+    law: Any = table[block.scheme.scheme].law(block.scheme, block)
     match block.share:
         case 0:
             return Constant(0.0)
