@@ -62,7 +62,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class TensorPlan:
-    """One parameter: its PyTorch name, shape and blocks; how many elements it has, and bytes."""
+    """One parameter: its PyTorch name, shape and blocks; how many elements it has, and bytes.
+
+    `scratch_bytes` is the memory that drawing one of its blocks takes beside the block itself.
+    """
 
     name: str
     kind: Kind
@@ -74,6 +77,7 @@ class TensorPlan:
     blocks: tuple[Block, ...]
     elements: int
     size_bytes: int
+    scratch_bytes: int
 
     @property
     def scheme(self) -> dict[str, Any]:
@@ -91,14 +95,7 @@ class TensorPlan:
     @property
     def is_dear(self) -> bool:
         """Whether drawing it takes much longer than copying it."""
-        return any(block.scheme.scheme in SCRATCH_BYTES for block in self.blocks)
-
-    @property
-    def scratch_bytes(self) -> int:
-        """How much memory drawing one block takes beside the block itself."""
-        return max(
-            SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements for block in self.blocks
-        )
+        return self.scratch_bytes > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +246,7 @@ class _Cell:
             tuple(blocks),
             elements,
             elements * dtype.item_bytes,
+            max(SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements for block in blocks),
         )
 
 

@@ -166,9 +166,9 @@ def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | MatrixLaw:
         case 0:
             return Constant(0.0)
         case 1:
-            return cast(ElementLaw | MatrixLaw, law)
+            return cast("ElementLaw | MatrixLaw", law)
         case share:
             return cast(
-                ElementLaw,
+                "ElementLaw",
                 replace(law, **{name: getattr(law, name) * share for name in SCALED[type(law)]}),
             )
