@@ -33,7 +33,7 @@ def canonical(spec: Spec) -> dict[str, Any]:
     init: dict[str, Any] = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
     if spec.overrides:
         init["overrides"] = [
-            override.model_dump(mode="json", exclude_defaults=True) | {"init": _scheme(scheme)}
+            override.selection(spec.num_layers, spec.bidirectional) | {"init": _scheme(scheme)}
             for override, scheme in zip(spec.overrides, spec.parts.overrides, strict=True)
         ]
     return plain | ({"init": init} if init else {})

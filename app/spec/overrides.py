@@ -18,12 +18,9 @@ GATE_NAMES: Mapping[str, Mapping[str, str]] = {
     "gru": {"reset": "r", "update": "z", "new": "n"},
     "lstm": {"input": "i", "forget": "f", "cell": "g", "output": "o"},
 }
-
 MOST_LAYERS = 1024
 Layer = Annotated[int, Field(ge=0, lt=MOST_LAYERS)]
 LayerRange = Annotated[tuple[Layer, Layer], Field(strict=False)]  # JSON has lists
-
-
 # One gate of one cell: layer, whether it is the reverse direction, the gate as PyTorch's letter.
 Place = tuple[int, bool, str]
 
@@ -83,6 +80,16 @@ class _Override(Strict):
                 return range(first, last + 1)
             case index:
                 return range(index, index + 1)
+
+    def selection(self, num_layers: int, bidirectional: bool) -> dict[str, Any]:
+        """Say what it is for in one way for all spellings: an index where that does, nothing where it is all."""
+        plain = self.model_dump(exclude_defaults=True, exclude={"layer", "init"})
+        layers = self.layers(num_layers)
+        if len(layers) < num_layers:
+            plain["layer"] = layers[0] if len(layers) == 1 else [layers[0], layers[-1]]
+        if not bidirectional:
+            plain.pop("direction", None)
+        return plain
 
     def places(self, letters: Mapping[str, str], network: Network) -> Iterator[Place]:
         """Give the places of its parameter that it is for."""

@@ -168,6 +168,25 @@ class TestRecipes:
 
         assert canonical_json(by_name) == canonical_json(in_full)
 
+    @pytest.mark.parametrize(
+        ("network", "one", "other"),
+        [
+            (LSTM, {"layer": "first"}, {"layer": 0}),
+            (LSTM, {"layer": "last"}, {"layer": [3, 3]}),
+            (LSTM, {"layer": [0, 3]}, {}),
+            (GRU, {"layer": "last", "direction": "forward"}, {}),
+        ],
+    )
+    def test_are_one_for_all_spellings_of_a_place(
+        self, network: dict[str, Any], one: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        first, second = (
+            canonical_json(parse(Spec, asked(ones(**where), network=network)))
+            for where in (one, other)
+        )
+
+        assert first == second
+
     def test_have_room_for_the_longest_overrides(self) -> None:
         long = {"scheme": "trunc_normal", "mean": -1.2345678901234567e-30, "std": 9.87654321e-123}
         overrides = [
