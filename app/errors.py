@@ -20,6 +20,7 @@ StepZeroError
 ├── NonfiniteOutput              422  the sanity forward pass overflows
 ├── DeadOutput                   422  the sanity forward pass gives zeros only
 ├── NotReady                     503  the service starts or stops; ask again
+├── EngineFailed                 503  the kernels do not compile here, or draw other numbers
 ├── DeviceFailed                 503  a device of this server does not work
 ├── InternalError                500  a fault of the service
 └── TransferError                —    (client) the server could not be reached or broke off

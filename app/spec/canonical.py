@@ -14,9 +14,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from app.spec.checkpoint import Spec
+from app.spec.overrides import WEIGHTS
 
 STREAM_VERSION = 1
-PARTS = ("weight_ih", "weight_hh", "weight_hr", "bias")
 REMEMBERED = 256  # recipes whose names are not computed again
 
 
@@ -29,7 +29,7 @@ def canonical(spec: Spec) -> dict[str, Any]:
     }
     if plain.get("nonlinearity") == "tanh":
         del plain["nonlinearity"]
-    parts = {name: _scheme(getattr(spec.parts, name)) for name in PARTS}
+    parts = {name: _scheme(getattr(spec.parts, name)) for name in (*WEIGHTS, "bias")}
     init: dict[str, Any] = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
     if spec.overrides:
         init["overrides"] = [

@@ -13,6 +13,8 @@ from app.dtypes import DTypeName
 from app.spec.base import InitScheme, Number, Strict, refusal
 from app.spec.biases import PytorchBias, ZerosBias
 from app.spec.overrides import (
+    MOST_LAYERS,
+    WEIGHTS,
     BiasOverride,
     Network,
     Overrides,
@@ -94,7 +96,7 @@ class Spec(Strict):
     )
     input_size: Size = Field(description="Features per time step of the input.")
     hidden_size: Size = Field(description="Features of the hidden state.")
-    num_layers: int = Field(default=1, ge=1, le=1024, description="Stacked layers.")
+    num_layers: int = Field(default=1, ge=1, le=MOST_LAYERS, description="Stacked layers.")
     bias: bool = Field(default=True, description="Whether there are `bias_ih` and `bias_hh`.")
     bidirectional: bool = Field(default=False, description="Whether a second net runs backwards.")
     proj_size: int = Field(
@@ -162,10 +164,12 @@ class Spec(Strict):
             )
         if "bias" in given and data.get("bias") is False:
             raise refusal("unused_part", "with bias false there are no biases", field="/bias")
-        if {"rnn_type", "hidden_size", "num_layers", "bias", "bidirectional", "proj_size"} <= {
+        if "rnn_type" in data:
+            _refuse_undefined(_bias(value.bias), data, "/bias")
+        if value.overrides and {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"} <= {
             *data
         }:
-            _refuse_unfit(value, _network(data), data["hidden_size"])
+            _refuse_overrides(value, data)
         return value
 
     @cached_property
@@ -231,20 +235,17 @@ def _network(data: Mapping[str, Any]) -> Network:
     )
 
 
-def _refuse_unfit(init: InitParts, network: Network, hidden_size: int) -> None:
-    _refuse_undefined(_bias(init.bias), network.rnn_type, hidden_size, "/bias")
-    if not init.overrides:
-        return
-    weights = ("weight_ih", "weight_hh", "weight_hr")
-    fused = {name for name in weights if _weight(getattr(init, name)).scope == "fused"}
-    refuse_unfit(init.overrides, network, fused)
+def _refuse_overrides(init: InitParts, data: Mapping[str, Any]) -> None:
+    fused = {name for name in WEIGHTS if _weight(getattr(init, name)).scope == "fused"}
+    refuse_unfit(init.overrides, _network(data), fused)
     for number, override in enumerate(init.overrides):
         if isinstance(override, BiasOverride):
-            field = f"/overrides/{number}/init"
-            _refuse_undefined(_bias(override.init), network.rnn_type, hidden_size, field)
+            _refuse_undefined(_bias(override.init), data, f"/overrides/{number}/init")
 
 
-def _refuse_undefined(scheme: InitScheme, rnn_type: str, hidden_size: int, field: str) -> None:
+def _refuse_undefined(scheme: InitScheme, data: Mapping[str, Any], field: str) -> None:
+    rnn_type, hidden_size = data["rnn_type"], data.get("hidden_size", SAFE_INTEGER)
+
     def defined(other: type[InitScheme]) -> bool:
         return rnn_type in other.rnn_types and hidden_size >= other.least_hidden_size
 

@@ -19,6 +19,7 @@ GATE_NAMES: Mapping[str, Mapping[str, str]] = {
     "lstm": {"input": "i", "forget": "f", "cell": "g", "output": "o"},
 }
 MOST_LAYERS = 1024
+WEIGHTS = ("weight_ih", "weight_hh", "weight_hr")
 Layer = Annotated[int, Field(ge=0, lt=MOST_LAYERS)]
 LayerRange = Annotated[tuple[Layer, Layer], Field(strict=False)]  # JSON has lists
 # One gate of one cell: layer, whether it is the reverse direction, the gate as PyTorch's letter.

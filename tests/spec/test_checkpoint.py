@@ -359,6 +359,11 @@ class TestRefusals:
         assert "rnn has no" in error.detail
         assert error.allowed == GATELESS_BIASES
 
+    def test_an_undefined_bias_is_named_beside_a_wrong_size(self) -> None:
+        errors = wrong(RNN | {"hidden_size": 0, "init": {"bias": "forget"}})
+
+        assert [error.pointer for error in errors] == ["/hidden_size", "/init/bias"]
+
     def test_a_gru_has_no_output_gate(self) -> None:
         (error,) = wrong(GRU | {"init": {"bias": "out_gate_ladder"}})
 
