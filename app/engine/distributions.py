@@ -125,8 +125,27 @@ class Ladder:
         np.multiply(block + 1, single(self.step), out=out, dtype=np.float32, casting="same_kind")
 
 
+Kernel = tuple[Any, tuple[np.float32, ...]]  # what turns words into numbers, and its scalars
+
+
+class _Drawn:
+    """A law whose elements are made of random words."""
+
+    __slots__ = ()
+
+    @property
+    def kernel(self) -> Kernel:
+        """Give what draws it: of `transforms`, by whose name other devices know it."""
+        raise NotImplementedError
+
+    def fill(self, out: Float32s, first: int, key: Key) -> None:
+        """Overwrite `out`."""
+        kernel, scalars = self.kernel
+        kernel(out.view(np.uint32), first // 4, *key, *scalars)
+
+
 @dataclass(frozen=True, slots=True)
-class Uniform:
+class Uniform(_Drawn):
     """Uniform on [low, high)."""
 
     low: float
@@ -137,18 +156,23 @@ class Uniform:
         """(high − low)/√12."""
         return (self.high - self.low) / sqrt(12)
 
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        scalars = single(self.low), single(self.high - self.low)
-        transforms.uniform(out.view(np.uint32), first // 4, *key, *scalars)
+    @property
+    def kernel(self) -> Kernel:
+        """Give what draws it."""
+        return transforms.uniform, (single(self.low), single(self.high - self.low))
 
 
 @dataclass(frozen=True, slots=True)
-class Normal:
+class Normal(_Drawn):
     """Normal with `mean` and `std`."""
 
     mean: float
     std: float
+
+    @property
+    def kernel(self) -> Kernel:
+        """Give what draws it."""
+        return transforms.normal, (single(self.mean), single(self.std))
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
         """Overwrite `out`."""
@@ -157,12 +181,11 @@ class Normal:
             self.fill(whole, first, key)
             out[:] = whole[:-1]
             return
-        scalars = single(self.mean), single(self.std)
-        transforms.normal(out.view(np.uint32), first // 4, *key, *scalars)
+        _Drawn.fill(self, out, first, key)
 
 
 @dataclass(frozen=True, slots=True)
-class CutNormal:
+class CutNormal(_Drawn):
     """Normal with `mean` and `spread`, cut at `low` and `high` standard deviations from the mean."""
 
     mean: float
@@ -175,14 +198,14 @@ class CutNormal:
         """The spread after the cut."""
         return self.spread * truncated_std(self.low, self.high)
 
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        transform, scalars = cut_transform(self)
-        transform(out.view(np.uint32), first // 4, *key, *scalars)
+    @property
+    def kernel(self) -> Kernel:
+        """Give what draws it."""
+        return cut_kernel(self)
 
 
 @dataclass(frozen=True, slots=True)
-class LogUniform:
+class LogUniform(_Drawn):
     """`factor`·ln x, x uniform on [low, high), 0 < low."""
 
     low: float
@@ -194,13 +217,14 @@ class LogUniform:
         """|factor| times the spread of ln x."""
         return abs(self.factor) * log_uniform_std(self.low, self.high)
 
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        transforms.log_uniform(out.view(np.uint32), first // 4, *key, *log_scalars(self))
+    @property
+    def kernel(self) -> Kernel:
+        """Give what draws it."""
+        return transforms.log_uniform, log_scalars(self)
 
 
 @dataclass(frozen=True, slots=True)
-class LogitUniform:
+class LogitUniform(_Drawn):
     """`factor`·ln(u/(1 − u)), u uniform on [1/units, 1 − 1/units)."""
 
     units: int
@@ -221,12 +245,13 @@ class LogitUniform:
         """|factor| times the spread of a cut logistic variable."""
         return abs(self.factor) * logit_uniform_std(self.units)
 
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        transforms.logit_uniform(out.view(np.uint32), first // 4, *key, *log_scalars(self))
+    @property
+    def kernel(self) -> Kernel:
+        """Give what draws it."""
+        return transforms.logit_uniform, log_scalars(self)
 
 
-def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, np.float32, np.float32]:
+def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, ...]:
     """Give the scalars of the kernels: the least x, how far it reaches, and the factor."""
     return single(law.low), single(law.high - law.low), single(law.factor)
 
@@ -236,7 +261,7 @@ ElementLaw = Constant | Diagonal | Hadamard | Ladder | RandomLaw
 
 
 @lru_cache(maxsize=256)
-def cut_transform(law: CutNormal) -> tuple[Any, tuple[np.float32, ...]]:
+def cut_kernel(law: CutNormal) -> Kernel:
     """Give the kernel that turns words into a cut normal's numbers, and its scalars."""
     least, most = (law.mean + cut * law.spread for cut in (law.low, law.high))
     if law.low < 0 < law.high:

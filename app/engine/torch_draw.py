@@ -23,9 +23,6 @@ from app.engine.distributions import (
     Normal,
     RandomLaw,
     Uniform,
-    cut_transform,
-    log_scalars,
-    single,
 )
 from app.engine.philox import MULTIPLIER_0, MULTIPLIER_1, WEYL_0, WEYL_1, WORD, Key
 
@@ -41,28 +38,25 @@ def fill_on(device: torch.device, law: ElementLaw, out: Float32s, first: int, ke
 
 
 def _transform(law: RandomLaw, words: Sequence[Tensor], device: torch.device) -> Tensor:
+    kernel, numbers = law.kernel
+    scalars = [torch.tensor(number, dtype=torch.float32, device=device) for number in numbers]
     match law:
         case Uniform():
-            low, scale = _scalars(device, law.low, law.high - law.low)
+            low, scale = scalars
             return _interleave([_unit(w) * scale + low for w in words])
         case Normal():
-            mean, std = _scalars(device, law.mean, law.std)
+            mean, std = scalars
             a, b, c, d = words
             return _interleave([z * std + mean for z in (*_normal_pair(a, b), *_normal_pair(c, d))])
         case LogUniform():
-            low, scale, factor = _scalars(device, *log_scalars(law))
+            low, scale, factor = scalars
             return _interleave([factor * _log(_unit(w) * scale + low) for w in words])
         case LogitUniform():
-            low, scale, factor = _scalars(device, *log_scalars(law))
+            low, scale, factor = scalars
             shares = [(_unit(w) * scale + low).clamp(max=float(t.BELOW_ONE)) for w in words]
             return _interleave([factor * (_log(x) - _log(1 - x)) for x in shares])
         case CutNormal():
-            kernel, scalars = cut_transform(law)
-            return _interleave([_cut(kernel, w, _scalars(device, *scalars)) for w in words])
-
-
-def _scalars(device: torch.device, *values: Any) -> list[Tensor]:
-    return [torch.tensor(single(value), dtype=torch.float32, device=device) for value in values]
+            return _interleave([_cut(kernel, w, scalars) for w in words])
 
 
 def _interleave(lanes: Sequence[Tensor]) -> Tensor:

@@ -20,18 +20,7 @@ from triton.errors import TritonError
 from app.dtypes import DType
 from app.engine import philox as p
 from app.engine import transforms as t
-from app.engine.distributions import (
-    CutNormal,
-    ElementLaw,
-    LogitUniform,
-    LogUniform,
-    Normal,
-    RandomLaw,
-    Uniform,
-    cut_transform,
-    log_scalars,
-    single,
-)
+from app.engine.distributions import ElementLaw, RandomLaw
 from app.engine.draw import HERE, PIECE, Stored
 from app.engine.philox import Key
 
@@ -126,22 +115,9 @@ def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> N
 
 def arguments(law: RandomLaw) -> tuple[str, tuple[float, ...]]:
     """Give the kernel's name of a law and its scalars."""
-    name: str
-    scalars: tuple[Any, ...]
-    match law:
-        case Uniform():
-            name, scalars = "uniform", (single(law.low), single(law.high - law.low))
-        case Normal():
-            name, scalars = "normal", (single(law.mean), single(law.std))
-        case LogUniform():
-            name, scalars = "log_uniform", log_scalars(law)
-        case LogitUniform():
-            name, scalars = "logit_uniform", log_scalars(law)
-        case CutNormal():
-            transform, scalars = cut_transform(law)
-            name = transform.__name__
+    kernel, scalars = law.kernel
     numbers = [float(scalar) for scalar in scalars]
-    return name, (*numbers, *[0.0] * (SCALARS - len(numbers)))
+    return kernel.__name__, (*numbers, *[0.0] * (SCALARS - len(numbers)))
 
 
 @triton.jit(do_not_specialize=["group", "s0", "s1", "k0", "k1"])
