@@ -39,7 +39,9 @@ class Figures:
     elements: int
     mean: Real
     std: Annotated[Real, Field(description="Population standard deviation.")]
-    expected_std: Annotated[Real, Field(description="What the init scheme promises.")]
+    expected_std: Annotated[
+        Real, Field(description="What the init scheme promises; null where it promises none.")
+    ]
     min: Real
     max: Real
     norm: Annotated[Real, Field(description="Euclidean (Frobenius) norm.")]

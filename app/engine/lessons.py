@@ -50,9 +50,15 @@ def _glance(tensor: TensorPlan, stored: Stored) -> Spread:
 def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> TensorFigures:
     """Turn the tallies of a tensor's gates into figures, of the whole and of each gate."""
     spreads = [law_of(tensor, block).std for block in tensor.blocks]
-    pooled = sqrt(sum(spread * spread for spread in spreads) / len(spreads))
     gates = [
         figures(tally, expected_std=spreads[place % len(spreads)])
         for place, tally in enumerate(tallies)
     ]
-    return (figures(join(tallies), expected_std=pooled) if len(gates) > 1 else gates[0]), gates
+    whole = figures(join(tallies), expected_std=_pooled(spreads)) if len(gates) > 1 else gates[0]
+    return whole, gates
+
+
+def _pooled(spreads: Sequence[float | None]) -> float | None:
+    """Give the spread of parts of one size together; none is promised where one of them promises none."""
+    known = [spread for spread in spreads if spread is not None]
+    return sqrt(sum(s * s for s in known) / len(known)) if len(known) == len(spreads) else None

@@ -95,7 +95,7 @@ def join(tallies: Sequence[Tally]) -> Tally:
     )
 
 
-def figures(tally: Tally, *, expected_std: float) -> Figures:
+def figures(tally: Tally, *, expected_std: float | None) -> Figures:
     """Turn a tally into the figures that people read."""
     elements = int(tally.counts.sum())
     least, most = tally.extremes
