@@ -1,0 +1,117 @@
+"""Every refusal a caller can see, as one tree.
+
+StepZeroError
+├── RequestError                 the request cannot be understood or served as asked
+│   ├── MalformedJson            400  the body is not JSON
+│   ├── InvalidSpec              422  one or more fields are wrong; nothing was built
+│   ├── BodyTooLarge             413  the request body exceeds its limit
+│   ├── UnsupportedMediaType     415  the body is of another type than JSON
+│   ├── NotAcceptable            406  no format matches the Accept header
+│   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
+│   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
+│   ├── NotAnArrayFile           415  an uploaded file is of no kind that is read here
+│   └── RangeNotSatisfiable      416  the Range header names bytes that cannot be sent
+├── NotFound                     404  no such page
+│   ├── InvalidRecipe            404  the recipe token is altered, cut or not a token at all
+│   ├── UnknownFormat            404  no format has this file extension
+│   └── DigestMismatch           404  the file's sha256 is not the one in its name
+├── OutdatedRecipe               410  the recipe token is of another stream version
+├── MethodNotAllowed             405  the page exists, the method does not
+├── TooLarge                     413  the checkpoint, or the memory to make it, exceeds a limit
+├── DtypeNotInFormat             422  the file format cannot hold the dtype
+├── DeviceUnavailable            422  this server has no such device
+├── NonfiniteOutput              422  the sanity forward pass overflows
+├── DeadOutput                   422  the sanity forward pass gives zeros only
+├── NotReady                     503  the service starts or stops; ask again
+├── EngineFailed                 503  the kernels do not compile here, or draw other numbers
+├── DeviceFailed                 503  a device of this server does not work
+├── InternalError                500  a fault of the service
+└── TransferError                —    (client) the server could not be reached or broke off
+
+Each class is one reason that a caller can act on: it takes facts as keywords and makes the sentence.
+`code` is never renamed.  `status` stands on the class, so there is one place to look; the HTTP layer
+only renders it.  Bugs stay plain exceptions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.errors.arrays import ArraysTooLarge, InvalidArrays, NotAnArrayFile
+from app.errors.base import FieldError, StepZeroError
+from app.errors.missing import (
+    DigestMismatch,
+    InvalidRecipe,
+    MethodNotAllowed,
+    NotFound,
+    OutdatedRecipe,
+    UnknownFormat,
+)
+from app.errors.network import (
+    DeadOutput,
+    DeviceUnavailable,
+    DtypeNotInFormat,
+    NonfiniteOutput,
+    TooLarge,
+)
+from app.errors.request import (
+    BodyTooLarge,
+    InvalidSpec,
+    MalformedJson,
+    NotAcceptable,
+    RangeNotSatisfiable,
+    RequestError,
+    UnsupportedMediaType,
+)
+from app.errors.service import DeviceFailed, EngineFailed, InternalError, NotReady, TransferError
+
+__all__ = [
+    "BY_CODE",
+    "ArraysTooLarge",
+    "BodyTooLarge",
+    "DeadOutput",
+    "DeviceFailed",
+    "DeviceUnavailable",
+    "DigestMismatch",
+    "DtypeNotInFormat",
+    "EngineFailed",
+    "FieldError",
+    "InternalError",
+    "InvalidArrays",
+    "InvalidRecipe",
+    "InvalidSpec",
+    "MalformedJson",
+    "MethodNotAllowed",
+    "NonfiniteOutput",
+    "NotAcceptable",
+    "NotAnArrayFile",
+    "NotFound",
+    "NotReady",
+    "OutdatedRecipe",
+    "RangeNotSatisfiable",
+    "RequestError",
+    "StepZeroError",
+    "TooLarge",
+    "TransferError",
+    "UnknownFormat",
+    "UnsupportedMediaType",
+    "from_problem",
+]
+
+
+def _tree(cls: type[StepZeroError]) -> list[type[StepZeroError]]:
+    return [cls, *(leaf for sub in cls.__subclasses__() for leaf in _tree(sub))]
+
+
+BY_CODE: Mapping[str, type[StepZeroError]] = {cls.code: cls for cls in _tree(StepZeroError)}
+
+
+def from_problem(problem: Mapping[str, Any]) -> StepZeroError:
+    """Rebuild the error that a problem document describes; an unknown code gives the base class."""
+    standard = {"type", "title", "status", "code", "detail", "instance"}
+    facts = {key: value for key, value in problem.items() if key not in standard}
+    cls = BY_CODE.get(str(problem.get("code")), StepZeroError)
+    error = cls.__new__(cls)
+    StepZeroError.__init__(error, str(problem.get("detail", "")), **facts)
+    return error

@@ -1,0 +1,57 @@
+"""Uploaded arrays that cannot be read, or do not fit the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from app.errors.base import FieldError
+from app.errors.request import RequestError
+
+
+class InvalidArrays(RequestError):
+    """One or more uploaded arrays are broken or do not fit the network.  Nothing was kept."""
+
+    status = 422
+    code = "invalid_arrays"
+    title = "The arrays do not fit the network"
+
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        listed = list(errors)
+        super().__init__(
+            "; ".join(f"{e.pointer}: {e.detail}" for e in listed),
+            errors=[asdict(e) for e in listed],
+        )
+
+
+class ArraysTooLarge(RequestError):
+    """The uploaded files, or the arrays in them, exceed a limit.  No memory was taken for them."""
+
+    status = 413
+    code = "arrays_too_large"
+    title = "The arrays are too large"
+
+    def __init__(self, *, file: str, what: str, given: int, limit: int) -> None:
+        super().__init__(
+            f"{file}: {given} {what}; the limit is {limit}.",
+            file=file,
+            what=what,
+            given=given,
+            limit=limit,
+        )
+
+
+class NotAnArrayFile(RequestError):
+    """An uploaded file is of no kind that is read here.  Nothing in it was unpickled."""
+
+    status = 415
+    code = "not_an_array_file"
+    title = "Not a file of arrays"
+
+    def __init__(self, *, file: str, kind: str, instead: str) -> None:
+        super().__init__(
+            f"{file} is {kind}. {instead}",
+            file=file,
+            kind=kind,
+            allowed=[".npy", ".npz", ".safetensors"],
+        )

@@ -1,0 +1,88 @@
+"""Networks that cannot be made, held or used as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.errors.base import StepZeroError
+
+
+class TooLarge(StepZeroError):
+    """The checkpoint, or the memory to make it, exceeds a limit.  Nothing was allocated."""
+
+    status = 413
+    code = "too_large"
+    title = "The checkpoint is too large for this server"
+
+    def __init__(self, *, what: str, planned_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"The {what} would take {planned_bytes} bytes; the limit is {limit_bytes}.",
+            what=what,
+            planned_bytes=planned_bytes,
+            limit_bytes=limit_bytes,
+        )
+
+
+class DtypeNotInFormat(StepZeroError):
+    """The file format cannot hold the dtype."""
+
+    status = 422
+    code = "dtype_not_in_format"
+    title = "The format cannot hold the dtype"
+
+    def __init__(self, *, dtype: str, format: str, reason: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"Format {format} cannot hold {dtype}: {reason}. Use one of {', '.join(listed)}.",
+            dtype=dtype,
+            format=format,
+            reason=reason,
+            allowed=listed,
+        )
+
+
+class DeviceUnavailable(StepZeroError):
+    """This machine has no such device for this dtype.  No other is used instead."""
+
+    status = 422
+    code = "device_unavailable"
+    title = "No such device here"
+
+    def __init__(self, *, given: str, dtype: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"There is no device {given!r} here for {dtype}. There is {', '.join(listed)}.",
+            given=given,
+            dtype=dtype,
+            allowed=listed,
+        )
+
+
+class NonfiniteOutput(StepZeroError):
+    """The sanity forward pass overflows.  Nothing was streamed."""
+
+    status = 422
+    code = "nonfinite_output"
+    title = "The network's output is not finite"
+
+    def __init__(self, *, layer: int, reason: str) -> None:
+        super().__init__(
+            f"Layer {layer}: {reason}. To receive it anyway, set accept_nonfinite to true.",
+            layer=layer,
+            reason=reason,
+        )
+
+
+class DeadOutput(StepZeroError):
+    """The sanity forward pass gives zeros only.  Nothing was streamed."""
+
+    status = 422
+    code = "dead_output"
+    title = "The network's output is zero everywhere"
+
+    def __init__(self, *, layer: int) -> None:
+        super().__init__(
+            f"Layer {layer} answers every input with zeros, so it cannot learn. "
+            "To receive it anyway, set accept_dead to true.",
+            layer=layer,
+        )

@@ -1,0 +1,102 @@
+"""Requests that cannot be understood or served as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from app.errors.base import FieldError, StepZeroError
+
+
+class RequestError(StepZeroError):
+    """The request cannot be understood or served as asked."""
+
+    status = 400
+    code = "bad_request"
+    title = "Bad request"
+
+
+class MalformedJson(RequestError):
+    """The request body is not one JSON document."""
+
+    code = "malformed_json"
+    title = "The body is not JSON"
+
+
+class InvalidSpec(RequestError):
+    """One or more fields of the request are wrong.  Nothing was built."""
+
+    status = 422
+    code = "invalid_spec"
+    title = "The request does not describe a checkpoint"
+
+    def __init__(self, errors: Iterable[FieldError]) -> None:
+        listed = list(errors)
+        super().__init__(
+            "; ".join(f"{e.pointer or '/'}: {e.detail}" for e in listed),
+            errors=[asdict(e) for e in listed],
+        )
+
+
+class BodyTooLarge(RequestError):
+    """The request body exceeds its limit.  It was not read further."""
+
+    status = 413
+    code = "body_too_large"
+    title = "The request body is too large"
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        super().__init__(
+            f"The request body exceeds the limit of {limit_bytes} bytes.", limit_bytes=limit_bytes
+        )
+
+
+class UnsupportedMediaType(RequestError):
+    """The request body is of another type than JSON."""
+
+    status = 415
+    code = "unsupported_media_type"
+    title = "The body must be JSON"
+
+    def __init__(self, *, given: str | None) -> None:
+        super().__init__(
+            f"The body's Content-Type is {given or 'missing'}; send application/json.",
+            given=given,
+            allowed=["application/json"],
+        )
+
+
+class NotAcceptable(RequestError):
+    """No format this service writes matches the Accept header."""
+
+    status = 406
+    code = "not_acceptable"
+    title = "No format matches the Accept header"
+
+    def __init__(self, *, given: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"Nothing here matches Accept: {given}. There is {', '.join(listed)}.",
+            given=given,
+            allowed=listed,
+        )
+
+
+class RangeNotSatisfiable(RequestError):
+    """The Range header names bytes that this service cannot send."""
+
+    status = 416
+    code = "range_not_satisfiable"
+    title = "The range cannot be sent"
+
+    def __init__(self, *, given: str, reason: str, length_bytes: int) -> None:
+        super().__init__(
+            f"Range {given!r} cannot be sent: {reason}; the file has {length_bytes} bytes.",
+            given=given,
+            length_bytes=length_bytes,
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Name the file's whole length, as RFC 9110 asks."""
+        return {"Content-Range": f"bytes */{self.facts.get('length_bytes', '*')}"}
