@@ -14,11 +14,12 @@ from math import prod
 from typing import Any, Literal
 
 from app.dtypes import DTYPES, DType
-from app.spec.biases import BiasScheme, PytorchBias
+from app.spec.biases import PytorchBias, SplitScheme
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
 from app.spec.overrides import GATE_NAMES, WHOLE
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
+from app.spec.weights import FanScheme
 
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
@@ -168,13 +169,20 @@ class _Cell:
     def suffix(self) -> str:
         return f"_l{self.layer}" + ("_reverse" if self.reverse else "")
 
+    @property
+    def inputs(self) -> int:
+        return self.spec.input_size if self.layer == 0 else self.spec.output_size
+
+    @property
+    def state(self) -> int:
+        return self.spec.proj_size or self.spec.hidden_size
+
     def tensors(self) -> Iterator[TensorPlan]:
         spec = self.spec
         gates = GATES[spec.rnn_type]
         rows, hidden = len(gates) * spec.hidden_size, spec.hidden_size
-        inputs = spec.input_size if self.layer == 0 else spec.output_size
-        yield self._weight("weight_ih", (rows, inputs), gates)
-        yield self._weight("weight_hh", (rows, spec.proj_size or hidden), gates)
+        yield self._weight("weight_ih", (rows, self.inputs), gates)
+        yield self._weight("weight_hh", (rows, self.state), gates)
         if spec.bias:
             yield self._bias("bias_ih", gates)
             yield self._bias("bias_hh", gates)
@@ -193,8 +201,8 @@ class _Cell:
                 rows=rows,
                 cols=cols,
                 hidden_size=self.spec.hidden_size,
-                fan_in=cols,
-                fan_out=rows,
+                fan_in=self._fan_in(kind, scheme, cols),
+                fan_out=2 * rows if _fans(kind, scheme) == "joint_pair" else rows,
                 stream=stream_of(kind + self.suffix, gate),
                 scheme=scheme,
             )
@@ -223,6 +231,9 @@ class _Cell:
         ]
         return self._tensor(kind, (len(gates) * hidden,), gates, blocks)
 
+    def _fan_in(self, kind: Kind, scheme: AnyWeightScheme, cols: int) -> int:
+        return cols if _fans(kind, scheme) == "block" else self.inputs + self.state
+
     def _schemes(self, parameter: str, gates: tuple[str, ...]) -> list[Any]:
         places = ((self.layer, self.reverse, gate) for gate in gates)
         return [self.spec.scheme_at(parameter, place) for place in places]
@@ -250,20 +261,30 @@ class _Cell:
         )
 
 
+def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
+    """Say of which matrix a scheme takes the fans; a projection is no part of that over input and state."""
+    return scheme.fans if isinstance(scheme, FanScheme) and kind != "weight_hr" else "block"
+
+
 def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:
     """Name what is drawn; a total has a stream of its own, so where it is put changes no number of it."""
-    return kind if isinstance(scheme, PytorchBias) else "bias"
+    return kind if _is_of_each(scheme) else "bias"
+
+
+def _is_of_each(scheme: AnyBiasScheme) -> bool:
+    """Whether the two vectors are drawn by themselves."""
+    return isinstance(scheme, PytorchBias) or getattr(scheme, "split", "") == "each"
 
 
 def _drawn_as(gate: str, scheme: AnyBiasScheme) -> str:
     """Give the gate whose random numbers a gate's total is made of."""
-    tied = gate == "i" and isinstance(scheme, BiasScheme) and scheme.ties_input_gate
+    tied = gate == "i" and isinstance(scheme, SplitScheme) and scheme.ties_input_gate
     return KEEPING_GATE["lstm"] if tied else gate
 
 
 def _share(kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:
     """Give the part of a gate's total bias that `kind` takes."""
-    if not isinstance(scheme, BiasScheme):
+    if not isinstance(scheme, SplitScheme) or scheme.split == "each":
         return 1.0
     # Only a GRU has a gate called n; its two biases are different inputs, so none is moved to the other.
     split = "ih" if gate == "n" else scheme.split

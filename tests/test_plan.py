@@ -134,6 +134,38 @@ class TestFans:
 
         assert [fans(t) for t in made.tensors[:2]] == [{(5, stacked)}, {(6, stacked)}]
 
+    @pytest.mark.parametrize(
+        ("scope", "kind", "outs"),
+        [("gate", "joint", 6), ("gate", "joint_pair", 12), ("fused", "joint", 24)],
+    )
+    def test_joint_are_those_of_the_matrix_over_input_and_state(
+        self, scope: str, kind: str, outs: int
+    ) -> None:
+        scheme = {"scheme": "xavier_normal", "scope": scope, "fans": kind}
+        made = planned(rnn_type="lstm", num_layers=2, bidirectional=True, init=scheme)
+
+        assert {
+            name: fans(the_tensor(made, name))
+            for name in ("weight_ih_l0", "weight_hh_l0", "weight_ih_l1", "weight_hh_l1")
+        } == {
+            "weight_ih_l0": {(11, outs)},
+            "weight_hh_l0": {(11, outs)},
+            "weight_ih_l1": {(18, outs)},
+            "weight_hh_l1": {(18, outs)},
+        }
+
+    def test_joint_are_never_a_projections(self) -> None:
+        scheme = {"scheme": "xavier_normal", "fans": "joint_pair"}
+        made = planned(rnn_type="lstm", proj_size=2, init=scheme)
+
+        assert [fans(t) for t in made.tensors] == [
+            {(7, 12)},
+            {(7, 12)},
+            {(1, 6)},
+            {(1, 6)},
+            {(6, 2)},
+        ]
+
 
 class TestStreams:
     @pytest.mark.parametrize(

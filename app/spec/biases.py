@@ -28,19 +28,31 @@ class ZerosBias(InitScheme):
     scheme: Literal["zeros"] = "zeros"
 
 
-class BiasScheme(InitScheme):
-    """What the schemes of a total share."""
+_WHERE = (
+    "Where the total goes: all in `bias_ih`, all in `bias_hh`, or half in each.  In a "
+    "GRU's gate n the two are different inputs, so there it always stays in `bias_ih`."
+)
 
-    split: Split = Field(
+
+class SplitScheme(InitScheme):
+    """What all schemes share that can say which vector gets what."""
+
+    split: Literal["ih", "hh", "half", "each"] = Field(
         default="ih",
-        description="Where the total goes: all in `bias_ih`, all in `bias_hh`, or half in each.  In a "
-        "GRU's gate n the two are different inputs, so there it always stays in `bias_ih`.",
+        description=f"{_WHERE}  `each`: no total is drawn, but each of the two vectors by itself, as many libraries do; "
+        "the total is then their sum, with twice the mean and twice the variance.",
     )
 
     @property
     def ties_input_gate(self) -> bool:
         """Whether an LSTM's input gate gets the forget gate's numbers with the other sign."""
         return False
+
+
+class BiasScheme(SplitScheme):
+    """What the schemes of a total share."""
+
+    split: Split = Field(default="ih", description=_WHERE)
 
 
 class ConstantBias(BiasScheme):
@@ -50,14 +62,14 @@ class ConstantBias(BiasScheme):
     value: Number = Field(description="The total of every element.")
 
 
-class UniformBias(BiasScheme, Bounds):
-    """The total is uniform on [low, high)."""
+class UniformBias(SplitScheme, Bounds):
+    """The total, or with `split: each` either vector, is uniform on [low, high)."""
 
     scheme: Literal["uniform"] = "uniform"
 
 
-class NormalBias(BiasScheme, MeanStd):
-    """The total is normal with `mean` and `std`."""
+class NormalBias(SplitScheme, MeanStd):
+    """The total, or with `split: each` either vector, is normal with `mean` and `std`."""
 
     scheme: Literal["normal"] = "normal"
 

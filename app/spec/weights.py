@@ -166,21 +166,44 @@ class Identity(WeightScheme):
     gain: Number = Field(default=1.0, description="The value on the diagonal.")
 
 
-class XavierUniform(WeightScheme):
+class FanScheme(WeightScheme):
+    """What the schemes share whose spread depends on fan_in and fan_out."""
+
+    fans: Literal["block", "joint", "joint_pair"] = Field(
+        default="block",
+        description="`block`: fan_in and fan_out are the columns and rows that are filled.  `joint`: fan_in is that "
+        "of the matrix over input and state together, which some libraries keep.  `joint_pair`: so it is, and fan_out is "
+        "that of two gates in one matrix.  A projection is always a matrix of its own.",
+    )
+
+    @model_validator(mode="after")
+    def _a_pair_is_of_gates(self) -> Self:
+        if self.fans == "joint_pair" and self.scope == "fused":
+            raise refusal(
+                "pair_of_fused",
+                "a fused scheme fills all gates at once, so they are no pair",
+                field="/fans",
+                given=self.fans,
+                allowed=["block", "joint"],
+            )
+        return self
+
+
+class XavierUniform(FanScheme):
     """Uniform on ±gain·√(6 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
 
     scheme: Literal["xavier_uniform"] = "xavier_uniform"
     gain: Gain = 1.0
 
 
-class XavierNormal(WeightScheme):
+class XavierNormal(FanScheme):
     """Normal with std gain·√(2 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
 
     scheme: Literal["xavier_normal"] = "xavier_normal"
     gain: Gain = 1.0
 
 
-class _Kaiming(WeightScheme):
+class _Kaiming(FanScheme):
     mode: Literal["fan_in", "fan_out"] = Field(default="fan_in", description="Which fan to keep.")
     nonlinearity: Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = Field(
         default="leaky_relu", description="Sets the gain, as `torch.nn.init.calculate_gain` does."
@@ -200,19 +223,19 @@ class KaimingNormal(_Kaiming):
     scheme: Literal["kaiming_normal"] = "kaiming_normal"
 
 
-class LecunUniform(WeightScheme):
+class LecunUniform(FanScheme):
     """Uniform on ±√(3 / fan_in) (LeCun et al. 1998)."""
 
     scheme: Literal["lecun_uniform"] = "lecun_uniform"
 
 
-class LecunNormal(WeightScheme):
+class LecunNormal(FanScheme):
     """Normal with std 1 / √fan_in (LeCun et al. 1998; Klambauer et al. 2017, arXiv:1706.02515)."""
 
     scheme: Literal["lecun_normal"] = "lecun_normal"
 
 
-class VarianceScaling(WeightScheme):
+class VarianceScaling(FanScheme):
     """Variance scale / fan, from a uniform, a normal or a truncated normal."""
 
     scheme: Literal["variance_scaling"] = "variance_scaling"
@@ -224,6 +247,23 @@ class VarianceScaling(WeightScheme):
         default="truncated_normal",
         description="`truncated_normal` is cut at ±2σ and widened so that the variance stays exact.",
     )
+    std_correct: bool = Field(
+        default=True,
+        description="Whether a truncated normal is widened; without it the spread is 0.8796 of what the fan "
+        "asks for, as in Haiku's and Sonnet's default.",
+    )
+
+    @model_validator(mode="after")
+    def _only_a_cut_needs_correction(self) -> Self:
+        if not self.std_correct and self.distribution != "truncated_normal":
+            raise refusal(
+                "std_correct_of_no_cut",
+                f"the {self.distribution} distribution is not cut, so its spread needs no correction",
+                field="/std_correct",
+                given=False,
+                allowed=[True],
+            )
+        return self
 
 
 class RandomWalk(WeightScheme):

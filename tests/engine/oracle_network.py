@@ -33,6 +33,7 @@ class Block:
     cols: int
     hidden: int
     gate: str
+    joint: int = 0
 
     def each(self, element: Callable[[int], Any]) -> Rows:
         """Give every element by its number, row by row."""
@@ -67,14 +68,21 @@ class Block:
         """Give one number everywhere."""
         return self.each(lambda i: oracle.constant(value))
 
-    def fan(self, mode: str) -> float:
+    def fans(self, o: Options) -> tuple[int, int]:
+        """Give fan_in and fan_out: the block's own, or of the matrix over input and state that holds it."""
+        kind = o.get("fans", "block") if self.joint else "block"
+        fan_in = self.cols if kind == "block" else self.joint
+        return fan_in, self.rows * (2 if kind == "joint_pair" else 1)
+
+    def fan(self, o: Options) -> float:
         """Give the fan that a scheme asks for."""
+        fan_in, fan_out = self.fans(o)
         return {
-            "fan_in": self.cols,
-            "fan_out": self.rows,
-            "fan_avg": (self.cols + self.rows) / 2,
-            "fan_geo_avg": sqrt(self.cols * self.rows),
-        }[mode]
+            "fan_in": fan_in,
+            "fan_out": fan_out,
+            "fan_avg": (fan_in + fan_out) / 2,
+            "fan_geo_avg": sqrt(fan_in * fan_out),
+        }[o.get("mode", "fan_in")]
 
 
 def network(given: Mapping[str, Any]) -> dict[str, bytes]:
@@ -114,7 +122,7 @@ def _tensors(asked: Options, parts: Mapping[str, Options]) -> Iterator[tuple[str
         inputs = len(directions) * (proj or hidden) if layer else asked["input_size"]
         for direction in directions:
             suffix = f"_l{layer}" + ("_reverse" if direction == "reverse" else "")
-            cell = Cell(asked, parts, layer, direction, suffix)
+            cell = Cell(asked, parts, layer, direction, suffix, inputs + (proj or hidden))
             yield f"weight_ih{suffix}", _weight(cell, "weight_ih", (hidden, inputs))
             yield f"weight_hh{suffix}", _weight(cell, "weight_hh", (hidden, proj or hidden))
             if proj:
@@ -133,6 +141,7 @@ class Cell:
     layer: int
     direction: str
     suffix: str
+    joint: int
 
     def scheme(self, parameter: str, gate: str) -> Options:
         """Give the scheme of a gate: the first override that matches, or the part's."""
@@ -160,7 +169,10 @@ def _weight(cell: Cell, kind: str, shape: tuple[int, int]) -> Rows:
         at = gate if gate != "-" else GATES[cell.asked["rnn_type"]][0]
         scheme = cell.scheme(kind, "-" if kind == "weight_hr" else at)
         stream = oracle.stream(kind + cell.suffix, gate)
-        block = Block(cell.asked["seed"], stream, rows, cols, cell.asked["hidden_size"], gate)
+        joint = 0 if kind == "weight_hr" else cell.joint
+        block = Block(
+            cell.asked["seed"], stream, rows, cols, cell.asked["hidden_size"], gate, joint
+        )
         drawn += WEIGHTS[scheme["scheme"]](block, scheme)
     return drawn
 
@@ -170,7 +182,7 @@ def _bias(cell: Cell, kind: str) -> Rows:
     drawn: Rows = []
     for gate in GATES[rnn_type]:
         scheme = cell.scheme("bias", gate)
-        own = scheme["scheme"] == "pytorch"
+        own = scheme["scheme"] == "pytorch" or scheme.get("split") == "each"
         name = (f"bias_{kind}" if own else "bias") + cell.suffix
         split = "ih" if gate == "n" else scheme.get("split", "ih")
         share = 1.0 if own or split == kind else 0.5 if split == "half" else 0.0
@@ -238,14 +250,15 @@ def _gain(o: Options) -> float:
 
 
 def _variance_scaling(block: Block, o: Options) -> Rows:
-    std = sqrt(o.get("scale", 1.0) / block.fan(o.get("mode", "fan_in")))
+    std = sqrt(o.get("scale", 1.0) / block.fan(o))
     match o.get("distribution", "truncated_normal"):
         case "uniform":
             return _symmetric(block, sqrt(3) * std)
         case "normal":
             return block.normal(0.0, std)
         case _:
-            return block.cut(0.0, std / oracle.spread_of_cut_at_2(), -2.0, 2.0)
+            spread = oracle.spread_of_cut_at_2() if o.get("std_correct", True) else 1.0
+            return block.cut(0.0, std / spread, -2.0, 2.0)
 
 
 def _random_walk(block: Block, o: Options) -> Rows:
@@ -277,12 +290,12 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "zeros": lambda b, o: b.constant(0),
     "ones": lambda b, o: b.constant(1),
     "identity": lambda b, o: oracle_blocks.identity(b.rows, b.cols, o.get("gain", 1.0)),
-    "xavier_uniform": lambda b, o: _symmetric(b, o.get("gain", 1.0) * sqrt(6 / (b.cols + b.rows))),
-    "xavier_normal": lambda b, o: b.normal(0.0, o.get("gain", 1.0) * sqrt(2 / (b.cols + b.rows))),
-    "kaiming_uniform": lambda b, o: _symmetric(b, _gain(o) * sqrt(3 / b.fan(o.get("mode", "fan_in")))),
-    "kaiming_normal": lambda b, o: b.normal(0.0, _gain(o) * sqrt(1 / b.fan(o.get("mode", "fan_in")))),
-    "lecun_uniform": lambda b, o: _symmetric(b, sqrt(3 / b.cols)),
-    "lecun_normal": lambda b, o: b.normal(0.0, sqrt(1 / b.cols)),
+    "xavier_uniform": lambda b, o: _symmetric(b, o.get("gain", 1.0) * sqrt(6 / sum(b.fans(o)))),
+    "xavier_normal": lambda b, o: b.normal(0.0, o.get("gain", 1.0) * sqrt(2 / sum(b.fans(o)))),
+    "kaiming_uniform": lambda b, o: _symmetric(b, _gain(o) * sqrt(3 / b.fan(o))),
+    "kaiming_normal": lambda b, o: b.normal(0.0, _gain(o) * sqrt(1 / b.fan(o))),
+    "lecun_uniform": lambda b, o: _symmetric(b, sqrt(3 / b.fan(o))),
+    "lecun_normal": lambda b, o: b.normal(0.0, sqrt(1 / b.fan(o))),
     "variance_scaling": _variance_scaling,
     "random_walk": _random_walk,
     "hadamard": lambda b, o: oracle_blocks.hadamard(b.rows, b.cols),

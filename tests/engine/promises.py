@@ -163,6 +163,11 @@ WEIGHTS = [
     normal("lecun_normal", lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in)),
     Promise(weight("variance_scaling"), lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in), law=truncated(-2, 2)),
     Promise(
+        weight("variance_scaling", std_correct=False),
+        lambda fan_in, fan_out, hidden: TRUNCATED / sqrt(fan_in),
+        law=truncated(-2, 2),
+    ),
+    Promise(
         weight("variance_scaling", scale=2, mode="fan_out"),
         lambda fan_in, fan_out, hidden: sqrt(2 / fan_out),
         law=truncated(-2, 2),
@@ -216,8 +221,10 @@ BIASES = [
     still("constant", 0.75, value=0.75),
     Promise(weight("uniform"), fixed(1 / sqrt(12)), mean=0.5, law=flat),
     Promise(weight("uniform", low=-1, high=0.5), fixed(1.5 / sqrt(12)), mean=-0.25, law=flat),
+    Promise(weight("uniform", low=-1, high=0.5, split="each"), fixed(1.5 / sqrt(6)), mean=-0.5, law=triangular),
     Promise(weight("normal", mean=1, std=0.5), fixed(0.5), mean=1.0),
-]
+    Promise(weight("normal", mean=1, std=0.5, split="each"), fixed(sqrt(0.5)), mean=2.0),
+]  # fmt: skip
 
 
 def blocks(promise: Promise, request: Mapping[str, Any]) -> list[Values]:

@@ -30,7 +30,13 @@ every_random_weight = pytest.mark.parametrize(
     "promise", [promise for promise in WEIGHTS if promise.random], ids=named
 )
 every_total = pytest.mark.parametrize(
-    "promise", [p for p in BIASES if p.scheme["scheme"] not in ("pytorch", "zeros")], ids=named
+    "promise",
+    [
+        p
+        for p in BIASES
+        if p.scheme["scheme"] not in ("pytorch", "zeros") and "split" not in p.scheme
+    ],
+    ids=named,
 )
 every_bias = pytest.mark.parametrize("promise", BIASES, ids=named)
 
@@ -157,6 +163,25 @@ class TestEveryTotalBias:
 
         assert n_of_ih.any()
         assert not n_of_hh.any()
+
+
+class TestBiasesDrawnEachByItself:
+    @pytest.mark.parametrize("rnn_type", ["rnn", "gru", "lstm"])
+    def test_of_torchs_bounds_are_torchs_own(self, rnn_type: str) -> None:
+        network = LSTM | {"rnn_type": rnn_type, "num_layers": 2, "bidirectional": True}
+        bound = 1 / sqrt(H)
+        each = {"scheme": "uniform", "low": -bound, "high": bound, "split": "each"}
+
+        drawn, own = stored(network | {"init": {"bias": each}}), stored(network)
+
+        assert all(np.array_equal(drawn[name], own[name]) for name in own)
+
+    def test_are_no_halves_of_one_draw(self) -> None:
+        drawn = values(LSTM | {"init": {"bias": {"scheme": "normal", "split": "each"}}})
+        both = np.corrcoef(drawn["bias_ih_l0"], drawn["bias_hh_l0"])[0, 1]
+
+        # The correlation of n independent pairs of normal numbers has the standard error 1/√n.
+        assert abs(both) <= SURE / sqrt(4 * H)
 
 
 class TestForgetBias:

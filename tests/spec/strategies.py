@@ -17,6 +17,9 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 scopes = {"scope": st.sampled_from(["gate", "fused"])}
 splits = {"split": st.sampled_from(["ih", "hh", "half"])}
+splits_or_each = {"split": st.sampled_from(["ih", "hh", "half", "each"])}
+fans = {"fans": st.sampled_from(["block", "joint"]), **scopes}
+pairs = {"fans": st.just("joint_pair"), "scope": st.just("gate")}
 gains = {"gain": positive}
 mean_std = {"mean": numbers, "std": st.floats(min_value=0, allow_infinity=False)}
 bounds = {"low": st.floats(-7, 0), "high": st.floats(0, 7, exclude_min=True)}
@@ -40,12 +43,15 @@ def schemes(name: str, required: Any = None, **optional: Any) -> st.SearchStrate
 
 
 weight_objects = st.one_of(
+    *(schemes(n, **scopes) for n in ("pytorch", "zeros", "ones", "hadamard")),
+    *(schemes(n, **fans) for n in ("lecun_uniform", "lecun_normal")),
     *(
-        schemes(n, **scopes)
-        for n in ("pytorch", "zeros", "ones", "lecun_uniform", "lecun_normal", "hadamard")
+        schemes(n, **given, **gains)
+        for n in ("xavier_uniform", "xavier_normal")
+        for given in (fans, pairs)
     ),
-    *(schemes(n, **scopes, **gains) for n in ("xavier_uniform", "xavier_normal", "orthogonal")),
-    *(schemes(n, **scopes, **kaiming) for n in ("kaiming_uniform", "kaiming_normal")),
+    *(schemes(n, **fans, **kaiming) for n in ("kaiming_uniform", "kaiming_normal")),
+    schemes("orthogonal", **scopes, **gains),
     schemes("identity", gain=numbers, **scopes),
     schemes("uniform", **bounds, **scopes),
     schemes("normal", **mean_std, **scopes),
@@ -53,7 +59,8 @@ weight_objects = st.one_of(
     schemes("trunc_normal", {"high": st.floats(0.1, 7)}, std_correct=st.booleans(), std=positive),
     schemes("random_walk", nonlinearity=st.sampled_from(["linear", "tanh", "relu"]), **scopes),
     schemes("constant", {"value": numbers}, **scopes),
-    schemes("variance_scaling", **scaling, **scopes),
+    schemes("variance_scaling", **scaling, **fans),
+    schemes("variance_scaling", std_correct=st.just(False), **pairs),
     schemes("sparse", {"sparsity": st.floats(0, 1)}, **sparse, **scopes),
 )
 weights = st.sampled_from(get_args(WeightName)) | weight_objects
@@ -62,8 +69,8 @@ gateless_biases = st.one_of(
     schemes("pytorch"),
     schemes("zeros"),
     schemes("constant", {"value": numbers}, **splits),
-    schemes("uniform", **bounds, **splits),
-    schemes("normal", **mean_std, **splits),
+    schemes("uniform", **bounds, **splits_or_each),
+    schemes("normal", **mean_std, **splits_or_each),
 )
 times = {"t_min": st.floats(2, 10), **splits}
 of_t_max = {"t_max": st.floats(10, 1e9)}

@@ -245,6 +245,28 @@ REFUSALS: list[tuple[dict[str, Any], str, str, Any, Any]] = [
         "above 0",
     ),
     (
+        GRU | {"init": {"scheme": "lecun_normal", "scope": "fused", "fans": "joint_pair"}},
+        "/init/fans",
+        "pair_of_fused",
+        "joint_pair",
+        ["block", "joint"],
+    ),
+    (
+        GRU
+        | {"init": {"scheme": "variance_scaling", "distribution": "normal", "std_correct": False}},
+        "/init/std_correct",
+        "std_correct_of_no_cut",
+        False,
+        [True],
+    ),
+    (
+        GRU | {"init": {"bias": {"scheme": "constant", "value": 1, "split": "each"}}},
+        "/init/bias/split",
+        "literal_error",
+        "each",
+        ["ih", "hh", "half"],
+    ),
+    (
         GRU | {"init": {"scheme": "sparse", "sparsity": 1.5}},
         "/init/sparsity",
         "less_than_equal",

@@ -97,7 +97,8 @@ def variance_scaling(scheme: ask.VarianceScaling, block: Block) -> ElementLaw:
         case "normal":
             return Normal(0.0, std)
         case "truncated_normal":
-            return CutNormal(0.0, std / truncated_std(-2, 2), -2.0, 2.0)
+            spread = std / truncated_std(-2, 2) if scheme.std_correct else std
+            return CutNormal(0.0, spread, -2.0, 2.0)
 
 
 def random_walk(scheme: ask.RandomWalk, block: Block) -> Normal:
