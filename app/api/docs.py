@@ -23,6 +23,7 @@ from app.errors import (
     NotReady,
     OutdatedRecipe,
     RangeNotSatisfiable,
+    RecipeTooLong,
     TooLarge,
     UnknownFormat,
     UnsupportedMediaType,
@@ -113,7 +114,7 @@ _SERVE = (
     InternalError,
 )
 _TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, InternalError)
-_BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec)
+_BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec, RecipeTooLong)
 
 
 def _header(description: str, example: str | None = None) -> dict[str, Any]:
@@ -240,7 +241,7 @@ GET_BY_QUERY: Operation = {
             "description": "The permalink.",
             "headers": {"Location": _header("The permalink of the file.")},
         },
-        **problems(InvalidSpec, DtypeNotInFormat, TooLarge, InternalError),
+        **problems(InvalidSpec, RecipeTooLong, DtypeNotInFormat, TooLarge, InternalError),
     },
     "openapi_extra": {"parameters": _QUERY},
 }

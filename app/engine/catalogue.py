@@ -26,7 +26,8 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
         for field, facts in schema["properties"].items()
         if field != "scheme"
     ]
-    example = {field: _EXAMPLES[field] for field in required}
+    example = {field: _EXAMPLES[part, field] for field in required}
+    sizes = {"hidden_size": 2} if "values" in required else {}  # they are for one network
     return {
         "name": name,
         "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
@@ -34,8 +35,15 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
         "source": scheme.source,
         "rnn_types": list(scheme.spec.rnn_types),
         "fields": fields,
-        "example": {"init": {part: {"scheme": name, **example} if example else name}},
+        "example": {**sizes, "init": {part: {"scheme": name, **example} if example else name}},
     }
 
 
-_EXAMPLES: Mapping[str, float] = {"value": 0.1, "sparsity": 0.9, "t_max": 784}
+_EXAMPLES: Mapping[tuple[str, str], Any] = {
+    ("weight_hh", "value"): 0.1,
+    ("weight_hh", "sparsity"): 0.9,
+    ("weight_hh", "values"): [[0.5, -0.5], [0.5, 0.5]],
+    ("bias", "value"): 0.1,
+    ("bias", "t_max"): 784,
+    ("bias", "values"): [1.0, -1.0],
+}

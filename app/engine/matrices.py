@@ -144,7 +144,22 @@ class Sparse:
         fill_words(words.reshape(-1), MASK_GROUP + begin // 4, *key)
 
 
-MatrixLaw = Orthogonal | Sparse
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """The numbers that were given, as float64."""
+
+    values: NDArray[np.float64]
+
+    @property
+    def std(self) -> None:
+        """Nobody promises one."""
+
+    def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
+        """Overwrite `out`."""
+        store(self.values.reshape(out.shape), out, dtype)
+
+
+MatrixLaw = Orthogonal | Sparse | Given
 
 
 def _draw_rows(reflectors: haar.Reflectors, m: int, first: int, last: int, key: Key) -> None:

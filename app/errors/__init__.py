@@ -17,6 +17,7 @@ StepZeroError
 │   └── DigestMismatch           404  the file's sha256 is not the one in its name
 ├── OutdatedRecipe               410  the recipe token is of another stream version
 ├── MethodNotAllowed             405  the page exists, the method does not
+├── RecipeTooLong                422  the recipe does not fit an address
 ├── TooLarge                     413  the checkpoint, or the memory to make it, exceeds a limit
 ├── DtypeNotInFormat             422  the file format cannot hold the dtype
 ├── DeviceUnavailable            422  this server has no such device
@@ -53,6 +54,7 @@ from app.errors.network import (
     DeviceUnavailable,
     DtypeNotInFormat,
     NonfiniteOutput,
+    RecipeTooLong,
     TooLarge,
 )
 from app.errors.request import (
@@ -90,6 +92,7 @@ __all__ = [
     "NotReady",
     "OutdatedRecipe",
     "RangeNotSatisfiable",
+    "RecipeTooLong",
     "RequestError",
     "StepZeroError",
     "TooLarge",

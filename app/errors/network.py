@@ -7,6 +7,23 @@ from collections.abc import Iterable
 from app.errors.base import StepZeroError
 
 
+class RecipeTooLong(StepZeroError):
+    """The recipe does not fit an address, mostly for the numbers that stand in it.  Nothing was drawn."""
+
+    status = 422
+    code = "recipe_too_long"
+    title = "The recipe is too long"
+
+    def __init__(self, *, length: int, limit: int, unit: str) -> None:
+        super().__init__(
+            f"The recipe has {length} {unit}; an address has room for {limit}. "
+            "Upload its arrays as files instead of writing them into the spec.",
+            length=length,
+            limit=limit,
+            unit=unit,
+        )
+
+
 class TooLarge(StepZeroError):
     """The checkpoint, or the memory to make it, exceeds a limit.  Nothing was allocated."""
 

@@ -70,8 +70,10 @@ def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Ord
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
+        RecipeTooLong: no address has room for the recipe.
         TooLarge: the checkpoint, or the memory to make it, exceeds a limit.
     """
+    encode_recipe(spec)
     planned = plan(spec)
     limits.admit(
         checkpoint_bytes=planned.size_bytes, working_bytes=planned.working_bytes(serving.check)

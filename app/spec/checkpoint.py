@@ -12,6 +12,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field
 from app.dtypes import DTypeName
 from app.spec.base import InitScheme, Number, Strict, refusal
 from app.spec.biases import PytorchBias, ZerosBias
+from app.spec.inline import Array, ArrayBias
 from app.spec.overrides import (
     MOST_LAYERS,
     WEIGHTS,
@@ -32,6 +33,7 @@ from app.spec.schemes import (
     WeightInit,
     WeightName,
 )
+from app.spec.shapes import Sizes, refuse_misshapen
 from app.spec.weights import Pytorch
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
@@ -156,6 +158,7 @@ class Spec(Strict):
     @classmethod
     def _init_fits_the_network(cls, value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, InitParts):
+            _refuse_misshapen(_for_all(value), info.data, "")
             return value
         given, data = value.model_fields_set, info.data
         if "weight_hr" in given and data.get("proj_size") == 0:
@@ -170,12 +173,13 @@ class Spec(Strict):
             *data
         }:
             _refuse_overrides(value, data)
+        _refuse_misshapen(value, data)
         return value
 
     @cached_property
     def parts(self) -> Parts:
         """Give the init in full.  Parts that the network lacks are `pytorch`."""
-        init = self.init if isinstance(self.init, InitParts) else self._one_scheme(self.init)
+        init = self.init if isinstance(self.init, InitParts) else _for_all(self.init)
         return Parts(
             weight_ih=_weight(init.weight_ih),
             weight_hh=_weight(init.weight_hh),
@@ -197,11 +201,6 @@ class Spec(Strict):
         """Give the scheme of one gate of one cell."""
         number = self._exceptions.get((parameter, place))
         return getattr(self.parts, parameter) if number is None else self.parts.overrides[number]
-
-    def _one_scheme(self, scheme: Any) -> InitParts:
-        weight = _weight(scheme)
-        bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
-        return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
 
     @property
     def unseeded(self) -> Self:
@@ -233,6 +232,33 @@ def _network(data: Mapping[str, Any]) -> Network:
         data["bias"],
         data["proj_size"] > 0,
     )
+
+
+def _for_all(scheme: Any) -> InitParts:
+    """Give the parts that one scheme for all weights stands for."""
+    weight = _weight(scheme)
+    bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
+    return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
+
+
+def _refuse_misshapen(init: InitParts, data: Mapping[str, Any], pointer: str | None = None) -> None:
+    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
+    schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
+    schemes += [override.init for override in init.overrides]
+    known = {"rnn_type", "num_layers", "bidirectional", "bias", *Sizes._fields} <= {*data}
+    if not known or not any(isinstance(scheme, Array | ArrayBias) for scheme in schemes):
+        return
+    network = _network(data)
+    counts = resolve(init.overrides, network)
+
+    def scheme_at(parameter: str, place: Place) -> tuple[Any, str]:
+        number = counts.get((parameter, place))
+        if number is not None:
+            return _in_full(init.overrides[number]), f"/overrides/{number}/init"
+        full = _bias if parameter == "bias" else _weight
+        return full(getattr(init, parameter)), f"/{parameter}" if pointer is None else pointer
+
+    refuse_misshapen(scheme_at, network, Sizes(*(data[name] for name in Sizes._fields)))
 
 
 def _refuse_overrides(init: InitParts, data: Mapping[str, Any]) -> None:

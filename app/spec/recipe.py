@@ -16,7 +16,7 @@ import zlib
 from functools import lru_cache
 from hashlib import sha256
 
-from app.errors import InvalidRecipe, InvalidSpec, MalformedJson, OutdatedRecipe
+from app.errors import InvalidRecipe, InvalidSpec, MalformedJson, OutdatedRecipe, RecipeTooLong
 from app.spec.canonical import REMEMBERED, STREAM_VERSION, canonical_json, recipe_digest
 from app.spec.checkpoint import Spec
 from app.spec.parse import parse_json
@@ -42,11 +42,21 @@ _DICTIONARY = (
 
 @lru_cache(REMEMBERED)
 def encode_recipe(spec: Spec) -> str:
-    """Give the token of a recipe."""
+    """Give the token of a recipe.
+
+    Raises:
+        RecipeTooLong: no address has room for it, since numbers stand in it.
+    """
+    text = canonical_json(spec).encode()
+    if len(text) > MAX_JSON_BYTES:
+        raise RecipeTooLong(length=len(text), limit=MAX_JSON_BYTES, unit="bytes of JSON")
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
-    packed = deflate.compress(canonical_json(spec).encode()) + deflate.flush()
+    packed = deflate.compress(text) + deflate.flush()
     body = base64.urlsafe_b64encode(_check(packed) + packed)
-    return f"{STREAM_VERSION}.{body.rstrip(b'=').decode()}"
+    token = f"{STREAM_VERSION}.{body.rstrip(b'=').decode()}"
+    if len(token) > MAX_TOKEN_CHARS:
+        raise RecipeTooLong(length=len(token), limit=MAX_TOKEN_CHARS, unit="packed characters")
+    return token
 
 
 def decode_recipe(token: str) -> Spec:

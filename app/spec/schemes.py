@@ -22,6 +22,7 @@ from app.spec.biases import (
     UniformBias,
     ZerosBias,
 )
+from app.spec.inline import Array, ArrayBias
 from app.spec.weights import (
     Constant,
     Hadamard,
@@ -51,6 +52,7 @@ AnyWeightScheme = Annotated[
     | Normal
     | TruncNormal
     | Constant
+    | Array
     | Zeros
     | Ones
     | Identity
@@ -71,6 +73,7 @@ AnyBiasScheme = Annotated[
     PytorchBias
     | ZerosBias
     | ConstantBias
+    | ArrayBias
     | UniformBias
     | NormalBias
     | ForgetBias

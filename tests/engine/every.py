@@ -22,6 +22,7 @@ from app.engine.distributions import (
 )
 
 Scheme = Mapping[str, Any]
+GIVEN = {"array"}  # numbers that fit one network only: `test_given.py` asks for them
 DTYPE_NAMES = tuple(DTYPES)
 
 WEIGHTS: Mapping[str, Scheme] = {

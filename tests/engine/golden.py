@@ -117,6 +117,26 @@ SPECS: Mapping[str, Mapping[str, Any]] = {
     "ugi": biased(GRU, "ugi"),
     "ugi-tied": biased(LSTM | {"dtype": "float16"}, "ugi", tied=True),
     "out-gate-ladder": biased(LSTM, "out_gate_ladder", step=0.5, blocks=5),
+    "array": {
+        "rnn_type": "gru",
+        "input_size": 3,
+        "hidden_size": 2,
+        "dtype": "bfloat16",
+        "init": {
+            "weight_ih": {"scheme": "array", "values": [[0.1, -0.2, 3e4], [1e-5, 5, 1 / 3]]},
+            "bias": {"scheme": "array", "values": [1 / 3, -1], "split": "half"},
+            "overrides": [
+                {
+                    "parameter": "weight_hh",
+                    "init": {
+                        "scheme": "array",
+                        "scope": "fused",
+                        "values": [[k / 7, k / 11] for k in range(6)],
+                    },
+                }
+            ],
+        },
+    },
 }
 
 

@@ -301,6 +301,7 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "hadamard": lambda b, o: oracle_blocks.hadamard(b.rows, b.cols),
     "orthogonal": _orthogonal,
     "sparse": _sparse,
+    "array": lambda b, o: [[float(value) for value in row] for row in o["values"]],
 }  # fmt: skip
 # A share of the total, which is 1 or ½: each number of a law is halved before it is used.
 BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {
@@ -314,4 +315,5 @@ BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {
     "chrono_forget_only": _chrono,
     "ugi": _ugi,
     "out_gate_ladder": _ladder,
+    "array": lambda b, o, share, rnn: [[value * share] for value in o["values"]],
 }  # fmt: skip

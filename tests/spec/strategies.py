@@ -13,6 +13,7 @@ from app.spec.parse import parse
 from app.spec.schemes import BIAS_SCHEMES, BiasName, WeightName
 
 SAFE_INTEGER = 2**53 - 1
+sizes = st.integers(1, 2) | st.integers(1, SAFE_INTEGER)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
 positive = st.floats(min_value=0, exclude_min=True, allow_infinity=False)
 scopes = {"scope": st.sampled_from(["gate", "fused"])}
@@ -98,8 +99,8 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         st.fixed_dictionaries(
             {
                 "rnn_type": st.sampled_from(["rnn", "gru", "lstm"]),
-                "input_size": st.integers(1, SAFE_INTEGER),
-                "hidden_size": st.integers(1, SAFE_INTEGER),
+                "input_size": sizes,
+                "hidden_size": sizes,
             },
             optional={
                 "num_layers": st.integers(1, 1024),
@@ -124,11 +125,25 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     if given.get("bias", True):
         allowed = biases[given["rnn_type"]]
         parts["bias"] = gateless_biases if given["hidden_size"] == 1 else allowed
-    init = draw(weights | st.fixed_dictionaries({}, optional=parts))
+    held = {name: parts[name] | rows for name, rows in inline(given).items() if name in parts}
+    init = draw(weights | st.fixed_dictionaries({}, optional=parts | held))
     if isinstance(init, dict) and "scheme" not in init:
         init["overrides"] = draw(exceptions(given, parts))
     given["init"] = init
     return given
+
+
+def inline(given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """Give arrays for what is small in every layer."""
+    hidden = given["hidden_size"]
+    if hidden > 2 or given.get("proj_size"):
+        return {}
+    row = st.lists(numbers, min_size=hidden, max_size=hidden)
+    rows = st.lists(row, min_size=hidden, max_size=hidden)
+    return {
+        "weight_hh": schemes("array", {"values": rows}),
+        "bias": schemes("array", {"values": row}, **splits),
+    }
 
 
 def exceptions(

@@ -22,7 +22,7 @@ GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
 LSTM = GRU | {"rnn_type": "lstm"}
 RNN = GRU | {"rnn_type": "rnn"}
 BIAS_WORDS = ["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
-GATELESS_BIASES = ["pytorch", "zeros", "constant", "uniform", "normal"]
+GATELESS_BIASES = ["pytorch", "zeros", "constant", "array", "uniform", "normal"]
 KEEPING_BIASES = ["forget", "chrono", "chrono_forget_only", "ugi"]
 BIAS_TAGS = [*GATELESS_BIASES, *KEEPING_BIASES, "out_gate_ladder"]
 WEIGHT_WORDS = [
@@ -31,7 +31,7 @@ WEIGHT_WORDS = [
     "variance_scaling", "random_walk", "hadamard", "orthogonal",
 ]  # fmt: skip
 WEIGHT_TAGS = [
-    "pytorch", "uniform", "normal", "trunc_normal", "constant", "zeros", "ones", "identity",
+    "pytorch", "uniform", "normal", "trunc_normal", "constant", "array", "zeros", "ones", "identity",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
     "lecun_normal", "variance_scaling", "random_walk", "hadamard", "orthogonal", "sparse",
 ]  # fmt: skip

@@ -249,7 +249,7 @@ REFUSED = {
         asked({"parameter": "bias", "init": "forget"}, network=RNN),
         "init",
         "undefined_scheme",
-        ["pytorch", "zeros", "constant", "uniform", "normal"],
+        ["pytorch", "zeros", "constant", "array", "uniform", "normal"],
     ),
     "bounds": (
         asked({"parameter": "weight_ih", "init": {"scheme": "uniform", "low": 2, "high": 1}}),

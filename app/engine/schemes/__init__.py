@@ -15,11 +15,12 @@ from app.engine.distributions import (
     Normal,
     Uniform,
 )
-from app.engine.matrices import MatrixLaw
+from app.engine.matrices import Given, MatrixLaw
 from app.engine.schemes import biases, weights
-from app.engine.schemes.record import Scheme, pytorch
+from app.engine.schemes.record import Scheme, array, pytorch
 from app.plan import Block, TensorPlan
 from app.spec import biases as ask_bias
+from app.spec import inline
 from app.spec import weights as ask
 
 TORCH = "torch.nn.init"
@@ -34,6 +35,7 @@ WEIGHTS: Mapping[str, Scheme] = {
         ask.TruncNormal, weights.trunc_normal, "N(mean, std²) on [low, high]", TORCH
     ),
     "constant": Scheme(ask.Constant, weights.constant, "value", TORCH),
+    "array": Scheme(inline.Array, array, "values", "your own"),
     "zeros": Scheme(ask.Zeros, weights.zeros, "0", TORCH),
     "ones": Scheme(ask.Ones, weights.ones, "1", TORCH),
     "identity": Scheme(ask.Identity, weights.identity, "gain·I", TORCH),
@@ -112,6 +114,7 @@ BIASES: Mapping[str, Scheme] = {
     ),
     "zeros": Scheme(ask_bias.ZerosBias, weights.zeros, "0", "Keras, Flax"),
     "constant": Scheme(ask_bias.ConstantBias, weights.constant, "total = value", TORCH),
+    "array": Scheme(inline.ArrayBias, array, "total = values", "your own"),
     "uniform": Scheme(ask_bias.UniformBias, weights.uniform, "total ~ U(low, high)", TORCH),
     "normal": Scheme(ask_bias.NormalBias, weights.normal, "total ~ N(mean, std²)", TORCH),
     "forget": Scheme(
@@ -155,6 +158,7 @@ SCALED: Mapping[type, tuple[str, ...]] = {
     LogUniform: ("factor",),
     LogitUniform: ("factor",),
     Ladder: ("step",),
+    Given: ("values",),
 }
 
 

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+import numpy as np
+
 from app.engine.distributions import ElementLaw, Uniform
-from app.engine.matrices import MatrixLaw
+from app.engine.matrices import Given, MatrixLaw
 from app.plan import Block
 from app.spec.base import InitScheme
+from app.spec.inline import Array, ArrayBias
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,8 @@ def symmetric(bound: float) -> Uniform:
 def pytorch(scheme: Any, block: Block) -> Uniform:
     """Give the law of `reset_parameters` of torch.nn.RNNBase."""
     return symmetric(1 / sqrt(block.hidden_size))
+
+
+def array(scheme: Array | ArrayBias, block: Block) -> Given:
+    """Give the law of numbers that stand in the recipe."""
+    return Given(np.array(scheme.values, np.float64))
