@@ -7,8 +7,9 @@ python scripts/readme_tables.py --check   only says whether it is up to date
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from app.engine.catalogue import catalogue
 from app.settings import Settings
@@ -24,13 +25,15 @@ README = Path(__file__).parents[1] / "README.md"
 def schemes() -> str:
     """Give the table of schemes."""
     found = catalogue()
-    rows = [("weights", row) for row in found["weights"]] + [
-        ("bias", row) for row in found["biases"]
-    ]
+    rows = [*found["weights"], *found["biases"]]
     return _table(
         ("for", "scheme", "draws", "source"),
-        ((part, f"`{row['name']}`", row["formula"], row["source"]) for part, row in rows),
+        ((_parts(row), f"`{row['name']}`", row["formula"], row["source"]) for row in rows),
     )
+
+
+def _parts(row: Mapping[str, Any]) -> str:
+    return "weights" if len(row["parameters"]) > 1 else str(row["parameters"][0])
 
 
 def settings() -> str:

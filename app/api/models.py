@@ -25,6 +25,7 @@ class SchemeEntry(Answer):
     summary: str
     formula: str
     source: str
+    parameters: list[str] = Field(description="The parameters that it is defined for.")
     rnn_types: list[str] = Field(description="The networks that it is defined for.")
     fields: list[SchemeField]
     example: dict[str, Any] = Field(description="The scheme in a request.")

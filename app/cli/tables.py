@@ -77,7 +77,7 @@ def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
     """Tell all about one scheme."""
     head = Text.assemble((row["name"], "bold"), f" ({kind})\n{row['summary']}\n")
     facts = Text(
-        f"Draws   {row['formula']}\nFor     {', '.join(row['rnn_types'])}\nSource  {row['source']}\n"
+        f"Draws   {row['formula']}\nFor     {', '.join(row['parameters'])} of {', '.join(row['rnn_types'])}\nSource  {row['source']}\n"
         f"Example {json.dumps(row['example'])}"
     )
     fields = _table("field", "default", "meaning", numbers=False)

@@ -33,6 +33,7 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
         "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
         "formula": scheme.formula,
         "source": scheme.source,
+        "parameters": list(scheme.spec.parameters),
         "rnn_types": list(scheme.spec.rnn_types),
         "fields": fields,
         "example": {**sizes, "init": {part: {"scheme": name, **example} if example else name}},

@@ -10,7 +10,8 @@ from app.engine.draw import Artist, Brush
 from app.engine.workers import Workers
 from app.plan import Kind, plan
 from app.spec.biases import ChronoBias
-from app.spec.checkpoint import InitParts, Spec
+from app.spec.checkpoint import Spec
+from app.spec.init import InitParts
 from app.spec.schemes import BiasInit, WeightInit
 from app.spec.weights import Orthogonal, Sparse, TruncNormal
 

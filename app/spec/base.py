@@ -22,11 +22,23 @@ class Strict(BaseModel):
 
 
 class InitScheme(Strict):
-    """What all init schemes share: for which networks they are defined."""
+    """What all init schemes share: where they are defined (`app/spec/fit.py` refuses them elsewhere)."""
 
+    parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr")
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
-    needs: ClassVar[str] = ""  # what a network of another type lacks
+    nonlinearities: ClassVar[tuple[str, ...]] = ("tanh", "relu")  # of a plain RNN
+    needs: ClassVar[str] = ""  # what a network of another type or nonlinearity lacks
     least_hidden_size: ClassVar[int] = 1
+
+    @property
+    def name(self) -> str:
+        """What it is asked for by."""
+        return str(type(self).model_fields["scheme"].default)
+
+    @property
+    def is_square(self) -> bool:
+        """Whether only a square block can be filled."""
+        return False
 
 
 def refusal(

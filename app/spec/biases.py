@@ -16,13 +16,17 @@ Steps = Annotated[Number, Field(le=1e9)]
 Split = Literal["ih", "hh", "half"]
 
 
-class PytorchBias(InitScheme):
+class _Bias(InitScheme):
+    parameters: ClassVar[tuple[str, ...]] = ("bias",)
+
+
+class PytorchBias(_Bias):
     """Uniform on ±1/√hidden_size in both vectors: what `nn.RNN`, `nn.GRU`, `nn.LSTM` draw."""
 
     scheme: Literal["pytorch"] = "pytorch"
 
 
-class ZerosBias(InitScheme):
+class ZerosBias(_Bias):
     """Both vectors are 0."""
 
     scheme: Literal["zeros"] = "zeros"
@@ -34,7 +38,7 @@ _WHERE = (
 )
 
 
-class SplitScheme(InitScheme):
+class SplitScheme(_Bias):
     """What all schemes share that can say which vector gets what."""
 
     split: Literal["ih", "hh", "half", "each"] = Field(

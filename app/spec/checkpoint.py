@@ -7,34 +7,13 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from app.dtypes import DTypeName
-from app.spec.base import InitScheme, Number, Strict, refusal
-from app.spec.biases import PytorchBias, ZerosBias
-from app.spec.inline import Array, ArrayBias
-from app.spec.overrides import (
-    MOST_LAYERS,
-    WEIGHTS,
-    BiasOverride,
-    Network,
-    Overrides,
-    Place,
-    WeightOverride,
-    refuse_unfit,
-    resolve,
-)
-from app.spec.schemes import (
-    BIAS_SCHEMES,
-    WEIGHT_SCHEMES,
-    AnyBiasScheme,
-    AnyWeightScheme,
-    BiasInit,
-    WeightInit,
-    WeightName,
-)
-from app.spec.shapes import Sizes, refuse_misshapen
-from app.spec.weights import Pytorch
+from app.spec.base import Number, Strict, refusal
+from app.spec.fit import network_of, refuse_misfit
+from app.spec.init import Init, InitParts, Parts, parts_of
+from app.spec.overrides import MOST_LAYERS, BiasOverride, Place, WeightOverride, resolve
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
 SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
@@ -42,47 +21,6 @@ SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
 RnnType = Literal["rnn", "gru", "lstm"]
 FormatName = Literal["pt", "safetensors", "npz", "bundle"]
 Size = Annotated[int, Field(ge=1, le=SAFE_INTEGER)]
-
-
-class InitParts(Strict):
-    """One scheme per kind of parameter.  What is not named is drawn as PyTorch itself draws it."""
-
-    weight_ih: WeightInit = Field(default="pytorch", description="Input weights, all layers.")
-    weight_hh: WeightInit = Field(default="pytorch", description="Recurrent weights, all layers.")
-    weight_hr: WeightInit = Field(
-        default="pytorch", description="Projection weights (LSTM with `proj_size`)."
-    )
-    bias: BiasInit = Field(default="pytorch", description="Total bias of every gate.")
-    overrides: Overrides = Field(
-        default=(),
-        description="Exceptions, for some layers, one direction or one gate of a parameter; the first that "
-        "matches counts.",
-    )
-
-
-def _init_kind(value: Any) -> str:
-    if isinstance(value, str):
-        return "$name"
-    has_scheme = "scheme" in value if isinstance(value, dict) else hasattr(value, "scheme")
-    return "$scheme" if has_scheme else "$parts"
-
-
-Init = Annotated[
-    Annotated[WeightName, Tag("$name")]
-    | Annotated[AnyWeightScheme, Tag("$scheme")]
-    | Annotated[InitParts, Tag("$parts")],
-    Discriminator(_init_kind),
-]
-
-
-class Parts(BaseModel, frozen=True):
-    """The init in full: a scheme for every kind of parameter the network has."""
-
-    weight_ih: AnyWeightScheme
-    weight_hh: AnyWeightScheme
-    weight_hr: AnyWeightScheme
-    bias: AnyBiasScheme
-    overrides: tuple[AnyWeightScheme | AnyBiasScheme, ...] = ()
 
 
 class Spec(Strict):
@@ -157,36 +95,13 @@ class Spec(Strict):
     @field_validator("init")
     @classmethod
     def _init_fits_the_network(cls, value: Any, info: ValidationInfo) -> Any:
-        if not isinstance(value, InitParts):
-            _refuse_misshapen(_for_all(value), info.data, "")
-            return value
-        given, data = value.model_fields_set, info.data
-        if "weight_hr" in given and data.get("proj_size") == 0:
-            raise refusal(
-                "unused_part", "without proj_size there is no weight_hr", field="/weight_hr"
-            )
-        if "bias" in given and data.get("bias") is False:
-            raise refusal("unused_part", "with bias false there are no biases", field="/bias")
-        if "rnn_type" in data:
-            _refuse_undefined(_bias(value.bias), data, "/bias")
-        if value.overrides and {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"} <= {
-            *data
-        }:
-            _refuse_overrides(value, data)
-        _refuse_misshapen(value, data)
+        refuse_misfit(value, info.data)
         return value
 
     @cached_property
     def parts(self) -> Parts:
         """Give the init in full.  Parts that the network lacks are `pytorch`."""
-        init = self.init if isinstance(self.init, InitParts) else _for_all(self.init)
-        return Parts(
-            weight_ih=_weight(init.weight_ih),
-            weight_hh=_weight(init.weight_hh),
-            weight_hr=_weight(init.weight_hr) if self.proj_size else Pytorch(),
-            bias=_bias(init.bias) if self.bias else PytorchBias(),
-            overrides=tuple(_in_full(override) for override in init.overrides),
-        )
+        return parts_of(self.init, projected=self.proj_size > 0, biased=self.bias)
 
     @property
     def overrides(self) -> tuple[WeightOverride | BiasOverride, ...]:
@@ -195,7 +110,7 @@ class Spec(Strict):
 
     @cached_property
     def _exceptions(self) -> Mapping[tuple[str, Place], int]:
-        return resolve(self.overrides, _network(vars(self))) if self.overrides else {}
+        return resolve(self.overrides, network_of(vars(self))) if self.overrides else {}
 
     def scheme_at(self, parameter: str, place: Place) -> Any:
         """Give the scheme of one gate of one cell."""
@@ -221,86 +136,6 @@ class Spec(Strict):
     def output_size(self) -> int:
         """Features of the output: all directions of the (projected) hidden state."""
         return self.directions * (self.proj_size or self.hidden_size)
-
-
-def _network(data: Mapping[str, Any]) -> Network:
-    """Give what overrides can name."""
-    return Network(
-        data["rnn_type"],
-        data["num_layers"],
-        data["bidirectional"],
-        data["bias"],
-        data["proj_size"] > 0,
-    )
-
-
-def _for_all(scheme: Any) -> InitParts:
-    """Give the parts that one scheme for all weights stands for."""
-    weight = _weight(scheme)
-    bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
-    return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
-
-
-def _refuse_misshapen(init: InitParts, data: Mapping[str, Any], pointer: str | None = None) -> None:
-    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
-    schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
-    schemes += [override.init for override in init.overrides]
-    known = {"rnn_type", "num_layers", "bidirectional", "bias", *Sizes._fields} <= {*data}
-    if not known or not any(isinstance(scheme, Array | ArrayBias) for scheme in schemes):
-        return
-    network = _network(data)
-    counts = resolve(init.overrides, network)
-
-    def scheme_at(parameter: str, place: Place) -> tuple[Any, str]:
-        number = counts.get((parameter, place))
-        if number is not None:
-            return _in_full(init.overrides[number]), f"/overrides/{number}/init"
-        full = _bias if parameter == "bias" else _weight
-        return full(getattr(init, parameter)), f"/{parameter}" if pointer is None else pointer
-
-    refuse_misshapen(scheme_at, network, Sizes(*(data[name] for name in Sizes._fields)))
-
-
-def _refuse_overrides(init: InitParts, data: Mapping[str, Any]) -> None:
-    fused = {name for name in WEIGHTS if _weight(getattr(init, name)).scope == "fused"}
-    refuse_unfit(init.overrides, _network(data), fused)
-    for number, override in enumerate(init.overrides):
-        if isinstance(override, BiasOverride):
-            _refuse_undefined(_bias(override.init), data, f"/overrides/{number}/init")
-
-
-def _refuse_undefined(scheme: InitScheme, data: Mapping[str, Any], field: str) -> None:
-    rnn_type, hidden_size = data["rnn_type"], data.get("hidden_size", SAFE_INTEGER)
-
-    def defined(other: type[InitScheme]) -> bool:
-        return rnn_type in other.rnn_types and hidden_size >= other.least_hidden_size
-
-    if defined(type(scheme)):
-        return
-    name = type(scheme).model_fields["scheme"].default
-    reason = f"a hidden_size of {scheme.least_hidden_size} or more is needed"
-    if rnn_type not in scheme.rnn_types:
-        reason = f"{rnn_type} has no {scheme.needs}"
-    raise refusal(
-        "undefined_scheme",
-        f"{name} is undefined here: {reason}",
-        field=field,
-        given=None if field == "/bias" else name,
-        allowed=[known for known, cls in BIAS_SCHEMES.items() if defined(cls)],
-    )
-
-
-def _in_full(override: WeightOverride | BiasOverride) -> Any:
-    full = _bias if isinstance(override, BiasOverride) else _weight
-    return full(override.init)
-
-
-def _weight(init: Any) -> Any:
-    return WEIGHT_SCHEMES[init]() if isinstance(init, str) else init
-
-
-def _bias(init: Any) -> Any:
-    return BIAS_SCHEMES[init]() if isinstance(init, str) else init
 
 
 class CheckSize(Strict):

@@ -23,6 +23,7 @@ from app.spec.biases import (
     ZerosBias,
 )
 from app.spec.inline import Array, ArrayBias
+from app.spec.matrices import RecurrentScheme, ScaledIdentity
 from app.spec.weights import (
     Constant,
     Hadamard,
@@ -66,7 +67,8 @@ AnyWeightScheme = Annotated[
     | RandomWalk
     | Hadamard
     | Orthogonal
-    | Sparse,
+    | Sparse
+    | ScaledIdentity,
     Field(discriminator="scheme"),
 ]
 AnyBiasScheme = Annotated[
@@ -103,6 +105,7 @@ WeightName = Literal[
     "random_walk",
     "hadamard",
     "orthogonal",
+    "scaled_identity",
 ]
 BiasName = Literal["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
 
@@ -120,7 +123,7 @@ BiasInit = Annotated[
     Discriminator(_name_or_scheme),
 ]
 
-WEIGHT_SCHEMES: dict[str, type[WeightScheme]] = {
+WEIGHT_SCHEMES: dict[str, type[WeightScheme | RecurrentScheme]] = {
     cls.model_fields["scheme"].default: cls for cls in get_args(get_args(AnyWeightScheme)[0])
 }
 BIAS_SCHEMES: dict[str, type[InitScheme]] = {

@@ -7,13 +7,14 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import httpx
 import pytest
 import torch
 
 from app.spec.recipe import _DICTIONARY
+from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 from tests.api.asking import GRU, LSTM, RNN, describe, make, permalink
 
 JSON = {"Content-Type": "application/json"}
@@ -44,33 +45,8 @@ class Wrong(NamedTuple):
     allowed: Any = None
 
 
-KNOWN_WEIGHTS = [
-    "pytorch",
-    "uniform",
-    "normal",
-    "trunc_normal",
-    "constant",
-    "zeros",
-    "ones",
-    "identity",
-    "xavier_uniform",
-    "xavier_normal",
-    "kaiming_uniform",
-    "kaiming_normal",
-    "lecun_uniform",
-    "lecun_normal",
-    "variance_scaling",
-    "random_walk",
-    "hadamard",
-    "orthogonal",
-    "sparse",
-]
-NAMED_WEIGHTS = [name for name in KNOWN_WEIGHTS if name not in ("constant", "sparse")]
-KNOWN_BIASES = [
-    *("pytorch", "zeros", "constant", "uniform", "normal", "forget"),
-    *("chrono", "chrono_forget_only", "ugi", "out_gate_ladder"),
-]
-NAMED_BIASES = ["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
+KNOWN_WEIGHTS, NAMED_WEIGHTS = list(WEIGHT_SCHEMES), list(get_args(WeightName))
+KNOWN_BIASES, NAMED_BIASES = list(BIAS_SCHEMES), list(get_args(BiasName))
 
 WRONG: Mapping[str, Wrong] = {
     "unknown_field": Wrong(GRU, {"hiden_size": 3}, "/hiden_size", "extra_forbidden", 3),
@@ -268,8 +244,8 @@ WRONG: Mapping[str, Wrong] = {
         {"init": {"bias": "forget"}},
         "/init/bias",
         "undefined_scheme",
-        '{"bias": "forget"}',
-        ["pytorch", "zeros", "constant", "uniform", "normal"],
+        "forget",
+        ["pytorch", "zeros", "constant", "array", "uniform", "normal"],
     ),
 }
 

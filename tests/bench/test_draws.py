@@ -20,7 +20,8 @@ from app.engine.draw import Artist
 from app.engine.statistics import figures
 from app.engine.workers import Stop, Workers
 from app.plan import TensorPlan, plan
-from app.spec.checkpoint import CheckSize, InitParts, Spec
+from app.spec.checkpoint import CheckSize, Spec
+from app.spec.init import InitParts
 from app.spec.weights import Sparse
 from tests.bench.measure import in_turn, ratio, row
 from tests.bench.peers import build, statistics

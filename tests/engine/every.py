@@ -20,6 +20,9 @@ from app.engine.distributions import (
     Normal,
     Uniform,
 )
+from app.spec.base import InitScheme
+from app.spec.matrices import RecurrentScheme
+from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 Scheme = Mapping[str, Any]
 GIVEN = {"array"}  # numbers that fit one network only: `test_given.py` asks for them
@@ -69,6 +72,10 @@ WEIGHTS: Mapping[str, Scheme] = {
     "sparse": {"sparsity": 0.9},
     "sparse out": {"sparsity": 0.3, "std": 1.0, "axis": "out"},
 }
+MATRICES: Mapping[str, Scheme] = {
+    "scaled_identity": {"alpha": 0.95},
+}
+"""The schemes of `weight_hh` alone."""
 BIASES: Mapping[str, Scheme] = {
     "pytorch": {},
     "zeros": {},
@@ -102,15 +109,34 @@ def _asked(table: Mapping[str, Scheme]) -> Mapping[str, Scheme]:
     return {key: {"scheme": key.split()[0], **options} for key, options in table.items()}
 
 
+MATRIX_SCHEMES: Mapping[str, Scheme] = _asked(MATRICES)
 WEIGHT_INITS: Mapping[str, Mapping[str, Scheme]] = {
     key: {"weight_ih": scheme, "weight_hh": scheme, "weight_hr": scheme}
     for key, scheme in _asked(WEIGHTS).items()
-}
+} | {key: {"weight_hh": scheme} for key, scheme in MATRIX_SCHEMES.items()}
 BIAS_INITS: Mapping[str, Mapping[str, Scheme]] = {
     f"bias {key}": {"bias": scheme} for key, scheme in _asked(BIASES).items()
 }
 INITS: Mapping[str, Mapping[str, Scheme]] = {**WEIGHT_INITS, **BIAS_INITS}
-"""By name, the scheme of all weights, or of all biases; the others are PyTorch's own."""
+"""By name, the scheme of all weights, of the recurrent ones, or of all biases; the others are PyTorch's own."""
+
+
+def asked(network: Mapping[str, Any], init: Mapping[str, Any], **others: Any) -> dict[str, Any]:
+    """Ask for a network with an init, or where that is undefined for it, for the nearest that it is defined for."""
+    given = {**network, "init": dict(init), **others}
+    schemes: list[type[InitScheme]] = [
+        (BIAS_SCHEMES if part == "bias" else WEIGHT_SCHEMES)[scheme["scheme"]]
+        for part, scheme in init.items()
+    ]
+    for scheme in schemes:
+        if given["rnn_type"] not in scheme.rnn_types:
+            given["rnn_type"] = scheme.rnn_types[-1]
+        if given["rnn_type"] == "rnn" and "tanh" not in scheme.nonlinearities:
+            given["nonlinearity"] = "relu"
+        if given["rnn_type"] != "lstm" or issubclass(scheme, RecurrentScheme):
+            given.pop("proj_size", None)
+    return given
+
 
 LAWS: Mapping[str, ElementLaw] = {
     "uniform": Uniform(-0.1, 0.3),

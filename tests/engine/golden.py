@@ -30,6 +30,11 @@ def each(name: str, **given: Any) -> dict[str, Any]:
     return GRU | {"init": {"scheme": name, **given}}
 
 
+def recurrent(network: Mapping[str, Any], name: str, **given: Any) -> dict[str, Any]:
+    """Ask for a network whose recurrent matrices are drawn by one scheme."""
+    return {**network, "init": {"weight_hh": {"scheme": name, **given}}}
+
+
 def biased(network: Mapping[str, Any], name: str, **given: Any) -> dict[str, Any]:
     """Ask for a network whose biases are drawn by one scheme."""
     return {**network, "init": {"bias": {"scheme": name, **given}}}
@@ -87,6 +92,7 @@ SPECS: Mapping[str, Mapping[str, Any]] = {
     | {"input_size": 200, "hidden_size": 150, "init": "orthogonal"},
     "sparse": each("sparse", sparsity=0.9),
     "sparse-out": each("sparse", sparsity=0.3, std=1.0, axis="out"),
+    "scaled-identity": recurrent(RNN, "scaled_identity", alpha=0.95),
     "bias-uniform": GRU | {"init": {"bias": {"scheme": "uniform", "split": "half"}}},
     "bias-uniform-each": biased(GRU, "uniform", low=-0.08, high=0.08, split="each"),
     "bias-normal": LSTM | {"init": {"bias": {"scheme": "normal", "mean": 1.0, "split": "hh"}}},

@@ -302,6 +302,7 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "orthogonal": _orthogonal,
     "sparse": _sparse,
     "array": lambda b, o: [[float(value) for value in row] for row in o["values"]],
+    "scaled_identity": lambda b, o: oracle_blocks.identity(b.rows, b.cols, o.get("alpha", 1.0)),
 }  # fmt: skip
 # A share of the total, which is 1 or ½: each number of a law is halved before it is used.
 BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {

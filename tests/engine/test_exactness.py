@@ -26,13 +26,14 @@ from app.service.produce import Factory
 from app.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from app.spec.parse import parse
 from tests.engine.drawing import planned, stored
-from tests.engine.every import DTYPE_NAMES, INITS, every_dtype, every_law, every_scheme
+from tests.engine.every import DTYPE_NAMES, INITS, asked, every_dtype, every_law, every_scheme
 from tests.engine.golden import SPECS, golden
 
 LSTM = {"rnn_type": "lstm", "input_size": 5, "hidden_size": 11, "proj_size": 3, "seed": 9}
 LSTM |= {"bidirectional": True, "accept_dead": True, "accept_nonfinite": True}
 PLACES = {  # networks, and a tensor of each of several tasks: two pieces of every scheme
     "weight": ({"rnn_type": "rnn", "input_size": 130, "hidden_size": 4100}, "weight_ih_l0"),
+    "matrix": ({"rnn_type": "rnn", "input_size": 1, "hidden_size": 740}, "weight_hh_l0"),
     "bias": ({"rnn_type": "lstm", "input_size": 1, "hidden_size": 540_000}, "bias_hh_l0"),
 }
 
@@ -54,9 +55,11 @@ class TestThreads:
     @every_dtype
     @every_scheme
     def test_change_no_bit_of_any_scheme(self, init: Mapping[str, Any], dtype: str) -> None:
-        given, name = PLACES["bias" if "bias" in init else "weight"]
+        given, name = PLACES[
+            "bias" if "bias" in init else "weight" if "weight_ih" in init else "matrix"
+        ]
         init = {part: scheme for part, scheme in init.items() if part != "weight_hr"}
-        request = dict(given) | {"init": init, "dtype": dtype}
+        request = asked(given, init, dtype=dtype)
         one, two, seven = (alone(request, name, threads) for threads in (1, 2, 7))
 
         assert one == two
@@ -74,7 +77,7 @@ class TestThreads:
 
 def small(scheme: str, dtype: str) -> Mapping[str, Any]:
     """Ask for a small network with every kind of tensor."""
-    return LSTM | {"init": INITS[scheme], "dtype": dtype}
+    return asked(LSTM, INITS[scheme], dtype=dtype)
 
 
 @cache
@@ -208,7 +211,7 @@ class TestTorch:
     @every_dtype
     @every_scheme
     def test_draw_every_scheme(self, init: Mapping[str, Any], dtype: str) -> None:
-        request = LSTM | {"init": init, "dtype": dtype}
+        request = asked(LSTM, init, dtype=dtype)
         ours = {name: numbers.tobytes() for name, numbers in stored(request).items()}
 
         assert self.drawn(request) == ours

@@ -18,7 +18,7 @@ from app.plan import stream_of
 from app.spec.schemes import BIAS_SCHEMES
 from tests.engine import oracle, oracle_network
 from tests.engine.drawing import stored
-from tests.engine.every import BIAS_INITS, GIVEN, WEIGHT_INITS, every_dtype
+from tests.engine.every import BIAS_INITS, GIVEN, WEIGHT_INITS, asked, every_dtype
 from tests.engine.golden import SPECS, golden
 
 COUNT = 400
@@ -103,7 +103,7 @@ class TestNetworks:
     @every_dtype
     @pytest.mark.parametrize("init", WEIGHT_INITS.values(), ids=WEIGHT_INITS)
     def test_with_any_weights_are_the_oracles(self, init: Mapping[str, Any], dtype: str) -> None:
-        self.check(LSTM | {"init": init, "dtype": dtype, "bias": False})
+        self.check(asked(LSTM, init, dtype=dtype, bias=False))
 
     @every_dtype
     @pytest.mark.parametrize(("rnn_type", "name"), BIASED)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from app.dtypes import DTYPES
 from app.spec.checkpoint import Spec
+from app.spec.matrices import RecurrentScheme
 from app.spec.parse import parse
-from app.spec.schemes import BIAS_SCHEMES, BiasName, WeightName
+from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 
 SAFE_INTEGER = 2**53 - 1
 sizes = st.integers(1, 2) | st.integers(1, SAFE_INTEGER)
@@ -64,7 +65,11 @@ weight_objects = st.one_of(
     schemes("variance_scaling", std_correct=st.just(False), **pairs),
     schemes("sparse", {"sparsity": st.floats(0, 1)}, **sparse, **scopes),
 )
-weights = st.sampled_from(get_args(WeightName)) | weight_objects
+MATRICES = {name for name, cls in WEIGHT_SCHEMES.items() if issubclass(cls, RecurrentScheme)}
+weights = st.sampled_from(sorted({*get_args(WeightName)} - MATRICES)) | weight_objects
+matrices = {
+    "scaled_identity": st.just("scaled_identity") | schemes("scaled_identity", alpha=numbers),
+}
 gateless_biases = st.one_of(
     st.sampled_from([name for name in get_args(BiasName) if "rnn" in BIAS_SCHEMES[name].rnn_types]),
     schemes("pytorch"),
@@ -119,7 +124,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         given["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
     if given["rnn_type"] == "lstm" and given["hidden_size"] > 1 and draw(st.booleans()):
         given["proj_size"] = draw(st.integers(0, given["hidden_size"] - 1))
-    parts: dict[str, Any] = {"weight_ih": weights, "weight_hh": weights}
+    parts: dict[str, Any] = {"weight_ih": weights, "weight_hh": recurrent_weights(given)}
     if given.get("proj_size"):
         parts["weight_hr"] = weights
     if given.get("bias", True):
@@ -144,6 +149,22 @@ def inline(given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
         "weight_hh": schemes("array", {"values": rows}),
         "bias": schemes("array", {"values": row}, **splits),
     }
+
+
+def recurrent_weights(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """Give the schemes that `weight_hh` may have: those of all weights, and matrices that are defined for the network."""
+    if given.get("proj_size"):
+        return weights
+    phi = given.get("nonlinearity", "tanh")
+    return st.one_of(
+        weights,
+        *(
+            asked
+            for name, asked in matrices.items()
+            if given["rnn_type"] in WEIGHT_SCHEMES[name].rnn_types
+            and (given["rnn_type"] != "rnn" or phi in WEIGHT_SCHEMES[name].nonlinearities)
+        ),
+    )
 
 
 def exceptions(

@@ -13,10 +13,13 @@ from app.dtypes import DTYPES
 from app.engine.schemes import BIASES, WEIGHTS
 from app.errors import FieldError, InvalidSpec
 from app.spec.biases import ForgetBias, PytorchBias, ZerosBias
-from app.spec.checkpoint import CheckpointRequest, CheckSize, InitParts, Serving, Spec
+from app.spec.checkpoint import CheckpointRequest, CheckSize, Serving, Spec
+from app.spec.init import InitParts
+from app.spec.matrices import RecurrentScheme
 from app.spec.parse import parse
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 from app.spec.weights import Orthogonal, Pytorch, XavierUniform
+from tests.engine.every import MATRIX_SCHEMES
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
 LSTM = GRU | {"rnn_type": "lstm"}
@@ -28,13 +31,18 @@ BIAS_TAGS = [*GATELESS_BIASES, *KEEPING_BIASES, "out_gate_ladder"]
 WEIGHT_WORDS = [
     "pytorch", "uniform", "normal", "trunc_normal", "zeros", "ones", "identity", "xavier_uniform",
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
-    "variance_scaling", "random_walk", "hadamard", "orthogonal",
+    "variance_scaling", "random_walk", "hadamard", "orthogonal", "scaled_identity",
 ]  # fmt: skip
 WEIGHT_TAGS = [
     "pytorch", "uniform", "normal", "trunc_normal", "constant", "array", "zeros", "ones", "identity",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
     "lecun_normal", "variance_scaling", "random_walk", "hadamard", "orthogonal", "sparse",
+    "scaled_identity",
 ]  # fmt: skip
+GENERAL_WEIGHTS = [
+    name for name, cls in WEIGHT_SCHEMES.items() if not issubclass(cls, RecurrentScheme)
+]
+every_matrix = pytest.mark.parametrize("scheme", MATRIX_SCHEMES.values(), ids=MATRIX_SCHEMES)
 SAFE_INTEGER = 9007199254740991  # the largest that every JSON reader keeps (ECMA-262, 21.1.2.8)
 
 
@@ -398,6 +406,42 @@ class TestRefusals:
         assert (error.pointer, error.code) == ("/init/bias", "undefined_scheme")
         assert "hidden_size of 2 or more" in error.detail
         assert "ugi" not in error.allowed
+
+    @every_matrix
+    @pytest.mark.parametrize("part", ["weight_ih", "weight_hr"])
+    def test_a_recurrent_matrix_stands_in_weight_hh_only(
+        self, scheme: dict[str, Any], part: str
+    ) -> None:
+        network = LSTM | ({"proj_size": 2} if part == "weight_hr" else {})
+
+        (error,) = wrong(network | {"init": {part: scheme}})
+
+        assert (error.pointer, error.code) == (f"/init/{part}", "undefined_scheme")
+        assert f"it fills weight_hh only, and is asked to fill {part}" in error.detail
+        assert (error.given, error.allowed) == (scheme["scheme"], GENERAL_WEIGHTS)
+
+    @every_matrix
+    def test_a_recurrent_matrix_never_fills_all_weights(self, scheme: dict[str, Any]) -> None:
+        (error,) = wrong(GRU | {"init": scheme})
+
+        assert (error.pointer, error.code) == ("/init", "undefined_scheme")
+        assert "it fills weight_hh only" in error.detail
+        assert error.allowed == GENERAL_WEIGHTS
+
+    @every_matrix
+    def test_a_recurrent_matrix_is_square(self, scheme: dict[str, Any]) -> None:
+        (error,) = wrong(LSTM | {"proj_size": 2, "init": {"weight_hh": scheme}})
+
+        assert (error.pointer, error.code) == ("/init/weight_hh", "undefined_scheme")
+        assert error.allowed == GENERAL_WEIGHTS
+
+    @every_matrix
+    def test_a_recurrent_matrix_is_refused_in_an_override_too(self, scheme: dict[str, Any]) -> None:
+        override = {"parameter": "weight_ih", "init": scheme}
+
+        (error,) = wrong(GRU | {"init": {"overrides": [override]}})
+
+        assert (error.pointer, error.code) == ("/init/overrides/0/init", "undefined_scheme")
 
     @pytest.mark.parametrize("scheme", ["chrono", "chrono_forget_only"])
     @pytest.mark.parametrize(

@@ -16,11 +16,12 @@ from app.engine.distributions import (
     Uniform,
 )
 from app.engine.matrices import Given, MatrixLaw
-from app.engine.schemes import biases, weights
+from app.engine.schemes import biases, matrices, weights
 from app.engine.schemes.record import Scheme, array, pytorch
 from app.plan import Block, TensorPlan
 from app.spec import biases as ask_bias
 from app.spec import inline
+from app.spec import matrices as ask_matrix
 from app.spec import weights as ask
 
 TORCH = "torch.nn.init"
@@ -101,6 +102,12 @@ WEIGHTS: Mapping[str, Scheme] = {
         weights.sparse,
         "N(0, std²), ⌈sparsity·n⌉ zeros per unit",
         "Martens, ICML 2010; torch.nn.init.sparse_ with axis out",
+    ),
+    "scaled_identity": Scheme(
+        ask_matrix.ScaledIdentity,
+        matrices.scaled_identity,
+        "alpha·I",
+        "Le, Jaitly & Hinton, arXiv:1504.00941; alpha 0.95: Mikolov et al., arXiv:1412.7753",
     ),
 }
 

@@ -1,0 +1,171 @@
+"""Whether an init fits its network: one table of rules that every scheme keeps, wherever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from app.spec.base import InitScheme, refusal
+from app.spec.init import InitParts, bias_in_full, for_all, override_in_full, weight_in_full
+from app.spec.inline import Array, ArrayBias
+from app.spec.overrides import WEIGHTS, Network, Place, refuse_unfit, resolve
+from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from app.spec.shapes import Sizes, refuse_misshapen
+
+_NEEDED_BY_OVERRIDES = {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"}
+
+
+class Site(NamedTuple):
+    """Where a scheme is to draw: which parameters, and of what network as far as that is known."""
+
+    parameters: tuple[str, ...]
+    rnn_type: str
+    nonlinearity: str | None  # of a plain RNN
+    hidden_size: int | None
+    projected: bool
+
+    @property
+    def network(self) -> str:
+        """The kind of network in a word or two."""
+        return " ".join(filter(None, (self.nonlinearity, self.rnn_type)))
+
+
+class Rule(NamedTuple):
+    """What must hold for a scheme to be defined at a site, and what is said where it does not."""
+
+    holds: Callable[[InitScheme, Site], bool]
+    reason: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        lambda scheme, at: set(at.parameters) <= set(scheme.parameters),
+        "it fills {fills} only, and is asked to fill {asked}",
+    ),
+    Rule(
+        lambda scheme, at: at.rnn_type in scheme.rnn_types,
+        "{at.rnn_type} has no {scheme.needs}",
+    ),
+    Rule(
+        lambda scheme, at: at.nonlinearity is None or at.nonlinearity in scheme.nonlinearities,
+        "{at.network} has no {scheme.needs}",
+    ),
+    Rule(
+        lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.least_hidden_size,
+        "a hidden_size of {scheme.least_hidden_size} or more is needed",
+    ),
+    Rule(
+        lambda scheme, at: not (scheme.is_square and at.projected),
+        "its matrix is square, and with proj_size those of weight_hh are not",
+    ),
+)
+
+
+def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
+    """Refuse an init that asks for parts which the network lacks, or for schemes which are undefined for it.
+
+    Args:
+        network: the fields of the spec that are valid.
+    """
+    if not isinstance(init, InitParts):
+        projected = bool(network.get("proj_size"))
+        weights = WEIGHTS if projected else WEIGHTS[:2]
+        _refuse_undefined(weight_in_full(init), weights, network, "")
+        _refuse_misshapen(for_all(init), network, "")
+        return
+    _refuse_unused(init, network)
+    for name in WEIGHTS:
+        _refuse_undefined(weight_in_full(getattr(init, name)), (name,), network, f"/{name}")
+    _refuse_undefined(bias_in_full(init.bias), ("bias",), network, "/bias")
+    if init.overrides and _NEEDED_BY_OVERRIDES.issubset(network):
+        _refuse_overrides(init, network)
+    _refuse_misshapen(init, network)
+
+
+def network_of(fields: Mapping[str, Any]) -> Network:
+    """Give what overrides can name."""
+    return Network(
+        fields["rnn_type"],
+        fields["num_layers"],
+        fields["bidirectional"],
+        fields["bias"],
+        fields["proj_size"] > 0,
+    )
+
+
+def _refuse_unused(init: InitParts, network: Mapping[str, Any]) -> None:
+    given = init.model_fields_set
+    if "weight_hr" in given and network.get("proj_size") == 0:
+        raise refusal("unused_part", "without proj_size there is no weight_hr", field="/weight_hr")
+    if "bias" in given and network.get("bias") is False:
+        raise refusal("unused_part", "with bias false there are no biases", field="/bias")
+
+
+def _refuse_overrides(init: InitParts, network: Mapping[str, Any]) -> None:
+    fused = {name for name in WEIGHTS if weight_in_full(getattr(init, name)).scope == "fused"}
+    refuse_unfit(init.overrides, network_of(network), fused)
+    for number, override in enumerate(init.overrides):
+        scheme, field = override_in_full(override), f"/overrides/{number}/init"
+        _refuse_undefined(scheme, (override.parameter,), network, field)
+
+
+def _refuse_misshapen(
+    init: InitParts, network: Mapping[str, Any], pointer: str | None = None
+) -> None:
+    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
+    schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
+    schemes += [override.init for override in init.overrides]
+    known = _NEEDED_BY_OVERRIDES.union(Sizes._fields).issubset(network)
+    if not known or not any(isinstance(scheme, Array | ArrayBias) for scheme in schemes):
+        return
+    nameable = network_of(network)
+    counts = resolve(init.overrides, nameable)
+
+    def scheme_at(parameter: str, place: Place) -> tuple[Any, str]:
+        number = counts.get((parameter, place))
+        if number is not None:
+            return override_in_full(init.overrides[number]), f"/overrides/{number}/init"
+        full = bias_in_full if parameter == "bias" else weight_in_full
+        return full(getattr(init, parameter)), f"/{parameter}" if pointer is None else pointer
+
+    refuse_misshapen(scheme_at, nameable, Sizes(*(network[name] for name in Sizes._fields)))
+
+
+def _refuse_undefined(
+    scheme: InitScheme, parameters: tuple[str, ...], network: Mapping[str, Any], field: str
+) -> None:
+    if "rnn_type" not in network:
+        return
+    site = _site(parameters, network)
+    reason = _why_undefined(scheme, site)
+    if reason is None:
+        return
+    known = BIAS_SCHEMES if parameters == ("bias",) else WEIGHT_SCHEMES
+    raise refusal(
+        "undefined_scheme",
+        f"{scheme.name} is undefined here: {reason}",
+        field=field,
+        given=scheme.name,
+        allowed=[
+            name
+            for name, cls in known.items()
+            if _why_undefined(cls.model_construct(), site) is None
+        ],
+    )
+
+
+def _why_undefined(scheme: InitScheme, site: Site) -> str | None:
+    names = {"fills": " and ".join(scheme.parameters), "asked": " and ".join(site.parameters)}
+    broken = (rule for rule in RULES if not rule.holds(scheme, site))
+    return next((rule.reason.format(scheme=scheme, at=site, **names) for rule in broken), None)
+
+
+def _site(parameters: tuple[str, ...], network: Mapping[str, Any]) -> Site:
+    rnn_type = network["rnn_type"]
+    return Site(
+        parameters,
+        rnn_type,
+        (network.get("nonlinearity") or "tanh") if rnn_type == "rnn" else None,
+        network.get("hidden_size"),
+        bool(network.get("proj_size")),
+    )
