@@ -8,6 +8,8 @@ from dataclasses import asdict
 from app.errors.base import FieldError
 from app.errors.request import RequestError
 
+_NAMED = 4  # in the sentence; the list has more
+
 
 class InvalidArrays(RequestError):
     """One or more uploaded arrays are broken or do not fit the network.  Nothing was kept."""
@@ -18,8 +20,10 @@ class InvalidArrays(RequestError):
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
         listed = list(errors)
+        named = "; ".join(f"{e.pointer}: {e.detail}" for e in listed[:_NAMED])
+        more = len(listed) - _NAMED
         super().__init__(
-            "; ".join(f"{e.pointer}: {e.detail}" for e in listed),
+            named + f"; and {more} more" * (more > 0),
             errors=[asdict(e) for e in listed],
         )
 

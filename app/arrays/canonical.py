@@ -1,0 +1,74 @@
+"""The canonical file of arrays: one form for whatever they came in, so that its sha256 is their address.
+
+It is what `safetensors.numpy.save_file` writes for the arrays under PyTorch's names, so anybody can compute the address.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from app.arrays import safetensors
+from app.arrays.records import Bounds, Entry
+from app.arrays.values import Strided, as_floats, read
+
+
+class Stored:
+    """A canonical file, opened: any elements of its arrays, read without the others.
+
+    A reading that has begun is safe from the file's removal, since the file stays open; use it as a context.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        try:
+            size = os.fstat(self._file.fileno()).st_size
+            bounds = Bounds(total_bytes=size)
+            tensors = safetensors.read_header(self._file, size, name=path.name, bounds=bounds)
+        except BaseException:
+            self._file.close()
+            raise
+        self._tensors = {tensor.name: tensor for tensor in tensors}
+        self.entries: Mapping[str, Entry] = {
+            t.name: Entry(t.name, t.values.dtype, t.shape) for t in tensors
+        }
+
+    def read(self, name: str, first: int, last: int) -> NDArray[Any]:
+        """Give elements `first` to `last`, less the last, of an array, counted row by row.
+
+        Returns:
+            float32 or, where the array is of them, float64; the values exactly.
+        """
+        tensor = self._tensors[name]
+        part = Strided(first, (last - first,), (1,))
+        return as_floats(read(self._file, tensor.offset, tensor.values, part), tensor.values.dtype)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_stored(path: Path) -> Stored:
+    """Open a canonical file.
+
+    Raises:
+        InvalidArrays: it is broken.
+        OSError: it is not there.
+    """
+    return Stored(path)

@@ -1,0 +1,169 @@
+"""Why a shape is likely to be another than is needed: guesses, each by one habit of people or libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from app.arrays.layouts import Rule, Shape
+from app.arrays.records import LayoutName
+from app.plan import GATES, Kind
+from app.spec.checkpoint import Spec
+from app.spec.overrides import GATE_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """An array that does not fit: what it should hold, the shape it has and the one it needs.
+
+    `told` are the sizes that most arrays tell.
+    """
+
+    rule: Rule
+    layer: int
+    given: Shape
+    needed: Shape
+    spec: Spec
+    layout: LayoutName
+    told: Mapping[str, int]
+
+    @property
+    def kind(self) -> Kind:
+        """The parameter, or the first of them."""
+        return self.rule.kinds[0]
+
+    @property
+    def is_bias(self) -> bool:
+        """Whether it holds biases."""
+        return self.kind.startswith("bias")
+
+    @property
+    def plain(self) -> Shape:
+        """Its shape as PyTorch would have it."""
+        return self.rule.form.plain(self.given, self.spec.directions) or self.given
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return self.plain[0] if self.plain else 0
+
+    @property
+    def cols(self) -> int:
+        """How many columns it has, if all but these are right."""
+        fits = self.rule.form.plain(self.needed, self.spec.directions) or ()
+        return self.plain[1] if len(self.plain) == len(fits) == 2 and self.rows == fits[0] else 0
+
+    @property
+    def all_gates(self) -> int:
+        """How many gates the network has."""
+        return len(GATES[self.spec.rnn_type])
+
+    @property
+    def recurrent_size(self) -> int:
+        """The width of what comes back from the step before."""
+        return self.spec.proj_size or self.spec.hidden_size
+
+
+def cause(misfit: Misfit) -> str:
+    """Give the first guess that holds, or nothing."""
+    return next(filter(None, (guess(misfit) for guess in _GUESSES)), "")
+
+
+def _axis(m: Misfit) -> str:
+    given, needed = ([n for n in shape if n != 1] for shape in (m.given, m.needed))
+    return "an axis of length 1 too many or too few; reshape it" if given == needed else ""
+
+
+def _transposed(m: Misfit) -> str:
+    other = "keras or flax" if m.layout == "pytorch" else "pytorch"
+    turned = len(m.given) == 2 and m.given == m.needed[::-1]
+    return f"is it transposed? (layout {other})" if turned else ""
+
+
+def _one_of_two_biases(m: Misfit) -> str:
+    if len(m.rule.kinds) < 2 or m.given[-1:] != (m.all_gates * m.spec.hidden_size,):
+        return ""
+    if m.layout == "keras":
+        return "was it made with reset_after=False? PyTorch's GRU cannot compute that"
+    return "one of the two biases only? ONNX has both in one array"
+
+
+def _one_gate(m: Misfit) -> str:
+    if m.all_gates == 1 or len(m.rule.gates) == 1 or m.rows != m.spec.hidden_size:
+        return ""
+    word = next(iter(GATE_NAMES[m.spec.rnn_type]))
+    return f"one gate only? Layout pytorch takes gates by name, as in {m.kind}_l{m.layer}.{word}"
+
+
+def _both_biases(m: Misfit) -> str:
+    both = m.is_bias and m.given == (2 * m.all_gates * m.spec.hidden_size,)
+    return "both biases in one? ONNX has them so (layout onnx)" if both else ""
+
+
+def _all_gates(m: Misfit) -> str:
+    one = len(m.rule.gates) == 1 < m.all_gates and m.kind != "weight_hr"
+    found = one and m.rows == m.all_gates * m.spec.hidden_size
+    return "all gates? Then leave the gate out of its name" if found else ""
+
+
+def _other_network(m: Misfit) -> str:
+    if len(m.rule.gates) != m.all_gates or m.kind == "weight_hr":
+        return ""
+    rows = {len(letters) * m.spec.hidden_size: name for name, letters in GATES.items()}
+    other = rows.get(m.rows, m.spec.rnn_type)
+    return f"is it of rnn_type {other}?" if other != m.spec.rnn_type else ""
+
+
+def _unprojected(m: Misfit) -> str:
+    wide = (m.spec.hidden_size, m.spec.directions * m.spec.hidden_size)
+    unprojected = m.spec.proj_size and m.kind != "weight_hr" and m.cols in wide
+    proj_size = m.spec.proj_size
+    return f"is it of a network without projection? proj_size is {proj_size}" if unprojected else ""
+
+
+def _projected(m: Misfit) -> str:
+    lstm = m.spec.rnn_type == "lstm" and m.kind == "weight_hh" and not m.spec.proj_size
+    narrow = lstm and 0 < m.cols < m.spec.hidden_size
+    return f"is it of a network with a proj_size of {m.cols}? proj_size is 0" if narrow else ""
+
+
+def _directions(m: Misfit) -> str:
+    if m.kind != "weight_ih" or not m.layer:
+        return ""
+    if m.spec.bidirectional and m.cols == m.recurrent_size:
+        return "is it of a network of one direction? bidirectional is true"
+    if not m.spec.bidirectional and m.cols == 2 * m.recurrent_size:
+        return "is it of a bidirectional network? bidirectional is false"
+    return ""
+
+
+def _first_layer(m: Misfit) -> str:
+    first = m.kind == "weight_ih" and m.layer and m.cols == m.spec.input_size
+    return "is it of layer 0?" if first else ""
+
+
+def _other_sizes(m: Misfit) -> str:
+    other = {name: size for name, size in m.told.items() if size != getattr(m.spec, name)}
+    if not other:
+        return ""
+    listed = " and ".join(f"{name} {size}" for name, size in other.items())
+    detail = f"the arrays are of a network with {listed}"
+    smaller = all(size < getattr(m.spec, name) for name, size in other.items())
+    grow = "; to keep them as a part of this larger one, ask for growth"
+    return detail + grow * smaller
+
+
+_GUESSES: tuple[Callable[[Misfit], str], ...] = (
+    _axis,
+    _transposed,
+    _one_of_two_biases,
+    _one_gate,
+    _both_biases,
+    _all_gates,
+    _other_network,
+    _unprojected,
+    _projected,
+    _directions,
+    _first_layer,
+    _other_sizes,
+)

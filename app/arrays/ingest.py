@@ -1,0 +1,121 @@
+"""From uploaded files to the canonical file; read this first.
+
+    list → name → fit → gather → write
+
+Nothing but headers is read before all names and shapes are known to fit; then numbers pass through in pieces, so memory
+is a few pieces whatever comes in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import prod
+from pathlib import Path
+
+from app.arrays import safetensors
+from app.arrays.files import Found, list_arrays
+from app.arrays.fit import fit
+from app.arrays.names import lacking, read_names
+from app.arrays.pieces import Filled, Piece, fill, gather, missing
+from app.arrays.records import Bounds, Entry, Manifest, Options, Upload, fault, refuse
+from app.arrays.values import CHUNK_BYTES, is_finite, read
+from app.dtypes import DTYPES
+from app.errors import FieldError, InvalidArrays
+from app.spec.checkpoint import Spec
+
+_MOST_MISSING = 16
+_DEFAULTS = Options()
+_BOUNDS = Bounds()
+
+
+def ingest(
+    files: Sequence[Upload],
+    target: Path,
+    spec: Spec,
+    options: Options = _DEFAULTS,
+    bounds: Bounds = _BOUNDS,
+) -> Manifest:
+    """Write the arrays of all files to `target` in canonical form; where that fails, nothing is left there.
+
+    What has to be unpacked on the way is unpacked in the same folder, into files without a name.
+
+    Raises:
+        InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is named.
+        ArraysTooLarge: a bound is exceeded.
+        NotAnArrayFile: a file is of another kind.
+    """
+    reading = read_names(list_arrays(files, bounds), spec, options)
+    refuse([*reading.faults, *lacking(reading.named, spec)])
+    if not reading.named:
+        raise InvalidArrays([FieldError("/files", "no_arrays", "there is no array in the files")])
+    fitted = fit(reading.named, spec, options)
+    refuse(fitted.faults)
+    gathered = gather(reading.named, spec)
+    refuse(gathered.faults)
+    if options.strict:
+        layers = fitted.sizes.num_layers if options.grow else spec.num_layers
+        _refuse_missing(missing(gathered, spec, layers))
+    filled = fill(gathered, spec)
+    try:
+        sha256 = _write(target, filled)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    entries = tuple(sorted((f.entry for f in filled), key=lambda entry: entry.name))
+    return Manifest(sha256, target.stat().st_size, entries, fitted.sizes, reading.prefix)
+
+
+def _refuse_missing(names: Sequence[str]) -> None:
+    if names:
+        listed = ", ".join(names[:_MOST_MISSING]) + ", …" * (len(names) > _MOST_MISSING)
+        detail = f"strict asks for all parameters, and {len(names)} are missing: {listed}"
+        raise InvalidArrays(
+            [FieldError("/files", "missing_arrays", detail, allowed=[*names[:_MOST_MISSING]])]
+        )
+
+
+def _write(target: Path, filled: Sequence[Filled]) -> str:
+    by_name = {one.entry.name: one for one in filled}
+    entries = safetensors.in_order([one.entry for one in filled])
+    digest = hashlib.sha256()
+    with target.open("wb") as file:
+        for content in _content(entries, by_name, target.parent):
+            digest.update(content)
+            file.write(content)
+    return digest.hexdigest()
+
+
+def _content(
+    entries: Sequence[Entry], by_name: dict[str, Filled], scratch: Path
+) -> Iterator[bytes]:
+    yield safetensors.header(entries)
+    for entry in entries:
+        for found, pieces in groupby(by_name[entry.name].pieces, key=lambda piece: piece.found):
+            yield from _numbers(found, pieces, scratch)
+
+
+def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path) -> Iterator[bytes]:
+    """Give the numbers of pieces of one array, as the canonical file has them."""
+    dtype = DTYPES[found.values.dtype]
+    with found.opened(scratch) as (file, offset):
+        for piece in pieces:
+            if piece.is_zero:
+                yield from _zeros(prod(piece.rows.shape) * dtype.item_bytes)
+                continue
+            for part in piece.rows.chunks(dtype.item_bytes):
+                numbers = read(file, offset, found.values, part)
+                if not is_finite(numbers, dtype.name):
+                    _refuse_nonfinite(found)
+                yield numbers.astype(dtype.numpy, copy=False).tobytes()
+
+
+def _zeros(size: int) -> Iterator[bytes]:
+    for start in range(0, size, CHUNK_BYTES):
+        yield bytes(min(CHUNK_BYTES, size - start))
+
+
+def _refuse_nonfinite(found: Found) -> None:
+    detail = "it holds a NaN or an infinity; no network starts with one"
+    raise InvalidArrays([fault("nonfinite", detail, file=found.file, name=found.name)])

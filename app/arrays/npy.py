@@ -1,0 +1,145 @@
+"""The header of a `.npy` file, read without evaluating it.
+
+Source:
+    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.  NumPy's own reader passes the header
+    to `ast.literal_eval`, and believes its shape before it has seen the data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+
+from app.arrays.records import broken, fault
+from app.arrays.values import Values
+from app.errors import InvalidArrays
+
+MAGIC = b"\x93NUMPY"
+MOST_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
+MOST_AXES = 8
+MOST_LENGTH = 1 << 48
+
+_LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
+_FIELD = re.compile(
+    r"""\s*(?P<q>['"])(?P<key>descr|fortran_order|shape)(?P=q)\s*:\s*"""
+    r"""(?:(?P<d>['"])(?P<text>[^'"]*)(?P=d)|(?P<flag>True|False)|\((?P<tuple>[0-9L,\s]*)\))\s*(?:,|$)"""
+)
+_STRUCTURED = re.compile(r"""['"]descr['"]\s*:\s*\[""")
+_VALUES: Mapping[str, Values] = {
+    "<f2": Values("float16", "<f2"),
+    ">f2": Values("float16", ">f2"),
+    "<f4": Values("float32", "<f4"),
+    ">f4": Values("float32", ">f4"),
+    "<f8": Values("float64", "<f8"),
+    ">f8": Values("float64", ">f8"),
+}
+_TO_FLOAT = "use .astype(np.float32)"
+_INSTEAD: Mapping[str, tuple[str, str]] = {
+    "O": ("Python objects, which are pickled and never read here", _TO_FLOAT),
+    "V": ("raw bytes, as NumPy writes bfloat16", "save bfloat16 as .safetensors"),
+    "b": ("booleans", _TO_FLOAT),
+    "c": ("complex numbers", "take their real part"),
+    "f": ("a float type that PyTorch lacks", "use .astype(np.float64)"),
+    "i": ("integers", _TO_FLOAT),
+    "u": ("integers", _TO_FLOAT),
+    "[": ("records of several fields", "save each field as an array of its own"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a header says: the numbers' type, the shape, the order of axes, and where the numbers begin."""
+
+    values: Values
+    shape: tuple[int, ...]
+    fortran: bool
+    offset: int
+
+    @property
+    def end(self) -> int:
+        """Where the file has to end."""
+        return self.offset + prod(self.shape) * self.values.item_bytes
+
+
+def read_header(head: bytes, *, file: str, name: str) -> Header:
+    """Read the header at the beginning of a file.
+
+    Args:
+        head: the first bytes, at least `MOST_HEADER_BYTES + 12` of them where there are as many.
+
+    Raises:
+        InvalidArrays: it is broken, or the numbers are not floats.
+    """
+    length_bytes = _LENGTH_BYTES.get((head[6], head[7]) if len(head) > 7 else (0, 0))
+    if length_bytes is None:
+        broken(file, "it is of no version of .npy that there is", name)
+    start = 8 + length_bytes
+    length = int.from_bytes(head[8:start], "little")
+    if length > MOST_HEADER_BYTES:
+        broken(file, f"a header of {length} bytes cannot be one of floats", name)
+    text = head[start : start + length].decode("latin-1")
+    if len(text) < length:
+        broken(file, "it ends within its header", name)
+    fields = _fields(text.strip(), file, name)
+    shape = _shape(fields["shape"], file, name)
+    values = _values(fields["descr"], file, name)
+    return Header(values, shape, fields["fortran_order"] == "True", start + length)
+
+
+def _fields(text: str, file: str, name: str) -> dict[str, str]:
+    if _STRUCTURED.search(text):
+        _refuse_type("[", "records", file, name)
+    fields: dict[str, str] = {}
+    place, end = 1, len(text) - 1
+    while text[place:end].strip():
+        found = _FIELD.match(text, place, end)
+        if found is None or found["key"] in fields:
+            broken(file, "its header is not one that NumPy writes", name)
+        kind = {"descr": "text", "fortran_order": "flag", "shape": "tuple"}[found["key"]]
+        if found[kind] is None:
+            broken(file, f"its header's {found['key']} is of another kind", name)
+        fields[found["key"]] = found[kind]
+        place = found.end()
+    if len(fields) != 3 or text[:1] + text[-1:] != "{}":
+        broken(file, "its header lacks a field", name)
+    return fields
+
+
+def _shape(text: str, file: str, name: str) -> tuple[int, ...]:
+    lengths = [part.strip().removesuffix("L") for part in text.split(",")]
+    if lengths[-1] == "":
+        lengths.pop()
+    if not all(length.isdecimal() and len(length) < 16 for length in lengths):
+        broken(file, "its header's shape is not a tuple of lengths", name)
+    return check_shape([int(length) for length in lengths], file=file, name=name)
+
+
+def check_shape(lengths: list[int], *, file: str, name: str) -> tuple[int, ...]:
+    """Refuse shapes that no array here can have, so that their product is cheap."""
+    if len(lengths) > MOST_AXES or any(not 0 <= length <= MOST_LENGTH for length in lengths):
+        broken(file, "no array here can have its shape", name)
+    return tuple(lengths)
+
+
+def _values(descr: str, file: str, name: str) -> Values:
+    if descr not in _VALUES:
+        _refuse_type(descr.lstrip("<>=|")[:1], descr, file, name)
+    return _VALUES[descr]
+
+
+def _refuse_type(kind: str, descr: str, file: str, name: str) -> None:
+    what, instead = _INSTEAD.get(kind, ("no numbers", "send floats"))
+    raise InvalidArrays(
+        [
+            fault(
+                "not_floats",
+                f"it holds {what}; {instead}",
+                file=file,
+                name=name,
+                given=descr[:40],
+                allowed=["float16", "float32", "float64"],
+            )
+        ]
+    )

@@ -1,0 +1,108 @@
+"""What goes into this room and what comes out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from app.dtypes import DTypeName
+from app.errors import FieldError, InvalidArrays
+
+LayoutName = Literal["pytorch", "keras", "flax", "onnx"]
+
+_SHOWN_CHARS = 200
+MOST_ERRORS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came: the name its sender gave it, which is never used as a path, and where its bytes lie."""
+
+    name: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How arrays are given: whose layout, whether all must be there, whether they may be of a smaller network."""
+
+    layout: LayoutName = "pytorch"
+    strict: bool = False
+    grow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much is read at all.  `total_bytes` holds for the files, and again for what they unpack to."""
+
+    files: int = 1024
+    arrays: int = 16_384
+    total_bytes: int = 4 << 30
+    header_bytes: int = 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An array of the canonical file: under PyTorch's name, or `weight_ih_l0.forget` where one gate is given."""
+
+    name: str
+    dtype: DTypeName
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """The network that the arrays are of; None where no array tells."""
+
+    input_size: int | None
+    hidden_size: int | None
+    proj_size: int | None
+    num_layers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was kept: the sha256 of the canonical file, its length, its entries, and the network they are of.
+
+    `prefix` is what all names began with, and is left out of the entries' names.
+    """
+
+    sha256: str
+    size_bytes: int
+    entries: tuple[Entry, ...]
+    sizes: Sizes
+    prefix: str = ""
+
+
+def fault(
+    code: str,
+    detail: str,
+    *,
+    file: str,
+    name: str | None = None,
+    given: Any = None,
+    allowed: Any = None,
+) -> FieldError:
+    """Say what is wrong with a file, or with an array in it, at the pointer `/files/<file>/<name>`."""
+    steps = ("files", file) if name is None else ("files", file, name)
+    pointer = "".join("/" + shown(s).replace("~", "~0").replace("/", "~1") for s in steps)
+    return FieldError(pointer, code, detail, given, allowed)
+
+
+def broken(file: str, reason: str, name: str | None = None) -> NoReturn:
+    """Refuse a file, or an array in it, that contradicts itself or ends early."""
+    raise InvalidArrays([fault("broken_file", reason, file=file, name=name)])
+
+
+def refuse(faults: Sequence[FieldError]) -> None:
+    """Refuse, if there are faults; the first of many are listed."""
+    if faults:
+        raise InvalidArrays(faults[:MOST_ERRORS])
+
+
+def shown(text: str) -> str:
+    """Repeat a foreign name: cut to a readable length, without what could steer a terminal."""
+    cut = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)

@@ -1,0 +1,145 @@
+"""The header of a `.safetensors` file: read as strictly as the library does, and written as it does.
+
+Source:
+    https://github.com/huggingface/safetensors#format, and `tensor.rs` there: offsets begin at 0, leave no gap, and end
+    at the file's end; tensors lie by dtype, the widest first, then by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, BinaryIO
+
+from app.arrays.npy import check_shape
+from app.arrays.records import Bounds, Entry, broken, fault
+from app.arrays.values import Values
+from app.dtypes import DTYPES
+from app.errors import ArraysTooLarge, InvalidArrays, MalformedJson
+from app.spec.parse import load_json
+
+_LENGTH_BYTES = 8
+_ALIGNMENT_BYTES = 8
+_VALUES: Mapping[str, Values] = {
+    dtype.safetensors: Values(dtype.name, dtype.numpy) for dtype in DTYPES.values()
+}
+_LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's order
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: its name, type, shape, and where it begins in the file."""
+
+    name: str
+    values: Values
+    shape: tuple[int, ...]
+    offset: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.offset + prod(self.shape) * self.values.item_bytes
+
+
+def is_one(head: bytes) -> bool:
+    """Whether a file that begins so is meant as one: a length below 4 GiB, then an object."""
+    return head[4:9] == b"\0\0\0\0{"
+
+
+def read_header(file: BinaryIO, size_bytes: int, *, name: str, bounds: Bounds) -> list[Tensor]:
+    """List the tensors of a file of `size_bytes`, in the order in which they lie.
+
+    Raises:
+        InvalidArrays: the header is broken or lies, or a tensor does not hold floats.
+        ArraysTooLarge: the header, or the number of tensors, exceeds its bound.
+    """
+    file.seek(0)
+    length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+    start = _LENGTH_BYTES + length
+    if start > size_bytes:
+        broken(name, f"its header says it has {length} bytes, more than the file")
+    if length > bounds.header_bytes:
+        raise ArraysTooLarge(
+            file=name, what="bytes of header", given=length, limit=bounds.header_bytes
+        )
+    described = _described(file.read(length), name)
+    if len(described) > bounds.arrays:
+        raise ArraysTooLarge(file=name, what="tensors", given=len(described), limit=bounds.arrays)
+    tensors = [*_tensors(described, start, name)]
+    tensors.sort(key=lambda tensor: (tensor.offset, tensor.end))
+    ends = [start, *(tensor.end for tensor in tensors)]
+    starts = [*(tensor.offset for tensor in tensors), size_bytes]
+    if ends != starts:
+        broken(name, "its tensors overlap, leave a gap, or do not end where the file does")
+    return tensors
+
+
+def _described(text: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = load_json(text)
+    except MalformedJson as error:
+        raise InvalidArrays(
+            [fault("broken_file", f"its header is not JSON: {error.detail}", file=name)]
+        ) from error
+    if not isinstance(found, dict):
+        broken(name, "its header is not an object")
+    found.pop("__metadata__", None)
+    return found
+
+
+def _tensors(described: Mapping[str, Any], start: int, name: str) -> Iterator[Tensor]:
+    for own, facts in described.items():
+        if not isinstance(facts, dict) or facts.keys() != {"dtype", "shape", "data_offsets"}:
+            broken(name, "it is not described by dtype, shape and data_offsets", own)
+        dtype, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
+        if not (_are_lengths(shape) and _are_lengths(offsets) and len(offsets) == 2):
+            broken(name, "its shape or offsets are not lists of lengths", own)
+        if not isinstance(dtype, str) or dtype not in _VALUES:
+            _refuse_type(dtype, name, own)
+        checked = check_shape(shape, file=name, name=own)
+        tensor = Tensor(own, _VALUES[dtype], checked, start + offsets[0])
+        if tensor.end != start + offsets[1]:
+            broken(name, "its offsets are not those of its shape", own)
+        yield tensor
+
+
+def _are_lengths(given: Any) -> bool:
+    return isinstance(given, list) and all(type(item) is int and item >= 0 for item in given)
+
+
+def _refuse_type(given: Any, name: str, own: str) -> None:
+    raise InvalidArrays(
+        [
+            fault(
+                "not_floats",
+                "it holds no floats that PyTorch's networks have; use .to(torch.float32)",
+                file=name,
+                name=own,
+                given=str(given)[:40],
+                allowed=["float16", "bfloat16", "float32", "float64"],
+            )
+        ]
+    )
+
+
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Give entries in the order in which the library lays them."""
+    return sorted(entries, key=lambda entry: (_LAID_FIRST.index(entry.dtype), entry.name))
+
+
+def header(entries: Sequence[Entry]) -> bytes:
+    """Write the header of entries in the library's order, without metadata, as the library does."""
+    described, end = [], 0
+    for entry in entries:
+        dtype = DTYPES[entry.dtype]
+        start, end = end, end + prod(entry.shape) * dtype.item_bytes
+        described.append(
+            f"{json.dumps(entry.name)}:"
+            f'{{"dtype":"{dtype.safetensors}","shape":[{",".join(map(str, entry.shape))}],'
+            f'"data_offsets":[{start},{end}]}}'
+        )
+    text = f"{{{','.join(described)}}}".encode("ascii")
+    text += b" " * (-len(text) % _ALIGNMENT_BYTES)
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text
