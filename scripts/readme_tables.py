@@ -1,4 +1,4 @@
-"""Writes the README's tables of schemes and settings from the code's own tables.
+"""Writes the README's tables of schemes, presets and settings from the code's own tables.
 
 python scripts/readme_tables.py           rewrites README.md
 python scripts/readme_tables.py --check   only says whether it is up to date
@@ -36,6 +36,15 @@ def _parts(row: Mapping[str, Any]) -> str:
     return "weights" if len(row["parameters"]) > 1 else str(row["parameters"][0])
 
 
+def presets() -> str:
+    """Give the table of presets."""
+    rows = (
+        (f"`{row['name']}`", ", ".join(row["rnn_types"]), row["summary"], row["source"])
+        for row in catalogue()["presets"]
+    )
+    return _table(("preset", "for", "draws", "source"), rows)
+
+
 def settings() -> str:
     """Give the table of settings."""
     rows = []
@@ -47,7 +56,7 @@ def settings() -> str:
 
 def filled(text: str) -> str:
     """Give the README with its tables as they should be."""
-    for name, table in (("schemes", schemes()), ("settings", settings())):
+    for name, table in (("schemes", schemes()), ("presets", presets()), ("settings", settings())):
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
         text = before + begin + table + end + after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -342,9 +343,15 @@ class TestSchemes:
     def test_lists_every_scheme_with_its_formula(self) -> None:
         text = run("schemes").stdout
 
-        for row in [row for rows in catalogue().values() for row in rows]:
+        for row in [row for kind in ("weights", "biases") for row in catalogue()[kind]]:
             assert row["name"] in text
             assert row["formula"] in text
+
+    def test_lists_every_preset_with_its_networks(self) -> None:
+        text = run("schemes").stdout
+
+        for row in catalogue()["presets"]:
+            assert re.search(rf"{row['name']} +{', '.join(row['rnn_types'])} ", text)
 
     def test_tells_all_about_one(self) -> None:
         text = run("schemes", "trunc_normal").stdout
@@ -356,6 +363,23 @@ class TestSchemes:
             '{"init": {"weight_hh": "trunc_normal"}}',
         ):
             assert word in text
+
+    def test_shows_a_preset_as_what_can_be_asked_for_without_its_name(self) -> None:
+        text = run("schemes", "haste").stdout
+        shown = {"gru": "zeros", "lstm": "forget"}
+
+        for rnn_type, bias in shown.items():
+            _, _, parts = text.partition(f"Parts {rnn_type}\n")
+            given, _ = json.JSONDecoder().raw_decode(parts)
+            assert given == {
+                "init": {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": bias}
+            }
+
+    def test_shows_parts_once_where_they_are_the_same_for_every_network(self) -> None:
+        text = run("schemes", "flax_linen").stdout
+
+        assert text.count('"init": {') == 1
+        assert "Parts\n" in text
 
     def test_gives_the_catalogue_as_json(self) -> None:
         assert json.loads(run("schemes", "--json").stdout) == catalogue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.api.examples import examples
 from app.api.problems import problems
 from app.errors import (
     BodyTooLarge,
@@ -32,75 +33,6 @@ from app.formats import FORMATS
 from app.spec.checkpoint import CheckpointRequest, CheckSize
 
 Operation = dict[str, Any]
-
-EXAMPLES: Mapping[str, Mapping[str, Any]] = {
-    "gru": {
-        "summary": "A GRU as torch.nn.GRU(10, 20) makes it",
-        "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20},
-    },
-    "lstm": {
-        "summary": "An LSTM with orthogonal recurrence and an open forget gate",
-        "value": {
-            "rnn_type": "lstm",
-            "input_size": 32,
-            "hidden_size": 64,
-            "num_layers": 2,
-            "seed": 7,
-            "init": {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": "forget"},
-        },
-    },
-    "lstm_projected": {
-        "summary": "A bidirectional LSTM with projection, as safetensors in bfloat16",
-        "value": {
-            "rnn_type": "lstm",
-            "input_size": 32,
-            "hidden_size": 64,
-            "proj_size": 16,
-            "bidirectional": True,
-            "dtype": "bfloat16",
-            "format": "safetensors",
-        },
-    },
-    "lstm_overridden": {
-        "summary": "An LSTM for long memory, its first layer's inputs and one gate by schemes of their own",
-        "value": {
-            "rnn_type": "lstm",
-            "input_size": 32,
-            "hidden_size": 64,
-            "num_layers": 3,
-            "init": {
-                "weight_hh": "orthogonal",
-                "bias": {"scheme": "chrono", "t_max": 784},
-                "overrides": [
-                    {"parameter": "weight_hh", "gate": "cell", "init": "identity"},
-                    {"parameter": "weight_ih", "layer": "first", "init": "xavier_uniform"},
-                ],
-            },
-        },
-    },
-    "rnn_relu": {
-        "summary": "A plain ReLU network that starts as the identity (IRNN)",
-        "value": {
-            "rnn_type": "rnn",
-            "nonlinearity": "relu",
-            "input_size": 8,
-            "hidden_size": 32,
-            "init": {
-                "weight_ih": {"scheme": "normal", "std": 0.001},
-                "weight_hh": "identity",
-                "bias": "zeros",
-            },
-        },
-    },
-    "normal_randn": {
-        "summary": "All weights np.random.randn, biases 0: the tutorials' way",
-        "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "init": "normal"},
-    },
-    "bundle": {
-        "summary": "Everything in one zip: checkpoint, statistics, spec and a script that loads it",
-        "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "format": "bundle"},
-    },
-}
 
 _SERVE = (
     DeviceUnavailable,
@@ -192,8 +124,12 @@ _QUERY = [
         tuple(name for name in CheckpointRequest.model_fields if name not in ("init", "check")),
     ),
     _parameter(
-        "init", "query", "A scheme's name, or the `init` object as JSON.", {"type": "string"}
+        "init",
+        "query",
+        "A preset's or a scheme's name, or the `init` object as JSON.",
+        {"type": "string"},
     ),
+    _parameter("init.preset", "query", "The preset of the parts not named.", {"type": "string"}),
     *(
         _parameter(f"init.{part}", "query", f"The scheme of `{part}`, by name.", {"type": "string"})
         for part in ("weight_ih", "weight_hh", "weight_hr", "bias")
@@ -213,7 +149,7 @@ _REQUEST_BODY = {
     "content": {
         "application/json": {
             "schema": {"$ref": "#/components/schemas/CheckpointRequest"},
-            "examples": EXAMPLES,
+            "examples": examples(),
         }
     },
 }

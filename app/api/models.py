@@ -31,11 +31,26 @@ class SchemeEntry(Answer):
     example: dict[str, Any] = Field(description="The scheme in a request.")
 
 
+class PresetEntry(Answer):
+    """What a library draws by default, or what a paper drew."""
+
+    name: str
+    summary: str
+    source: str
+    note: str = Field(description="What else is to be known of it, or nothing.")
+    rnn_types: list[str] = Field(description="The networks that it is defined for.")
+    parts: dict[str, dict[str, Any]] = Field(
+        description="By network, the `init` that it is a name for."
+    )
+    example: dict[str, Any] = Field(description="The preset in a request.")
+
+
 class Catalogue(Answer):
-    """Every init scheme, from the table that draws."""
+    """Every init scheme, from the table that draws, and every preset made of them."""
 
     weights: list[SchemeEntry]
     biases: list[SchemeEntry]
+    presets: list[PresetEntry]
 
 
 class Device(Answer, extra="allow"):

@@ -57,14 +57,15 @@ def check(request: CheckpointRequest, *, server: Server = None, as_json: AsJson 
 
 
 def schemes(
-    name: Annotated[str | None, typer.Argument(help="One scheme, in detail.")] = None,
+    name: Annotated[str | None, typer.Argument(help="One scheme or preset, in detail.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List the init schemes, or tell all about one: formula, source, fields, an example.
+    """List the init schemes and presets, or tell all about one: formula, source, fields or parts, an example.
 
     stepzero schemes
     stepzero schemes trunc_normal
+    stepzero schemes keras
     """
     from app.engine.catalogue import catalogue
 
@@ -74,16 +75,21 @@ def schemes(
     }
     if not any(found.values()):
         names = dict.fromkeys(row["name"] for rows in known.values() for row in rows)
-        raise RequestError(f"There is no scheme {name!r}. There is {', '.join(names)}.")
+        raise RequestError(f"There is no scheme or preset {name!r}. There is {', '.join(names)}.")
     if as_json:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
         return
     console = Console(highlight=False)
+    presets = found.pop("presets")
     for kind, rows in found.items():
         if name is None:
             console.print(tables.schemes(kind, rows))
         for row in rows if name else ():
             console.print(tables.scheme(kind, row))
+    if name is None:
+        console.print(tables.presets(presets))
+    for row in presets if name else ():
+        console.print(tables.preset(row))
 
 
 def _plan_here(request: CheckpointRequest) -> dict[str, Any]:

@@ -23,8 +23,8 @@ Command = Callable[..., None]
 _FIELDS: dict[str, FieldInfo] = {**CheckpointRequest.model_fields, **CheckSize.model_fields}
 _SHORT = {"rnn_type": ("-t",)}
 _HELP = {  # where the API's own words do not fit a command line
-    "init": "A scheme's name, for all weights; or JSON: a scheme with its fields, or an object "
-    "with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`, and `overrides`. "
+    "init": "A preset's name, such as `keras`; or a scheme's, for all weights; or JSON: a scheme with its fields, or an "
+    "object with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for the others, and `overrides`. "
     "`stepzero schemes` lists them. [default: pytorch]",
     "format": "File format. [default: what the output's suffix says, else pt]",
 }

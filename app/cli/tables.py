@@ -87,6 +87,33 @@ def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
     return Group(head, facts, fields, "") if row["fields"] else Group(head, facts, "")
 
 
+def presets(rows: Sequence[Mapping[str, Any]]) -> Table:
+    """Lay out the presets."""
+    table = _table("preset", "for", "draws", "source", title="Presets", numbers=False)
+    for row in rows:
+        kinds = ", ".join(row["rnn_types"])
+        table.add_row(row["name"], kinds, escape(row["summary"]), escape(row["source"]))
+    return table
+
+
+def preset(row: Mapping[str, Any]) -> RenderableType:
+    """Tell all about one preset: the parts that it is a name for, as a request would have them."""
+    head = Text.assemble(
+        (row["name"], "bold"), f" (preset)\n{row['summary']} {row['note']}".rstrip()
+    )
+    facts = Text(
+        f"For     {', '.join(row['rnn_types'])}\nSource  {row['source']}\n"
+        f"Example {json.dumps(row['example'])}\n"
+    )
+    same = len({json.dumps(parts) for parts in row["parts"].values()}) == 1
+    shown = {"": next(iter(row["parts"].values()))} if same else row["parts"]
+    parts = [
+        Text(f"Parts {rnn_type}".rstrip() + "\n" + json.dumps({"init": init}, indent=2) + "\n")
+        for rnn_type, init in shown.items()
+    ]
+    return Group(head, facts, *parts)
+
+
 def _table(*columns: str, numbers: bool = True, **look: Any) -> Table:
     tight: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
     table = Table(**tight, title_justify="left", caption_justify="left", **look)

@@ -1,17 +1,22 @@
-"""The catalogue of schemes as data, from the tables that draw: for the API, the command line and the docs."""
+"""The catalogue of schemes and presets as data, from the tables that draw: for the API, the command line and the docs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.engine.schemes import BIASES, WEIGHTS
 from app.engine.schemes.record import Scheme
+from app.spec.presets import PRESETS, Preset
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """List every scheme: name, what it does, formula, source, fields and an example."""
-    return {"weights": _rows(WEIGHTS, "weight_hh"), "biases": _rows(BIASES, "bias")}
+    """List every scheme (name, what it does, formula, source, fields and an example), and every preset with its parts."""
+    return {
+        "weights": _rows(WEIGHTS, "weight_hh"),
+        "biases": _rows(BIASES, "bias"),
+        "presets": [_preset_row(name, preset) for name, preset in PRESETS.items()],
+    }
 
 
 def _rows(table: Mapping[str, Scheme], part: str) -> list[dict[str, Any]]:
@@ -36,8 +41,32 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
         "parameters": list(scheme.spec.parameters),
         "rnn_types": list(scheme.spec.rnn_types),
         "fields": fields,
-        "example": {**sizes, "init": {part: {"scheme": name, **example} if example else name}},
+        "example": {
+            **_where(scheme.spec.rnn_types, scheme.spec.nonlinearities),
+            **sizes,
+            "init": {part: {"scheme": name, **example} if example else name},
+        },
     }
+
+
+def _preset_row(name: str, preset: Preset) -> dict[str, Any]:
+    return {
+        "name": name,
+        "summary": preset.summary,
+        "source": preset.source,
+        "note": preset.note,
+        "rnn_types": preset.rnn_types,
+        "parts": {rnn_type: dict(parts) for rnn_type, parts in preset.parts.items()},
+        "example": {**_where(preset.rnn_types, preset.nonlinearities), "init": name},
+    }
+
+
+def _where(rnn_types: Sequence[str], nonlinearities: Sequence[str]) -> dict[str, str]:
+    """Name the network of an example, where not every LSTM will do."""
+    if "lstm" in rnn_types:
+        return {}
+    relu = {"nonlinearity": "relu"} if "tanh" not in nonlinearities else {}
+    return {"rnn_type": rnn_types[-1], **relu}
 
 
 _EXAMPLES: Mapping[tuple[str, str], Any] = {

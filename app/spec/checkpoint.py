@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from app.dtypes import DTypeName
 from app.spec.base import Number, Strict, refusal
 from app.spec.fit import network_of, refuse_misfit
-from app.spec.init import Init, InitParts, Parts, parts_of
+from app.spec.init import Init, InitParts, Parts, in_parts, parts_of
 from app.spec.overrides import MOST_LAYERS, BiasOverride, Place, WeightOverride, resolve
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
@@ -55,9 +55,10 @@ class Spec(Strict):
     seed: int = Field(default=0, ge=0, le=SAFE_INTEGER, description="Key of all random numbers.")
     init: Init = Field(
         default="pytorch",
-        description="`pytorch` (what PyTorch itself draws); or one scheme, by name or as an object, for all "
-        "weights, with biases 0; or an object with a scheme for each of `weight_ih`, `weight_hh`, "
-        "`weight_hr` and `bias`, and `overrides` for layers, directions and gates.",
+        description="A preset, by name: `pytorch` (what PyTorch itself draws), or what another library or a paper draws; "
+        "or one scheme, by name or as an object, for all weights, with biases 0; or an object with a scheme for each of "
+        "`weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for those not named, and `overrides` for "
+        "layers, directions and gates.",
     )
     accept_nonfinite: bool = Field(
         default=False, description="Serve the network even where its output overflows."
@@ -101,12 +102,16 @@ class Spec(Strict):
     @cached_property
     def parts(self) -> Parts:
         """Give the init in full.  Parts that the network lacks are `pytorch`."""
-        return parts_of(self.init, projected=self.proj_size > 0, biased=self.bias)
+        return parts_of(self._asked, projected=self.proj_size > 0, biased=self.bias)
 
     @property
     def overrides(self) -> tuple[WeightOverride | BiasOverride, ...]:
         """The exceptions from the parts, in order."""
-        return self.init.overrides if isinstance(self.init, InitParts) else ()
+        return self._asked.overrides
+
+    @cached_property
+    def _asked(self) -> InitParts:
+        return in_parts(self.init, network_of(vars(self)))
 
     @cached_property
     def _exceptions(self) -> Mapping[tuple[str, Place], int]:

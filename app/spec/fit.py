@@ -6,9 +6,18 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from app.spec.base import InitScheme, refusal
-from app.spec.init import InitParts, bias_in_full, for_all, override_in_full, weight_in_full
+from app.spec.init import (
+    InitParts,
+    bias_in_full,
+    for_all,
+    in_parts,
+    override_in_full,
+    part_of,
+    weight_in_full,
+)
 from app.spec.inline import Array, ArrayBias
-from app.spec.overrides import WEIGHTS, Network, Place, refuse_unfit, resolve
+from app.spec.overrides import MOST_OVERRIDES, WEIGHTS, Network, Place, refuse_unfit, resolve
+from app.spec.presets import PRESETS
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
 from app.spec.shapes import Sizes, refuse_misshapen
 
@@ -67,16 +76,22 @@ def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
     Args:
         network: the fields of the spec that are valid.
     """
+    if isinstance(init, str) and init in PRESETS:
+        _refuse_undefined_preset(init, network, "")
+        return
     if not isinstance(init, InitParts):
         projected = bool(network.get("proj_size"))
         weights = WEIGHTS if projected else WEIGHTS[:2]
         _refuse_undefined(weight_in_full(init), weights, network, "")
         _refuse_misshapen(for_all(init), network, "")
         return
+    _refuse_undefined_preset(init.preset, network, "/preset", projects=init.weight_hr is None)
     _refuse_unused(init, network)
     for name in WEIGHTS:
-        _refuse_undefined(weight_in_full(getattr(init, name)), (name,), network, f"/{name}")
-    _refuse_undefined(bias_in_full(init.bias), ("bias",), network, "/bias")
+        if scheme := getattr(init, name):
+            _refuse_undefined(weight_in_full(scheme), (name,), network, f"/{name}")
+    if init.bias:
+        _refuse_undefined(bias_in_full(init.bias), ("bias",), network, "/bias")
     if init.overrides and _NEEDED_BY_OVERRIDES.issubset(network):
         _refuse_overrides(init, network)
     _refuse_misshapen(init, network)
@@ -94,19 +109,62 @@ def network_of(fields: Mapping[str, Any]) -> Network:
 
 
 def _refuse_unused(init: InitParts, network: Mapping[str, Any]) -> None:
-    given = init.model_fields_set
-    if "weight_hr" in given and network.get("proj_size") == 0:
+    if init.weight_hr and network.get("proj_size") == 0:
         raise refusal("unused_part", "without proj_size there is no weight_hr", field="/weight_hr")
-    if "bias" in given and network.get("bias") is False:
+    if init.bias and network.get("bias") is False:
         raise refusal("unused_part", "with bias false there are no biases", field="/bias")
 
 
+def _refuse_undefined_preset(
+    name: str, network: Mapping[str, Any], field: str, *, projects: bool = True
+) -> None:
+    """Refuse a preset that does not say what the network needs.
+
+    Args:
+        projects: whether the preset is to say how a projection is drawn.
+    """
+    if "rnn_type" not in network:
+        return
+    site = _site((), network)
+    if reason := _why_no_preset(name, site, projects):
+        raise refusal(
+            "undefined_preset",
+            f"{name} is undefined here: {reason}",
+            field=field,
+            given=name,
+            allowed=[known for known in PRESETS if not _why_no_preset(known, site, projects)],
+        )
+
+
+def _why_no_preset(name: str, site: Site, projects: bool) -> str | None:
+    preset = PRESETS[name]
+    if site.rnn_type not in preset.parts:
+        return f"it is for {' and '.join(preset.rnn_types)}"
+    if site.nonlinearity not in (None, *preset.nonlinearities):
+        return f"it is for nonlinearity {' and '.join(preset.nonlinearities)}"
+    if site.projected and projects and "weight_hr" not in preset.parts[site.rnn_type]:
+        return "it has no projection; name a scheme for weight_hr beside it"
+    return None
+
+
 def _refuse_overrides(init: InitParts, network: Mapping[str, Any]) -> None:
-    fused = {name for name in WEIGHTS if weight_in_full(getattr(init, name)).scope == "fused"}
+    weights = {name: part_of(init, name, network["rnn_type"]) for name in WEIGHTS}
+    fused = {
+        name for name, part in weights.items() if part and weight_in_full(part).scope == "fused"
+    }
     refuse_unfit(init.overrides, network_of(network), fused)
     for number, override in enumerate(init.overrides):
         scheme, field = override_in_full(override), f"/overrides/{number}/init"
         _refuse_undefined(scheme, (override.parameter,), network, field)
+    own = len(in_parts(init, network_of(network)).overrides) - len(init.overrides)
+    if own + len(init.overrides) > MOST_OVERRIDES:
+        raise refusal(
+            "too_long",
+            f"{init.preset} has {own} overrides of its own",
+            field="/overrides",
+            given=len(init.overrides),
+            allowed=f"at most {MOST_OVERRIDES - own}",
+        )
 
 
 def _refuse_misshapen(
@@ -126,7 +184,8 @@ def _refuse_misshapen(
         if number is not None:
             return override_in_full(init.overrides[number]), f"/overrides/{number}/init"
         full = bias_in_full if parameter == "bias" else weight_in_full
-        return full(getattr(init, parameter)), f"/{parameter}" if pointer is None else pointer
+        part = part_of(init, parameter, nameable.rnn_type)
+        return full(part), f"/{parameter}" if pointer is None else pointer
 
     refuse_misshapen(scheme_at, nameable, Sizes(*(network[name] for name in Sizes._fields)))
 

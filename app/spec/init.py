@@ -1,14 +1,23 @@
-"""What `init` may be: one scheme, or parts with overrides; and all of it in full."""
+"""What `init` may be: a preset, one scheme, or parts with overrides; and all of it in full."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from functools import cache
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag
 
 from app.spec.base import Strict
 from app.spec.biases import PytorchBias, ZerosBias
-from app.spec.overrides import BiasOverride, Overrides, WeightOverride
+from app.spec.overrides import (
+    WEIGHTS,
+    BiasOverride,
+    Network,
+    Overrides,
+    WeightOverride,
+    resolve,
+)
+from app.spec.presets import PRESETS, PresetName
 from app.spec.schemes import (
     BIAS_SCHEMES,
     WEIGHT_SCHEMES,
@@ -22,14 +31,17 @@ from app.spec.weights import Pytorch
 
 
 class InitParts(Strict):
-    """One scheme per kind of parameter.  What is not named is drawn as PyTorch itself draws it."""
+    """One scheme per kind of parameter.  What is not named is drawn as the preset has it: if none is named, as PyTorch draws it."""
 
-    weight_ih: WeightInit = Field(default="pytorch", description="Input weights, all layers.")
-    weight_hh: WeightInit = Field(default="pytorch", description="Recurrent weights, all layers.")
-    weight_hr: WeightInit = Field(
-        default="pytorch", description="Projection weights (LSTM with `proj_size`)."
+    preset: PresetName = Field(
+        default="pytorch", description="Whose parts those are that are not named here."
     )
-    bias: BiasInit = Field(default="pytorch", description="Total bias of every gate.")
+    weight_ih: WeightInit | None = Field(default=None, description="Input weights, all layers.")
+    weight_hh: WeightInit | None = Field(default=None, description="Recurrent weights, all layers.")
+    weight_hr: WeightInit | None = Field(
+        default=None, description="Projection weights (LSTM with `proj_size`)."
+    )
+    bias: BiasInit | None = Field(default=None, description="Total bias of every gate.")
     overrides: Overrides = Field(
         default=(),
         description="Exceptions, for some layers, one direction or one gate of a parameter; the first that "
@@ -45,11 +57,14 @@ def _init_kind(value: Any) -> str:
 
 
 Init = Annotated[
-    Annotated[WeightName, Tag("$name")]
+    Annotated[Literal[WeightName, PresetName], Tag("$name")]
     | Annotated[AnyWeightScheme, Tag("$scheme")]
     | Annotated[InitParts, Tag("$parts")],
     Discriminator(_init_kind),
 ]
+
+
+PARTS = (*WEIGHTS, "bias")
 
 
 class Parts(BaseModel, frozen=True):
@@ -62,9 +77,33 @@ class Parts(BaseModel, frozen=True):
     overrides: tuple[AnyWeightScheme | AnyBiasScheme, ...] = ()
 
 
-def parts_of(init: Any, *, projected: bool, biased: bool) -> Parts:
-    """Give an init in full.  Parts that the network lacks are `pytorch`."""
-    asked = init if isinstance(init, InitParts) else for_all(init)
+def in_parts(init: Any, network: Network) -> InitParts:
+    """Give an init as parts: those that it names, and of its preset the others with their overrides."""
+    if isinstance(init, str) and init in PRESETS:
+        init = InitParts.model_validate({"preset": init})
+    if not isinstance(init, InitParts):
+        return for_all(init)
+    parts = {name: part_of(init, name, network.rnn_type) for name in PARTS}
+    lacking = () if network.bias else ("bias",)
+    more = (
+        override
+        for override in _preset(init.preset, network.rnn_type).overrides
+        if getattr(init, override.parameter) is None and override.parameter not in lacking
+    )
+    overrides = (*init.overrides, *more)
+    counting = {*range(len(init.overrides)), *resolve(overrides, network).values()}
+    kept = tuple(override for number, override in enumerate(overrides) if number in counting)
+    return InitParts.model_construct(**parts, overrides=kept)
+
+
+def part_of(init: InitParts, name: str, rnn_type: str) -> Any:
+    """Give the scheme of a part, by the init itself or by its preset."""
+    own = getattr(init, name)
+    return getattr(_preset(init.preset, rnn_type), name) if own is None else own
+
+
+def parts_of(asked: InitParts, *, projected: bool, biased: bool) -> Parts:
+    """Give parts in full.  Those that the network lacks are `pytorch`."""
     return Parts(
         weight_ih=weight_in_full(asked.weight_ih),
         weight_hh=weight_in_full(asked.weight_hh),
@@ -95,3 +134,8 @@ def for_all(scheme: Any) -> InitParts:
     weight = weight_in_full(scheme)
     bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
     return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
+
+
+@cache
+def _preset(name: str, rnn_type: str) -> InitParts:
+    return InitParts.model_validate(PRESETS[name].parts[rnn_type])

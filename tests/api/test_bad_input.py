@@ -13,6 +13,7 @@ import httpx
 import pytest
 import torch
 
+from app.spec.presets import PRESETS
 from app.spec.recipe import _DICTIONARY
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 from tests.api.asking import GRU, LSTM, RNN, describe, make, permalink
@@ -46,6 +47,7 @@ class Wrong(NamedTuple):
 
 
 KNOWN_WEIGHTS, NAMED_WEIGHTS = list(WEIGHT_SCHEMES), list(get_args(WeightName))
+NAMED_INITS = list(dict.fromkeys([*NAMED_WEIGHTS, *PRESETS]))
 KNOWN_BIASES, NAMED_BIASES = list(BIAS_SCHEMES), list(get_args(BiasName))
 
 WRONG: Mapping[str, Wrong] = {
@@ -138,7 +140,7 @@ WRONG: Mapping[str, Wrong] = {
     ),
     "check_misspelt": Wrong(GRU, {"check": {"steps": 5}}, "/check/steps", "extra_forbidden", 5),
     "unknown_scheme_name": Wrong(
-        GRU, {"init": "xavier"}, "/init", "literal_error", "xavier", NAMED_WEIGHTS
+        GRU, {"init": "xavier"}, "/init", "literal_error", "xavier", NAMED_INITS
     ),
     "unknown_scheme": Wrong(
         GRU,

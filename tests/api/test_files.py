@@ -789,6 +789,25 @@ class TestAbout:
             assert scheme["source"]
             describe(client, {**LSTM, **scheme["example"]})
 
+    def test_every_preset_of_the_catalogue_is_the_recipe_of_its_parts(self, client: httpx.Client):
+        presets = client.get("/v1/initializers").json()["presets"]
+
+        assert len({preset["name"] for preset in presets}) == len(presets) >= 10
+        for preset in presets:
+            assert preset["summary"]
+            assert preset["source"]
+            assert set(preset["rnn_types"]) == set(preset["parts"])
+            assert describe(client, {**LSTM, **preset["example"]})
+            for rnn_type, parts in preset["parts"].items():
+                asked = {"rnn_type": rnn_type, "input_size": 3, "hidden_size": 4}
+                asked |= {"proj_size": 2} if "weight_hr" in parts else {}
+                asked |= {"nonlinearity": "relu"} if rnn_type == "rnn" else {}
+                by_name, in_parts = (
+                    describe(client, {**asked, "init": init})["recipe"]
+                    for init in (preset["name"], parts)
+                )
+                assert by_name == in_parts
+
     @pytest.mark.parametrize("page", ["live", "ready"])
     def test_the_server_says_how_it_is(self, page: str, client: httpx.Client):
         answer = client.get(f"/healthz/{page}")

@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from app.spec.presets import PRESETS
 from tests.engine.drawing import stored
 
 PATH = Path(__file__).with_name("golden.json")
@@ -40,7 +41,7 @@ def biased(network: Mapping[str, Any], name: str, **given: Any) -> dict[str, Any
     return {**network, "init": {"bias": {"scheme": name, **given}}}
 
 
-SPECS: Mapping[str, Mapping[str, Any]] = {
+SPECS: dict[str, Mapping[str, Any]] = {
     "rnn": RNN,
     "gru": GRU,
     "lstm": LSTM,
@@ -143,6 +144,19 @@ SPECS: Mapping[str, Mapping[str, Any]] = {
             ],
         },
     },
+}
+
+
+SPECS |= {
+    f"preset-{name}-{rnn_type}": {
+        "rnn_type": rnn_type,
+        "input_size": 3,
+        "hidden_size": 5,
+        "init": name,
+        **({"nonlinearity": "relu"} if rnn_type == "rnn" else {}),
+    }
+    for name, preset in PRESETS.items()
+    for rnn_type in preset.parts
 }
 
 

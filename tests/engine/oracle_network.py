@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
+from app.spec.presets import PRESETS
 from tests.engine import oracle, oracle_blocks
 from tests.engine.oracle_blocks import Rows
 
@@ -95,6 +96,8 @@ def network(given: Mapping[str, Any]) -> dict[str, bytes]:
         "seed": 0,
     }
     asked |= {"dtype": "float32", "init": "pytorch"} | dict(given)
+    if isinstance(asked["init"], str) and asked["init"] in PRESETS:
+        asked["init"] = PRESETS[asked["init"]].parts[asked["rnn_type"]]
     return {
         name: b"".join(oracle_blocks.stored(x, asked["dtype"]) for row in rows for x in row)
         for name, rows in _tensors(asked, _parts(asked["init"]))

@@ -11,6 +11,7 @@ from app.dtypes import DTYPES
 from app.spec.checkpoint import Spec
 from app.spec.matrices import RecurrentScheme
 from app.spec.parse import parse
+from app.spec.presets import PRESETS
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 
 SAFE_INTEGER = 2**53 - 1
@@ -131,7 +132,10 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         allowed = biases[given["rnn_type"]]
         parts["bias"] = gateless_biases if given["hidden_size"] == 1 else allowed
     held = {name: parts[name] | rows for name, rows in inline(given).items() if name in parts}
-    init = draw(weights | st.fixed_dictionaries({}, optional=parts | held))
+    names = presets(given)
+    init = draw(
+        weights | names | st.fixed_dictionaries({}, optional=parts | held | {"preset": names})
+    )
     if isinstance(init, dict) and "scheme" not in init:
         init["overrides"] = draw(exceptions(given, parts))
     given["init"] = init
@@ -167,6 +171,20 @@ def recurrent_weights(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     )
 
 
+def presets(given: Mapping[str, Any]) -> st.SearchStrategy[str]:
+    """Give the name of a preset that is defined for a network."""
+    activation = given.get("nonlinearity", "tanh")
+    return st.sampled_from(
+        [
+            name
+            for name, preset in PRESETS.items()
+            if given["rnn_type"] in preset.parts
+            and (given["rnn_type"] != "rnn" or activation in preset.nonlinearities)
+            and (not given.get("proj_size") or "weight_hr" in preset.parts["lstm"])
+        ]
+    )
+
+
 def exceptions(
     given: Mapping[str, Any], parts: Mapping[str, st.SearchStrategy[Any]]
 ) -> st.SearchStrategy[list[dict[str, Any]]]:
@@ -185,7 +203,7 @@ def exceptions(
             for name, schemes_of in parts.items()
         )
     )
-    return st.lists(one, max_size=16, unique_by=lambda o: (o["parameter"], o["layer"]))
+    return st.lists(one, max_size=13, unique_by=lambda o: (o["parameter"], o["layer"]))
 
 
 def specs() -> st.SearchStrategy[Spec]:

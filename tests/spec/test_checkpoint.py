@@ -33,6 +33,11 @@ WEIGHT_WORDS = [
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
     "variance_scaling", "random_walk", "hadamard", "orthogonal", "scaled_identity",
 ]  # fmt: skip
+INIT_WORDS = [
+    *WEIGHT_WORDS, "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
+    "fairseq", "sutskever2014", "zaremba_small", "zaremba_medium", "zaremba_large",
+    "jozefowicz2015", "irnn", "irnn_speech", "chrono_lstm",
+]  # fmt: skip
 WEIGHT_TAGS = [
     "pytorch", "uniform", "normal", "trunc_normal", "constant", "array", "zeros", "ones", "identity",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
@@ -201,8 +206,8 @@ REFUSALS: list[tuple[dict[str, Any], str, str, Any, Any]] = [
     ),
     (GRU | {"check": {"batch": 0}}, "/check/batch", "greater_than_equal", 0, "at least 1"),
     (GRU | {"check": {"seq_len": 0}}, "/check/seq_len", "greater_than_equal", 0, "at least 1"),
-    (GRU | {"init": "he"}, "/init", "literal_error", "he", WEIGHT_WORDS),
-    (GRU | {"init": "constant"}, "/init", "literal_error", "constant", WEIGHT_WORDS),
+    (GRU | {"init": "he"}, "/init", "literal_error", "he", INIT_WORDS),
+    (GRU | {"init": "constant"}, "/init", "literal_error", "constant", INIT_WORDS),
     (
         GRU | {"init": {"weight_hh": "he"}},
         "/init/weight_hh",

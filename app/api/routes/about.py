@@ -25,9 +25,9 @@ about = APIRouter(
 )
 
 
-@about.get("/initializers", summary="List the init schemes")
+@about.get("/initializers", summary="List the init schemes and presets")
 async def list_initializers() -> Catalogue:
-    """List every init scheme with its formula, source and fields, from the table that draws."""
+    """List every init scheme with its formula, source and fields, from the table that draws, and every preset with its parts."""
     return Catalogue.model_validate(catalogue())
 
 

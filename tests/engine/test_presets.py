@@ -1,0 +1,147 @@
+"""What every preset promises, gate by gate: spreads and biases by the formulas of the libraries and papers, written out again here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+
+import numpy as np
+import pytest
+
+import app
+from app.spec.presets import PRESETS
+from tests.engine.drawing import gates, values
+
+pytestmark = pytest.mark.statistical
+
+I, H = 96, 64  # noqa: E741 - the letters of the literature
+TRUNCATED = 0.87962566103423978  # standard deviation of N(0, 1) cut at ±2 (jax.nn.initializers)
+SURE = 5  # standard errors
+GATES = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
+OPEN_FORGET = (0.0, 1.0, 0.0, 0.0)
+Spread = float | tuple[float, ...]
+
+# Of weight_ih and weight_hh: the standard deviation, by gate where it is not the same.
+SPREADS: Mapping[tuple[str, str], tuple[Spread, Spread]] = {
+    ("pytorch", "rnn"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
+    ("pytorch", "gru"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
+    ("pytorch", "lstm"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
+    ("keras", "rnn"): (sqrt(2 / (I + H)), 1 / sqrt(H)),
+    ("keras", "gru"): (sqrt(2 / (I + 3 * H)), 1 / sqrt(3 * H)),
+    ("keras", "lstm"): (sqrt(2 / (I + 4 * H)), 1 / sqrt(4 * H)),
+    ("flax_linen", "rnn"): (1 / sqrt(I), 1 / sqrt(H)),
+    ("flax_linen", "gru"): (1 / sqrt(I), 1 / sqrt(H)),
+    ("flax_linen", "lstm"): (1 / sqrt(I), 1 / sqrt(H)),
+    ("flax_nnx", "rnn"): (1 / sqrt(I), 1 / sqrt(H)),
+    ("flax_nnx", "gru"): (1 / sqrt(I), 1 / sqrt(3 * H)),
+    ("flax_nnx", "lstm"): (1 / sqrt(I), 1 / sqrt(4 * H)),
+    ("haiku", "rnn"): (TRUNCATED / sqrt(I), TRUNCATED / sqrt(H)),
+    ("haiku", "gru"): (1 / sqrt(I), 1 / sqrt(H)),
+    ("haiku", "lstm"): (TRUNCATED / sqrt(I + H), TRUNCATED / sqrt(I + H)),
+    ("sonnet", "rnn"): (TRUNCATED / sqrt(I), TRUNCATED / sqrt(H)),
+    ("sonnet", "gru"): (sqrt(2 / (I + 3 * H)), sqrt(2 / (H + 3 * H))),
+    ("sonnet", "lstm"): (TRUNCATED / sqrt(I), TRUNCATED / sqrt(H)),
+    ("tf1", "rnn"): (sqrt(2 / (I + H + H)), sqrt(2 / (I + H + H))),
+    ("tf1", "gru"): ((sqrt(2 / (I + H + 2 * H)),) * 2 + (sqrt(2 / (I + H + H)),),) * 2,
+    ("tf1", "lstm"): (sqrt(2 / (I + H + 4 * H)), sqrt(2 / (I + H + 4 * H))),
+    ("mxnet", "rnn"): (0.07 / sqrt(3), 0.07 / sqrt(3)),
+    ("mxnet", "gru"): (0.07 / sqrt(3), 0.07 / sqrt(3)),
+    ("mxnet", "lstm"): (0.07 / sqrt(3), 0.07 / sqrt(3)),
+    ("haste", "gru"): (sqrt(2 / (I + H)), 1 / sqrt(H)),
+    ("haste", "lstm"): (sqrt(2 / (I + H)), 1 / sqrt(H)),
+    ("fairseq", "lstm"): (0.1 / sqrt(3), 0.1 / sqrt(3)),
+    ("sutskever2014", "lstm"): (0.08 / sqrt(3), 0.08 / sqrt(3)),
+    ("zaremba_small", "lstm"): (0.1 / sqrt(3), 0.1 / sqrt(3)),
+    ("zaremba_medium", "lstm"): (0.05 / sqrt(3), 0.05 / sqrt(3)),
+    ("zaremba_large", "lstm"): (0.04 / sqrt(3), 0.04 / sqrt(3)),
+    ("jozefowicz2015", "lstm"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
+    ("irnn", "rnn"): (0.001, sqrt(1 / H - 1 / H**2)),
+    ("irnn_speech", "rnn"): (0.001, 0.01 * sqrt(1 / H - 1 / H**2)),
+    ("chrono_lstm", "lstm"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
+}
+# Total biases that are not drawn and not 0, by gate.
+BIASES: Mapping[tuple[str, str], tuple[float, ...]] = {
+    ("keras", "lstm"): OPEN_FORGET,
+    ("haiku", "lstm"): OPEN_FORGET,
+    ("sonnet", "lstm"): OPEN_FORGET,
+    ("tf1", "lstm"): OPEN_FORGET,
+    ("tf1", "gru"): (1.0, 1.0, 0.0),
+    ("haste", "lstm"): OPEN_FORGET,
+    ("jozefowicz2015", "lstm"): OPEN_FORGET,
+}
+# The standard deviation of each bias vector that is drawn, `bias_ih` and `bias_hh`.
+DRAWN_BIASES: Mapping[str, tuple[float, float]] = {
+    "pytorch": (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
+    "fairseq": (0.1 / sqrt(3), 0.1 / sqrt(3)),
+    "sutskever2014": (0.08 / sqrt(3), 0.0),
+    "zaremba_small": (0.1 / sqrt(3), 0.1 / sqrt(3)),
+    "zaremba_medium": (0.05 / sqrt(3), 0.05 / sqrt(3)),
+    "zaremba_large": (0.04 / sqrt(3), 0.04 / sqrt(3)),
+}
+STACKED_ORTHOGONAL = ("keras", "flax_nnx")
+ORTHOGONAL_GATES = ("flax_linen", "haste")
+every_one = pytest.mark.parametrize(("name", "rnn_type"), SPREADS)
+
+
+def asked(name: str, rnn_type: str) -> dict[str, object]:
+    """Ask for a network by a preset; a plain RNN is a ReLU network, for which all presets are defined."""
+    plain = {"nonlinearity": "relu"} if rnn_type == "rnn" else {}
+    return {"rnn_type": rnn_type, "input_size": I, "hidden_size": H, "init": name, **plain}
+
+
+def test_every_preset_has_its_formulas_here() -> None:
+    assert list(SPREADS) == [
+        (name, kind) for name, preset in PRESETS.items() for kind in preset.parts
+    ]
+
+
+@every_one
+def test_every_gate_has_the_spread_that_the_source_states(name: str, rnn_type: str) -> None:
+    drawn = gates(asked(name, rnn_type))
+    for tensor, spread in zip(
+        ("weight_ih_l0", "weight_hh_l0"), SPREADS[name, rnn_type], strict=True
+    ):
+        for number, gate in enumerate(GATES[rnn_type]):
+            block = drawn[tensor, gate]
+            expected = spread[number] if isinstance(spread, tuple) else spread
+            # The standard error of a spread is √((κ − 1)/4n) of it, and the kurtosis κ of all these laws at most 3.
+            assert block.std() == pytest.approx(expected, rel=SURE * sqrt(1 / (2 * block.size)))
+
+
+@every_one
+def test_every_gate_has_the_total_bias_that_the_source_states(name: str, rnn_type: str) -> None:
+    drawn = gates(asked(name, rnn_type))
+    if name in DRAWN_BIASES or name == "chrono_lstm":
+        return
+    expected = BIASES.get((name, rnn_type), (0.0,) * len(GATES[rnn_type]))
+    for gate, value in zip(GATES[rnn_type], expected, strict=True):
+        assert (drawn["bias_ih_l0", gate] + drawn["bias_hh_l0", gate] == value).all()
+
+
+@pytest.mark.parametrize("name", DRAWN_BIASES)
+def test_biases_that_are_drawn_have_the_spread_that_the_source_states(name: str) -> None:
+    drawn = values(asked(name, "lstm"))
+    for tensor, spread in zip(("bias_ih_l0", "bias_hh_l0"), DRAWN_BIASES[name], strict=True):
+        # The kurtosis of uniform numbers is 1.8.
+        assert drawn[tensor].std() == pytest.approx(spread, rel=SURE * sqrt(0.2 / (4 * H)))
+
+
+@pytest.mark.parametrize("rnn_type", ["gru", "lstm"])
+@pytest.mark.parametrize("name", [*STACKED_ORTHOGONAL, *ORTHOGONAL_GATES])
+def test_orthogonal_matrices_are_stacked_or_of_each_gate_as_the_library_has_them(
+    name: str, rnn_type: str
+) -> None:
+    stacked = values(asked(name, rnn_type))["weight_hh_l0"]
+    parts = [stacked] if name in STACKED_ORTHOGONAL else np.split(stacked, len(GATES[rnn_type]))
+
+    for part in parts:
+        assert np.abs(part.T @ part - np.eye(H)).max() <= 1e-6
+    assert (name in STACKED_ORTHOGONAL) == (np.abs(stacked.T @ stacked).max() < 1.5)
+
+
+@every_one
+def test_every_preset_runs(name: str, rnn_type: str) -> None:
+    summary = app.check(asked(name, rnn_type))
+
+    assert summary.forward.finite
+    assert not summary.forward.dead
