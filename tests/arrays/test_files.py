@@ -37,7 +37,7 @@ def test_what_a_library_writes_is_read_to_the_bit(tmp_path, kind, file):
 @pytest.mark.parametrize("number", ["<f2", ">f2", "<f4", ">f4", "<f8", ">f8"])
 def test_every_float_in_every_order_of_bytes_and_axes_is_read(tmp_path, number, order, file):
     arrays = {
-        name: np.array(array, number, order=order)  # type: ignore[call-overload]
+        name: np.array(array, number, order=order)
         for name, array in weights(DEEP_LSTM, number).items()
     }
 
