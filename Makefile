@@ -16,7 +16,7 @@ DIEHARDER_ARGS := -a -k 2
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench randomness equality lock image clean
+.PHONY: help run test test-all lint format bench peers randomness equality lock image clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ format: $(VENV)/.development ## Format, and repair what lint can repair
 bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
 
+peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, which are installed first: about 2 GB
+	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
+
 randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
 	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }
 	$(BIN)/python scripts/words.py $(WORDS_ARGS) | dieharder -g 200 $(DIEHARDER_ARGS)
@@ -69,6 +72,10 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.development pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[peers]'
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
