@@ -18,6 +18,7 @@ from app.spec.biases import PytorchBias, SplitScheme
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
 from app.spec.overrides import GATE_NAMES, WHOLE
+from app.spec.patches import Given, Patch, stacked
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
 from app.spec.weights import FanScheme
 
@@ -41,7 +42,7 @@ class Block:
     """A piece of a tensor that is drawn by itself.
 
     `start` is its first element in the tensor, `stream` the random stream it is drawn from, `share` the part of
-    a total bias that this vector takes.
+    a total bias that this vector takes, `patches` what of it uploaded arrays give.
     """
 
     gate: str
@@ -54,11 +55,22 @@ class Block:
     stream: int
     scheme: AnyWeightScheme | AnyBiasScheme
     share: float = 1.0
+    patches: tuple[Patch, ...] = ()
 
     @property
     def elements(self) -> int:
         """How many elements it has."""
         return self.rows * self.cols
+
+    @property
+    def given(self) -> int:
+        """How many of them uploaded arrays give."""
+        return sum(patch.elements for patch in self.patches)
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether any of them is drawn."""
+        return self.given < self.elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,11 @@ class TensorPlan:
         if len({*schemes.values()}) == 1:
             return self.blocks[0].scheme.model_dump()
         return {gate: scheme.model_dump() for gate, scheme in schemes.items()}
+
+    @property
+    def given(self) -> int:
+        """How many of its elements uploaded arrays give."""
+        return sum(block.given for block in self.blocks)
 
     @property
     def gate_elements(self) -> int:
@@ -194,6 +211,9 @@ class _Cell:
         schemes = self._schemes(kind, gates)
         drawn = gates if schemes[0].scope == "gate" else (WHOLE,)
         rows, cols = shape[0] // len(drawn), shape[1]
+        patches = self._patches(kind, gates)
+        if len(drawn) < len(gates):
+            patches = [stacked(patches, rows // len(gates))]
         blocks = [
             Block(
                 gate=gate,
@@ -205,6 +225,7 @@ class _Cell:
                 fan_out=2 * rows if _fans(kind, scheme) == "joint_pair" else rows,
                 stream=stream_of(kind + self.suffix, gate),
                 scheme=scheme,
+                patches=patches[place],
             )
             for place, (gate, scheme) in enumerate(zip(drawn, schemes, strict=False))
         ]
@@ -212,6 +233,7 @@ class _Cell:
 
     def _bias(self, kind: Kind, gates: tuple[str, ...]) -> TensorPlan:
         hidden = self.spec.hidden_size
+        patches = self._patches(kind, gates)
         blocks = [
             Block(
                 gate=gate,
@@ -224,6 +246,7 @@ class _Cell:
                 stream=stream_of(_bias_name(kind, scheme) + self.suffix, _drawn_as(gate, scheme)),
                 scheme=scheme,
                 share=_share(kind, gate, scheme),
+                patches=patches[place],
             )
             for place, (gate, scheme) in enumerate(
                 zip(gates, self._schemes("bias", gates), strict=True)
@@ -237,6 +260,15 @@ class _Cell:
     def _schemes(self, parameter: str, gates: tuple[str, ...]) -> list[Any]:
         places = ((self.layer, self.reverse, gate) for gate in gates)
         return [self.spec.scheme_at(parameter, place) for place in places]
+
+    def _patches(self, kind: Kind, gates: tuple[str, ...]) -> list[tuple[Patch, ...]]:
+        """Give what uploaded arrays give of every gate."""
+        spec = self.spec
+        if spec.arrays is None:
+            return [()] * len(gates)
+        redrawn = spec.redrawn
+        given = Given(spec.arrays, spec.network, spec.sizes, redrawn, self.layer, self.reverse)
+        return given.patches(kind, kind + self.suffix, gates)
 
     def _tensor(
         self,
@@ -257,13 +289,17 @@ class _Cell:
             tuple(blocks),
             elements,
             elements * dtype.item_bytes,
-            max(SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements for block in blocks),
+            max(map(_scratch_bytes, blocks)),
         )
 
 
 def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
     """Say of which matrix a scheme takes the fans; a projection is no part of that over input and state."""
     return scheme.fans if isinstance(scheme, FanScheme) and kind != "weight_hr" else "block"
+
+
+def _scratch_bytes(block: Block) -> int:
+    return SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements * block.is_drawn
 
 
 def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:

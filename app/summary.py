@@ -79,6 +79,13 @@ class TensorSummary:
     figures: Figures
     sha256: Sha256
     gates: list[GateSummary]
+    given: Annotated[
+        int,
+        Field(
+            description="How many elements uploaded arrays give; left out where it is none.",
+            exclude_if=lambda given: given == 0,
+        ),
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,8 @@ def room_bytes(plan: Plan) -> int:
     gates = sum(len(tensor.gates) for tensor in plan.tensors)
     schemes = sum(_scheme_room(tensor) for tensor in plan.tensors)
     recipe = len(canonical_json(plan.spec)) + 1024  # canonical: one size for all spellings
-    return recipe + schemes + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
+    given = len(plan.tensors) * _GIVEN_ROOM if plan.spec.arrays else 0
+    return recipe + schemes + given + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
 
 
 def _scheme_room(tensor: TensorPlan) -> int:
@@ -193,6 +201,7 @@ def _widest_figures() -> Figures:
     )
 
 
+_GIVEN_ROOM = len(f',"given":{10**16}')
 _GATE_ROOM = len(
     _GATE.dump_json(GateSummary("-", [10**16] * 2, 10**16, 10**16, _widest_figures(), "0" * 64))
 )

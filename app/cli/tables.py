@@ -49,6 +49,8 @@ def statistics(summary: Summary) -> Table:
         found = tensor.figures
         numbers = (found.mean, found.std, found.expected_std, found.min, found.max)
         scheme = str(tensor.scheme.get("scheme", "by gate"))
+        if tensor.given:
+            scheme = "given" if tensor.given == found.elements else f"{scheme}, given"
         table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(_number, numbers))
     return table
 

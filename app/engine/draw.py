@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from app.dtypes import DType
 from app.engine.distributions import ElementLaw, Float32s
 from app.engine.matrices import MatrixLaw
+from app.engine.overlay import Source, lay
 from app.engine.philox import Key, key
 from app.engine.rounding import load, store
 from app.engine.schemes import law_of
@@ -25,6 +26,7 @@ from app.engine.workers import Stop, Workers
 from app.plan import Block, TensorPlan
 
 Stored = NDArray[Any]
+Law = ElementLaw | MatrixLaw
 TILE = (
     1 << 16
 )  # elements drawn, rounded and tallied while they are in cache; the unit of exact sums
@@ -75,7 +77,8 @@ HERE = Strokes("cpu", _fill_here, TILE)
 class Artist:
     """Draws the tensors of one recipe; `stop` ends the work between tasks.
 
-    `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.
+    `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.  `given` is where a recipe's
+    uploaded arrays are read.
     """
 
     seed: int
@@ -83,6 +86,7 @@ class Artist:
     stop: Stop = field(default_factory=Stop)
     brush: Brush = HERE
     kept: Mapping[str, Stored] = field(default_factory=dict)
+    given: Source | None = None
 
     def tensor(self, tensor: TensorPlan, out: Stored | None = None) -> Stored:
         """Draw a whole tensor, flat; into `out` where that is given and has its size."""
@@ -90,7 +94,7 @@ class Artist:
             out = np.empty(tensor.elements, tensor.dtype.numpy)
         for block, law in self._laws(tensor):
             part = out[block.start : block.start + block.elements]
-            if isinstance(law, MatrixLaw):
+            if isinstance(law, MatrixLaw) and block.is_drawn:
                 self._fill_matrix(tensor, block, law, part)
             else:
                 self._fill(tensor, block, law, part)
@@ -122,7 +126,7 @@ class Artist:
             end = min(last - block.start, block.elements)
             if begin >= end:
                 continue
-            if isinstance(law, MatrixLaw):
+            if isinstance(law, MatrixLaw) and block.is_drawn:
                 whole = np.empty(block.elements, tensor.dtype.numpy)
                 self._fill_matrix(tensor, block, law, whole)
                 yield from (whole[at : min(at + step, end)] for at in range(begin, end, step))
@@ -133,20 +137,32 @@ class Artist:
                 yield out
 
     def _fill(
-        self, tensor: TensorPlan, block: Block, law: ElementLaw, out: Stored, first: int = 0
+        self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int = 0
     ) -> None:
-        """Fill `out` with elements first, first + 1, … of an elementwise block."""
-        words = key(self.seed, block.stream)
+        """Fill `out` with elements first, first + 1, … of a block that is elementwise, or given."""
         if len(out) < SMALL:
             self.stop.check()
-            self.brush.paint(law, out, first, words, tensor.dtype)
+            self._paint(tensor, block, law, out, first)
             return
         each = min(max(len(out) // self.workers.threads // 4 * 4, LEAST_PIECE), PIECE)
         tasks = (
-            partial(self.brush.paint, law, out[at : at + each], first + at, words, tensor.dtype)
+            partial(self._paint, tensor, block, law, out[at : at + each], first + at)
             for at in range(0, len(out), each)
         )
         self.workers.run(tasks, self.stop)
+
+    def _paint(self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int) -> None:
+        """Draw a piece, and lay over it what is given."""
+        if block.is_drawn and not isinstance(law, MatrixLaw):
+            self.brush.paint(law, out, first, key(self.seed, block.stream), tensor.dtype)
+        if block.patches:
+            lay(block, self._source, out, first, tensor.dtype)
+
+    @property
+    def _source(self) -> Source:
+        if self.given is None:
+            raise LookupError("the recipe names arrays, but nobody said where they are")
+        return self.given
 
     def _tally(self, values: Stored, dtype: DType) -> Tally:
         counter = Counter(len(values))
@@ -155,7 +171,7 @@ class Artist:
             counter.add(load(values[at : at + TILE], dtype))
         return counter.tally()
 
-    def _laws(self, tensor: TensorPlan) -> Iterator[tuple[Block, ElementLaw | MatrixLaw]]:
+    def _laws(self, tensor: TensorPlan) -> Iterator[tuple[Block, Law]]:
         for block in tensor.blocks:
             yield block, law_of(tensor, block)
 
@@ -163,3 +179,5 @@ class Artist:
         run = partial(self.workers.run, stop=self.stop)
         shaped = out.reshape(block.rows, block.cols)
         law.fill(shaped, tensor.dtype, key(self.seed, block.stream), run)
+        if block.patches:  # over what was drawn, which stays as it is elsewhere
+            self._fill(tensor, block, law, out)

@@ -49,7 +49,7 @@ def _glance(tensor: TensorPlan, stored: Stored) -> Spread:
 
 def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> TensorFigures:
     """Turn the tallies of a tensor's gates into figures, of the whole and of each gate."""
-    spreads = [law_of(tensor, block).std for block in tensor.blocks]
+    spreads = [None if block.patches else law_of(tensor, block).std for block in tensor.blocks]
     gates = [
         figures(tally, expected_std=spreads[place % len(spreads)])
         for place, tally in enumerate(tallies)

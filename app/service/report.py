@@ -50,4 +50,5 @@ def _tensor(
                 tensor.gates, blocks, gates, gate_digests, strict=True
             )
         ],
+        given=tensor.given,
     )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+
+SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
 
 
 def _plus_zero(value: float) -> float:
     return value + 0.0  # −0.0 asks for what 0.0 asks for, so it must draw it too
 
 
+Size = Annotated[int, Field(ge=1, le=SAFE_INTEGER)]
 Number = Annotated[float, AfterValidator(_plus_zero)]
 
 

@@ -13,8 +13,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.spec.arrays import Arrays, canonical_arrays
 from app.spec.checkpoint import Spec
 from app.spec.overrides import WEIGHTS
+from app.spec.parse import parse
 
 STREAM_VERSION = 1
 REMEMBERED = 256  # recipes whose names are not computed again
@@ -36,7 +38,20 @@ def canonical(spec: Spec) -> dict[str, Any]:
             override.selection(spec.num_layers, spec.bidirectional) | {"init": _scheme(scheme)}
             for override, scheme in zip(spec.overrides, spec.parts.overrides, strict=True)
         ]
+    if spec.arrays:
+        init["arrays"] = canonical_arrays(spec.arrays, spec.network, spec.sizes)
     return plain | ({"init": init} if init else {})
+
+
+def with_arrays(spec: Spec, arrays: Arrays) -> Spec:
+    """Give the same recipe with uploaded arrays.
+
+    Raises:
+        InvalidSpec: they have no place in the network.
+    """
+    plain = canonical(spec)
+    named = arrays.model_dump(exclude_defaults=True)
+    return parse(Spec, plain | {"init": plain.get("init", {}) | {"arrays": named}})
 
 
 @lru_cache(REMEMBERED)

@@ -10,17 +10,24 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import Field, ValidationInfo, field_validator
 
 from app.dtypes import DTypeName
-from app.spec.base import Number, Strict, refusal
-from app.spec.fit import network_of, refuse_misfit
+from app.spec.arrays import Arrays
+from app.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
+from app.spec.fit import network_of, refuse_misfit, sizes_of
 from app.spec.init import Init, InitParts, Parts, in_parts, parts_of
-from app.spec.overrides import MOST_LAYERS, BiasOverride, Place, WeightOverride, resolve
+from app.spec.overrides import (
+    MOST_LAYERS,
+    BiasOverride,
+    Network,
+    Place,
+    WeightOverride,
+    resolve,
+)
+from app.spec.shapes import Sizes
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
-SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
 
 RnnType = Literal["rnn", "gru", "lstm"]
 FormatName = Literal["pt", "safetensors", "npz", "bundle"]
-Size = Annotated[int, Field(ge=1, le=SAFE_INTEGER)]
 
 
 class Spec(Strict):
@@ -111,11 +118,31 @@ class Spec(Strict):
 
     @cached_property
     def _asked(self) -> InitParts:
-        return in_parts(self.init, network_of(vars(self)))
+        return in_parts(self.init, self.network)
+
+    @property
+    def arrays(self) -> Arrays | None:
+        """The uploaded arrays that count before the schemes."""
+        return self.init.arrays if isinstance(self.init, InitParts) else None
+
+    @cached_property
+    def redrawn(self) -> frozenset[tuple[str, Place]]:
+        """Which gates are drawn although they are given."""
+        return self.arrays.redrawn(self.network) if self.arrays else frozenset()
+
+    @property
+    def network(self) -> Network:
+        """What of it can be named."""
+        return network_of(vars(self))
+
+    @property
+    def sizes(self) -> Sizes:
+        """Its sizes."""
+        return sizes_of(vars(self))
 
     @cached_property
     def _exceptions(self) -> Mapping[tuple[str, Place], int]:
-        return resolve(self.overrides, network_of(vars(self))) if self.overrides else {}
+        return resolve(self.overrides, self.network) if self.overrides else {}
 
     def scheme_at(self, parameter: str, place: Place) -> Any:
         """Give the scheme of one gate of one cell."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from app.spec.arrays import refuse_unfit_arrays
 from app.spec.base import InitScheme, refusal
 from app.spec.init import (
     InitParts,
@@ -22,6 +23,7 @@ from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
 from app.spec.shapes import Sizes, refuse_misshapen
 
 _NEEDED_BY_OVERRIDES = {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"}
+_SIZED = _NEEDED_BY_OVERRIDES.union(Sizes._fields)
 
 
 class Site(NamedTuple):
@@ -95,6 +97,8 @@ def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
     if init.overrides and _NEEDED_BY_OVERRIDES.issubset(network):
         _refuse_overrides(init, network)
     _refuse_misshapen(init, network)
+    if init.arrays and _SIZED.issubset(network):
+        refuse_unfit_arrays(init.arrays, network_of(network), sizes_of(network))
 
 
 def network_of(fields: Mapping[str, Any]) -> Network:
@@ -106,6 +110,11 @@ def network_of(fields: Mapping[str, Any]) -> Network:
         fields["bias"],
         fields["proj_size"] > 0,
     )
+
+
+def sizes_of(fields: Mapping[str, Any]) -> Sizes:
+    """Give the sizes that shapes follow from."""
+    return Sizes(*(fields[name] for name in Sizes._fields))
 
 
 def _refuse_unused(init: InitParts, network: Mapping[str, Any]) -> None:
@@ -173,8 +182,7 @@ def _refuse_misshapen(
     """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
     schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
     schemes += [override.init for override in init.overrides]
-    known = _NEEDED_BY_OVERRIDES.union(Sizes._fields).issubset(network)
-    if not known or not any(isinstance(scheme, Array | ArrayBias) for scheme in schemes):
+    if not _SIZED.issubset(network) or not any(isinstance(scheme, Array | ArrayBias) for scheme in schemes):
         return
     nameable = network_of(network)
     counts = resolve(init.overrides, nameable)
@@ -187,7 +195,7 @@ def _refuse_misshapen(
         part = part_of(init, parameter, nameable.rnn_type)
         return full(part), f"/{parameter}" if pointer is None else pointer
 
-    refuse_misshapen(scheme_at, nameable, Sizes(*(network[name] for name in Sizes._fields)))
+    refuse_misshapen(scheme_at, nameable, sizes_of(network))
 
 
 def _refuse_undefined(

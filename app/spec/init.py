@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Discriminator, Field, Tag
 
+from app.spec.arrays import Arrays
 from app.spec.base import Strict
 from app.spec.biases import PytorchBias, ZerosBias
 from app.spec.overrides import (
@@ -46,6 +47,9 @@ class InitParts(Strict):
         default=(),
         description="Exceptions, for some layers, one direction or one gate of a parameter; the first that "
         "matches counts.",
+    )
+    arrays: Arrays | None = Field(
+        default=None, description="Uploaded arrays, which count before the schemes."
     )
 
 

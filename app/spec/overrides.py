@@ -40,7 +40,9 @@ class Network(NamedTuple):
         return {} if parameter == "weight_hr" else GATE_NAMES[self.rnn_type]
 
 
-class _Override(Strict):
+class Selection(Strict):
+    """Which part of a parameter: layers, direction, gate."""
+
     layer: Literal["first", "last"] | Layer | LayerRange | None = Field(
         default=None,
         description="Which layers: an index from 0, `[first, last]` with both ends in it, `first`, `last`; "
@@ -101,14 +103,14 @@ class _Override(Strict):
         return product(self.layers(network.num_layers), directions, gates)
 
 
-class WeightOverride(_Override):
+class WeightOverride(Selection):
     """Another scheme for some of a weight."""
 
     parameter: Literal["weight_ih", "weight_hh", "weight_hr"] = Field(description="Which weight.")
     init: WeightInit = Field(description="The scheme.")
 
 
-class BiasOverride(_Override):
+class BiasOverride(Selection):
     """Another scheme for the total bias of some gates."""
 
     parameter: Literal["bias"] = Field(description="The total bias.")
@@ -140,7 +142,7 @@ def refuse_unfit(
         fused: the parameters whose own scheme is fused.
     """
     for number, override in enumerate(overrides):
-        for field, given, allowed in _lacking(override, network):
+        for field, given, allowed in lacking(override, override.parameter, network):
             raise refusal(
                 "matches_nothing",
                 f"the network has no {field} {given!r}, so this override would match nothing",
@@ -187,19 +189,17 @@ def _as_given(override: WeightOverride | BiasOverride) -> Any:
     return override.model_dump(mode="json", exclude_unset=True)
 
 
-def _lacking(
-    override: WeightOverride | BiasOverride, network: Network
-) -> Iterator[tuple[str, Any, Any]]:
+def lacking(part: Selection, parameter: str, network: Network) -> Iterator[tuple[str, Any, Any]]:
     """Give each field that names what is not there, what it says, and what is there."""
     parameters = ["weight_ih", "weight_hh"]
     parameters += ["weight_hr"] * network.projected + ["bias"] * network.bias
-    if override.parameter not in parameters:
-        yield "parameter", override.parameter, parameters
-    if override.layers(network.num_layers)[-1] >= network.num_layers:
-        given = list(override.layer) if isinstance(override.layer, tuple) else override.layer
+    if parameter not in parameters:
+        yield "parameter", parameter, parameters
+    if part.layers(network.num_layers)[-1] >= network.num_layers:
+        given = list(part.layer) if isinstance(part.layer, tuple) else part.layer
         yield "layer", given, f"0 to {network.num_layers - 1}"
-    if override.direction == "reverse" and not network.bidirectional:
+    if part.direction == "reverse" and not network.bidirectional:
         yield "direction", "reverse", ["forward"]
-    gates = [*network.gates(override.parameter)]
-    if override.gate is not None and override.gate not in gates:
-        yield "gate", override.gate, gates
+    gates = [*network.gates(parameter)]
+    if part.gate is not None and part.gate not in gates:
+        yield "gate", part.gate, gates

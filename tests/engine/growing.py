@@ -1,0 +1,81 @@
+"""Networks from arrays, element by element: what a recipe with uploaded arrays must give, without the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.draw import Artist, Stored
+from app.engine.workers import Workers
+from tests.engine.drawing import planned, stored
+
+Values = Mapping[str, NDArray[Any]]
+GATES = {"rnn": 1, "gru": 3, "lstm": 4}
+SHA256 = "0123456789abcdef" * 4
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """Arrays that are read from memory."""
+
+    arrays: Values
+
+    def read(self, name: str, first: int, last: int) -> NDArray[Any]:
+        """Give elements first … last."""
+        part = self.arrays[name].reshape(-1)[first:last]
+        assert len(part) == last - first, "it was read beyond its end"
+        return part
+
+
+def with_arrays(request: Mapping[str, Any], **arrays: Any) -> dict[str, Any]:
+    """Add arrays to a request in parts."""
+    return {**request, "init": {**request.get("init", {}), "arrays": {"sha256": SHA256, **arrays}}}
+
+
+def laid(given: Mapping[str, Any], arrays: Values, *, threads: int = 2) -> dict[str, Stored]:
+    """Draw every tensor of a network with arrays, flat."""
+    made = planned(given)
+    with Workers(threads) as workers:
+        artist = Artist(made.spec.seed, workers, given=InMemory(arrays))
+        return {tensor.name: artist.tensor(tensor) for tensor in made.tensors}
+
+
+def values(network: Mapping[str, Any], *, dtype: str = "float32") -> Values:
+    """Make the arrays of a network: normal numbers, in their shapes."""
+    made = planned({**network, "init": "pytorch", "dtype": dtype})
+    numbers = np.random.default_rng(5)
+    return {t.name: numbers.normal(size=t.shape).astype(dtype) for t in made.tensors}
+
+
+def expected(old: Mapping[str, Any], new: Mapping[str, Any], arrays: Values) -> dict[str, Stored]:
+    """Draw the new network without arrays, and put every element of the old one where it belongs."""
+    plain = {name: part for name, part in new["init"].items() if name != "arrays"}
+    drawn = stored({**new, "init": plain})
+    shapes = {tensor.name: tensor.shape for tensor in planned({**new, "init": plain}).tensors}
+    for name, array in arrays.items():
+        tensor = drawn[name].reshape(shapes[name])
+        for there, here in _moves(name, array, old, new):
+            tensor[here] = array[there]
+    return drawn
+
+
+def _moves(
+    name: str, array: NDArray[Any], old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Give the place of every element, in the old tensor and in the new one."""
+    gates = 1 if name.startswith("weight_hr") else GATES[old["rnn_type"]]
+    rows = len(array) // gates
+    new_rows = new.get("proj_size", 0) if name.startswith("weight_hr") else new["hidden_size"]
+    was, now = (net.get("proj_size") or net["hidden_size"] for net in (old, new))
+    is_deep = name.startswith("weight_ih") and not name.startswith("weight_ih_l0")
+    for row in range(len(array)):
+        here = row // rows * new_rows + row % rows
+        if array.ndim == 1:
+            yield (row,), (here,)
+            continue
+        for col in range(array.shape[1]):
+            yield (row, col), (here, col // was * now + col % was if is_deep else col)
