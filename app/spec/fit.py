@@ -182,7 +182,9 @@ def _refuse_misshapen(
     """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
     schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
     schemes += [override.init for override in init.overrides]
-    if not _SIZED.issubset(network) or not any(isinstance(scheme, Array | ArrayBias) for scheme in schemes):
+    if not _SIZED.issubset(network) or not any(
+        isinstance(scheme, Array | ArrayBias) for scheme in schemes
+    ):
         return
     nameable = network_of(network)
     counts = resolve(init.overrides, nameable)
