@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from app.spec.checkpoint import CheckSize, Spec
 from app.spec.overrides import GATE_NAMES, WHOLE
 from app.spec.patches import Given, Patch, stacked
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
+from app.spec.scripts import AnyScript
 from app.spec.weights import FanScheme
 
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
@@ -35,14 +36,25 @@ KEEPING_GATE: Mapping[str, str] = {
 
 # Bytes of scratch per element of a block that cannot be drawn element by element.
 SCRATCH_BYTES: Mapping[str, int] = {"orthogonal": 12, "sparse": 8}
+# A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
+SCRIPT_SCRATCH = 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """What a script fills, in its order: the kind and shape of every tensor.  One plan has one; it is equal to no other."""
+
+    script: AnyScript
+    hidden_size: int
+    tensors: tuple[tuple[Kind, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """A piece of a tensor that is drawn by itself.
 
-    `start` is its first element in the tensor, `stream` the random stream it is drawn from, `share` the part of
-    a total bias that this vector takes, `patches` what of it uploaded arrays give.
+    `start` is its first element in the tensor, `stream` the random stream it is drawn from (of a script: its place in the
+    `steps`), `share` the part of a total bias that this vector takes, `patches` what of it uploaded arrays give.
     """
 
     gate: str
@@ -53,9 +65,10 @@ class Block:
     fan_in: int
     fan_out: int
     stream: int
-    scheme: AnyWeightScheme | AnyBiasScheme
+    scheme: AnyWeightScheme | AnyBiasScheme | AnyScript
     share: float = 1.0
     patches: tuple[Patch, ...] = ()
+    steps: Steps | None = None
 
     @property
     def elements(self) -> int:
@@ -157,12 +170,24 @@ def plan(spec: Spec) -> Plan:
 
 
 def _tensors(spec: Spec) -> tuple[TensorPlan, ...]:
-    return tuple(
+    tensors = tuple(
         tensor
         for layer in range(spec.num_layers)
         for reverse in (False, True)[: spec.directions]
         for tensor in _Cell(spec, layer, reverse).tensors()
     )
+    return tensors if spec.script is None else tuple(_scripted(tensors, spec.script))
+
+
+def _scripted(tensors: tuple[TensorPlan, ...], script: AnyScript) -> Iterator[TensorPlan]:
+    """Let a script fill every tensor as a whole, one after another."""
+    hidden_size = tensors[0].blocks[0].hidden_size
+    steps = Steps(script, hidden_size, tuple((t.kind, t.shape) for t in tensors))
+    scratch = SCRIPT_SCRATCH * max(t.size_bytes for t in tensors)
+    for place, tensor in enumerate(tensors):
+        rows, cols = tensor.shape[0], prod(tensor.shape[1:])
+        whole = Block(WHOLE, 0, rows, cols, hidden_size, cols, rows, place, script, steps=steps)
+        yield replace(tensor, blocks=(whole,), scratch_bytes=scratch)
 
 
 _known_tensors = lru_cache(256)(_tensors)

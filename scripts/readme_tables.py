@@ -25,7 +25,7 @@ README = Path(__file__).parents[1] / "README.md"
 def schemes() -> str:
     """Give the table of schemes."""
     found = catalogue()
-    rows = [*found["weights"], *found["biases"]]
+    rows = [*found["weights"], *found["biases"], *found["scripts"]]
     return _table(
         ("for", "scheme", "draws", "source"),
         ((_parts(row), f"`{row['name']}`", row["formula"], row["source"]) for row in rows),
@@ -33,6 +33,8 @@ def schemes() -> str:
 
 
 def _parts(row: Mapping[str, Any]) -> str:
+    if "bias" in row["parameters"] and len(row["parameters"]) > 1:
+        return "network"
     return "weights" if len(row["parameters"]) > 1 else str(row["parameters"][0])
 
 

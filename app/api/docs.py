@@ -66,6 +66,9 @@ FILE_HEADERS = {
     "Cache-Control": _header("A permalink's bytes never change."),
     "Repr-Digest": _header("sha-256 of the whole file, where it is known."),
     "Stepzero-Recipe": _header("The recipe as it stands in permalinks."),
+    "Stepzero-Tied-To": _header(
+        "The library whose bits a script's numbers are; otherwise missing.", "torch 2.13.0"
+    ),
     "Stepzero-Parameters": _header("How many numbers the checkpoint holds.", "1920"),
     "Stepzero-Device": _header("Where the forward pass ran.", "cpu"),
     "Stepzero-Draw-Device": _header("Where the weights were drawn.", "cpu"),

@@ -18,6 +18,9 @@ from app.errors import DigestMismatch
 from app.service.order import Order
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
+WHILE_TAGGED = (
+    "public, no-cache, no-transform"  # a script's numbers: those of its library's version
+)
 
 
 async def send_file(request: Request, context: Context, order: Order) -> Response:
@@ -31,9 +34,9 @@ async def send_file(request: Request, context: Context, order: Order) -> Respons
 async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
     """Answer a GET or HEAD of a permalink: 304, 206, 200 or a refusal, with no more work than it takes."""
     devices.choose(order.serving.device, order.spec.dtype)
+    headers = {"Cache-Control": WHILE_TAGGED if order.tied_to else FOREVER}
     if _matches(request.headers.get("if-none-match"), order.etag):
-        return Response(status_code=304, headers={"ETag": order.etag, "Cache-Control": FOREVER})
-    headers = {"Cache-Control": FOREVER}
+        return Response(status_code=304, headers={"ETag": order.etag, **headers})
     if request.method == "HEAD":
         if _wants_digest(request):
             await compute_sha256(request, context, order)
@@ -113,6 +116,8 @@ def _headers(request: Request, context: Context, order: Order) -> dict[str, str]
         "Stepzero-Recipe": order.recipe,
         "Stepzero-Parameters": str(order.plan.parameters),
     }
+    if order.tied_to:
+        headers["Stepzero-Tied-To"] = order.tied_to
     if sha256:
         headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
     return headers

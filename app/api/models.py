@@ -51,6 +51,7 @@ class Catalogue(Answer):
     weights: list[SchemeEntry]
     biases: list[SchemeEntry]
     presets: list[PresetEntry]
+    scripts: list[SchemeEntry] = Field(description="Those that fill a whole network by themselves.")
 
 
 class Device(Answer, extra="allow"):

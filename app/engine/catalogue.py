@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.schemes import BIASES, WEIGHTS
+from app.engine.schemes import BIASES, SCRIPTS, WEIGHTS
 from app.engine.schemes.record import Scheme
 from app.spec.presets import PRESETS, Preset
 
@@ -15,15 +15,16 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     return {
         "weights": _rows(WEIGHTS, "weight_hh"),
         "biases": _rows(BIASES, "bias"),
+        "scripts": _rows(SCRIPTS, None),
         "presets": [_preset_row(name, preset) for name, preset in PRESETS.items()],
     }
 
 
-def _rows(table: Mapping[str, Scheme], part: str) -> list[dict[str, Any]]:
+def _rows(table: Mapping[str, Scheme], part: str | None) -> list[dict[str, Any]]:
     return [_row(name, scheme, part) for name, scheme in table.items()]
 
 
-def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
+def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
     schema = scheme.spec.model_json_schema()
     required = schema.get("required", [])
     fields = [
@@ -33,6 +34,7 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
     ]
     example = {field: _EXAMPLES[part, field] for field in required}
     sizes = {"hidden_size": 2} if "values" in required else {}  # they are for one network
+    init = {"scheme": name, **example} if example else name
     return {
         "name": name,
         "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
@@ -44,7 +46,7 @@ def _row(name: str, scheme: Scheme, part: str) -> dict[str, Any]:
         "example": {
             **_where(scheme.spec.rnn_types, scheme.spec.nonlinearities),
             **sizes,
-            "init": {part: {"scheme": name, **example} if example else name},
+            "init": {part: init} if part else init,
         },
     }
 
@@ -69,7 +71,7 @@ def _where(rnn_types: Sequence[str], nonlinearities: Sequence[str]) -> dict[str,
     return {"rnn_type": rnn_types[-1], **relu}
 
 
-_EXAMPLES: Mapping[tuple[str, str], Any] = {
+_EXAMPLES: Mapping[tuple[str | None, str], Any] = {
     ("weight_hh", "value"): 0.1,
     ("weight_hh", "sparsity"): 0.9,
     ("weight_hh", "values"): [[0.5, -0.5], [0.5, 0.5]],

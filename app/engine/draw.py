@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 
 from app.dtypes import DType
 from app.engine.distributions import ElementLaw, Float32s
-from app.engine.matrices import MatrixLaw
 from app.engine.overlay import Source, lay
 from app.engine.philox import Key, key
 from app.engine.rounding import load, store
 from app.engine.schemes import law_of
+from app.engine.schemes.record import WholeLaw
 from app.engine.statistics import Counter, Tally
 from app.engine.workers import Stop, Workers
 from app.plan import Block, TensorPlan
 
 Stored = NDArray[Any]
-Law = ElementLaw | MatrixLaw
+Law = ElementLaw | WholeLaw
 TILE = (
     1 << 16
 )  # elements drawn, rounded and tallied while they are in cache; the unit of exact sums
@@ -94,7 +94,7 @@ class Artist:
             out = np.empty(tensor.elements, tensor.dtype.numpy)
         for block, law in self._laws(tensor):
             part = out[block.start : block.start + block.elements]
-            if isinstance(law, MatrixLaw) and block.is_drawn:
+            if isinstance(law, WholeLaw) and block.is_drawn:
                 self._fill_matrix(tensor, block, law, part)
             else:
                 self._fill(tensor, block, law, part)
@@ -126,7 +126,7 @@ class Artist:
             end = min(last - block.start, block.elements)
             if begin >= end:
                 continue
-            if isinstance(law, MatrixLaw) and block.is_drawn:
+            if isinstance(law, WholeLaw) and block.is_drawn:
                 whole = np.empty(block.elements, tensor.dtype.numpy)
                 self._fill_matrix(tensor, block, law, whole)
                 yield from (whole[at : min(at + step, end)] for at in range(begin, end, step))
@@ -153,7 +153,7 @@ class Artist:
 
     def _paint(self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int) -> None:
         """Draw a piece, and lay over it what is given."""
-        if block.is_drawn and not isinstance(law, MatrixLaw):
+        if block.is_drawn and not isinstance(law, WholeLaw):
             self.brush.paint(law, out, first, key(self.seed, block.stream), tensor.dtype)
         if block.patches:
             lay(block, self._source, out, first, tensor.dtype)
@@ -175,7 +175,7 @@ class Artist:
         for block in tensor.blocks:
             yield block, law_of(tensor, block)
 
-    def _fill_matrix(self, tensor: TensorPlan, block: Block, law: MatrixLaw, out: Stored) -> None:
+    def _fill_matrix(self, tensor: TensorPlan, block: Block, law: WholeLaw, out: Stored) -> None:
         run = partial(self.workers.run, stop=self.stop)
         shaped = out.reshape(block.rows, block.cols)
         law.fill(shaped, tensor.dtype, key(self.seed, block.stream), run)

@@ -28,6 +28,11 @@ class Key(NamedTuple):
     seed_low: np.uint32
     seed_high: np.uint32
 
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return int(self.seed_low) | int(self.seed_high) << 32
+
 
 def key(seed: int, stream: int) -> Key:
     """Give the words of a stream (64 bits) under a seed (below 2⁵³)."""

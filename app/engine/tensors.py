@@ -26,13 +26,13 @@ TORCH_DTYPES: Mapping[str, torch.dtype] = {
 
 def as_tensor(stored: Stored, tensor: TensorPlan) -> Tensor:
     """View drawn elements as a tensor of the right shape and dtype; they share memory."""
-    bits = stored.view("<i2") if tensor.dtype.name == "bfloat16" else stored
-    return torch.from_numpy(bits).view(torch_dtype(tensor.dtype)).view(tensor.shape)
+    return view(stored, tensor.dtype).view(tensor.shape)
 
 
-def torch_dtype(dtype: DType) -> torch.dtype:
-    """Give torch's own name of a dtype."""
-    return TORCH_DTYPES[dtype.name]
+def view(stored: Stored, dtype: DType) -> Tensor:
+    """View stored elements as torch's; they share memory."""
+    bits = stored.view("<i2") if dtype.name == "bfloat16" else stored
+    return torch.from_numpy(bits).view(TORCH_DTYPES[dtype.name])
 
 
 def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:

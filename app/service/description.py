@@ -51,6 +51,10 @@ class Description(BaseModel, frozen=True):
     recipe: str = Field(description="The recipe as it stands in permalinks.")
     digest: str = Field(description="sha256 of stream version and canonical spec.")
     spec: dict[str, Any] = Field(description="The canonical spec: what differs from the defaults.")
+    tied_to: str | None = Field(
+        description="The library whose bits the numbers are, where a script of its own makes them; with another version "
+        "of it they may be others. null: the bytes are the same for ever."
+    )
     parameters: int
     size_bytes: int = Field(description="Bytes of all tensors.")
     cost: Cost
@@ -85,6 +89,7 @@ def describe(
         recipe=first.recipe,
         digest=first.digest.hex(),
         spec=canonical(spec),
+        tied_to=first.tied_to,
         parameters=first.plan.parameters,
         size_bytes=first.plan.size_bytes,
         cost=Cost(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib.metadata import version
 
 from app.errors import UnknownFormat
 from app.formats import FORMATS
@@ -41,8 +42,15 @@ class Order:
 
     @property
     def etag(self) -> str:
-        """The strong entity tag: the recipe names the bytes, so it is known ahead."""
-        return f'"{STREAM_VERSION}-{self.digest.hex()[:32]}-{self.format.suffix}"'
+        """The strong entity tag: the recipe names the bytes, and the library of a script, so it is known ahead."""
+        tie = f"-{self.tied_to.replace(' ', '-')}" if self.tied_to else ""
+        return f'"{STREAM_VERSION}-{self.digest.hex()[:32]}{tie}-{self.format.suffix}"'
+
+    @property
+    def tied_to(self) -> str | None:
+        """The library, with its version, whose bits a script's numbers are; None where no other makes any."""
+        script = self.spec.script
+        return f"{script.library} {version(script.library)}" if script else None
 
     @property
     def recipe(self) -> str:

@@ -31,6 +31,8 @@ def canonical(spec: Spec) -> dict[str, Any]:
     }
     if plain.get("nonlinearity") == "tanh":
         del plain["nonlinearity"]
+    if spec.script is not None:
+        return plain | {"init": _scheme(spec.script)}
     parts = {name: _scheme(getattr(spec.parts, name)) for name in (*WEIGHTS, "bias")}
     init: dict[str, Any] = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
     if spec.overrides:

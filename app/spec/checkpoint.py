@@ -13,7 +13,7 @@ from app.dtypes import DTypeName
 from app.spec.arrays import Arrays
 from app.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
 from app.spec.fit import network_of, refuse_misfit, sizes_of
-from app.spec.init import Init, InitParts, Parts, in_parts, parts_of
+from app.spec.init import Init, InitParts, Parts, in_parts, parts_of, script_of
 from app.spec.overrides import (
     MOST_LAYERS,
     BiasOverride,
@@ -22,6 +22,7 @@ from app.spec.overrides import (
     WeightOverride,
     resolve,
 )
+from app.spec.scripts import AnyScript
 from app.spec.shapes import Sizes
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
@@ -63,7 +64,8 @@ class Spec(Strict):
     init: Init = Field(
         default="pytorch",
         description="A preset, by name: `pytorch` (what PyTorch itself draws), or what another library or a paper draws; "
-        "or one scheme, by name or as an object, for all weights, with biases 0; or an object with a scheme for each of "
+        "or one scheme, by name or as an object, for all weights, with biases 0; or a script (`numpy_randn`, `torch_seeded`) "
+        "that fills the network as somebody's own does; or an object with a scheme for each of "
         "`weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for those not named, and `overrides` for "
         "layers, directions and gates.",
     )
@@ -106,9 +108,14 @@ class Spec(Strict):
         refuse_misfit(value, info.data)
         return value
 
+    @property
+    def script(self) -> AnyScript | None:
+        """The script that fills all of the network, where one does."""
+        return script_of(self.init)
+
     @cached_property
     def parts(self) -> Parts:
-        """Give the init in full.  Parts that the network lacks are `pytorch`."""
+        """Give the init in full.  Parts that the network lacks are `pytorch`, and so are all of a script's."""
         return parts_of(self._asked, projected=self.proj_size > 0, biased=self.bias)
 
     @property

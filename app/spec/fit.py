@@ -14,12 +14,14 @@ from app.spec.init import (
     in_parts,
     override_in_full,
     part_of,
+    script_of,
     weight_in_full,
 )
 from app.spec.inline import Array, ArrayBias
 from app.spec.overrides import MOST_OVERRIDES, WEIGHTS, Network, Place, refuse_unfit, resolve
 from app.spec.presets import PRESETS
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from app.spec.scripts import refuse_unplayable
 from app.spec.shapes import Sizes, refuse_misshapen
 
 _NEEDED_BY_OVERRIDES = {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"}
@@ -78,15 +80,19 @@ def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
     Args:
         network: the fields of the spec that are valid.
     """
-    if isinstance(init, str) and init in PRESETS:
+    if isinstance(init, InitParts):
+        _refuse_misfit_of_parts(init, network)
+    elif (script := script_of(init)) is not None:
+        refuse_unplayable(script, network)
+    elif isinstance(init, str) and init in PRESETS:
         _refuse_undefined_preset(init, network, "")
-        return
-    if not isinstance(init, InitParts):
-        projected = bool(network.get("proj_size"))
-        weights = WEIGHTS if projected else WEIGHTS[:2]
+    else:
+        weights = WEIGHTS if network.get("proj_size") else WEIGHTS[:2]
         _refuse_undefined(weight_in_full(init), weights, network, "")
         _refuse_misshapen(for_all(init), network, "")
-        return
+
+
+def _refuse_misfit_of_parts(init: InitParts, network: Mapping[str, Any]) -> None:
     _refuse_undefined_preset(init.preset, network, "/preset", projects=init.weight_hr is None)
     _refuse_unused(init, network)
     for name in WEIGHTS:

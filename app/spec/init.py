@@ -28,6 +28,7 @@ from app.spec.schemes import (
     WeightInit,
     WeightName,
 )
+from app.spec.scripts import SCRIPTS, AnyScript, NumpyRandn, ScriptName, TorchSeeded
 from app.spec.weights import Pytorch
 
 
@@ -60,9 +61,12 @@ def _init_kind(value: Any) -> str:
     return "$scheme" if has_scheme else "$parts"
 
 
+AnyWholeScheme = Annotated[
+    AnyWeightScheme | NumpyRandn | TorchSeeded, Field(discriminator="scheme")
+]
 Init = Annotated[
-    Annotated[Literal[WeightName, PresetName], Tag("$name")]
-    | Annotated[AnyWeightScheme, Tag("$scheme")]
+    Annotated[Literal[WeightName, ScriptName, PresetName], Tag("$name")]
+    | Annotated[AnyWholeScheme, Tag("$scheme")]
     | Annotated[InitParts, Tag("$parts")],
     Discriminator(_init_kind),
 ]
@@ -117,6 +121,13 @@ def parts_of(asked: InitParts, *, projected: bool, biased: bool) -> Parts:
     )
 
 
+def script_of(init: Any) -> AnyScript | None:
+    """Give the script that an init names, or is."""
+    if isinstance(init, str):
+        return SCRIPTS[init]() if init in SCRIPTS else None
+    return init if isinstance(init, NumpyRandn | TorchSeeded) else None
+
+
 def weight_in_full(init: Any) -> Any:
     """Give the scheme of a weight that may be asked for by name."""
     return WEIGHT_SCHEMES[init]() if isinstance(init, str) else init
@@ -134,8 +145,8 @@ def override_in_full(override: WeightOverride | BiasOverride) -> Any:
 
 
 def for_all(scheme: Any) -> InitParts:
-    """Give the parts that one scheme for all weights stands for."""
-    weight = weight_in_full(scheme)
+    """Give the parts that one scheme for all weights stands for; a script has none, and is said to have PyTorch's."""
+    weight = Pytorch() if script_of(scheme) else weight_in_full(scheme)
     bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
     return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
 

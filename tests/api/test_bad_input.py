@@ -16,6 +16,7 @@ import torch
 from app.spec.presets import PRESETS
 from app.spec.recipe import _DICTIONARY
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from app.spec.scripts import SCRIPTS
 from tests.api.asking import GRU, LSTM, RNN, describe, make, permalink
 
 JSON = {"Content-Type": "application/json"}
@@ -47,7 +48,7 @@ class Wrong(NamedTuple):
 
 
 KNOWN_WEIGHTS, NAMED_WEIGHTS = list(WEIGHT_SCHEMES), list(get_args(WeightName))
-NAMED_INITS = list(dict.fromkeys([*NAMED_WEIGHTS, *PRESETS]))
+NAMED_INITS = list(dict.fromkeys([*NAMED_WEIGHTS, *SCRIPTS, *PRESETS]))
 KNOWN_BIASES, NAMED_BIASES = list(BIAS_SCHEMES), list(get_args(BiasName))
 
 WRONG: Mapping[str, Wrong] = {
@@ -148,7 +149,7 @@ WRONG: Mapping[str, Wrong] = {
         "/init/scheme",
         "union_tag_invalid",
         '{"scheme": "xavier"}',
-        KNOWN_WEIGHTS,
+        [*KNOWN_WEIGHTS, *SCRIPTS],
     ),
     "unknown_part_scheme": Wrong(
         GRU,

@@ -134,12 +134,28 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
     held = {name: parts[name] | rows for name, rows in inline(given).items() if name in parts}
     names = presets(given)
     init = draw(
-        weights | names | st.fixed_dictionaries({}, optional=parts | held | {"preset": names})
+        weights
+        | names
+        | scripts(given)
+        | st.fixed_dictionaries({}, optional=parts | held | {"preset": names})
     )
     if isinstance(init, dict) and "scheme" not in init:
         init["overrides"] = draw(exceptions(given, parts))
     given["init"] = init
     return given
+
+
+def scripts(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
+    """Give scripts that their libraries can play."""
+    plain = st.sampled_from(["zeros_", "uniform_", {"function": "normal_", "std": 0.02}])
+    matrix = plain | st.sampled_from(["eye_", {"function": "kaiming_normal_", "a": 0.5}])
+    calls = {"weight_ih": matrix, "weight_hh": matrix}
+    if given.get("bias", True):
+        calls["bias_hh"] = plain
+    seeded = schemes("torch_seeded", **calls)
+    if given.get("seed", 0) >= 2**32:
+        return seeded
+    return seeded | schemes("numpy_randn", scale=st.floats(-100, 100))
 
 
 def inline(given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:

@@ -18,6 +18,7 @@ from app.spec.init import InitParts
 from app.spec.matrices import RecurrentScheme
 from app.spec.parse import parse
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from app.spec.scripts import SCRIPTS
 from app.spec.weights import Orthogonal, Pytorch, XavierUniform
 from tests.engine.every import MATRIX_SCHEMES
 
@@ -34,7 +35,7 @@ WEIGHT_WORDS = [
     "variance_scaling", "random_walk", "hadamard", "orthogonal", "scaled_identity",
 ]  # fmt: skip
 INIT_WORDS = [
-    *WEIGHT_WORDS, "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
+    *WEIGHT_WORDS, "numpy_randn", "torch_seeded", "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
     "fairseq", "sutskever2014", "zaremba_small", "zaremba_medium", "zaremba_large",
     "jozefowicz2015", "irnn", "irnn_speech", "chrono_lstm",
 ]  # fmt: skip
@@ -305,7 +306,7 @@ class TestRefusals:
     def test_an_unknown_scheme_for_all_weights_lists_the_known(self) -> None:
         (error,) = wrong(GRU | {"init": {"scheme": "he"}})
 
-        assert (error.pointer, error.allowed) == ("/init/scheme", WEIGHT_TAGS)
+        assert (error.pointer, error.allowed) == ("/init/scheme", [*WEIGHT_TAGS, *SCRIPTS])
 
     def test_a_weight_scheme_for_a_bias_lists_the_bias_schemes(self) -> None:
         (error,) = wrong(GRU | {"init": {"bias": {"scheme": "xavier_uniform"}}})

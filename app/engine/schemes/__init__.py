@@ -1,4 +1,4 @@
-"""Every scheme, in two literal tables: what can be asked for, how it is drawn, who says so."""
+"""Every scheme, in three literal tables: what can be asked for, how it is drawn, who says so."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from app.engine.distributions import (
     Normal,
     Uniform,
 )
-from app.engine.matrices import Given, MatrixLaw
+from app.engine.matrices import Given
 from app.engine.schemes import biases, matrices, weights
-from app.engine.schemes.record import Scheme, array, pytorch
+from app.engine.schemes.record import Scheme, WholeLaw, array, pytorch
+from app.engine.scripts import replay
 from app.plan import Block, TensorPlan
 from app.spec import biases as ask_bias
 from app.spec import inline
 from app.spec import matrices as ask_matrix
+from app.spec import scripts as ask_script
 from app.spec import weights as ask
 
 TORCH = "torch.nn.init"
@@ -157,6 +159,22 @@ BIASES: Mapping[str, Scheme] = {
 }
 
 
+SCRIPTS: Mapping[str, Scheme] = {
+    "numpy_randn": Scheme(
+        ask_script.NumpyRandn,
+        replay,
+        "weights N(0, scale²), biases 0, by NumPy's own bits",
+        "numpy.random.seed, numpy.random.randn",
+    ),
+    "torch_seeded": Scheme(
+        ask_script.TorchSeeded,
+        replay,
+        "U(±1/√hidden_size), then the functions named, by torch's own bits",
+        "torch.manual_seed, torch.nn.RNNBase.reset_parameters, torch.nn.init",
+    ),
+}
+
+
 # What of a law is multiplied where a vector takes half of a total: which is exact.
 SCALED: Mapping[type, tuple[str, ...]] = {
     Constant: ("value",),
@@ -169,15 +187,15 @@ SCALED: Mapping[type, tuple[str, ...]] = {
 }
 
 
-def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | MatrixLaw:
+def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | WholeLaw:
     """Give the law that a block is drawn by, a bias's share of its total counted in."""
-    table = BIASES if tensor.kind in ("bias_ih", "bias_hh") else WEIGHTS
+    table = SCRIPTS if block.steps else BIASES if tensor.kind.startswith("bias") else WEIGHTS
     law: Any = table[block.scheme.scheme].law(block.scheme, block)
     match block.share:
         case 0:
             return Constant(0.0)
         case 1:
-            return cast("ElementLaw | MatrixLaw", law)
+            return cast("ElementLaw | WholeLaw", law)
         case share:
             return cast(
                 "ElementLaw",

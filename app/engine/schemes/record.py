@@ -11,9 +11,12 @@ import numpy as np
 
 from app.engine.distributions import ElementLaw, Uniform
 from app.engine.matrices import Given, MatrixLaw
+from app.engine.scripts import Replay
 from app.plan import Block
 from app.spec.base import InitScheme
 from app.spec.inline import Array, ArrayBias
+
+WholeLaw = MatrixLaw | Replay  # all of whose elements are drawn at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Scheme:
     """
 
     spec: type[InitScheme]
-    law: Callable[[Any, Block], ElementLaw | MatrixLaw]
+    law: Callable[[Any, Block], ElementLaw | WholeLaw]
     formula: str
     source: str
 
