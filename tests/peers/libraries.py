@@ -196,7 +196,7 @@ def _module(ih: Array, hh: Array, bias: Array, order: str, *, keep: int = 1) -> 
 
 def _with_forget_bias(bias: Array) -> Array:
     """Add the 1 that these libraries add while they run, gates in the order i, g, f, o."""
-    return bias + np.repeat(np.float32([0, 0, 1, 0]), H)
+    return bias + np.repeat(np.array([0, 0, 1, 0], np.float32), H)
 
 
 def _haiku_rnn(a: Arrays) -> dict[str, Array]:
