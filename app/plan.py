@@ -17,6 +17,7 @@ from app.dtypes import DTYPES, DType
 from app.spec.biases import PytorchBias, SplitScheme
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
+from app.spec.matrices import Fsi
 from app.spec.overrides import GATE_NAMES, WHOLE
 from app.spec.patches import Given, Patch, stacked
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
@@ -35,7 +36,7 @@ KEEPING_GATE: Mapping[str, str] = {
 }  # open, it keeps the state (PyTorch's sign)
 
 # Bytes of scratch per element of a block that cannot be drawn element by element.
-SCRATCH_BYTES: Mapping[str, int] = {"orthogonal": 12, "sparse": 8}
+SCRATCH_BYTES: Mapping[str, int] = {"orthogonal": 12, "sparse": 8, "fsi": 8}
 # A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
 SCRIPT_SCRATCH = 4
 
@@ -324,7 +325,10 @@ def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
 
 
 def _scratch_bytes(block: Block) -> int:
-    return SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements * block.is_drawn
+    dense = isinstance(block.scheme, Fsi) and block.scheme.connectivity == 1  # element by element
+    if dense or not block.is_drawn:
+        return 0
+    return SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements
 
 
 def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:

@@ -13,10 +13,12 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.engine import transforms
+from app.engine.patterns import Pattern
 from app.engine.philox import Key
+from app.engine.rotations import Rotations
+from app.engine.rounding import Float32s, single
 from app.engine.scalars import (
     erf_sqrt_half,
     log_uniform_std,
@@ -25,104 +27,7 @@ from app.engine.scalars import (
     upper_tail,
 )
 
-Float32s = NDArray[np.float32]
-LARGEST = float(np.finfo(np.float32).max)
 NEAR = 2.9  # cuts within this many standard deviations keep to the series about the centre
-
-
-def single(value: float) -> np.float32:
-    """Round a scalar to float32; too large a value becomes infinite."""
-    if abs(value) <= LARGEST:
-        return np.float32(value)
-    with np.errstate(over="ignore"):
-        return np.float32(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Constant:
-    """Every element is `value`."""
-
-    value: float
-    std: float = 0.0
-
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        out.fill(single(self.value))
-
-
-@dataclass(frozen=True, slots=True)
-class Diagonal:
-    """`gain` on the diagonal of a block with `cols` columns, 0 elsewhere."""
-
-    gain: float
-    rows: int
-    cols: int
-
-    @property
-    def std(self) -> float:
-        """The spread of a matrix with few elements off zero."""
-        share = min(self.rows, self.cols) / (self.rows * self.cols)
-        return abs(self.gain) * sqrt(share * (1 - share))
-
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        out.fill(0)
-        step = self.cols + 1
-        end = min(first + len(out), min(self.rows, self.cols) * step)
-        place = -(-first // step) * step
-        out[place - first : max(end - first, 0) : step] = single(self.gain)
-
-
-@dataclass(frozen=True, slots=True)
-class Hadamard:
-    """The first `rows` and `cols` (rows > cols) of Sylvester's Hadamard matrix of order 2ᵐ, m = ⌈log₂ rows⌉, times 2^(−(m − 1)/2).
-
-    Element (r, c) is negative where r and c share an odd number of bits.
-    """
-
-    rows: int
-    cols: int
-
-    @property
-    def size(self) -> float:
-        """The absolute value of every element."""
-        return sqrt(2.0 ** (1 - (self.rows - 1).bit_length()))
-
-    @property
-    def std(self) -> float:
-        """The spread about the mean, which a cut matrix has."""
-        columns = np.arange(1, self.cols, dtype=np.int64)
-        half = columns & -columns  # rows in a row with one sign
-        rest = self.rows % (2 * half)
-        odd = np.bitwise_count((self.rows - rest) & columns) % 2
-        sums = np.where(odd, -1, 1) * (np.minimum(rest, half) - np.maximum(rest - half, 0))
-        mean = (self.rows + int(sums.sum())) / (self.rows * self.cols)
-        return self.size * sqrt(1 - mean * mean)
-
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        rows, columns = divmod(np.arange(first, first + len(out), dtype=np.int64), self.cols)
-        odd = np.bitwise_count(rows & columns) % 2
-        out[:] = np.where(odd, -single(self.size), single(self.size))
-
-
-@dataclass(frozen=True, slots=True)
-class Ladder:
-    """`step`·(k + 1) in block k of a vector of `units`, whose element j is in block j·blocks div units."""
-
-    step: float
-    blocks: int
-    units: int
-
-    @property
-    def std(self) -> float:
-        """The spread of its steps."""
-        return abs(self.step) * sqrt((self.blocks**2 - 1) / 12)
-
-    def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
-        block = np.arange(first, first + len(out), dtype=np.int64) * self.blocks // self.units
-        np.multiply(block + 1, single(self.step), out=out, dtype=np.float32, casting="same_kind")
 
 
 Kernel = tuple[Any, tuple[np.float32, ...]]  # what turns words into numbers, and its scalars
@@ -257,7 +162,8 @@ def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, ...]:
 
 
 RandomLaw = Uniform | Normal | CutNormal | LogUniform | LogitUniform
-ElementLaw = Constant | Diagonal | Hadamard | Ladder | RandomLaw
+WideLaw = Rotations  # made in float64, rounded from there
+ElementLaw = Pattern | RandomLaw | WideLaw
 
 
 @lru_cache(maxsize=256)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.dtypes import DType
-from app.engine.distributions import ElementLaw, Float32s
+from app.engine.distributions import ElementLaw, WideLaw
 from app.engine.overlay import Source, lay
 from app.engine.philox import Key, key
 from app.engine.rounding import load, store
@@ -47,26 +47,27 @@ class Brush(Protocol):
 
 
 class Strokes(NamedTuple):
-    """A brush whose `fill` draws float32 numbers from a multiple of 4: in place where it can be, else `elements` at a time."""
+    """A brush whose `fill` draws numbers from a multiple of 4, float32 or a wide law's float64: in place where it can be, else `elements` at a time."""
 
     device: str
-    fill: Callable[[ElementLaw, Float32s, int, Key], None]
+    fill: Callable[[ElementLaw, Stored, int, Key], None]
     elements: int
 
     def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         """Write elements first, first + 1, … into host memory, rounded to a dtype."""
-        if dtype.name == "float32" and first % 4 == 0:
+        made = "float64" if isinstance(law, WideLaw) else "float32"
+        if dtype.name == made and first % 4 == 0:
             self.fill(law, out, first, key)
             return
         for at in range(0, len(out), self.elements):
             stroke = out[at : at + self.elements]
             skip = (first + at) % 4  # laws draw whole groups of four
-            values = np.empty(skip + len(stroke), np.float32)
+            values = np.empty(skip + len(stroke), made)
             self.fill(law, values, first + at - skip, key)
             store(values[skip:], stroke, dtype)
 
 
-def _fill_here(law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
+def _fill_here(law: ElementLaw, out: Stored, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
 from functools import partial
 from math import sqrt
 from typing import Any
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.dtypes import DType
 from app.engine import haar
-from app.engine.distributions import Normal
+from app.engine.distributions import Normal, Uniform
 from app.engine.philox import Key, fill_words
 from app.engine.rounding import store
 from app.engine.smallest import clear_smallest, clear_smallest_by_column
@@ -73,30 +72,23 @@ class Orthogonal:
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """Normal with `spread`, ⌈sparsity · n⌉ of the n connections of every unit zero.
+    """Drawn by an elementwise law of mean 0, but for `zeros` of the connections of every unit, which are zero.
 
     A unit is a row (axis "in") or a column (axis "out").  Its zeros are where the smallest of n random words stand; of
     equal words the first is smaller.
     """
 
-    sparsity: float
-    spread: float
+    drawn: Normal | Uniform
+    zeros: int
     axis: str
     rows: int
     cols: int
 
     @property
-    def zeros(self) -> int:
-        """How many connections of a unit are zero; the share is read as the decimal it was given as."""
-        connections = self.cols if self.axis == "in" else self.rows
-        exact = Decimal(repr(self.sparsity)) * connections
-        return int(exact.to_integral_value(ROUND_CEILING))
-
-    @property
     def std(self) -> float:
         """The spread, with the zeros counted in."""
         connections = self.cols if self.axis == "in" else self.rows
-        return self.spread * sqrt(1 - self.zeros / connections)
+        return self.drawn.std * sqrt(1 - self.zeros / connections)
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
         """Overwrite `out`."""
@@ -140,7 +132,7 @@ class Sparse:
     ) -> None:
         """Draw whole rows, from row `first`, and the words that say which of their elements stay."""
         begin = first * self.cols
-        Normal(0.0, self.spread).fill(values.reshape(-1), begin, key)
+        self.drawn.fill(values.reshape(-1), begin, key)
         fill_words(words.reshape(-1), MASK_GROUP + begin // 4, *key)
 
 

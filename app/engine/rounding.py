@@ -11,6 +11,16 @@ from app.dtypes import DType
 from app.engine.kernels import float32_bits, kernel
 
 i32, u16, u32 = np.int32, np.uint16, np.uint32
+LARGEST = float(np.finfo(np.float32).max)
+Float32s = NDArray[np.float32]
+
+
+def single(value: float) -> np.float32:
+    """Round a scalar to float32; too large a value becomes infinite."""
+    if abs(value) <= LARGEST:
+        return np.float32(value)
+    with np.errstate(over="ignore"):
+        return np.float32(value)
 
 
 def store(values: NDArray[Any], out: NDArray[Any], dtype: DType) -> None:

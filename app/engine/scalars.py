@@ -5,7 +5,7 @@ Python's own `math.erf` and `math.exp` are the C library's and differ between ma
 
 from __future__ import annotations
 
-from decimal import Decimal, localcontext
+from decimal import ROUND_CEILING, Decimal, localcontext
 from functools import lru_cache
 from math import sqrt
 
@@ -39,6 +39,11 @@ def truncated_std(low: float, high: float) -> float:
         mean = (density_a - density_b) / mass
         variance = 1 + (a * density_a - b * density_b) / mass - mean * mean
         return sqrt(float(variance))
+
+
+def share_of(count: int, share: float) -> int:
+    """Give a share of a number of things, rounded up; the share is read as the decimal it was given as."""
+    return int((Decimal(repr(share)) * count).to_integral_value(ROUND_CEILING))
 
 
 def exp(x: float) -> float:

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from app.engine import transforms as t
 from app.engine.distributions import (
     CutNormal,
     ElementLaw,
-    Float32s,
     LogitUniform,
     LogUniform,
     Normal,
@@ -27,7 +27,7 @@ from app.engine.distributions import (
 from app.engine.philox import MULTIPLIER_0, MULTIPLIER_1, WEYL_0, WEYL_1, WORD, Key
 
 
-def fill_on(device: torch.device, law: ElementLaw, out: Float32s, first: int, key: Key) -> None:
+def fill_on(device: torch.device, law: ElementLaw, out: NDArray[Any], first: int, key: Key) -> None:
     """Draw elements first, first + 1, … (first a multiple of 4) on a device, into host memory."""
     if not isinstance(law, RandomLaw):
         law.fill(out, first, key)  # nothing random in it: the same bits on any device

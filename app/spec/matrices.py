@@ -5,11 +5,13 @@ Each fills the block (hidden_size, hidden_size) of every gate of `weight_hh`.
 
 from __future__ import annotations
 
+from math import pi
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from app.spec.base import InitScheme, Number
+from app.spec.weights import Bounds
 
 
 class RecurrentScheme(InitScheme):
@@ -32,3 +34,60 @@ class ScaledIdentity(RecurrentScheme):
 
     scheme: Literal["scaled_identity"] = "scaled_identity"
     alpha: Number = Field(default=1.0, description="The value on the diagonal.")
+
+
+class Chain(RecurrentScheme):
+    """`alpha` right above the diagonal: a non-normal chain that passes its input along (Orhan & Pitkow 2019).
+
+    Their input weights are `identity` with gain 0.9.
+    """
+
+    scheme: Literal["chain"] = "chain"
+    alpha: Number = Field(default=1.02, description="The value above the diagonal.")
+
+
+class FbChain(RecurrentScheme):
+    """A chain with feedback: `alpha` right above the diagonal, `beta` right below it (Orhan & Pitkow 2019)."""
+
+    scheme: Literal["fbchain"] = "fbchain"
+    alpha: Number = Field(default=0.99, description="The value above the diagonal.")
+    beta: Number = Field(default=0.04, description="The value below the diagonal.")
+
+
+class Ramp(RecurrentScheme):
+    """An LSTM's chain: `alpha` above the diagonal of the cell gate; the other gates rise from −`end` to `end` across the diagonals (Orhan & Pitkow 2019)."""
+
+    rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
+    needs: ClassVar[str] = "cell gate; use chain"
+    scheme: Literal["ramp"] = "ramp"
+    alpha: Number = Field(default=1.02, description="The value above the cell gate's diagonal.")
+    end: Number = Field(
+        default=0.01, description="The value in the upper right corner of the other gates."
+    )
+
+
+class HenaffRotation(RecurrentScheme):
+    """Rotations of pairs of units by angles uniform on (−π, π): orthogonal, block-diagonal (Henaff et al. 2016)."""
+
+    scheme: Literal["henaff_rotation"] = "henaff_rotation"
+
+
+class CayleyRotation(RecurrentScheme, Bounds):
+    """Rotations of pairs of units by angles uniform on [low, high), (0, π/2) unless given: orthogonal, block-diagonal (Helfrich et al. 2018)."""
+
+    scheme: Literal["cayley_rotation"] = "cayley_rotation"
+    low: Number = Field(default=0.0, ge=-pi, le=pi, description="Smallest angle, in radians.")
+    high: Number = Field(default=pi / 2, ge=-pi, le=pi, description="Largest angle, in radians.")
+
+
+class Fsi(RecurrentScheme):
+    """Fast spectral initialization: uniform on ±radius·√3/√n, n connections per unit, so that the spectral radius is near `radius` (Gallicchio et al. 2020)."""
+
+    scheme: Literal["fsi"] = "fsi"
+    radius: Number = Field(default=0.9, gt=0, description="Spectral radius of a large matrix.")
+    connectivity: Number = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of each row (hidden unit) that is not zero, rounded up.",
+    )

@@ -23,7 +23,16 @@ from app.spec.biases import (
     ZerosBias,
 )
 from app.spec.inline import Array, ArrayBias
-from app.spec.matrices import RecurrentScheme, ScaledIdentity
+from app.spec.matrices import (
+    CayleyRotation,
+    Chain,
+    FbChain,
+    Fsi,
+    HenaffRotation,
+    Ramp,
+    RecurrentScheme,
+    ScaledIdentity,
+)
 from app.spec.weights import (
     Constant,
     Hadamard,
@@ -68,7 +77,13 @@ AnyWeightScheme = Annotated[
     | Hadamard
     | Orthogonal
     | Sparse
-    | ScaledIdentity,
+    | ScaledIdentity
+    | Chain
+    | FbChain
+    | Ramp
+    | HenaffRotation
+    | CayleyRotation
+    | Fsi,
     Field(discriminator="scheme"),
 ]
 AnyBiasScheme = Annotated[
@@ -106,6 +121,12 @@ WeightName = Literal[
     "hadamard",
     "orthogonal",
     "scaled_identity",
+    "chain",
+    "fbchain",
+    "ramp",
+    "henaff_rotation",
+    "cayley_rotation",
+    "fsi",
 ]
 BiasName = Literal["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
 

@@ -9,17 +9,15 @@ import pytest
 
 from app.dtypes import DTYPES
 from app.engine.distributions import (
-    Constant,
     CutNormal,
-    Diagonal,
     ElementLaw,
-    Hadamard,
-    Ladder,
     LogitUniform,
     LogUniform,
     Normal,
     Uniform,
 )
+from app.engine.patterns import Bands, Constant, Diagonal, Hadamard, Ladder, Ramp
+from app.engine.rotations import Rotations
 from app.spec.base import InitScheme
 from app.spec.matrices import RecurrentScheme
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
@@ -74,6 +72,14 @@ WEIGHTS: Mapping[str, Scheme] = {
 }
 MATRICES: Mapping[str, Scheme] = {
     "scaled_identity": {"alpha": 0.95},
+    "chain": {},
+    "fbchain": {"beta": -0.3},
+    "ramp": {"alpha": 0.9, "end": 0.1},
+    "henaff_rotation": {},
+    "cayley_rotation": {},
+    "cayley_rotation anywhere": {"low": -3.1, "high": 0.2},
+    "fsi": {},
+    "fsi sparse": {"radius": 1.1, "connectivity": 0.3},
 }
 """The schemes of `weight_hh` alone."""
 BIASES: Mapping[str, Scheme] = {
@@ -158,6 +164,10 @@ LAWS: Mapping[str, ElementLaw] = {
     "ladder": Ladder(-0.3, 7, 2**36),
     "constant": Constant(0.1),
     "diagonal": Diagonal(0.7, 40, 60),
+    "bands": Bands(1.02, -0.04, 3),
+    "ramp": Ramp(0.01, 2**20),
+    "rotations": Rotations(401, -0.5, 0.5),
+    "rotations on a ring": Rotations(2**18, 0.0, 0.25, 0.5, 0.999),
 }
 
 every_law = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)

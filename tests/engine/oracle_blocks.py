@@ -46,8 +46,14 @@ def sparse(seed: int, stream: int, shape: tuple[int, int], law: tuple[float, flo
         [float(oracle.normal(seed, stream, r * cols + c, 0.0, std)) for c in range(cols)]
         for r in range(rows)
     ]
+    zeros = math.ceil(Fraction(Decimal(repr(sparsity))) * (cols if axis == "in" else rows))
+    return with_zeros(seed, stream, drawn, zeros, axis)
+
+
+def with_zeros(seed: int, stream: int, drawn: Rows, zeros: int, axis: str) -> Rows:
+    """Put so many zeros into every unit, where the smallest words stand."""
+    rows, cols = len(drawn), len(drawn[0])
     connections, units = (cols, rows) if axis == "in" else (rows, cols)
-    zeros = math.ceil(Fraction(Decimal(repr(sparsity))) * connections)
     for unit in range(units):
         places = [(unit, at) if axis == "in" else (at, unit) for at in range(connections)]
         words = [oracle.word(seed, stream, r * cols + c + 2**62) for r, c in places]

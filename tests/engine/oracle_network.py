@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import sqrt
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, pi, sqrt
 from typing import Any
 
 from app.spec.presets import PRESETS
-from tests.engine import oracle, oracle_blocks
+from tests.engine import oracle, oracle_blocks, oracle_matrices
 from tests.engine.oracle_blocks import Rows
 
 GATES = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
@@ -284,6 +286,26 @@ def _orthogonal(block: Block, o: Options) -> Rows:
     return oracle_blocks.orthogonal(block.seed, block.stream, shape, o.get("gain", 1.0))
 
 
+def _ramp(block: Block, o: Options) -> Rows:
+    if block.gate == "g":
+        return oracle_matrices.bands(block.rows, o.get("alpha", 1.02), 0.0)
+    return oracle_matrices.ramp(block.rows, o.get("end", 0.01))
+
+
+def _cayley_rotation(block: Block, o: Options) -> Rows:
+    turns = (o.get("low", 0.0) / (2 * pi), o.get("high", pi / 2) / (2 * pi))
+    return oracle_matrices.rotations(block.seed, block.stream, block.rows, turns)
+
+
+def _fsi(block: Block, o: Options) -> Rows:
+    share = o.get("connectivity", 1.0)
+    kept = ceil(Fraction(Decimal(repr(share))) * block.cols)
+    bound = o.get("radius", 0.9) * sqrt(3 / kept)
+    return oracle_blocks.with_zeros(
+        block.seed, block.stream, _symmetric(block, bound), block.cols - kept, "in"
+    )
+
+
 WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "pytorch": lambda b, o: _symmetric(b, 1 / sqrt(b.hidden)),
     "uniform": lambda b, o: b.uniform(o.get("low", 0.0), o.get("high", 1.0)),
@@ -306,6 +328,12 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "sparse": _sparse,
     "array": lambda b, o: [[float(value) for value in row] for row in o["values"]],
     "scaled_identity": lambda b, o: oracle_blocks.identity(b.rows, b.cols, o.get("alpha", 1.0)),
+    "chain": lambda b, o: oracle_matrices.bands(b.rows, o.get("alpha", 1.02), 0.0),
+    "fbchain": lambda b, o: oracle_matrices.bands(b.rows, o.get("alpha", 0.99), o.get("beta", 0.04)),
+    "ramp": _ramp,
+    "henaff_rotation": lambda b, o: oracle_matrices.rotations(b.seed, b.stream, b.rows, (-0.5, 0.5)),
+    "cayley_rotation": _cayley_rotation,
+    "fsi": _fsi,
 }  # fmt: skip
 # A share of the total, which is 1 or ½: each number of a law is halved before it is used.
 BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app
-from app.engine.distributions import ElementLaw, Float32s
+from app.engine.distributions import ElementLaw
 from app.engine.draw import PIECE, Artist, Stored, Strokes
 from app.engine.philox import key
+from app.engine.rounding import Float32s
 from app.engine.torch_draw import fill_on
 from app.engine.workers import Stop, Workers
 from app.plan import Plan, TensorPlan

@@ -62,6 +62,9 @@ def beside(request: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, A
 def test_a_tensor_stays_whatever_else_changes(
     init: Mapping[str, Any], change: Mapping[str, Any]
 ) -> None:
+    joint = any("joint" in scheme.get("fans", "") for scheme in init.values())
+    if joint and "init" not in change:
+        pytest.skip("joint fans count the other weight's inputs, which change")
     stayed = 0
     for dtype, part in product(DTYPE_NAMES, init):
         own = {part: init[part]}

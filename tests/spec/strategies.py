@@ -70,6 +70,12 @@ MATRICES = {name for name, cls in WEIGHT_SCHEMES.items() if issubclass(cls, Recu
 weights = st.sampled_from(sorted({*get_args(WeightName)} - MATRICES)) | weight_objects
 matrices = {
     "scaled_identity": st.just("scaled_identity") | schemes("scaled_identity", alpha=numbers),
+    "chain": st.just("chain") | schemes("chain", alpha=numbers),
+    "fbchain": st.just("fbchain") | schemes("fbchain", alpha=numbers, beta=numbers),
+    "ramp": st.just("ramp") | schemes("ramp", alpha=numbers, end=numbers),
+    "henaff_rotation": st.just("henaff_rotation"),
+    "cayley_rotation": schemes("cayley_rotation", low=st.floats(-3.1, 1.5)),
+    "fsi": schemes("fsi", radius=positive, connectivity=st.floats(0, 1, exclude_min=True)),
 }
 gateless_biases = st.one_of(
     st.sampled_from([name for name in get_args(BiasName) if "rnn" in BIAS_SCHEMES[name].rnn_types]),

@@ -33,6 +33,7 @@ WEIGHT_WORDS = [
     "pytorch", "uniform", "normal", "trunc_normal", "zeros", "ones", "identity", "xavier_uniform",
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
     "variance_scaling", "random_walk", "hadamard", "orthogonal", "scaled_identity",
+    "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
 ]  # fmt: skip
 INIT_WORDS = [
     *WEIGHT_WORDS, "numpy_randn", "torch_seeded", "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
@@ -43,7 +44,7 @@ WEIGHT_TAGS = [
     "pytorch", "uniform", "normal", "trunc_normal", "constant", "array", "zeros", "ones", "identity",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
     "lecun_normal", "variance_scaling", "random_walk", "hadamard", "orthogonal", "sparse",
-    "scaled_identity",
+    "scaled_identity", "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
 ]  # fmt: skip
 GENERAL_WEIGHTS = [
     name for name, cls in WEIGHT_SCHEMES.items() if not issubclass(cls, RecurrentScheme)

@@ -7,15 +7,14 @@ from dataclasses import replace
 from typing import Any, cast
 
 from app.engine.distributions import (
-    Constant,
     ElementLaw,
-    Ladder,
     LogitUniform,
     LogUniform,
     Normal,
     Uniform,
 )
 from app.engine.matrices import Given
+from app.engine.patterns import Constant, Ladder
 from app.engine.schemes import biases, matrices, weights
 from app.engine.schemes.record import Scheme, WholeLaw, array, pytorch
 from app.engine.scripts import replay
@@ -110,6 +109,42 @@ WEIGHTS: Mapping[str, Scheme] = {
         matrices.scaled_identity,
         "alpha·I",
         "Le, Jaitly & Hinton, arXiv:1504.00941; alpha 0.95: Mikolov et al., arXiv:1412.7753",
+    ),
+    "chain": Scheme(
+        ask_matrix.Chain,
+        matrices.chain,
+        "alpha right above the diagonal",
+        "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
+    ),
+    "fbchain": Scheme(
+        ask_matrix.FbChain,
+        matrices.fbchain,
+        "alpha right above the diagonal, beta right below it",
+        "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
+    ),
+    "ramp": Scheme(
+        ask_matrix.Ramp,
+        matrices.ramp,
+        "gate g: alpha right above the diagonal; others: end·(column − row)/(hidden_size − 1)",
+        "Orhan & Pitkow, arXiv:1905.13715, and their ramp_init",
+    ),
+    "henaff_rotation": Scheme(
+        ask_matrix.HenaffRotation,
+        matrices.henaff_rotation,
+        "2 × 2 rotations along the diagonal, angles ~ U(−π, π)",
+        "Henaff, Szlam & LeCun, arXiv:1602.06662; expRNN's henaff_init_",
+    ),
+    "cayley_rotation": Scheme(
+        ask_matrix.CayleyRotation,
+        matrices.cayley_rotation,
+        "(I + A)⁻¹(I − A) = 2 × 2 rotations along the diagonal, angles ~ U(low, high)",
+        "Helfrich, Willmott & Ye, arXiv:1707.09520",
+    ),
+    "fsi": Scheme(
+        ask_matrix.Fsi,
+        matrices.fsi,
+        "U(±√3·radius/√n), n = ⌈connectivity·hidden_size⌉ per row, else 0",
+        "Gallicchio, Micheli & Pedrelli, ESANN 2020; reservoirpy's FSI",
     ),
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from app.engine.distributions import Constant, ElementLaw, Ladder, LogitUniform, LogUniform
+from app.engine.distributions import ElementLaw, LogitUniform, LogUniform
+from app.engine.patterns import Constant, Ladder
 from app.plan import KEEPING_GATE, Block
 from app.spec import biases as ask
 

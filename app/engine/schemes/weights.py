@@ -5,17 +5,10 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from app.engine.distributions import (
-    Constant,
-    CutNormal,
-    Diagonal,
-    ElementLaw,
-    Hadamard,
-    Normal,
-    Uniform,
-)
+from app.engine.distributions import CutNormal, ElementLaw, Normal, Uniform
 from app.engine.matrices import Orthogonal, Sparse
-from app.engine.scalars import exp, truncated_std
+from app.engine.patterns import Constant, Diagonal, Hadamard
+from app.engine.scalars import exp, share_of, truncated_std
 from app.engine.schemes.record import symmetric
 from app.plan import Block
 from app.spec import weights as ask
@@ -125,7 +118,9 @@ def orthogonal(scheme: ask.Orthogonal, block: Block) -> Orthogonal:
 
 def sparse(scheme: ask.Sparse, block: Block) -> Sparse:
     """N(0, std²) with a fixed number of zeros per unit."""
-    return Sparse(scheme.sparsity, scheme.std, scheme.axis, block.rows, block.cols)
+    connections = block.cols if scheme.axis == "in" else block.rows
+    zeros = share_of(connections, scheme.sparsity)
+    return Sparse(Normal(0.0, scheme.std), zeros, scheme.axis, block.rows, block.cols)
 
 
 def _fan(mode: str, block: Block) -> float:

@@ -1,0 +1,63 @@
+"""The oracle's square recurrent matrices, element by element.
+
+Written from `app/engine/README.md` and the sources that it names, and from nothing else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from tests.engine import oracle
+from tests.engine.oracle_blocks import Rows
+
+PI = 3.14159265358979323846264338327950288  # read as the nearest float64
+
+
+def bands(size: int, above: float, below: float) -> Rows:
+    """Give one number right above the diagonal and one right below it."""
+    values = {1: float(oracle.f32(above)), -1: float(oracle.f32(below))}
+    return [[values.get(c - r, 0.0) for c in range(size)] for r in range(size)]
+
+
+def ramp(size: int, end: float) -> Rows:
+    """Give a slope across the diagonals."""
+    step = oracle.f32(end / (size - 1)) if size > 1 else oracle.f32(0)
+    return [[float(oracle.f32(c - r) * step) for c in range(size)] for r in range(size)]
+
+
+def rotations(seed: int, stream: int, size: int, turns: tuple[float, float]) -> Rows:
+    """Give 2 × 2 rotations along the diagonal, by angles between two, in turns; of an odd size the last element is 1."""
+    rows = [[0.0] * size for _ in range(size)]
+    low, high = turns
+    for j in range(size // 2):
+        unit = oracle.word(seed, stream, 4 * j) * 2.0**-32
+        s, c = _sine_and_cosine(unit * (high - low) + low)
+        k = 2 * j
+        rows[k][k] = rows[k + 1][k + 1] = c
+        rows[k][k + 1], rows[k + 1][k] = -s, s
+    if size % 2:
+        rows[-1][-1] = 1.0
+    return rows
+
+
+def _sine_and_cosine(turn: float) -> tuple[float, float]:
+    quarters = 4.0 * turn
+    whole = math.floor(quarters + 0.5)
+    t = quarters - whole
+    z = t * t
+    s, c = _horner(range(17, 0, -2), z) * t, _horner(range(16, -1, -2), z)
+    return [(s, c), (c, -s), (-s, -c), (-c, s)][whole % 4]
+
+
+def _horner(powers: Sequence[int], x: float) -> float:
+    """Evaluate the Taylor series of a sine or cosine of quarter turns; its coefficients are rounded from fixed point."""
+    one = oracle.ONE
+    total = 0.0
+    for place, k in enumerate(powers):
+        power = one
+        for _ in range(k):
+            power = power * oracle.PI // (2 * one)
+        coefficient = (-1) ** (k // 2) * (power / (one * math.factorial(k)))
+        total = coefficient if place == 0 else total * x + coefficient
+    return total
