@@ -16,7 +16,7 @@ from app.spec.overrides import GATE_NAMES
 class Misfit:
     """An array that does not fit: what it should hold, the shape it has and the one it needs.
 
-    `told` are the sizes that most arrays tell.
+    `sizes` are those of the network it should be of, `told` those that most arrays tell, `own` those that it tells.
     """
 
     rule: Rule
@@ -25,7 +25,19 @@ class Misfit:
     needed: Shape
     spec: Spec
     layout: LayoutName
+    sizes: Mapping[str, int]
     told: Mapping[str, int]
+    own: Mapping[str, int]
+
+    @property
+    def hidden_size(self) -> int:
+        """The hidden size it should be of."""
+        return self.sizes["hidden_size"]
+
+    @property
+    def proj_size(self) -> int:
+        """The projection it should be of."""
+        return self.sizes["proj_size"]
 
     @property
     def kind(self) -> Kind:
@@ -61,7 +73,7 @@ class Misfit:
     @property
     def recurrent_size(self) -> int:
         """The width of what comes back from the step before."""
-        return self.spec.proj_size or self.spec.hidden_size
+        return self.proj_size or self.hidden_size
 
 
 def cause(misfit: Misfit) -> str:
@@ -81,7 +93,7 @@ def _transposed(m: Misfit) -> str:
 
 
 def _one_of_two_biases(m: Misfit) -> str:
-    if len(m.rule.kinds) < 2 or m.given[-1:] != (m.all_gates * m.spec.hidden_size,):
+    if len(m.rule.kinds) < 2 or m.given[-1:] != (m.all_gates * m.hidden_size,):
         return ""
     if m.layout == "keras":
         return "was it made with reset_after=False? PyTorch's GRU cannot compute that"
@@ -89,41 +101,42 @@ def _one_of_two_biases(m: Misfit) -> str:
 
 
 def _one_gate(m: Misfit) -> str:
-    if m.all_gates == 1 or len(m.rule.gates) == 1 or m.rows != m.spec.hidden_size:
+    if m.all_gates == 1 or len(m.rule.gates) == 1 or m.rows != m.hidden_size:
         return ""
     word = next(iter(GATE_NAMES[m.spec.rnn_type]))
     return f"one gate only? Layout pytorch takes gates by name, as in {m.kind}_l{m.layer}.{word}"
 
 
 def _both_biases(m: Misfit) -> str:
-    both = m.is_bias and m.given == (2 * m.all_gates * m.spec.hidden_size,)
+    both = m.is_bias and m.given == (2 * m.all_gates * m.hidden_size,)
     return "both biases in one? ONNX has them so (layout onnx)" if both else ""
 
 
 def _all_gates(m: Misfit) -> str:
     one = len(m.rule.gates) == 1 < m.all_gates and m.kind != "weight_hr"
-    found = one and m.rows == m.all_gates * m.spec.hidden_size
+    found = one and m.rows == m.all_gates * m.hidden_size
     return "all gates? Then leave the gate out of its name" if found else ""
 
 
 def _other_network(m: Misfit) -> str:
     if len(m.rule.gates) != m.all_gates or m.kind == "weight_hr":
         return ""
-    rows = {len(letters) * m.spec.hidden_size: name for name, letters in GATES.items()}
+    rows = {len(letters) * m.hidden_size: name for name, letters in GATES.items()}
     other = rows.get(m.rows, m.spec.rnn_type)
     return f"is it of rnn_type {other}?" if other != m.spec.rnn_type else ""
 
 
 def _unprojected(m: Misfit) -> str:
-    wide = (m.spec.hidden_size, m.spec.directions * m.spec.hidden_size)
-    unprojected = m.spec.proj_size and m.kind != "weight_hr" and m.cols in wide
-    proj_size = m.spec.proj_size
-    return f"is it of a network without projection? proj_size is {proj_size}" if unprojected else ""
+    wide = (m.hidden_size, m.spec.directions * m.hidden_size)
+    unprojected = m.proj_size and m.kind != "weight_hr" and m.cols in wide
+    return (
+        f"is it of a network without projection? proj_size is {m.proj_size}" if unprojected else ""
+    )
 
 
 def _projected(m: Misfit) -> str:
-    lstm = m.spec.rnn_type == "lstm" and m.kind == "weight_hh" and not m.spec.proj_size
-    narrow = lstm and 0 < m.cols < m.spec.hidden_size
+    lstm = m.spec.rnn_type == "lstm" and m.kind == "weight_hh" and not m.proj_size
+    narrow = lstm and 0 < m.cols < m.hidden_size
     return f"is it of a network with a proj_size of {m.cols}? proj_size is 0" if narrow else ""
 
 
@@ -138,19 +151,24 @@ def _directions(m: Misfit) -> str:
 
 
 def _first_layer(m: Misfit) -> str:
-    first = m.kind == "weight_ih" and m.layer and m.cols == m.spec.input_size
+    first = m.kind == "weight_ih" and m.layer and m.cols == m.sizes["input_size"]
     return "is it of layer 0?" if first else ""
 
 
 def _other_sizes(m: Misfit) -> str:
-    other = {name: size for name, size in m.told.items() if size != getattr(m.spec, name)}
-    if not other:
-        return ""
-    listed = " and ".join(f"{name} {size}" for name, size in other.items())
-    detail = f"the arrays are of a network with {listed}"
-    smaller = all(size < getattr(m.spec, name) for name, size in other.items())
+    listed = _listed(m.told, m.sizes)
+    smaller = all(m.told[name] <= m.sizes[name] for name in m.told)
     grow = "; to keep them as a part of this larger one, ask for growth"
-    return detail + grow * smaller
+    return f"the arrays are of a network with {listed}" + grow * smaller if listed else ""
+
+
+def _own_sizes(m: Misfit) -> str:
+    listed = _listed(m.own, m.sizes)
+    return f"it would be of a network with {listed}, unlike the others" if listed else ""
+
+
+def _listed(told: Mapping[str, int], sizes: Mapping[str, int]) -> str:
+    return " and ".join(f"{n} {size}" for n, size in told.items() if size != sizes[n])
 
 
 _GUESSES: tuple[Callable[[Misfit], str], ...] = (
@@ -166,4 +184,5 @@ _GUESSES: tuple[Callable[[Misfit], str], ...] = (
     _directions,
     _first_layer,
     _other_sizes,
+    _own_sizes,
 )

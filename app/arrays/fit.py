@@ -45,7 +45,15 @@ def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
         needed = _needed(array, of, spec)
         if array.found.shape != needed:
             misfit = Misfit(
-                array.rule, array.layer, array.found.shape, needed, spec, options.layout, told
+                rule=array.rule,
+                layer=array.layer,
+                given=array.found.shape,
+                needed=needed,
+                spec=spec,
+                layout=options.layout,
+                sizes=of,
+                told=told,
+                own=dict(claims[array.found]),
             )
             faults.append(_misfit(array, needed, cause(misfit)))
     layers = 1 + max((array.layer for array in named), default=0)

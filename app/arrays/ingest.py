@@ -20,7 +20,7 @@ from app.arrays.fit import fit
 from app.arrays.names import lacking, read_names
 from app.arrays.pieces import Filled, Piece, fill, gather, missing
 from app.arrays.records import Bounds, Entry, Manifest, Options, Upload, fault, refuse
-from app.arrays.values import CHUNK_BYTES, is_finite, read
+from app.arrays.values import CHUNK_BYTES, is_finite, stream
 from app.dtypes import DTYPES
 from app.errors import FieldError, InvalidArrays
 from app.spec.checkpoint import Spec
@@ -104,8 +104,7 @@ def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path) -> Iterator[b
             if piece.is_zero:
                 yield from _zeros(prod(piece.rows.shape) * dtype.item_bytes)
                 continue
-            for part in piece.rows.chunks(dtype.item_bytes):
-                numbers = read(file, offset, found.values, part)
+            for numbers in stream(file, offset, found.values, piece.rows, scratch):
                 if not is_finite(numbers, dtype.name):
                     _refuse_nonfinite(found)
                 yield numbers.astype(dtype.numpy, copy=False).tobytes()

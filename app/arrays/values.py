@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import prod
+from math import isqrt, prod
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.dtypes import DTYPES, DTypeName
 
-CHUNK_BYTES = 4 << 20  # what is in memory at a time, whatever the array's size
+CHUNK_BYTES = 1 << 20  # a few of these are in memory at a time, whatever the size of an array
 _BFLOAT16_EXPONENT = 0x7F80  # all ones: infinite, or not a number
 
 
@@ -58,36 +60,91 @@ class Strided:
         """Turn the axes around."""
         return Strided(self.start, self.shape[::-1], self.steps[::-1])
 
+    def cols(self, first: int, last: int) -> Strided:
+        """Take places of the last axis."""
+        return self.transposed().rows(first, last).transposed()
+
     @property
     def span(self) -> int:
         """How many elements there are from the first to the last."""
         return 1 + sum((n - 1) * step for n, step in zip(self.shape, self.steps, strict=True))
 
-    def chunks(self, item_bytes: int) -> Iterator[Strided]:
-        """Cut it into rows that fit in memory, one after another."""
-        row_bytes = max(1, prod(self.shape[1:]) * item_bytes)
-        step = max(1, CHUNK_BYTES // row_bytes)
-        for first in range(0, self.shape[0], step):
-            yield self.rows(first, min(first + step, self.shape[0]))
+
+def stream(
+    file: BinaryIO,
+    offset: int,
+    values: Values,
+    part: Strided,
+    scratch: Path,
+    chunk_bytes: int = CHUNK_BYTES,
+) -> Iterator[NDArray[Any]]:
+    """Read elements of an array that begins at `offset`, row by row, some at a time.
+
+    Columns that lie in the file one after another are first laid in rows, in a nameless file in the folder `scratch`.
+
+    Raises:
+        EOFError: the file ends before.
+    """
+    at_once = chunk_bytes // values.item_bytes
+    is_turned = min(part.shape, default=0) > 1 and part.steps[0] < part.steps[-1]
+    if not is_turned or part.span <= at_once:
+        for block in _blocks(part, at_once):
+            yield read(file, offset, values, block)
+        return
+    with tempfile.TemporaryFile(dir=scratch) as straight:
+        _straighten(file, offset, values, part, straight.fileno(), at_once)
+        for block in _blocks(Strided.whole(part.shape), at_once):
+            yield read(straight, 0, values, block)
+
+
+def _blocks(part: Strided, at_once: int) -> Iterator[Strided]:
+    """Cut elements, in their order, into what fits in memory: some rows, or a part of one."""
+    width = prod(part.shape[1:])
+    height = max(1, at_once // max(1, width))
+    for top in range(0, part.shape[0], height):
+        rows = part.rows(top, min(top + height, part.shape[0]))
+        if width <= at_once:
+            yield rows
+            continue
+        for left in range(0, width, at_once):
+            yield rows.cols(left, min(left + at_once, width))
+
+
+def _straighten(
+    file: BinaryIO, offset: int, values: Values, part: Strided, target: int, at_once: int
+) -> None:
+    """Lay columns in rows, tile by tile, so that every read and write is of many elements."""
+    rows, cols = part.shape
+    height = min(rows, at_once // min(cols, isqrt(at_once)))
+    width = min(cols, at_once // height)
+    for left in range(0, cols, width):
+        strip = part.cols(left, min(left + width, cols))
+        for top in range(0, rows, height):
+            tile = _read_tile(file, offset, values, strip.rows(top, min(top + height, rows)))
+            lines = tile.reshape(1, -1) if width == cols else tile
+            for row, line in enumerate(lines.astype(values.numpy), top):
+                os.pwrite(target, line.tobytes(), (row * cols + left) * values.item_bytes)
+
+
+def _read_tile(file: BinaryIO, offset: int, values: Values, tile: Strided) -> NDArray[Any]:
+    """Read a tile: at once where its columns lie near to one another, else each by itself."""
+    if tile.span <= 4 * prod(tile.shape):
+        return read(file, offset, values, tile)
+    columns = tile.transposed()
+    lines = [read(file, offset, values, columns.at(col)) for col in range(columns.shape[0])]
+    return np.stack(lines, axis=1)
 
 
 def read(file: BinaryIO, offset: int, values: Values, part: Strided) -> NDArray[Any]:
-    """Read elements of an array that begins at `offset`; the result lies row by row, in the machine's order.
+    """Read elements of an array that begins at `offset`, and all that lies between them.
+
+    Returns:
+        the elements, row by row, in the machine's order of bytes.
 
     Raises:
         EOFError: the file ends before.
     """
     kind = np.dtype(values.numpy)
-    if part.span * kind.itemsize <= max(CHUNK_BYTES, 2 * prod(part.shape) * kind.itemsize):
-        return _read_span(file, offset, kind, part)
-    # They lie far apart: read line by line, along the axis whose elements are nearest to one another.
-    if len(part.shape) == 2 and part.steps[0] < part.steps[1]:
-        return np.ascontiguousarray(read(file, offset, values, part.transposed()).T)
-    lines = (read(file, offset, values, part.at(row)) for row in range(part.shape[0]))
-    return np.stack([*lines])
-
-
-def _read_span(file: BinaryIO, offset: int, kind: np.dtype[Any], part: Strided) -> NDArray[Any]:
     size = part.span * kind.itemsize
     content = os.pread(
         file.fileno(), size, offset + part.start * kind.itemsize

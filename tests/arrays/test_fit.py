@@ -1,0 +1,284 @@
+"""Arrays that do not fit are refused by name, with both shapes and the likely cause."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.arrays.records import Sizes
+from app.errors import InvalidArrays
+from tests.arrays.making import DEEP, kept, network, refusals, saved, taken, weights
+
+DEEP_LSTM = network(**DEEP)
+
+# The network, one array's name and shape, what is needed, and a part of the cause that is guessed; H = 5, I = 3.
+MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
+    (
+        network(),
+        "weight_ih_l0",
+        (5, 3),
+        (20, 3),
+        "one gate only? Layout pytorch takes gates by name",
+    ),
+    (network("gru"), "bias_hh_l0", (5,), (15,), "as in bias_hh_l0.reset"),
+    (network(), "weight_ih_l0", (3, 20), (20, 3), "is it transposed? (layout keras or flax)"),
+    (network(), "bias_ih_l0", (20, 1), (20,), "an axis of length 1 too many"),
+    (network(), "bias_ih_l0", (1, 20), (20,), "an axis of length 1 too many"),
+    (network(), "bias_ih_l0", (40,), (20,), "both biases in one? ONNX has them so"),
+    (network(), "weight_hh_l0", (15, 5), (20, 5), "is it of rnn_type gru?"),
+    (network("rnn"), "bias_ih_l0", (20,), (5,), "is it of rnn_type lstm?"),
+    (network(), "weight_ih_l0.forget", (20, 3), (5, 3), "leave the gate out of its name"),
+    (network("projected"), "weight_hh_l0", (20, 5), (20, 2), "of a network without projection?"),
+    (network(), "weight_hh_l0", (20, 2), (20, 5), "a proj_size of 2? proj_size is 0"),
+    (DEEP_LSTM, "weight_ih_l1", (20, 5), (20, 10), "of one direction? bidirectional is true"),
+    (network(num_layers=2), "weight_ih_l1", (20, 10), (20, 5), "bidirectional is false"),
+    (network(num_layers=2), "weight_ih_l1", (20, 3), (20, 5), "is it of layer 0?"),
+    (network(), "bias_ih_l0", (4 * 64,), (20,), "of a network with hidden_size 64"),
+    (network(), "weight_ih_l0", (16, 2), (20, 3), "input_size 2 and hidden_size 4; to keep"),
+    (network(), "weight_ih_l0", (), (20, 3), ""),
+    (network(), "weight_ih_l0", (0, 3), (20, 3), ""),
+    (network(), "weight_ih_l0", (7, 7, 7), (20, 3), ""),
+]
+MISFITS_ELSEWHERE = [
+    ("keras", network(), "kernel", (20, 3), (3, 20), "is it transposed? (layout pytorch)"),
+    ("keras", network("gru"), "bias", (15,), (2, 15), "made with reset_after=False?"),
+    ("onnx", network("gru"), "B", (1, 15), (1, 30), "one of the two biases only?"),
+    ("onnx", network(), "W", (20, 3), (1, 20, 3), "an axis of length 1 too many or too few"),
+    ("onnx", network(**DEEP), "layer_0/W", (1, 20, 3), (2, 20, 3), ""),
+    ("flax", network(), "ii/kernel", (3, 20), (3, 5), "leave the gate out of its name"),
+]
+
+
+def test_both_shapes_are_told_and_the_likely_cause(tmp_path):
+    for spec, name, given, needed, cause in MISFITS:
+        errors = refusals(tmp_path, saved(tmp_path / "from", {name: np.ones(given)}), spec)
+
+        parameter = name.partition(".")[0]
+        assert [error.code for error in errors] == ["shape_mismatch"]
+        assert errors[0].pointer == f"/files/weights.npz/{name}"
+        assert (errors[0].given, errors[0].allowed) == ([*given], [*needed])
+        assert errors[0].detail.startswith(f"{parameter} needs shape ({needed[0]},")
+        assert cause in errors[0].detail
+
+
+def test_shapes_of_other_layouts_are_told_as_those_have_them(tmp_path):
+    for layout, spec, name, given, needed, cause in MISFITS_ELSEWHERE:
+        uploads = saved(tmp_path / "from", {name: np.ones(given)})
+
+        errors = refusals(tmp_path, uploads, spec, layout=layout)
+
+        assert (errors[0].given, errors[0].allowed) == ([*given], [*needed])
+        assert cause in errors[0].detail
+
+
+def test_arrays_of_another_hidden_size_are_told_of_which(tmp_path):
+    uploads = saved(tmp_path / "from", weights(network(hidden_size=7)))
+
+    errors = refusals(tmp_path, uploads, network())
+
+    assert len(errors) == 4
+    assert all("the arrays are of a network with hidden_size 7" in e.detail for e in errors)
+
+
+def test_one_array_unlike_the_others_is_named_alone(tmp_path):
+    arrays = weights(network()) | {"bias_hh_l0": np.ones(24)}
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert [error.pointer for error in errors] == ["/files/weights.npz/bias_hh_l0"]
+    assert "it would be of a network with hidden_size 6, unlike the others" in errors[0].detail
+
+
+UNKNOWN = [
+    ("weight_ih_10", network(), "there is weight_ih_l0"),
+    ("kernel", network(), "there is weight_ih_l0, weight_hh_l0, bias_ih_l0"),
+    ("weight_ih_l0.reset", network(), "there is weight_ih_l0"),
+    ("xweight_ih_l0", network(), "there is weight_ih_l0"),
+    ("weight_ih_l00", network(), "there is weight_ih_l0"),
+    ("weight_ih_l2", DEEP_LSTM, "it is of layer 2, but num_layers is 2"),
+    ("weight_ih_l0_reverse", network(), "bidirectional is false"),
+    ("weight_hr_l0", network(), "proj_size is 0"),
+    ("weight_hr_l0", network("gru"), "weight_hh_l0"),
+    ("bias_ih_l0", network(bias=False), "it is a bias, but bias is false"),
+    ("x" * 513, network(), "its name is too long"),
+]
+
+
+def test_a_name_of_nothing_is_refused_with_the_nearest(tmp_path):
+    for name, spec, reason in UNKNOWN:
+        uploads = saved(tmp_path / "from", {name: np.ones((20, 3))}, "safetensors")
+
+        errors = refusals(tmp_path, uploads, spec)
+
+        assert [error.code for error in errors] == ["unknown_array"]
+        assert reason in errors[0].detail
+
+
+def test_a_foreign_name_of_nothing_is_refused_with_those_of_its_layout(tmp_path):
+    uploads = saved(tmp_path / "from", {"lstm/kernal": np.ones((3, 20))})
+
+    errors = refusals(tmp_path, uploads, network(), layout="keras")
+
+    assert errors[0].allowed == ["kernel"]
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        [{"bias_ih_l0": 20}, {"bias_ih_l0": 20}],
+        [{"bias_ih_l0": 20}, {"bias_ih_l0.forget": 5}],
+        [{"bias_ih_l0.f": 5, "bias_ih_l0.forget": 5}],
+        [{"bias_ih_l0.f": 5}, {"bias_ih_l0": 20}],
+    ],
+)
+def test_what_is_given_twice_is_refused(tmp_path, arrays):
+    uploads = [
+        upload
+        for n, part in enumerate(arrays)
+        for upload in saved(tmp_path / str(n), {name: np.ones(size) for name, size in part.items()})
+    ]
+
+    errors = refusals(tmp_path, uploads, network())
+
+    assert [error.code for error in errors] == ["given_twice"]
+    assert "bias_ih_l0, or a gate of it, is given twice" in errors[0].detail
+
+
+def test_at_most_a_page_of_errors_is_listed(tmp_path):
+    arrays = {f"nothing{n}": np.ones(1) for n in range(100)}
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert len(errors) == 32
+
+
+def test_strict_lists_what_is_missing(tmp_path):
+    arrays = weights(DEEP_LSTM)
+    del arrays["weight_hh_l1"], arrays["bias_ih_l0_reverse"]
+    arrays["bias_ih_l0_reverse.input"] = np.ones(5)
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", arrays), DEEP_LSTM, strict=True)
+
+    assert errors[0].code == "missing_arrays"
+    assert errors[0].allowed == ["bias_ih_l0_reverse", "weight_hh_l1"]
+
+
+def test_without_strict_some_arrays_are_enough(tmp_path):
+    manifest = taken(tmp_path, saved(tmp_path / "from", {"bias_hh_l1": np.ones(20)}), DEEP_LSTM)
+
+    assert [entry.name for entry in manifest.entries] == ["bias_hh_l1"]
+
+
+def test_files_without_arrays_are_refused(tmp_path):
+    assert refusals(tmp_path, saved(tmp_path / "from", {}), network())[0].code == "no_arrays"
+
+
+def test_nothing_is_left_of_what_is_refused(tmp_path):
+    bad = weights(network()) | {"weight_hh_l0": np.full((20, 5), np.nan, "f4")}
+
+    for arrays in (bad, {"bias_ih_l0": np.ones(19)}):
+        with pytest.raises(InvalidArrays):
+            taken(tmp_path, saved(tmp_path / "from", arrays, "packed.npz"), network())
+
+    assert [path.name for path in tmp_path.iterdir()] == ["from"]
+
+
+@pytest.mark.parametrize("kind", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_none_is_refused_wherever_it_stands(tmp_path, value, kind):
+    array = np.ones((20, 3), kind)
+    array[13, 2] = value
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", {"weight_ih_l0": array}), network())
+
+    assert [(error.code, error.pointer) for error in errors] == [
+        ("nonfinite", "/files/weights.npz/weight_ih_l0")
+    ]
+
+
+class TestAGrowingNetwork:
+    """A smaller network's arrays are taken as they are, if all are of one."""
+
+    def test_is_told_by_its_arrays(self, tmp_path):
+        arrays = weights(network("projected", **DEEP))
+        asked = network(
+            "projected", input_size=9, hidden_size=8, proj_size=4, num_layers=5, bidirectional=True
+        )
+
+        manifest = taken(tmp_path, saved(tmp_path / "from", arrays), asked, grow=True, strict=True)
+
+        assert manifest.sizes == Sizes(3, 5, 2, 2)
+        assert {name: array.shape for name, array in kept(tmp_path).items()} == {
+            name: array.shape for name, array in arrays.items()
+        }
+
+    def test_has_no_size_that_no_array_tells(self, tmp_path):
+        uploads = saved(tmp_path / "from", {"bias_ih_l1": np.ones(16)})
+
+        manifest = taken(tmp_path, uploads, network(num_layers=3), grow=True)
+
+        assert manifest.sizes == Sizes(None, 4, None, 2)
+
+    def test_is_of_equal_size_too(self, tmp_path):
+        uploads = saved(tmp_path / "from", weights(DEEP_LSTM))
+
+        grown = taken(tmp_path, uploads, DEEP_LSTM, grow=True)
+
+        assert grown == taken(tmp_path, uploads, DEEP_LSTM)
+
+    def test_may_come_in_any_layout(self, tmp_path):
+        arrays = {"lstm/kernel": np.ones((2, 16)), "lstm/recurrent_kernel": np.ones((4, 16))}
+
+        manifest = taken(
+            tmp_path,
+            saved(tmp_path / "from", arrays),
+            network(num_layers=2),
+            layout="keras",
+            grow=True,
+        )
+
+        assert manifest.sizes == Sizes(2, 4, None, 1)
+
+    def test_is_one_network(self, tmp_path):
+        arrays = weights(network(hidden_size=4)) | {"bias_hh_l0": np.ones(12)}
+
+        errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network(), grow=True)
+
+        assert [(error.pointer, error.allowed) for error in errors] == [
+            ("/files/weights.npz/bias_hh_l0", [16])
+        ]
+
+    def test_does_not_shrink(self, tmp_path):
+        uploads = saved(tmp_path / "from", weights(network(hidden_size=6, input_size=4)))
+
+        errors = refusals(tmp_path, uploads, network(), grow=True)
+
+        assert [(error.code, error.given, error.allowed) for error in errors] == [
+            ("larger_than_network", 4, 3),
+            ("larger_than_network", 6, 5),
+        ]
+
+    def test_does_not_grow_a_projection(self, tmp_path):
+        uploads = saved(tmp_path / "from", weights(network(hidden_size=4)))
+
+        errors = refusals(
+            tmp_path, uploads, network("projected", hidden_size=9, proj_size=6), grow=True
+        )
+
+        assert "of a network without projection" in errors[0].detail
+
+    def test_is_whole_when_strict(self, tmp_path):
+        arrays = weights(network(hidden_size=4))
+        del arrays["weight_ih_l0"]
+
+        errors = refusals(
+            tmp_path,
+            saved(tmp_path / "from", arrays),
+            network(num_layers=2),
+            grow=True,
+            strict=True,
+        )
+
+        assert errors[0].allowed == ["weight_ih_l0"]

@@ -1,0 +1,260 @@
+"""Whatever comes is taken or refused in our words, and costs little memory."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import struct
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.arrays.files import list_arrays
+from app.arrays.records import Bounds, Upload
+from app.errors import InvalidArrays, RequestError, StepZeroError
+from tests.arrays import hostile
+from tests.arrays.hostile import HOSTILE, NAME
+from tests.arrays.making import DEEP, kept, network, saved, taken, weights, written
+
+MEBIBYTE = 1 << 20
+MOST_MEMORY_BYTES = 12 * MEBIBYTE
+LSTM = network()
+
+
+def refused(folder: Path, content: bytes) -> StepZeroError:
+    """Give the refusal of a file, which must leave nothing behind."""
+    with pytest.raises(RequestError) as refusal:
+        taken(folder, written(folder, content), LSTM)
+    assert [path.name for path in folder.iterdir()] == ["upload"]
+    return refusal.value
+
+
+def code(error: StepZeroError) -> str:
+    """Give a refusal's code, or that of the first error it lists."""
+    return str(error.facts["errors"][0]["code"]) if isinstance(error, InvalidArrays) else error.code
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_for_what_it_is(tmp_path, name):
+    assert code(refused(tmp_path, HOSTILE[name].content)) == HOSTILE[name].code
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_takes_little_memory(tmp_path, name):
+    uploads = written(tmp_path, HOSTILE[name].content)
+    tracemalloc.start()
+    with pytest.raises(RequestError):
+        taken(tmp_path, uploads, LSTM)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < MOST_MEMORY_BYTES
+
+
+def test_what_the_corpus_begins_with_is_good(tmp_path):
+    for content in (hostile.GOOD, hostile.GOOD_PACKED, hostile.npy()):
+        taken(tmp_path, written(tmp_path, content, f"{NAME}.npy"), LSTM)
+    taken(tmp_path, written(tmp_path, hostile.safetensors(hostile.tensor())), LSTM)
+
+    assert kept(tmp_path)[NAME].tolist() == [0.0] * 20
+
+
+def test_a_name_that_steers_a_terminal_is_not_repeated(tmp_path):
+    error = refused(tmp_path, HOSTILE["a name that steers a terminal"].content)
+
+    assert "\x1b" not in str(error)
+    assert "\x1b" not in str(error.facts)
+
+
+def test_a_file_named_by_half_a_character_is_refused_in_whole_ones(tmp_path):
+    with pytest.raises(RequestError) as refusal:
+        taken(tmp_path, written(tmp_path, b"", "\ud800/\x07.npy"), LSTM)
+
+    str(refusal.value).encode()
+
+
+BOUNDS: list[tuple[Bounds, str]] = [
+    (Bounds(files=1), "files"),
+    (Bounds(arrays=3), "arrays"),
+    (Bounds(total_bytes=1000), "bytes"),
+]
+
+
+@pytest.mark.parametrize(("bounds", "what"), BOUNDS, ids=str)
+@pytest.mark.parametrize("file", ["npy", "npz", "packed.npz", "safetensors"])
+def test_more_than_is_allowed_is_refused_with_both_numbers(tmp_path, file, bounds, what):
+    uploads = saved(tmp_path / "from", weights(LSTM), file) * 2
+
+    with pytest.raises(RequestError) as refusal:
+        taken(tmp_path, uploads, LSTM, bounds)
+
+    assert refusal.value.code == "arrays_too_large"
+    assert refusal.value.facts["given"] > refusal.value.facts["limit"]
+
+
+def test_files_that_unpack_to_too_much_together_are_refused(tmp_path):
+    uploads = saved(tmp_path / "from", {"a": np.zeros(100_000)}, "packed.npz") * 2
+
+    with pytest.raises(RequestError) as refusal:
+        taken(tmp_path, uploads, LSTM, Bounds(total_bytes=1_500_000))
+
+    assert refusal.value.facts["what"] == "bytes when unpacked"
+
+
+ODD = st.sampled_from([0, 1, 0x7F, 0x80, 0xFF, 0x50, 0x4B, 0x7B, 0x22, 0x28])
+SEEDS: list[bytes] = [
+    hostile.GOOD,
+    hostile.GOOD_PACKED,
+    hostile.npz((f"{NAME}.npy", hostile.npy()), ("weight_hh_l0.npy", hostile.npy()), packed=True),
+    hostile.npy(),
+    hostile.safetensors(hostile.tensor()),
+]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Give a good file with some bytes changed, left out, doubled or cut off."""
+    content = bytearray(draw(st.sampled_from(SEEDS)))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(content)))
+        end = min(len(content), start + draw(st.integers(0, 8)))
+        piece = draw(st.one_of(st.binary(max_size=8), st.lists(ODD, max_size=8).map(bytes)))
+        content[start:end] = piece
+    return bytes(content[: draw(st.integers(0, len(content)))] if draw(st.booleans()) else content)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=8,
+)
+tensors = st.fixed_dictionaries(
+    {
+        "dtype": st.sampled_from(["F16", "BF16", "F32", "F64", "I8"]) | json_values,
+        "shape": st.lists(st.integers(-1, 30), max_size=3) | json_values,
+        "data_offsets": st.lists(st.integers(-1, 200), max_size=3) | json_values,
+    }
+)
+safetensors_files = st.dictionaries(
+    st.sampled_from([NAME, "weight_ih_l0", "__metadata__"]) | st.text(max_size=9),
+    tensors | json_values,
+    max_size=3,
+).map(hostile.safetensors)
+header_texts = st.builds(
+    hostile.described,
+    st.lists(st.integers(-2, 2**70), max_size=4).map(lambda s: str(tuple(s))) | st.text(max_size=9),
+    st.sampled_from(["'<f4'", "'>f8'", "'<f2'", "'|O'"]) | st.text(max_size=9),
+    st.sampled_from(["True", "False"]) | st.text(max_size=9),
+).map(lambda text: hostile.npy(text.encode("latin-1", "replace").decode("latin-1")))
+files = st.one_of(
+    st.binary(max_size=300),
+    st.sampled_from([b"\x93NUMPY\1\0", b"PK\3\4", b"\x80\4", bytes(4)]).flatmap(
+        lambda magic: st.binary(max_size=200).map(lambda rest: magic + rest)
+    ),
+    mutated(),
+    safetensors_files,
+    header_texts,
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(content=files, layout=st.sampled_from(["pytorch", "keras"]))
+def test_any_bytes_are_taken_or_refused(tmp_path_factory, content, layout):
+    folder = tmp_path_factory.getbasetemp()
+    try:
+        manifest = taken(folder, written(folder, content), LSTM, layout=layout)
+    except RequestError as error:
+        refusal = error
+    else:
+        assert manifest.size_bytes == (folder / "stored").stat().st_size
+        (folder / "stored").unlink()
+        return
+    assert refusal.code in {"invalid_arrays", "arrays_too_large", "not_an_array_file"}
+    assert not (folder / "stored").exists()
+    json.dumps(refusal.problem(), allow_nan=False).encode()
+
+
+@pytest.mark.slow
+@settings(max_examples=50_000, deadline=None)
+@given(content=mutated())
+def test_any_change_of_a_good_file_is_taken_or_refused(tmp_path_factory, content):
+    folder = tmp_path_factory.getbasetemp()
+    with contextlib.suppress(RequestError):
+        taken(folder, written(folder, content), LSTM)
+
+
+@pytest.mark.parametrize("file", ["npz", "packed.npz", "safetensors"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_memory_does_not_grow_with_the_arrays(tmp_path, file, order):
+    spec = network(input_size=1024, hidden_size=1024)
+    arrays = {"weight_ih_l0": np.zeros((4096, 1024), np.float32, order=order)}
+    uploads = saved(tmp_path / "from", arrays, file)
+    tracemalloc.start()
+    taken(tmp_path, uploads, spec)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert (tmp_path / "stored").stat().st_size > 16 * MEBIBYTE
+    assert peak < MOST_MEMORY_BYTES
+
+
+@pytest.mark.parametrize("size", [512, 2048])
+def test_memory_does_not_grow_with_a_transposed_kernel(tmp_path, size):
+    spec = network(input_size=size, hidden_size=512)
+    uploads = saved(tmp_path / "from", {"kernel": np.zeros((size, 2048), np.float32)})
+    tracemalloc.start()
+    taken(tmp_path, uploads, spec, layout="keras")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < MOST_MEMORY_BYTES
+
+
+def test_a_million_entries_are_not_built(tmp_path):
+    entry = struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, *[0] * 14)
+    count = 500_000
+    end = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, count * 46, 4)
+    end += struct.pack("<4sIQI", b"PK\6\7", 0, 4 + count * 46, 1)
+    end += struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 65535, 65535, 2**32 - 1, 2**32 - 1, 0)
+    uploads = written(tmp_path, b"PK\3\4" + entry * count + end)
+    tracemalloc.start()
+    with pytest.raises(RequestError) as refusal:
+        list_arrays(uploads, Bounds())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert refusal.value.code == "arrays_too_large"
+    assert peak < MEBIBYTE
+
+
+def test_a_deep_network_of_many_files_is_listed_and_fitted(tmp_path):
+    spec = network(**DEEP | {"num_layers": 60})
+    uploads = saved(tmp_path / "from", weights(spec), "npy")
+
+    manifest = taken(tmp_path, uploads, spec, strict=True)
+
+    assert len(manifest.entries) == 60 * 8
+
+
+def test_a_file_that_is_named_as_another_kind_is_read_by_its_content(tmp_path):
+    content: Any = hostile.safetensors(hostile.tensor())
+
+    taken(tmp_path, [*written(tmp_path, content, "weights.pt")], LSTM)
+
+    assert kept(tmp_path).keys() == {NAME}
+
+
+def test_uploads_are_never_opened_by_the_name_their_sender_gave(tmp_path):
+    (path,) = written(tmp_path, hostile.npy())
+
+    with pytest.raises(InvalidArrays) as refusal:
+        taken(tmp_path, [Upload("/etc/passwd", path.path)], LSTM)
+
+    assert code(refusal.value) == "unknown_array"
