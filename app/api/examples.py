@@ -1,4 +1,4 @@
-"""The requests that OpenAPI shows as examples: some networks first, then every preset and every scheme of the catalogue."""
+"""The requests that OpenAPI shows as examples: some networks first, then every preset, scheme and script of the catalogue."""
 
 from __future__ import annotations
 
@@ -88,6 +88,7 @@ def examples() -> dict[str, Example]:
         **{f"preset_{row['name']}": _example(row, "summary") for row in known["presets"]},
         **{f"weights_{row['name']}": _example(row, "formula") for row in known["weights"]},
         **{f"bias_{row['name']}": _example(row, "formula") for row in known["biases"]},
+        **{f"script_{row['name']}": _example(row, "formula") for row in known["scripts"]},
     }
 
 

@@ -267,13 +267,14 @@ class VarianceScaling(FanScheme):
 
 
 class RandomWalk(WeightScheme):
-    """Normal with std g / √fan_in, g such that gradients neither grow nor shrink on their walk through the layers (Sussillo & Abbott 2014)."""
+    """Normal with std g / √n, n = fan_in, g such that gradients neither grow nor shrink on their walk through the layers (Sussillo & Abbott 2014)."""
 
     scheme: Literal["random_walk"] = "random_walk"
     nonlinearity: Literal["linear", "tanh", "relu"] = Field(
         default="tanh",
-        description="Sets g: exp(1 / (2·fan_in)), 1.13, or √2·exp(1.2 / (max(fan_in, 6) − 2.4)).",
+        description="Sets g: exp(1 / (2·n)), 1.13, or √2·exp(1.2 / (max(n, 6) − 2.4)).",
     )
+    mode: Literal["fan_in", "fan_out"] = Field(default="fan_in", description="Which fan n is.")
 
 
 class Hadamard(WeightScheme):

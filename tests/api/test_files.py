@@ -694,6 +694,8 @@ class TestTheFlatQuery:
             ({"init": '{"scheme": "normal", "std": 0.1}'}, {"scheme": "normal", "std": 0.1}),
             ({"init": '{"bias": "forget"}'}, {"bias": "forget"}),
             ({"init.weight_hh": "orthogonal"}, {"weight_hh": "orthogonal"}),
+            ({"init": "keras"}, "keras"),
+            ({"init.preset": "tf1", "init.bias": "zeros"}, {"preset": "tf1", "bias": "zeros"}),
             (
                 {"init.weight_hh": "orthogonal", "init.bias": "zeros"},
                 {"weight_hh": "orthogonal", "bias": "zeros"},

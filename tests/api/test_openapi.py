@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 
 from app import errors
 from app.api.app import create_app
+from app.engine.catalogue import catalogue
 from app.settings import Settings
 from tests.api.asking import GRU, make, permalink
 
@@ -246,6 +247,12 @@ class TestAnExample:
 
     def test_says_what_it_is(self, name: str):
         assert EXAMPLES[name]["summary"]
+
+
+def test_there_is_an_example_of_everything_in_the_catalogue():
+    found = {row["name"] for rows in catalogue().values() for row in rows}
+
+    assert found <= {name.partition("_")[2] for name in EXAMPLES}
 
 
 def test_there_is_an_example_of_every_network():

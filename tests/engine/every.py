@@ -63,6 +63,7 @@ WEIGHTS: Mapping[str, Scheme] = {
     "random_walk": {},
     "random_walk relu": {"nonlinearity": "relu"},
     "random_walk linear": {"nonlinearity": "linear"},
+    "random_walk fan_out": {"nonlinearity": "relu", "mode": "fan_out"},
     "hadamard": {},
     "hadamard fused": {"scope": "fused"},
     "orthogonal": {"gain": 2**0.5},

@@ -267,7 +267,7 @@ def _variance_scaling(block: Block, o: Options) -> Rows:
 
 
 def _random_walk(block: Block, o: Options) -> Rows:
-    n = block.cols
+    n = int(block.fan({"mode": o.get("mode", "fan_in")}))
     gain = {
         "linear": oracle.exp(1 / (2 * n)),
         "tanh": 1.13,

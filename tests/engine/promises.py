@@ -190,6 +190,12 @@ WEIGHTS = [
         lambda fan_in, fan_out, hidden: sqrt(2) * exp(1.2 / (max(fan_in, 6) - 2.4)) / sqrt(fan_in),
         nonlinearity="relu",
     ),
+    normal(
+        "random_walk",
+        lambda fan_in, fan_out, hidden: sqrt(2) * exp(1.2 / (max(fan_out, 6) - 2.4)) / sqrt(fan_out),
+        nonlinearity="relu",
+        mode="fan_out",
+    ),
     normal("random_walk", lambda fan_in, fan_out, hidden: exp(0.5 / fan_in) / sqrt(fan_in), nonlinearity="linear"),
     Promise(weight("hadamard"), std=lambda fan_in, fan_out, hidden: zero(fan_out, fan_in).std(), random=False),
     Promise(

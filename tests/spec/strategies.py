@@ -60,7 +60,12 @@ weight_objects = st.one_of(
     schemes("normal", **mean_std, **scopes),
     schemes("trunc_normal", **cuts, **scopes),
     schemes("trunc_normal", {"high": st.floats(0.1, 7)}, std_correct=st.booleans(), std=positive),
-    schemes("random_walk", nonlinearity=st.sampled_from(["linear", "tanh", "relu"]), **scopes),
+    schemes(
+        "random_walk",
+        nonlinearity=st.sampled_from(["linear", "tanh", "relu"]),
+        mode=kaiming["mode"],
+        **scopes,
+    ),
     schemes("constant", {"value": numbers}, **scopes),
     schemes("variance_scaling", **scaling, **fans),
     schemes("variance_scaling", std_correct=st.just(False), **pairs),

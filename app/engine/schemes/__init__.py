@@ -83,7 +83,7 @@ WEIGHTS: Mapping[str, Scheme] = {
     "random_walk": Scheme(
         ask.RandomWalk,
         weights.random_walk,
-        "N(0, g²/fan_in), g by nonlinearity",
+        "N(0, g²/n), n = fan_in, g by n and nonlinearity",
         "Sussillo & Abbott, arXiv:1412.6558",
     ),
     "hadamard": Scheme(

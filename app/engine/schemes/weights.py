@@ -95,13 +95,14 @@ def variance_scaling(scheme: ask.VarianceScaling, block: Block) -> ElementLaw:
 
 
 def random_walk(scheme: ask.RandomWalk, block: Block) -> Normal:
-    """N(0, g²/fan_in)."""
+    """N(0, g²/n)."""
+    n = _fan(scheme.mode, block)
     gain = {
-        "linear": exp(1 / (2 * block.fan_in)),
+        "linear": exp(1 / (2 * n)),
         "tanh": 1.13,
-        "relu": sqrt(2) * exp(1.2 / (max(block.fan_in, 6) - 2.4)),
+        "relu": sqrt(2) * exp(1.2 / (max(n, 6) - 2.4)),
     }
-    return Normal(0.0, gain[scheme.nonlinearity] / sqrt(block.fan_in))
+    return Normal(0.0, gain[scheme.nonlinearity] / sqrt(n))
 
 
 def hadamard(scheme: ask.Hadamard, block: Block) -> Diagonal | Hadamard:
