@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from app.errors import FieldError, InvalidSpec, MalformedJson
+from app.spec.hints import hint
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -24,6 +25,7 @@ _MESSAGES = {  # pydantic's own name Python's classes
     "tuple_type": "Input should be an array",
     "too_long": "There are too many items",
 }
+_UNKNOWN = {"literal_error", "union_tag_invalid"}
 LONG_INTEGER = 10**30
 _GIVEN_CHARS = 200
 
@@ -88,10 +90,20 @@ def _field_error(error: Mapping[str, Any]) -> FieldError:
     return FieldError(
         pointer=_pointer(error["loc"], error["type"]) + facts.get("field", ""),
         code=error["type"],
-        detail=_MESSAGES.get(error["type"], error["msg"]),
+        detail=_detail(error, facts),
         given=_shown(error["input"] if facts.get("given") is None else facts["given"]),
         allowed=_allowed(facts),
     )
+
+
+def _detail(error: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+    """Give the reason; where a name is unknown, with what was probably meant."""
+    said = str(_MESSAGES.get(error["type"], error["msg"]))
+    name = facts.get("tag", error["input"])
+    if error["type"] not in _UNKNOWN or not isinstance(name, str):
+        return said
+    more = hint(name[:_GIVEN_CHARS], _allowed(facts))
+    return f"{said}; {more}" if more else said
 
 
 def _pointer(location: Sequence[Any], code: str) -> str:

@@ -1,0 +1,76 @@
+"""What to say of a name that nothing has: why there is no such scheme, what it is called here, or what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+
+class Undefined(NamedTuple):
+    """Why a scheme of the literature cannot be had, and what comes nearest."""
+
+    reason: str
+    instead: str
+
+
+_COMPLEX = Undefined(
+    "its matrices are complex, and those of nn.RNN, nn.GRU and nn.LSTM are real",
+    "orthogonal, henaff_rotation or cayley_rotation for weight_hh",
+)
+_REFINED = Undefined(
+    "it changes the network, not its start: no weights of nn.GRU or nn.LSTM compute a refined gate",
+    "the bias ugi, which is its start",
+)
+_STATE_SPACE = Undefined(
+    "it is made for a state-space layer with a complex diagonal, which nn.RNN, nn.GRU and nn.LSTM have not",
+    "henaff_rotation for weight_hh, or chrono for the biases",
+)
+_CONVOLUTION = Undefined("it is for the kernels of convolutions", "orthogonal or identity")
+
+UNDEFINED: Mapping[str, Undefined] = {
+    "unitary": _COMPLEX,
+    "urnn": _COMPLEX,
+    "refine_gate": _REFINED,
+    "ur_lstm": _REFINED,
+    "mimetic": Undefined(
+        "it is defined for attention and for state-space layers, and for no recurrent network",
+        "orthogonal or scaled_identity for weight_hh",
+    ),
+    "gilboa": Undefined(
+        "its table of spreads per gate has no public implementation that it could be held against",
+        "critical for weight_hh, with the bias forget or chrono",
+    ),
+    "hippo": _STATE_SPACE,
+    "lru": _STATE_SPACE,
+    "dirac": _CONVOLUTION,
+    "delta_orthogonal": _CONVOLUTION,
+    "gradient_flossing": Undefined(
+        "it is an optimization before training, not a law", "critical or orthogonal for weight_hh"
+    ),
+}
+
+# What other libraries call a scheme that is here.
+ALIASES: Mapping[str, str] = {
+    "eye": "identity",
+    "glorot_normal": "xavier_normal",
+    "glorot_uniform": "xavier_uniform",
+    "he": "kaiming_normal",
+    "he_normal": "kaiming_normal",
+    "he_uniform": "kaiming_uniform",
+    "random_normal": "normal",
+    "random_uniform": "uniform",
+    "truncated_normal": "trunc_normal",
+    "xavier": "xavier_uniform",
+}
+
+
+def hint(name: str, allowed: Sequence[str]) -> str | None:
+    """Say of a name that is not among the allowed what helps; None where nothing is known."""
+    plain = name.strip().lower().replace("-", "_").replace(" ", "_").rstrip("_")
+    if "pytorch" in allowed and plain in UNDEFINED:
+        reason, instead = UNDEFINED[plain]
+        return f"{plain} is undefined here: {reason}; use {instead}"
+    near = [plain] if plain in allowed else get_close_matches(plain, allowed, n=1)
+    meant = [ALIASES[plain]] if ALIASES.get(plain) in allowed else near
+    return f"did you mean {meant[0]!r}?" if meant else None
