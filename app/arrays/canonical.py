@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.arrays import safetensors
+from app.arrays.files import told_of
 from app.arrays.records import Bounds, Entry
 from app.arrays.values import as_floats
 
@@ -29,8 +30,9 @@ class Stored:
         self._file = path.open("rb")
         try:
             size = os.fstat(self._file.fileno()).st_size
-            bounds = Bounds(total_bytes=size)
-            tensors = safetensors.read_header(self._file, size, name=path.name, bounds=bounds)
+            ours = Bounds(arrays=size, header_bytes=size)  # whatever was written is read
+            with told_of(path.name):
+                tensors = safetensors.read_header(self._file, size, ours)
         except BaseException:
             self._file.close()
             raise

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.arrays import npy, safetensors, zipped
-from app.arrays.records import Bounds, Upload, broken, shown
+from app.arrays.records import Bounds, Excess, Flaw, Upload, fault, require, shown
 from app.arrays.values import Strided, Values
-from app.errors import ArraysTooLarge, NotAnArrayFile
+from app.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
 _HEAD_BYTES = npy.MOST_HEADER_BYTES + 12
 _SAVE = "Save it with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
@@ -58,8 +58,9 @@ class Found:
                 yield file, self.offset
                 return
             with tempfile.TemporaryFile(dir=scratch) as unpacked:
-                for piece in zipped.content(file, self.member, name=self.file):
-                    unpacked.write(piece)
+                with told_of(self.file):
+                    for piece in zipped.content(file, self.member):
+                        unpacked.write(piece)
                 unpacked.flush()
                 yield unpacked, self.offset
 
@@ -72,73 +73,75 @@ def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
         ArraysTooLarge: a bound is exceeded.
         NotAnArrayFile: a file is of another kind.
     """
-    if len(uploads) > bounds.files:
-        raise ArraysTooLarge(
-            file=shown(uploads[0].name), what="files", given=len(uploads), limit=bounds.files
-        )
     found: list[Found] = []
-    room_bytes = bounds.total_bytes
-    for upload in uploads:
-        size = upload.path.stat().st_size
-        if size > room_bytes:
-            raise ArraysTooLarge(
-                file=shown(upload.name), what="bytes", given=size, limit=room_bytes
-            )
-        room_bytes -= size
-        found += _list(upload, size, bounds)
-        if len(found) > bounds.arrays:
-            raise ArraysTooLarge(
-                file=shown(upload.name), what="arrays", given=len(found), limit=bounds.arrays
-            )
-    unpacked = sum(array.member.size_bytes for array in found if array.member)
-    if unpacked > bounds.total_bytes:
-        raise ArraysTooLarge(
-            file=shown(uploads[0].name),
-            what="bytes when unpacked",
-            given=unpacked,
-            limit=bounds.total_bytes,
-        )
+    size_bytes = unpacked_bytes = 0
+    for number, upload in enumerate(uploads, 1):
+        with told_of(upload.name):
+            size = upload.path.stat().st_size
+            size_bytes += size
+            require("files", number, bounds.files)
+            require("bytes", size_bytes, bounds.total_bytes)
+            listed = _list(upload, size, bounds)
+            found += listed
+            unpacked_bytes += sum(array.member.size_bytes for array in listed if array.member)
+            require("arrays", len(found), bounds.arrays)
+            require("bytes when unpacked", unpacked_bytes, bounds.total_bytes)
     return found
+
+
+@contextmanager
+def told_of(file: str) -> Iterator[None]:
+    """Turn what a reader says into the refusal of a file."""
+    try:
+        yield
+    except Flaw as flaw:
+        raise InvalidArrays(
+            [fault(flaw.code, flaw.detail, file=file, name=flaw.name, **flaw.facts)]
+        ) from flaw
+    except Excess as excess:
+        raise ArraysTooLarge(
+            file=shown(file), what=excess.what, given=excess.given, limit=excess.limit
+        ) from excess
 
 
 def _list(upload: Upload, size: int, bounds: Bounds) -> list[Found]:
     with upload.path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
         if head.startswith(npy.MAGIC):
-            return [_npy(upload, head, size)]
+            name = upload.name.removesuffix(".npy")
+            return [_npy(upload, name, head, size)]
         if head.startswith((zipped.MAGIC, zipped.EMPTY_MAGIC)):
             return [*_npz(upload, file, size, bounds)]
         if safetensors.is_one(head):
-            tensors = safetensors.read_header(file, size, name=upload.name, bounds=bounds)
+            tensors = safetensors.read_header(file, size, bounds)
             return [Found(upload, t.name, t.values, t.shape, False, t.offset) for t in tensors]
     raise _other(upload.name, head)
 
 
-def _npy(upload: Upload, head: bytes, size: int) -> Found:
-    name = upload.name.removesuffix(".npy")
-    header = npy.read_header(head, file=upload.name, name=name)
-    _check_end(header, size, upload.name, name)
-    return Found(upload, name, header.values, header.shape, header.fortran, header.offset)
+def _npy(
+    upload: Upload, name: str, head: bytes, size: int, member: zipped.Member | None = None
+) -> Found:
+    """Describe the array of a `.npy` file, or of such a record, of `size` bytes."""
+    try:
+        header = npy.read_header(head)
+    except Flaw as flaw:
+        flaw.name = name
+        raise
+    if header.end != size:
+        detail = f"its header tells of {header.end} bytes in all, but there are {size}"
+        raise Flaw(detail, name=name)
+    return Found(upload, name, header.values, header.shape, header.fortran, header.offset, member)
 
 
 def _npz(upload: Upload, file: BinaryIO, size: int, bounds: Bounds) -> Iterator[Found]:
-    members = zipped.members(file, size, name=upload.name, bounds=bounds)
+    members = zipped.members(file, size, bounds)
     _refuse_other_zips(upload.name, {member.name for member in members})
     for member in members:
         name = member.name.removesuffix(".npy")
-        head = zipped.beginning(file, member, _HEAD_BYTES, name=upload.name)
+        head = zipped.beginning(file, member, _HEAD_BYTES)
         if not head.startswith(npy.MAGIC):
-            broken(upload.name, "this record is not a .npy file", member.name)
-        header = npy.read_header(head, file=upload.name, name=name)
-        _check_end(header, member.size_bytes, upload.name, name)
-        yield Found(
-            upload, name, header.values, header.shape, header.fortran, header.offset, member
-        )
-
-
-def _check_end(header: npy.Header, size: int, file: str, name: str) -> None:
-    if header.end != size:
-        broken(file, f"its header tells of {header.end} bytes in all, but there are {size}", name)
+            raise Flaw("this record is not a .npy file", name=member.name)
+        yield _npy(upload, name, head, member.size_bytes, member)
 
 
 def _refuse_other_zips(file: str, names: set[str]) -> None:

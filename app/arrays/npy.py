@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from app.arrays.records import broken, fault
+from app.arrays.records import Flaw
 from app.arrays.values import Values
-from app.errors import InvalidArrays
 
 MAGIC = b"\x93NUMPY"
 MOST_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
@@ -63,83 +62,77 @@ class Header:
         return self.offset + prod(self.shape) * self.values.item_bytes
 
 
-def read_header(head: bytes, *, file: str, name: str) -> Header:
+def read_header(head: bytes) -> Header:
     """Read the header at the beginning of a file.
 
     Args:
         head: the first bytes, at least `MOST_HEADER_BYTES + 12` of them where there are as many.
 
     Raises:
-        InvalidArrays: it is broken, or the numbers are not floats.
+        Flaw: it is broken, or the numbers are not floats.
     """
     length_bytes = _LENGTH_BYTES.get((head[6], head[7]) if len(head) > 7 else (0, 0))
     if length_bytes is None:
-        broken(file, "it is of no version of .npy that there is", name)
+        raise Flaw("it is of no version of .npy that there is")
     start = 8 + length_bytes
     length = int.from_bytes(head[8:start], "little")
     if length > MOST_HEADER_BYTES:
-        broken(file, f"a header of {length} bytes cannot be one of floats", name)
+        raise Flaw(f"a header of {length} bytes cannot be one of floats")
     text = head[start : start + length].decode("latin-1")
     if len(text) < length:
-        broken(file, "it ends within its header", name)
-    fields = _fields(text.strip(), file, name)
-    shape = _shape(fields["shape"], file, name)
-    values = _values(fields["descr"], file, name)
+        raise Flaw("it ends within its header")
+    fields = _fields(text.strip())
+    shape = _shape(fields["shape"])
+    values = _values(fields["descr"])
     return Header(values, shape, fields["fortran_order"] == "True", start + length)
 
 
-def _fields(text: str, file: str, name: str) -> dict[str, str]:
+def _fields(text: str) -> dict[str, str]:
     if _STRUCTURED.search(text):
-        _refuse_type("[", "records", file, name)
+        raise _no_floats("[", "records")
     fields: dict[str, str] = {}
     place, end = 1, len(text) - 1
     while text[place:end].strip():
         found = _FIELD.match(text, place, end)
         if found is None or found["key"] in fields:
-            broken(file, "its header is not one that NumPy writes", name)
+            raise Flaw("its header is not one that NumPy writes")
         kind = {"descr": "text", "fortran_order": "flag", "shape": "tuple"}[found["key"]]
         if found[kind] is None:
-            broken(file, f"its header's {found['key']} is of another kind", name)
+            raise Flaw(f"its header's {found['key']} is of another kind")
         fields[found["key"]] = found[kind]
         place = found.end()
     if len(fields) != 3 or text[:1] + text[-1:] != "{}":
-        broken(file, "its header lacks a field", name)
+        raise Flaw("its header lacks a field")
     return fields
 
 
-def _shape(text: str, file: str, name: str) -> tuple[int, ...]:
+def _shape(text: str) -> tuple[int, ...]:
     lengths = [part.strip().removesuffix("L") for part in text.split(",")]
     if lengths[-1] == "":
         lengths.pop()
     if not all(length.isdecimal() and len(length) < 16 for length in lengths):
-        broken(file, "its header's shape is not a tuple of lengths", name)
-    return check_shape([int(length) for length in lengths], file=file, name=name)
+        raise Flaw("its header's shape is not a tuple of lengths")
+    return check_shape([int(length) for length in lengths])
 
 
-def check_shape(lengths: list[int], *, file: str, name: str) -> tuple[int, ...]:
+def check_shape(lengths: list[int], name: str | None = None) -> tuple[int, ...]:
     """Refuse shapes that no array here can have, so that their product is cheap."""
     if len(lengths) > MOST_AXES or any(not 0 <= length <= MOST_LENGTH for length in lengths):
-        broken(file, "no array here can have its shape", name)
+        raise Flaw("no array here can have its shape", name=name)
     return tuple(lengths)
 
 
-def _values(descr: str, file: str, name: str) -> Values:
+def _values(descr: str) -> Values:
     if descr not in _VALUES:
-        _refuse_type(descr.lstrip("<>=|")[:1], descr, file, name)
+        raise _no_floats(descr.lstrip("<>=|")[:1], descr)
     return _VALUES[descr]
 
 
-def _refuse_type(kind: str, descr: str, file: str, name: str) -> None:
+def _no_floats(kind: str, descr: str) -> Flaw:
     what, instead = _INSTEAD.get(kind, ("no numbers", "send floats"))
-    raise InvalidArrays(
-        [
-            fault(
-                "not_floats",
-                f"it holds {what}; {instead}",
-                file=file,
-                name=name,
-                given=descr[:40],
-                allowed=["float16", "float32", "float64"],
-            )
-        ]
+    return Flaw(
+        f"it holds {what}; {instead}",
+        code="not_floats",
+        given=descr[:40],
+        allowed=["float16", "float32", "float64"],
     )

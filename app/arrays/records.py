@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from app.dtypes import DTypeName
 from app.errors import FieldError, InvalidArrays
@@ -91,9 +91,28 @@ def fault(
     return FieldError(pointer, code, detail, given, allowed)
 
 
-def broken(file: str, reason: str, name: str | None = None) -> NoReturn:
-    """Refuse a file, or an array in it, that contradicts itself or ends early."""
-    raise InvalidArrays([fault("broken_file", reason, file=file, name=name)])
+class Flaw(Exception):
+    """What is wrong with a file's bytes, told by a reader, which knows no file's name."""
+
+    def __init__(
+        self, detail: str, *, name: str | None = None, code: str = "broken_file", **facts: Any
+    ) -> None:
+        super().__init__(detail)
+        self.detail, self.name, self.code, self.facts = detail, name, code, facts
+
+
+class Excess(Exception):
+    """What there is too much of in a file, told by a reader."""
+
+    def __init__(self, what: str, given: int, limit: int) -> None:
+        super().__init__(f"{given} {what}")
+        self.what, self.given, self.limit = what, given, limit
+
+
+def require(what: str, given: int, limit: int) -> None:
+    """Refuse more than a limit."""
+    if given > limit:
+        raise Excess(what, given, limit)
 
 
 def refuse(faults: Sequence[FieldError]) -> None:

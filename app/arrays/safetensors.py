@@ -14,10 +14,10 @@ from math import prod
 from typing import Any, BinaryIO
 
 from app.arrays.npy import check_shape
-from app.arrays.records import Bounds, Entry, broken, fault
+from app.arrays.records import Bounds, Entry, Flaw, require
 from app.arrays.values import Values
 from app.dtypes import DTYPES
-from app.errors import ArraysTooLarge, InvalidArrays, MalformedJson
+from app.errors import MalformedJson
 from app.spec.parse import load_json
 
 _LENGTH_BYTES = 8
@@ -48,60 +48,54 @@ def is_one(head: bytes) -> bool:
     return head[4:9] == b"\0\0\0\0{"
 
 
-def read_header(file: BinaryIO, size_bytes: int, *, name: str, bounds: Bounds) -> list[Tensor]:
+def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]:
     """List the tensors of a file of `size_bytes`, in the order in which they lie.
 
     Raises:
-        InvalidArrays: the header is broken or lies, or a tensor does not hold floats.
-        ArraysTooLarge: the header, or the number of tensors, exceeds its bound.
+        Flaw: the header is broken or lies, or a tensor does not hold floats.
+        Excess: the header, or the number of tensors, exceeds its bound.
     """
     file.seek(0)
     length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
     start = _LENGTH_BYTES + length
     if start > size_bytes:
-        broken(name, f"its header says it has {length} bytes, more than the file")
-    if length > bounds.header_bytes:
-        raise ArraysTooLarge(
-            file=name, what="bytes of header", given=length, limit=bounds.header_bytes
-        )
-    described = _described(file.read(length), name)
-    if len(described) > bounds.arrays:
-        raise ArraysTooLarge(file=name, what="tensors", given=len(described), limit=bounds.arrays)
-    tensors = [*_tensors(described, start, name)]
+        raise Flaw(f"its header says it has {length} bytes, more than the file")
+    require("bytes of header", length, bounds.header_bytes)
+    described = _described(file.read(length))
+    require("tensors", len(described), bounds.arrays)
+    tensors = [*_tensors(described, start)]
     tensors.sort(key=lambda tensor: (tensor.offset, tensor.end))
     ends = [start, *(tensor.end for tensor in tensors)]
     starts = [*(tensor.offset for tensor in tensors), size_bytes]
     if ends != starts:
-        broken(name, "its tensors overlap, leave a gap, or do not end where the file does")
+        raise Flaw("its tensors overlap, leave a gap, or do not end where the file does")
     return tensors
 
 
-def _described(text: bytes, name: str) -> dict[str, Any]:
+def _described(text: bytes) -> dict[str, Any]:
     try:
         found = load_json(text)
     except MalformedJson as error:
-        raise InvalidArrays(
-            [fault("broken_file", f"its header is not JSON: {error.detail}", file=name)]
-        ) from error
+        raise Flaw(f"its header is not JSON: {error.detail}") from error
     if not isinstance(found, dict):
-        broken(name, "its header is not an object")
+        raise Flaw("its header is not an object")
     found.pop("__metadata__", None)
     return found
 
 
-def _tensors(described: Mapping[str, Any], start: int, name: str) -> Iterator[Tensor]:
+def _tensors(described: Mapping[str, Any], start: int) -> Iterator[Tensor]:
     for own, facts in described.items():
         if not isinstance(facts, dict) or facts.keys() != {"dtype", "shape", "data_offsets"}:
-            broken(name, "it is not described by dtype, shape and data_offsets", own)
+            raise Flaw("it is not described by dtype, shape and data_offsets", name=own)
         dtype, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
         if not (_are_lengths(shape) and _are_lengths(offsets) and len(offsets) == 2):
-            broken(name, "its shape or offsets are not lists of lengths", own)
+            raise Flaw("its shape or offsets are not lists of lengths", name=own)
         if not isinstance(dtype, str) or dtype not in _VALUES:
-            _refuse_type(dtype, name, own)
-        checked = check_shape(shape, file=name, name=own)
+            raise _no_floats(dtype, own)
+        checked = check_shape(shape, own)
         tensor = Tensor(own, _VALUES[dtype], checked, start + offsets[0])
         if tensor.end != start + offsets[1]:
-            broken(name, "its offsets are not those of its shape", own)
+            raise Flaw("its offsets are not those of its shape", name=own)
         yield tensor
 
 
@@ -109,18 +103,13 @@ def _are_lengths(given: Any) -> bool:
     return isinstance(given, list) and all(type(item) is int and item >= 0 for item in given)
 
 
-def _refuse_type(given: Any, name: str, own: str) -> None:
-    raise InvalidArrays(
-        [
-            fault(
-                "not_floats",
-                "it holds no floats that PyTorch's networks have; use .to(torch.float32)",
-                file=name,
-                name=own,
-                given=str(given)[:40],
-                allowed=["float16", "bfloat16", "float32", "float64"],
-            )
-        ]
+def _no_floats(given: Any, own: str) -> Flaw:
+    return Flaw(
+        "it holds no floats that PyTorch's networks have; use .to(torch.float32)",
+        name=own,
+        code="not_floats",
+        given=str(given)[:40],
+        allowed=["float16", "bfloat16", "float32", "float64"],
     )
 
 

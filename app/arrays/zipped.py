@@ -13,12 +13,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, NamedTuple
 
-from app.arrays.records import Bounds, broken
+from app.arrays.records import Bounds, Flaw, require
 from app.arrays.values import CHUNK_BYTES
-from app.errors import ArraysTooLarge
 
 MAGIC = b"PK\x03\x04"
 EMPTY_MAGIC = b"PK\x05\x06"
@@ -29,7 +28,8 @@ _ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _END = struct.Struct("<4sHHHHIIH")
 _LOCATOR = struct.Struct("<4sIQI")
 _END_64 = struct.Struct("<4sQHHIIQQQQ")
-_MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF  # in these fields: look in the zip64 field instead
+_ENTRY_MAGIC, _LOCATOR_MAGIC, _END_64_MAGIC = b"PK\1\2", b"PK\6\7", b"PK\6\6"
+_MAX_32 = 0xFFFFFFFF  # in a field: look in the zip64 field instead
 _ZIP64_FIELD = 1
 _UNREADABLE_FLAGS = 0x2041  # encrypted, strongly encrypted, masked
 _MOST_NAME_BYTES = 512
@@ -41,7 +41,6 @@ class _Directory(NamedTuple):
     records: int
     offset: int
     size: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,98 +56,85 @@ class Member:
     offset: int = 0
 
 
-def members(file: BinaryIO, size_bytes: int, *, name: str, bounds: Bounds) -> list[Member]:
+def members(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Member]:
     """List the records of a zip of `size_bytes`.
 
-    Args:
-        name: the file's, for refusals.
-
     Raises:
-        InvalidArrays: the zip is broken or lies.
-        ArraysTooLarge: it has too many records, or they unpack to too much.
+        Flaw: the zip is broken or lies.
+        Excess: it has too many records, or they unpack to too much.
     """
-    directory = _directory(file, size_bytes, name)
-    if directory.records > bounds.arrays:
-        raise ArraysTooLarge(
-            file=name, what="records", given=directory.records, limit=bounds.arrays
-        )
-    if directory.size > bounds.header_bytes:
-        raise ArraysTooLarge(
-            file=name, what="bytes of directory", given=directory.size, limit=bounds.header_bytes
-        )
-    found = [*_entries(_read(file, directory.offset, directory.size, name), directory, name)]
+    directory = _directory(file, size_bytes)
+    require("records", directory.records, bounds.arrays)
+    require("bytes of directory", directory.size, bounds.header_bytes)
+    found = [*_entries(_read(file, directory.offset, directory.size), directory)]
     if len({member.name for member in found}) < len(found):
-        broken(name, "two of its records have one name")
-    unpacked = sum(member.size_bytes for member in found)
-    if unpacked > bounds.total_bytes:
-        raise ArraysTooLarge(
-            file=name, what="bytes when unpacked", given=unpacked, limit=bounds.total_bytes
-        )
+        raise Flaw("two of its records have one name")
+    require("bytes when unpacked", sum(member.size_bytes for member in found), bounds.total_bytes)
     found.sort(key=lambda member: member.header)
-    placed = [_placed(file, member, name) for member in found]
+    placed = [_placed(file, member) for member in found]
     ends = [0, *(member.offset + member.packed_bytes for member in placed)]
     starts = [*(member.header for member in placed), directory.offset]
     if any(end > start for end, start in zip(ends, starts, strict=True)):
-        broken(name, "its records overlap, as in a zip bomb")
+        raise Flaw("its records overlap, as in a zip bomb")
     return placed
 
 
-def content(file: BinaryIO, member: Member, *, name: str) -> Iterator[bytes]:
+def content(file: BinaryIO, member: Member) -> Iterator[bytes]:
     """Unpack a record piece by piece, and never beyond the size it says.
 
     Raises:
-        InvalidArrays: it is shorter or longer than it says, or other than its checksum.
+        Flaw: it is shorter or longer than it says, or other than its checksum.
     """
     crc, total = 0, 0
-    for piece in _inflated(file, member, name) if member.method else _stored(file, member, name):
+    for piece in _inflated(file, member) if member.method else _stored(file, member):
         total += len(piece)
         if total > member.size_bytes:
-            broken(name, "it unpacks to more bytes than it says", member.name)
+            raise Flaw("it unpacks to more bytes than it says", name=member.name)
         crc = zlib.crc32(piece, crc)
         yield piece
     if total < member.size_bytes:
-        broken(name, "it unpacks to fewer bytes than it says", member.name)
+        raise Flaw("it unpacks to fewer bytes than it says", name=member.name)
     if crc != member.crc32:
-        broken(name, "its checksum does not match", member.name)
+        raise Flaw("its checksum does not match", name=member.name)
 
 
-def beginning(file: BinaryIO, member: Member, most_bytes: int, *, name: str) -> bytes:
+def beginning(file: BinaryIO, member: Member, most_bytes: int) -> bytes:
     """Give the first bytes of a record's content; its checksum is not compared.
 
     Raises:
-        InvalidArrays: it cannot be unpacked.
+        Flaw: it cannot be unpacked.
     """
-    packed = _read(file, member.offset, min(member.packed_bytes, most_bytes), name)
+    packed = _read(file, member.offset, min(member.packed_bytes, most_bytes))
     if member.method == STORED:
         return packed
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most_bytes)
-    except zlib.error:
-        broken(name, "it cannot be unpacked", member.name)
+    except zlib.error as error:
+        raise Flaw("it cannot be unpacked", name=member.name) from error
 
 
-def _stored(file: BinaryIO, member: Member, name: str) -> Iterator[bytes]:
+def _stored(file: BinaryIO, member: Member) -> Iterator[bytes]:
     for start in range(0, member.packed_bytes, CHUNK_BYTES):
         size = min(CHUNK_BYTES, member.packed_bytes - start)
-        yield _read(file, member.offset + start, size, name)
+        yield _read(file, member.offset + start, size)
 
 
-def _inflated(file: BinaryIO, member: Member, name: str) -> Iterator[bytes]:
+def _inflated(file: BinaryIO, member: Member) -> Iterator[bytes]:
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         for start in range(0, member.packed_bytes, _READ_BYTES):
             size = min(_READ_BYTES, member.packed_bytes - start)
-            packed = _read(file, member.offset + start, size, name)
+            packed = _read(file, member.offset + start, size)
             while packed:
                 yield inflater.decompress(packed, CHUNK_BYTES)
                 packed = inflater.unconsumed_tail
             if inflater.unused_data:
                 break
         yield from _rest(inflater)
-    except zlib.error:
-        broken(name, "it cannot be unpacked", member.name)
+    except zlib.error as error:
+        raise Flaw("it cannot be unpacked", name=member.name) from error
     if not inflater.eof or inflater.unused_data:
-        broken(name, "its packed bytes end early or late", member.name)
+        raise Flaw("its packed bytes end early or late", name=member.name)
 
 
 def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
@@ -157,115 +143,100 @@ def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
         yield piece
 
 
-def _directory(file: BinaryIO, size_bytes: int, name: str) -> _Directory:
+def _directory(file: BinaryIO, size_bytes: int) -> _Directory:
+    """Find the directory from the file's end, where it has to be."""
     at = size_bytes - _END.size
-    signature, disk, first_disk, here, count, size, offset, comment = _END.unpack(
-        _read(file, at, _END.size, name)
-    )
+    signature, *fields, comment = _END.unpack(_read(file, at, _END.size))
     if signature != EMPTY_MAGIC or comment:
-        broken(name, "it does not end as a zip does: it is cut short, or has a comment")
-    if (locator := at - _LOCATOR.size) >= 0:
-        packed = _read(file, locator, _LOCATOR.size, name)
-        if packed.startswith(b"PK\x06\x07"):
-            at = _LOCATOR.unpack(packed)[2]
-            if at + _END_64.size != locator:
-                broken(name, "its end is not where it says")
-            fields = _END_64.unpack(_read(file, at, _END_64.size, name))
-            signature, _, _, _, disk, first_disk, here, count, size, offset = fields
-            if signature != b"PK\x06\x06":
-                broken(name, "its end is not where it says")
-    if disk or first_disk or here != count or offset + size != at:
-        broken(name, "its directory is not where it says")
-    return _Directory(count, offset, size, at)
+        raise Flaw("it does not end as a zip does: it is cut short, or has a comment")
+    locator = _read(file, at - _LOCATOR.size, _LOCATOR.size) if at >= _LOCATOR.size else b""
+    if locator.startswith(_LOCATOR_MAGIC):
+        at -= _LOCATOR.size + _END_64.size
+        signature, _, _, _, *fields = _END_64.unpack(_read(file, at, _END_64.size))
+        if signature != _END_64_MAGIC or _LOCATOR.unpack(locator)[2] != at:
+            raise Flaw("its end is not where it says")
+    disk, first_disk, here, records, size, offset = fields
+    if disk or first_disk or here != records or offset + size != at:
+        raise Flaw("its directory is not where it says")
+    return _Directory(records, offset, size)
 
 
-def _entries(packed: bytes, directory: _Directory, name: str) -> Iterator[Member]:
+def _entries(packed: bytes, directory: _Directory) -> Iterator[Member]:
     place = 0
     for _ in range(directory.records):
         if len(packed) < place + _ENTRY.size:
-            broken(name, "its directory ends early")
+            raise Flaw("its directory ends early")
         fields = _ENTRY.unpack_from(packed, place)
-        (signature, _, _, flags, method, _, _, crc, packed_bytes, size_bytes) = fields[:10]
-        name_bytes, extra_bytes, comment_bytes, disk, _, _, header = fields[10:]
-        name_end = place + _ENTRY.size + name_bytes
-        extra_end = name_end + extra_bytes
-        place_name, place = place + _ENTRY.size, extra_end + comment_bytes
-        if signature != b"PK\x01\x02" or place > len(packed):
-            broken(name, "its directory is not one of a zip")
-        own = _name(packed[place_name:name_end], name)
-        if flags & _UNREADABLE_FLAGS:
-            broken(name, "it is encrypted", own)
-        if method not in (STORED, DEFLATED) or disk:
-            broken(name, "it is packed in another way than stored or deflated", own)
-        sizes = [size_bytes, packed_bytes, header]
-        sizes = _in_full(sizes, packed[name_end:extra_end], name, own)
-        yield _checked(Member(own, method, sizes[1], sizes[0], crc, sizes[2]), name)
+        start = place + _ENTRY.size
+        name, extra, place = (start + sum(fields[10:last]) for last in (11, 12, 13))
+        if fields[0] != _ENTRY_MAGIC or place > len(packed):
+            raise Flaw("its directory is not one of a zip")
+        yield _member(_text(packed[start:name]), fields, packed[name:extra], directory)
     if place != len(packed):
-        broken(name, "its directory is longer than its records")
+        raise Flaw("its directory is longer than its records")
 
 
-def _name(packed: bytes, name: str) -> str:
+def _member(name: str, fields: tuple[Any, ...], extra: bytes, directory: _Directory) -> Member:
+    flags, method, crc, packed_bytes, size_bytes = fields[3], fields[4], *fields[7:10]
+    disk, header = fields[13], fields[16]
+    if flags & _UNREADABLE_FLAGS:
+        raise Flaw("it is encrypted", name=name)
+    if method not in (STORED, DEFLATED) or disk:
+        raise Flaw("it is packed in another way than stored or deflated", name=name)
+    size_bytes, packed_bytes, header = _in_full([size_bytes, packed_bytes, header], extra, name)
+    least = size_bytes if method == STORED else size_bytes // _MOST_INFLATION
+    if packed_bytes < least or (method == STORED and packed_bytes > least):
+        raise Flaw("it cannot unpack to as many bytes as it says", name=name)
+    if header + packed_bytes > directory.offset:
+        raise Flaw("its record is not where the directory says", name=name)
+    return Member(name, method, packed_bytes, size_bytes, crc, header)
+
+
+def _text(packed: bytes) -> str:
     if not 0 < len(packed) <= _MOST_NAME_BYTES:
-        broken(name, f"a record's name has {len(packed)} bytes")
+        raise Flaw(f"a record's name has {len(packed)} bytes")
     try:
         return packed.decode()
-    except UnicodeDecodeError:
-        broken(name, "a record's name is not UTF-8")
+    except UnicodeDecodeError as error:
+        raise Flaw("a record's name is not UTF-8") from error
 
 
-def _in_full(sizes: list[int], extra: bytes, name: str, own: str) -> list[int]:
+def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
     """Take from the zip64 field the sizes that have no room elsewhere."""
     wide = [place for place, size in enumerate(sizes) if size == _MAX_32]
     while wide and len(extra) >= 4:
         field, length = struct.unpack_from("<HH", extra)
         if field == _ZIP64_FIELD and 8 * len(wide) <= min(length, len(extra) - 4):
-            for place, size in zip(
-                wide, struct.unpack_from(f"<{len(wide)}Q", extra, 4), strict=True
-            ):
-                sizes[place] = size
+            for nth, place in enumerate(wide):
+                (sizes[place],) = struct.unpack_from("<Q", extra, 4 + 8 * nth)
             return sizes
         extra = extra[4 + length :]
     if wide:
-        broken(name, "its size is not given", own)
+        raise Flaw("its size is not given", name=name)
     return sizes
 
 
-def _checked(member: Member, name: str) -> Member:
-    least = member.size_bytes if member.method == STORED else member.size_bytes // _MOST_INFLATION
-    if member.packed_bytes < least or (member.method == STORED and member.packed_bytes > least):
-        broken(name, "it cannot unpack to as many bytes as it says", member.name)
-    return member
-
-
-def _placed(file: BinaryIO, member: Member, name: str) -> Member:
+def _placed(file: BinaryIO, member: Member) -> Member:
     """Find where a record's content begins, which only its own header tells."""
-    fields = _LOCAL.unpack(_read(file, member.header, _LOCAL.size, name))
+    fields = _LOCAL.unpack(_read(file, member.header, _LOCAL.size))
     signature, _, flags, method, name_bytes, extra_bytes = (*fields[:4], *fields[-2:])
-    own = _read(file, member.header + _LOCAL.size, name_bytes, name)
+    own = _read(file, member.header + _LOCAL.size, name_bytes)
     if (
         signature != MAGIC
         or method != member.method
         or flags & _UNREADABLE_FLAGS
         or own != member.name.encode()
     ):
-        broken(name, "its record is other than the directory says", member.name)
+        raise Flaw("its record is other than the directory says", name=member.name)
     offset = member.header + _LOCAL.size + name_bytes + extra_bytes
-    return Member(
-        member.name,
-        member.method,
-        member.packed_bytes,
-        member.size_bytes,
-        member.crc32,
-        member.header,
-        offset,
-    )
+    return replace(member, offset=offset)
 
 
-def _read(file: BinaryIO, offset: int, size: int, name: str) -> bytes:
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
     if offset < 0:
-        broken(name, "it is too short for a zip")
+        raise Flaw("it is too short for a zip")
     file.seek(offset)
     found = file.read(size)
     if len(found) < size:
-        broken(name, "it ends early")
+        raise Flaw("it ends early")
     return found

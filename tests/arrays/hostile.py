@@ -96,6 +96,18 @@ def single(name: str, packed: bytes, size: int, crc: int, method: int = 8) -> by
     )
 
 
+def far() -> bytes:
+    """Give a record's place as 2⁶⁴ − 1, by the zip64 field."""
+    start, wide = GOOD.index(b"PK\1\2"), struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    entry = patched(GOOD[start:-22], 42, b"\xff" * 4)
+    entry = patched(entry, 30, struct.pack("<H", len(wide))) + wide
+    return (
+        GOOD[:start]
+        + entry
+        + struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, 1, 1, len(entry), start, 0)
+    )
+
+
 def packed(content: bytes) -> bytes:
     """Deflate."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -234,6 +246,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "a directory elsewhere": Hostile(patched(GOOD, -6, struct.pack("<I", 5))),
     "a directory of one entry that says two": Hostile(patched(GOOD, -14, b"\2\0\2\0")),
     "a record elsewhere": Hostile(entry_patched(GOOD, 42, struct.pack("<I", 9999))),
+    "a record beyond all files": Hostile(far()),
     "a record that lies in the directory": Hostile(
         entry_patched(GOOD, 42, struct.pack("<I", GOOD.index(b"PK\1\2")))
     ),

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from app.arrays import layouts
 from app.arrays.layouts import LAYOUTS
 from app.arrays.records import Upload
 from app.plan import GATES
@@ -172,6 +173,7 @@ LAYER_NAMES = [
     {"lstm/kernel": 3, "lstm_1/kernel": 5},
     {"model/lstm_10/lstm_cell/kernel:0": 5, "model/lstm_9/lstm_cell/kernel:0": 3},
     {"rnn.cell.kernel": 3, "rnn.cell_1.kernel": 5},
+    {"layer_0/cell/kernel/value": 3, "layer_1/cell/kernel/value": 5},
 ]
 
 
@@ -218,3 +220,15 @@ def test_a_layer_or_direction_that_cannot_be_told_is_refused(tmp_path, names, fi
     errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network(**fields), layout="keras")
 
     assert reason in errors[0].detail
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_readme_names_every_array_of_every_layout(layout):
+    text = (Path(layouts.__file__).with_name("README.md")).read_text()
+
+    parts = {
+        part for rules in LAYOUTS[layout].values() for name in rules for part in name.split("/")
+    }
+    if layout == "pytorch":
+        parts = {f"{part}_l0" for part in parts if "." not in part}
+    assert [part for part in parts if f"`{part}" not in text and f"/{part}`" not in text] == []
