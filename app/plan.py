@@ -35,8 +35,17 @@ KEEPING_GATE: Mapping[str, str] = {
     "lstm": "f",
 }  # open, it keeps the state (PyTorch's sign)
 
-# Bytes of scratch per element of a block that cannot be drawn element by element.
-SCRATCH_BYTES: Mapping[str, int] = {"orthogonal": 12, "sparse": 8, "fsi": 8}
+# Bytes of scratch per element of a block that cannot be drawn element by element, its sides in whole eights.
+SCRATCH_BYTES: Mapping[str, int] = {
+    "orthogonal": 12,
+    "sparse": 8,
+    "fsi": 8,
+    "spectral_band": 32,
+    "lsuv": 24,
+    "spectral_radius": 32,
+    "np_rnn": 32,
+    "skew": 32,
+}
 # A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
 SCRIPT_SCRATCH = 4
 
@@ -328,7 +337,8 @@ def _scratch_bytes(block: Block) -> int:
     dense = isinstance(block.scheme, Fsi) and block.scheme.connectivity == 1  # element by element
     if dense or not block.is_drawn:
         return 0
-    return SCRATCH_BYTES.get(block.scheme.scheme, 0) * block.elements
+    rows, cols = (-(-side // 8) * 8 for side in (block.rows, block.cols))
+    return SCRATCH_BYTES.get(block.scheme.scheme, 0) * rows * cols
 
 
 def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:

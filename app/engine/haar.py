@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.eights import add_products, eight_zeros, load_eight, store_eight
 from app.engine.kernels import inline, kernel
 from app.engine.vectors import load, splat, store, zero
 
@@ -169,55 +170,10 @@ def combined(columns, at, step):
     return low + high
 
 
-@inline
-def add_products(sums, columns, at, p):
-    """Add one row's products with each of a block's columns."""
-    s0, s1, s2, s3, s4, s5, s6, s7 = sums
-    return (
-        s0 + splat(columns, at) * p,
-        s1 + splat(columns, at + 1) * p,
-        s2 + splat(columns, at + 2) * p,
-        s3 + splat(columns, at + 3) * p,
-        s4 + splat(columns, at + 4) * p,
-        s5 + splat(columns, at + 5) * p,
-        s6 + splat(columns, at + 6) * p,
-        s7 + splat(columns, at + 7) * p,
-    )
-
-
-@inline
-def eight_zeros():
-    """Give eight vectors of zeros."""
-    return (zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero())
-
-
-@inline
-def load_eight(rows):
-    """Give the rows of an (8, 8) array."""
-    return (
-        load(rows, 0),
-        load(rows, 8),
-        load(rows, 16),
-        load(rows, 24),
-        load(rows, 32),
-        load(rows, 40),
-        load(rows, 48),
-        load(rows, 56),
-    )
-
-
-@inline
-def store_eight(rows, values):
-    """Overwrite the rows of an (8, 8) array."""
-    v0, v1, v2, v3, v4, v5, v6, v7 = values
-    store(rows, 0, v0)
-    store(rows, 8, v1)
-    store(rows, 16, v2)
-    store(rows, 24, v3)
-    store(rows, 32, v4)
-    store(rows, 40, v5)
-    store(rows, 48, v6)
-    store(rows, 56, v7)
+def determinant(reflectors: Reflectors) -> float:
+    """Give the determinant of a square Q: the product of the signs, and of −1 for each reflector that is not the identity."""
+    reflected = np.count_nonzero(reflectors.scales) + np.count_nonzero(reflectors.signs < 0)
+    return -1.0 if reflected % 2 else 1.0
 
 
 def columns(reflectors: Reflectors, n: int, c0: int, c1: int, gain: float) -> NDArray[Any]:

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn import init
 
 from app.dtypes import DType
-from app.engine.matrices import Run
+from app.engine.pieces import Run
 from app.engine.tensors import view
 from app.plan import Steps
 from app.spec.scripts import Call, NumpyRandn

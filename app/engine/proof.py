@@ -11,12 +11,13 @@ from app.engine.workers import Workers
 from app.plan import Kind, plan
 from app.spec.biases import ChronoBias
 from app.spec.checkpoint import Spec
+from app.spec.dense import Lsuv, SpectralBand, SpectralRadius
 from app.spec.init import InitParts
 from app.spec.schemes import BiasInit, WeightInit
 from app.spec.weights import Orthogonal, Sparse, TruncNormal
 
 # sha256 of all that `digest` draws, as the golden digests of the tests: the same on every machine.
-KNOWN = "a4d8a1cc3d4104ba4c9f2372b6b51861f13f08f871faebb3aa20c642d813d332"
+KNOWN = "c3b79fe02a1afcb6f71a8c61fe048e019f164ddd88ceca3f7e4eb1f41e5bc2cf"
 
 
 WEIGHTS: tuple[WeightInit, ...] = (
@@ -28,7 +29,10 @@ WEIGHTS: tuple[WeightInit, ...] = (
     Orthogonal(),
     Sparse(sparsity=0.5),
     Sparse(sparsity=0.5, axis="out"),
+    SpectralBand(),
+    Lsuv(probe=16),
 )
+MATRICES: tuple[WeightInit, ...] = (SpectralRadius(),)
 BIASES: tuple[BiasInit, ...] = (ChronoBias(t_max=784), "ugi")
 
 
@@ -47,4 +51,5 @@ def digest(brush: Brush) -> str:
 
 def _inits() -> Iterator[tuple[Kind, InitParts]]:
     yield from (("weight_ih", InitParts(weight_ih=scheme)) for scheme in WEIGHTS)
+    yield from (("weight_hh", InitParts(weight_hh=scheme)) for scheme in MATRICES)
     yield from (("bias_ih", InitParts(bias=scheme)) for scheme in BIASES)

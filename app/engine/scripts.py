@@ -10,8 +10,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from app.dtypes import DType
-from app.engine.matrices import Run
 from app.engine.philox import Key
+from app.engine.pieces import Run
 from app.plan import Block, Steps
 from app.spec.scripts import AnyScript, Call, NumpyRandn
 

@@ -56,6 +56,10 @@ RULES: tuple[Rule, ...] = (
         "it fills {fills} only, and is asked to fill {asked}",
     ),
     Rule(
+        lambda scheme, at: not scheme.is_square or set(at.parameters) <= {"weight_hh"},
+        "it asks for a square matrix, and those of {asked} need not be",
+    ),
+    Rule(
         lambda scheme, at: at.rnn_type in scheme.rnn_types,
         "{at.rnn_type} has no {scheme.needs}",
     ),

@@ -22,6 +22,7 @@ from app.spec.biases import (
     UniformBias,
     ZerosBias,
 )
+from app.spec.dense import Lsuv, NpRnn, Skew, SpectralBand, SpectralRadius
 from app.spec.inline import Array, ArrayBias
 from app.spec.matrices import (
     CayleyRotation,
@@ -77,13 +78,18 @@ AnyWeightScheme = Annotated[
     | Hadamard
     | Orthogonal
     | Sparse
+    | SpectralBand
+    | Lsuv
     | ScaledIdentity
     | Chain
     | FbChain
     | Ramp
     | HenaffRotation
     | CayleyRotation
-    | Fsi,
+    | Fsi
+    | SpectralRadius
+    | NpRnn
+    | Skew,
     Field(discriminator="scheme"),
 ]
 AnyBiasScheme = Annotated[
@@ -120,6 +126,8 @@ WeightName = Literal[
     "random_walk",
     "hadamard",
     "orthogonal",
+    "spectral_band",
+    "lsuv",
     "scaled_identity",
     "chain",
     "fbchain",
@@ -127,6 +135,9 @@ WeightName = Literal[
     "henaff_rotation",
     "cayley_rotation",
     "fsi",
+    "spectral_radius",
+    "np_rnn",
+    "skew",
 ]
 BiasName = Literal["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
 

@@ -291,6 +291,27 @@ class Orthogonal(WeightScheme):
 
     scheme: Literal["orthogonal"] = "orthogonal"
     gain: Gain = 1.0
+    determinant: Literal["any", "+1"] = Field(
+        default="any",
+        description="`+1`: a rotation (special orthogonal); for `weight_hh` without projection, gate by gate.",
+    )
+
+    @property
+    def is_square(self) -> bool:
+        """Where it has a determinant."""
+        return self.determinant == "+1"
+
+    @model_validator(mode="after")
+    def _determinants_are_the_gates_own(self) -> Self:
+        if self.is_square and self.scope == "fused":
+            raise refusal(
+                "determinant_of_fused",
+                "a stacked matrix is not square, so it has no determinant",
+                field="/scope",
+                given=self.scope,
+                allowed=["gate"],
+            )
+        return self
 
 
 class Sparse(WeightScheme):

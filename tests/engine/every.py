@@ -70,8 +70,17 @@ WEIGHTS: Mapping[str, Scheme] = {
     "orthogonal fused": {"scope": "fused"},
     "sparse": {"sparsity": 0.9},
     "sparse out": {"sparsity": 0.3, "std": 1.0, "axis": "out"},
+    "spectral_band": {"margin": 0.3},
+    "spectral_band fused": {"scope": "fused"},
+    "lsuv": {"probe": 19},
+    "lsuv fused": {"scope": "fused", "probe": 16},
 }
 MATRICES: Mapping[str, Scheme] = {
+    "spectral_radius": {},
+    "spectral_radius sparse": {"radius": 1.1, "kind": "sparse", "connections": 4},
+    "spectral_radius ring": {"kind": "ring", "radius": 0.3},
+    "np_rnn": {},
+    "skew": {"epsilon": 0.7, "gamma": 0.5},
     "scaled_identity": {"alpha": 0.95},
     "chain": {},
     "fbchain": {"beta": -0.3},

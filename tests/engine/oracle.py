@@ -163,7 +163,7 @@ def horner(coefficients: Sequence[float], x: np.float32) -> np.float32:
 def exp(x: float) -> float:
     """Give eˣ, correctly rounded: its series in exact arithmetic."""
     term, total, n = Fraction(1), Fraction(1), 0
-    while term > Fraction(1, ONE):
+    while abs(term) > Fraction(1, ONE):
         n += 1
         term = term * Fraction(x) / n
         total += term

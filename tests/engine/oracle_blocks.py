@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
-from fractions import Fraction
 
 from tests.engine import oracle
 
@@ -39,17 +37,6 @@ def hadamard(rows: int, cols: int) -> Rows:
     ]
 
 
-def sparse(seed: int, stream: int, shape: tuple[int, int], law: tuple[float, float, str]) -> Rows:
-    """Give normals and zeros; the law: sparsity, standard deviation, axis."""
-    (rows, cols), (sparsity, std, axis) = shape, law
-    drawn = [
-        [float(oracle.normal(seed, stream, r * cols + c, 0.0, std)) for c in range(cols)]
-        for r in range(rows)
-    ]
-    zeros = math.ceil(Fraction(Decimal(repr(sparsity))) * (cols if axis == "in" else rows))
-    return with_zeros(seed, stream, drawn, zeros, axis)
-
-
 def with_zeros(seed: int, stream: int, drawn: Rows, zeros: int, axis: str) -> Rows:
     """Put so many zeros into every unit, where the smallest words stand."""
     rows, cols = len(drawn), len(drawn[0])
@@ -64,14 +51,28 @@ def with_zeros(seed: int, stream: int, drawn: Rows, zeros: int, axis: str) -> Ro
     return drawn
 
 
-def orthogonal(seed: int, stream: int, shape: tuple[int, int], gain: float) -> Rows:
-    """Give `gain` times a product of the reflectors of Gaussian columns, in float64."""
-    n, m = max(shape), min(shape)
-    gaussians = [
-        [float(oracle.normal(seed, stream, r * m + c, 0.0, 1.0)) for c in range(m)]
-        for r in range(n)
+def gaussians(seed: int, stream: int, shape: tuple[int, int], *, first: int = 0) -> Rows:
+    """Give standard normals, row by row, the first of which is number `first`."""
+    rows, cols = shape
+    return [
+        [float(oracle.normal(seed, stream, first + r * cols + c, 0.0, 1.0)) for c in range(cols)]
+        for r in range(rows)
     ]
-    reflectors = [_reflector([row[k] for row in gaussians], k) for k in range(m)]
+
+
+def orthogonal(
+    seed: int,
+    stream: int,
+    shape: tuple[int, int],
+    gain: float,
+    *,
+    first: int = 0,
+    special: bool = False,
+) -> Rows:
+    """Give `gain` times a product of the reflectors of Gaussian columns, in float64; their elements begin at `first`."""
+    n, m = max(shape), min(shape)
+    drawn = gaussians(seed, stream, (n, m), first=first)
+    reflectors = [_reflector([row[k] for row in drawn], k) for k in range(m)]
     nothing = ([0.0] * n, 0.0, 1.0)
     blocks = [
         [*reflectors[first : first + BLOCK], *[nothing] * BLOCK][:BLOCK]
@@ -83,7 +84,8 @@ def orthogonal(seed: int, stream: int, shape: tuple[int, int], gain: float) -> R
         column = [1.0 if r == k else 0.0 for r in range(n)]
         for b in reversed(range(len(blocks))):
             _reflect(column, [v for v, _, _ in blocks[b]], factors[b], b * BLOCK)
-        columns.append([x * (gain * reflectors[k][2]) for x in column])
+        turned = special and k == m - 1 and _determinant(reflectors) < 0
+        columns.append([x * (gain * reflectors[k][2] * (-1 if turned else 1)) for x in column])
     if shape[0] < shape[1]:
         return columns
     return [[column[r] for column in columns] for r in range(n)]
@@ -100,6 +102,11 @@ def _reflector(column: Sequence[float], k: int) -> tuple[list[float], float, flo
     tau, divisor = ((beta - d) / beta, d - beta) if square else (0.0, 1.0)
     below = [x / divisor for x in column[k + 1 :]]
     return [0.0] * k + [1.0, *below], tau, sign
+
+
+def _determinant(reflectors: Sequence[tuple[list[float], float, float]]) -> float:
+    """Give the product of the signs, and of −1 for each reflector."""
+    return math.prod(sign * (-1 if tau else 1) for _, tau, sign in reflectors)
 
 
 def _factor(block: Sequence[tuple[list[float], float, float]], first: int, n: int) -> Rows:

@@ -13,7 +13,7 @@ from math import ceil, pi, sqrt
 from typing import Any
 
 from app.spec.presets import PRESETS
-from tests.engine import oracle, oracle_blocks, oracle_matrices
+from tests.engine import oracle, oracle_blocks, oracle_dense, oracle_matrices
 from tests.engine.oracle_blocks import Rows
 
 GATES = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
@@ -37,6 +37,16 @@ class Block:
     hidden: int
     gate: str
     joint: int = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The seed and the stream it is drawn from."""
+        return self.seed, self.stream
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Its rows and columns."""
+        return self.rows, self.cols
 
     def each(self, element: Callable[[int], Any]) -> Rows:
         """Give every element by its number, row by row."""
@@ -277,13 +287,17 @@ def _random_walk(block: Block, o: Options) -> Rows:
 
 
 def _sparse(block: Block, o: Options) -> Rows:
-    law = (o["sparsity"], o.get("std", 0.01), o.get("axis", "in"))
-    return oracle_blocks.sparse(block.seed, block.stream, (block.rows, block.cols), law)
+    axis = o.get("axis", "in")
+    connections = block.cols if axis == "in" else block.rows
+    zeros = ceil(Fraction(Decimal(repr(o["sparsity"]))) * connections)
+    drawn = block.normal(0.0, o.get("std", 0.01))
+    return oracle_blocks.with_zeros(*block.place, drawn, zeros, axis)
 
 
 def _orthogonal(block: Block, o: Options) -> Rows:
     shape = (block.rows, block.cols)
-    return oracle_blocks.orthogonal(block.seed, block.stream, shape, o.get("gain", 1.0))
+    special = o.get("determinant") == "+1"
+    return oracle_blocks.orthogonal(*block.place, shape, o.get("gain", 1.0), special=special)
 
 
 def _ramp(block: Block, o: Options) -> Rows:
@@ -334,6 +348,11 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "henaff_rotation": lambda b, o: oracle_matrices.rotations(b.seed, b.stream, b.rows, (-0.5, 0.5)),
     "cayley_rotation": _cayley_rotation,
     "fsi": _fsi,
+    "spectral_band": lambda b, o: oracle_dense.spectral_band(*b.place, b.shape, o.get("margin", 0.1)),
+    "lsuv": lambda b, o: oracle_dense.lsuv(*b.place, b.shape, o.get("probe", 256)),
+    "spectral_radius": lambda b, o: oracle_dense.spectral_radius(*b.place, b.rows, o),
+    "np_rnn": lambda b, o: oracle_dense.np_rnn(*b.place, b.rows),
+    "skew": lambda b, o: oracle_dense.skew(*b.place, b.rows, o),
 }  # fmt: skip
 # A share of the total, which is 1 or ½: each number of a law is halved before it is used.
 BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {

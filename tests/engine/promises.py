@@ -212,6 +212,12 @@ WEIGHTS = [
         random=False,
     ),
     Promise(weight("sparse", sparsity=0.75), fixed(0.01 * sqrt(0.25)), drawn=0.25),
+    Promise(
+        weight("spectral_band"),
+        std=lambda fan_in, fan_out, hidden: sqrt((1 + 0.01 / 3) / max(fan_in, fan_out)),
+        law=spherical,
+    ),
+    Promise(weight("lsuv", probe=4096), lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in), law=spherical),
     Promise(weight("sparse", sparsity=0.5, std=2, axis="out"), fixed(2 * sqrt(0.5)), drawn=0.5),
 ]  # fmt: skip
 """`identity`: max(fan_in, fan_out) elements for each one on the diagonal, and so its mean is gain / max(fan_in, fan_out)."""

@@ -20,7 +20,7 @@ from app.engine.philox import key
 from app.engine.rounding import Float32s
 from app.engine.torch_draw import fill_on
 from app.engine.workers import Stop, Workers
-from app.plan import Plan, TensorPlan
+from app.plan import SCRATCH_BYTES, Plan, TensorPlan
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.service.produce import Factory
@@ -35,6 +35,7 @@ LSTM |= {"bidirectional": True, "accept_dead": True, "accept_nonfinite": True}
 PLACES = {  # networks, and a tensor of each of several tasks: two pieces of every scheme
     "weight": ({"rnn_type": "rnn", "input_size": 130, "hidden_size": 4100}, "weight_ih_l0"),
     "matrix": ({"rnn_type": "rnn", "input_size": 1, "hidden_size": 740}, "weight_hh_l0"),
+    "dear matrix": ({"rnn_type": "rnn", "input_size": 1, "hidden_size": 300}, "weight_hh_l0"),
     "bias": ({"rnn_type": "lstm", "input_size": 1, "hidden_size": 540_000}, "bias_hh_l0"),
 }
 
@@ -52,13 +53,18 @@ def alone(given: Mapping[str, Any], name: str, threads: int) -> bytes:
         return Artist(made.spec.seed, workers).tensor(tensor).tobytes()
 
 
+def place_of(init: Mapping[str, Any]) -> str:
+    """Say where a scheme is drawn."""
+    if "weight_ih" in init or "bias" in init:
+        return "bias" if "bias" in init else "weight"
+    return "dear matrix" if init["weight_hh"]["scheme"] in SCRATCH_BYTES else "matrix"
+
+
 class TestThreads:
     @every_dtype
     @every_scheme
     def test_change_no_bit_of_any_scheme(self, init: Mapping[str, Any], dtype: str) -> None:
-        given, name = PLACES[
-            "bias" if "bias" in init else "weight" if "weight_ih" in init else "matrix"
-        ]
+        given, name = PLACES[place_of(init)]
         init = {part: scheme for part, scheme in init.items() if part != "weight_hr"}
         request = asked(given, init, dtype=dtype)
         one, two, seven = (alone(request, name, threads) for threads in (1, 2, 7))

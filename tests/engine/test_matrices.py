@@ -17,6 +17,7 @@ from app.spec.matrices import RecurrentScheme
 from app.spec.schemes import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, planned, stored
 from tests.engine.every import asked
+from tests.engine.spectra import has_radius, is_np_rnn, is_shrunk_rotation
 
 pytestmark = pytest.mark.statistical
 
@@ -24,7 +25,7 @@ RNN = {"rnn_type": "rnn", "input_size": 3, "hidden_size": 48, "seed": 7}
 MATRICES = {name: cls for name, cls in WEIGHT_SCHEMES.items() if issubclass(cls, RecurrentScheme)}
 SURE = 5  # standard errors: one failure in two million draws of the seed
 EXACT = {"dtype": "float64"}
-STILL = {"scaled_identity", "chain", "fbchain", "ramp"}  # drawn from no random number
+STILL = {"scaled_identity", "chain", "fbchain", "ramp", "ring"}  # drawn from no random number
 Judge = Callable[[Values, Mapping[str, Any]], None]
 
 
@@ -103,6 +104,12 @@ JUDGES: list[tuple[Mapping[str, Any], Judge]] = [
     ({"scheme": "cayley_rotation", "low": -3.0, "high": -2.5}, is_rotations),
     ({"scheme": "fsi"}, is_fsi),
     ({"scheme": "fsi", "radius": 1.1, "connectivity": 0.25}, is_fsi),
+    ({"scheme": "spectral_radius"}, has_radius),
+    ({"scheme": "spectral_radius", "kind": "sparse", "radius": 1.1}, has_radius),
+    ({"scheme": "spectral_radius", "kind": "ring", "radius": 0.5}, has_radius),
+    ({"scheme": "np_rnn"}, is_np_rnn),
+    ({"scheme": "skew"}, is_shrunk_rotation),
+    ({"scheme": "skew", "epsilon": 1.0, "gamma": 0.3}, is_shrunk_rotation),
 ]
 """What is asked for, and what every block must then be by its source."""
 
@@ -175,7 +182,7 @@ class TestEveryMatrix:
 
 def is_random(scheme: Mapping[str, Any]) -> bool:
     """Whether a scheme draws numbers."""
-    return scheme["scheme"] not in STILL
+    return {scheme["scheme"], scheme.get("kind")}.isdisjoint(STILL)
 
 
 def test_a_ramp_is_a_chain_in_the_cell_gate_alone() -> None:

@@ -69,11 +69,26 @@ weight_objects = st.one_of(
     schemes("constant", {"value": numbers}, **scopes),
     schemes("variance_scaling", **scaling, **fans),
     schemes("variance_scaling", std_correct=st.just(False), **pairs),
+    schemes("spectral_band", margin=st.floats(0, 1), **scopes),
+    schemes("lsuv", probe=st.integers(16, 65_536), **scopes),
     schemes("sparse", {"sparsity": st.floats(0, 1)}, **sparse, **scopes),
 )
 MATRICES = {name for name, cls in WEIGHT_SCHEMES.items() if issubclass(cls, RecurrentScheme)}
 weights = st.sampled_from(sorted({*get_args(WeightName)} - MATRICES)) | weight_objects
+radii = {"radius": st.floats(0, 1e6, exclude_min=True)}
 matrices = {
+    "spectral_radius": schemes("spectral_radius", kind=st.sampled_from(["dense", "ring"]), **radii)
+    | schemes(
+        "spectral_radius", {"kind": st.just("sparse")}, connections=st.integers(1, 99), **radii
+    ),
+    "orthogonal": schemes("orthogonal", {"determinant": st.just("+1")}, **gains),
+    "np_rnn": st.just("np_rnn") | schemes("np_rnn"),
+    "skew": schemes(
+        "skew",
+        epsilon=st.floats(0, 1, exclude_min=True),
+        gamma=st.floats(0, 1000),
+        std=st.floats(0, 16, exclude_min=True),
+    ),
     "scaled_identity": st.just("scaled_identity") | schemes("scaled_identity", alpha=numbers),
     "chain": st.just("chain") | schemes("chain", alpha=numbers),
     "fbchain": st.just("fbchain") | schemes("fbchain", alpha=numbers, beta=numbers),

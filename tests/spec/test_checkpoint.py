@@ -32,8 +32,9 @@ BIAS_TAGS = [*GATELESS_BIASES, *KEEPING_BIASES, "out_gate_ladder"]
 WEIGHT_WORDS = [
     "pytorch", "uniform", "normal", "trunc_normal", "zeros", "ones", "identity", "xavier_uniform",
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
-    "variance_scaling", "random_walk", "hadamard", "orthogonal", "scaled_identity",
-    "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
+    "variance_scaling", "random_walk", "hadamard", "orthogonal", "spectral_band", "lsuv",
+    "scaled_identity", "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
+    "spectral_radius", "np_rnn", "skew",
 ]  # fmt: skip
 INIT_WORDS = [
     *WEIGHT_WORDS, "numpy_randn", "torch_seeded", "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
@@ -44,7 +45,8 @@ WEIGHT_TAGS = [
     "pytorch", "uniform", "normal", "trunc_normal", "constant", "array", "zeros", "ones", "identity",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
     "lecun_normal", "variance_scaling", "random_walk", "hadamard", "orthogonal", "sparse",
-    "scaled_identity", "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
+    "spectral_band", "lsuv", "scaled_identity", "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
+    "spectral_radius", "np_rnn", "skew",
 ]  # fmt: skip
 GENERAL_WEIGHTS = [
     name for name, cls in WEIGHT_SCHEMES.items() if not issubclass(cls, RecurrentScheme)

@@ -139,7 +139,7 @@ class TestWhereTheyApply:
         some = tensor({"parameter": "weight_hh", "gate": "cell", "init": "orthogonal"})
 
         assert (tensor().is_dear, some.is_dear) == (False, True)
-        assert some.scratch_bytes == 12 * 4 * 2
+        assert some.scratch_bytes == 12 * 8 * 8
 
 
 class TestRecipes:

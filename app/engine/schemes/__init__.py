@@ -15,11 +15,12 @@ from app.engine.distributions import (
 )
 from app.engine.matrices import Given
 from app.engine.patterns import Constant, Ladder
-from app.engine.schemes import biases, matrices, weights
+from app.engine.schemes import biases, dense, matrices, weights
 from app.engine.schemes.record import Scheme, WholeLaw, array, pytorch
 from app.engine.scripts import replay
 from app.plan import Block, TensorPlan
 from app.spec import biases as ask_bias
+from app.spec import dense as ask_dense
 from app.spec import inline
 from app.spec import matrices as ask_matrix
 from app.spec import scripts as ask_script
@@ -145,6 +146,36 @@ WEIGHTS: Mapping[str, Scheme] = {
         matrices.fsi,
         "U(±√3·radius/√n), n = ⌈connectivity·hidden_size⌉ per row, else 0",
         "Gallicchio, Micheli & Pedrelli, ESANN 2020; reservoirpy's FSI",
+    ),
+    "spectral_band": Scheme(
+        ask_dense.SpectralBand,
+        dense.spectral_band,
+        "U·diag(s)·Vᵀ, U and V uniform (Haar), s ~ U(1 ± margin)",
+        "Vorontsov et al., arXiv:1702.00071",
+    ),
+    "lsuv": Scheme(
+        ask_dense.Lsuv,
+        dense.lsuv,
+        "Q/√Var(Q·x), Q uniform (Haar), x ~ N(0, 1)",
+        "Mishkin & Matas, arXiv:1511.06422",
+    ),
+    "spectral_radius": Scheme(
+        ask_dense.SpectralRadius,
+        dense.spectral_radius,
+        "A·radius/ρ(A), A normal, sparse or a ring",
+        "Jaeger, GMD Report 148, 2001; Sutskever et al., ICML 2013",
+    ),
+    "np_rnn": Scheme(
+        ask_dense.NpRnn,
+        dense.np_rnn,
+        "(A + I)/λ_max(A + I), A = RᵀR/hidden_size, R ~ N(0, 1)",
+        "Talathi & Vartak, arXiv:1511.03771",
+    ),
+    "skew": Scheme(
+        ask_dense.Skew,
+        dense.skew,
+        "exp(epsilon·(M − Mᵀ − gamma·I)), M ~ N(0, std²/hidden_size)",
+        "after Chang et al., arXiv:1902.09689",
     ),
 }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from math import pi, sqrt
 
 from app.engine.distributions import Uniform
-from app.engine.matrices import Sparse
 from app.engine.patterns import Bands, Diagonal, Ramp
 from app.engine.rotations import Rotations
 from app.engine.scalars import share_of
 from app.engine.schemes.record import symmetric
+from app.engine.sparse import Sparse
 from app.plan import Block
 from app.spec import matrices as ask
 

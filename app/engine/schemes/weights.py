@@ -6,10 +6,11 @@ from math import sqrt
 from typing import Any
 
 from app.engine.distributions import CutNormal, ElementLaw, Normal, Uniform
-from app.engine.matrices import Orthogonal, Sparse
+from app.engine.orthogonal import Orthogonal
 from app.engine.patterns import Constant, Diagonal, Hadamard
 from app.engine.scalars import exp, share_of, truncated_std
 from app.engine.schemes.record import symmetric
+from app.engine.sparse import Sparse
 from app.plan import Block
 from app.spec import weights as ask
 from app.spec.biases import ConstantBias
@@ -114,7 +115,7 @@ def hadamard(scheme: ask.Hadamard, block: Block) -> Diagonal | Hadamard:
 
 def orthogonal(scheme: ask.Orthogonal, block: Block) -> Orthogonal:
     """gain·Haar."""
-    return Orthogonal(scheme.gain, block.rows, block.cols)
+    return Orthogonal(scheme.gain, block.rows, block.cols, scheme.is_square)
 
 
 def sparse(scheme: ask.Sparse, block: Block) -> Sparse:

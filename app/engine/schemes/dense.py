@@ -1,0 +1,40 @@
+"""From each scheme that takes linear algebra to the law of one block."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from app.engine.scalars import exp
+from app.engine.scaled import PositiveDefinite, SpectralRadius, UnitOutput
+from app.engine.spectra import SkewExponential, SpectralBand
+from app.plan import Block
+from app.spec import dense as ask
+
+FEW_CONNECTIONS = 15  # of a unit, as Sutskever et al. have it
+
+
+def spectral_band(scheme: ask.SpectralBand, block: Block) -> SpectralBand:
+    """U·diag(s)·Vᵀ."""
+    return SpectralBand(scheme.margin, block.rows, block.cols)
+
+
+def lsuv(scheme: ask.Lsuv, block: Block) -> UnitOutput:
+    """Haar, scaled until the outputs have variance 1."""
+    return UnitOutput(scheme.probe, block.rows, block.cols)
+
+
+def spectral_radius(scheme: ask.SpectralRadius, block: Block) -> SpectralRadius:
+    """A·radius/ρ(A)."""
+    connections = scheme.connections or FEW_CONNECTIONS
+    return SpectralRadius(scheme.radius, scheme.kind, connections, block.rows)
+
+
+def np_rnn(scheme: ask.NpRnn, block: Block) -> PositiveDefinite:
+    """(A + I)/λ."""
+    return PositiveDefinite(block.rows)
+
+
+def skew(scheme: ask.Skew, block: Block) -> SkewExponential:
+    """exp(−epsilon·gamma)·exp(epsilon·(M − Mᵀ))."""
+    scale = scheme.epsilon * scheme.std / sqrt(block.rows)
+    return SkewExponential(scale, exp(-scheme.epsilon * scheme.gamma), block.rows)
