@@ -168,7 +168,9 @@ def _layers(
     if len({tuple(_NUMBER.sub("", step) for step in group) for group in groups}) > 1:
         return f"which layer? The names differ in more than a number ({named}); {advice}"
     if len(groups) > num_layers or (0 < len(groups) < num_layers and not grow):
-        return f"there are arrays of {len(groups)} layers ({named}), but num_layers is {num_layers}; {advice}"
+        return (
+            f"num_layers is {num_layers}, but the arrays are of {len(groups)} ({named}); {advice}"
+        )
     return {group: layer for layer, group in enumerate(sorted(groups, key=_numbers))}
 
 

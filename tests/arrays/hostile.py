@@ -114,6 +114,47 @@ def packed(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
+def ended(records: bytes, entries: bytes, count: int) -> bytes:
+    """Put a directory behind records."""
+    fields = (b"PK\5\6", 0, 0, count, count, len(entries), len(records), 0)
+    return records + entries + struct.pack("<4sHHHHIIH", *fields)
+
+
+def halves(times: int) -> tuple[bytes, bytes]:
+    """Give the records of a good zip, and its directory some times over."""
+    start = GOOD.index(b"PK\1\2")
+    return GOOD[:start], GOOD[start:-22] * times
+
+
+def quoting() -> bytes:
+    """Let one record's content be another record, as the zip bombs do that unpack to petabytes."""
+    inner = GOOD[: GOOD.index(b"PK\1\2")]
+    outer = npz(("weight_hh_l0.npy", inner))
+    start = outer.index(b"PK\1\2")
+    entry = entry_patched(GOOD, 42, struct.pack("<I", outer.index(inner)))[len(inner) : -22]
+    return ended(outer[:start], outer[start:-22] + entry, 2)
+
+
+def noise_behind_a_header() -> bytes:
+    """Pack a good header, and let what follows be no deflate."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    head = packer.compress(npy(data=b"")) + packer.flush(zlib.Z_FULL_FLUSH)
+    return single(f"{NAME}.npy", head + b"\xff" * 50, len(npy()), 0)
+
+
+def zip64(magic: bytes = b"PK\6\6", elsewhere: int = 0, field: int = 1) -> bytes:
+    """Write all sizes and places of a good zip in the fields that have room for any."""
+    start = GOOD.index(b"PK\1\2")
+    sizes = struct.pack("<HH2xHHQQQ", 9, 2, field, 24, len(npy()), len(npy()), 0)
+    entry = patched(GOOD[start:-22], 20, b"\xff" * 8)
+    entry = patched(patched(entry, 42, b"\xff" * 4), 30, struct.pack("<H", len(sizes))) + sizes
+    at = start + len(entry)
+    end = struct.pack("<4sQHHIIQQQQ", magic, 44, 45, 45, 0, 0, 1, 1, len(entry), start)
+    end += struct.pack("<4sIQI", b"PK\6\7", 0, at + elsewhere, 1)
+    end += struct.pack("<4sHHHHIIH", b"PK\5\6", 0, 0, *[0xFFFF] * 2, *[2**32 - 1] * 2, 0)
+    return GOOD[:start] + entry + end
+
+
 def overlapping() -> bytes:
     """Let many entries share one record, as zip bombs do."""
     one = npz((f"{NAME}.npy", npy()), packed=True)
@@ -277,7 +318,24 @@ HOSTILE: Mapping[str, Hostile] = {
     "a record that is no array": Hostile(npz(("readme.txt", b"hello"))),
     "a zip within a zip": Hostile(npz(("inner.npz", GOOD))),
     "a record of Python objects": Hostile(npz((f"{NAME}.npy", pickled_array())), "not_floats"),
-    "records that overlap": Hostile(overlapping()),
+    "records that share one content": Hostile(overlapping()),
+    "a record within a record": Hostile(quoting()),
+    "two records of one name": Hostile(ended(*halves(2), 2)),
+    "a zip64 end elsewhere": Hostile(zip64(elsewhere=1)),
+    "a zip64 end of another kind": Hostile(zip64(b"PK\6\5")),
+    "a zip64 field of another kind": Hostile(zip64(field=7)),
+    "an entry that is none": Hostile(entry_patched(GOOD, 0, b"PK\1\3")),
+    "a directory of more entries than it says": Hostile(
+        patched(ended(*halves(2), 2), -14, b"\1\0\1\0")
+    ),
+    "a record whose name has no end": Hostile(patched(GOOD, 26, b"\xff\xff")),
+    "a packed record that unpacks to less": Hostile(
+        single(f"{NAME}.npy", packed(npy()[:-4]), len(npy()), zlib.crc32(npy()[:-4]))
+    ),
+    "a packed record that becomes noise": Hostile(noise_behind_a_header()),
+    "a Keras model": Hostile(
+        npz(("config.json", b"{}"), ("model.weights.h5", b"")), "not_an_array_file"
+    ),
     "a name that is no UTF-8": Hostile(GOOD.replace(NAME.encode(), b"\xff" * len(NAME))),
     "a name of a kilobyte": Hostile(npz(("a" * 1000 + ".npy", npy()))),
     "a name that climbs": Hostile(npz(("../../etc/passwd.npy", npy())), "unknown_array"),

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import save_file as save_tensors
 
-from app.arrays.records import Sizes
+from app.arrays.records import Sizes, Upload
 from app.errors import InvalidArrays
 from tests.arrays.making import DEEP, kept, network, refusals, saved, taken, weights
 
@@ -38,6 +40,7 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
     (network(), "bias_ih_l0", (4 * 64,), (20,), "of a network with hidden_size 64"),
     (network(), "weight_ih_l0", (16, 2), (20, 3), "input_size 2 and hidden_size 4; to keep"),
     (network(), "weight_ih_l0", (), (20, 3), ""),
+    (network(), "weight_ih_l0.forget", (7, 3), (5, 3), ""),
     (network(), "weight_ih_l0", (0, 3), (20, 3), ""),
     (network(), "weight_ih_l0", (7, 7, 7), (20, 3), ""),
 ]
@@ -198,6 +201,17 @@ def test_a_number_that_is_none_is_refused_wherever_it_stands(tmp_path, value, ki
     ]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_bfloat16_that_is_no_number_is_refused(tmp_path, value):
+    bias = torch.zeros(20, dtype=torch.bfloat16)
+    bias[7] = value
+    save_tensors({"bias_ih_l0": bias}, tmp_path / "upload")
+
+    errors = refusals(tmp_path, [Upload("a", tmp_path / "upload")], network())
+
+    assert [error.code for error in errors] == ["nonfinite"]
+
+
 class TestAGrowingNetwork:
     """A smaller network's arrays are taken as they are, if all are of one."""
 
@@ -220,6 +234,12 @@ class TestAGrowingNetwork:
         manifest = taken(tmp_path, uploads, network(num_layers=3), grow=True)
 
         assert manifest.sizes == Sizes(None, 4, None, 2)
+
+    def test_may_be_smaller_than_a_projection_that_no_array_tells(self, tmp_path):
+        uploads = saved(tmp_path / "from", {"bias_ih_l0": np.ones(16)})
+        asked = network("projected", hidden_size=9, proj_size=6)
+
+        assert taken(tmp_path, uploads, asked, grow=True).sizes == Sizes(None, 4, None, 1)
 
     def test_is_of_equal_size_too(self, tmp_path):
         uploads = saved(tmp_path / "from", weights(DEEP_LSTM))

@@ -204,8 +204,8 @@ def test_layers_may_be_told_by_the_names_of_files(tmp_path):
 
 
 UNPLACED = [
-    (["lstm/kernel"], {"num_layers": 2}, "arrays of 1 layers"),
-    (["lstm/kernel", "lstm_1/kernel"], {}, "arrays of 2 layers"),
+    (["lstm/kernel"], {"num_layers": 2}, "arrays are of 1 ("),
+    (["lstm/kernel", "lstm_1/kernel"], {}, "arrays are of 2 ("),
     (["lstm/kernel", "top/kernel"], {"num_layers": 2}, "differ in more than a number"),
     (["forward_backward/backward_lstm/kernel"], {"bidirectional": True}, "both forward and"),
     (["lstm/kernel"], {"bidirectional": True}, "which direction"),

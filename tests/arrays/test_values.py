@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -30,6 +30,7 @@ def streamed(
     return np.concatenate([piece.ravel() for piece in found]).reshape(part.shape)
 
 
+@settings(deadline=None)
 @given(data=st.data(), chunk_bytes=st.sampled_from([4, 12, 16, 64, 256, CHUNK_BYTES]))
 def test_a_view_is_what_numpy_calls_it(tmp_path_factory, data, chunk_bytes):
     shape = tuple(data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=3)))
