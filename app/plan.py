@@ -17,7 +17,6 @@ from app.dtypes import DTYPES, DType
 from app.spec.biases import PytorchBias, SplitScheme
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
-from app.spec.matrices import Fsi
 from app.spec.overrides import GATE_NAMES, WHOLE
 from app.spec.patches import Given, Patch, stacked
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
@@ -45,6 +44,7 @@ SCRATCH_BYTES: Mapping[str, int] = {
     "spectral_radius": 32,
     "np_rnn": 32,
     "skew": 32,
+    "ring_spectrum": 32,
 }
 # A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
 SCRIPT_SCRATCH = 4
@@ -334,8 +334,7 @@ def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
 
 
 def _scratch_bytes(block: Block) -> int:
-    dense = isinstance(block.scheme, Fsi) and block.scheme.connectivity == 1  # element by element
-    if dense or not block.is_drawn:
+    if block.scheme.is_elementwise or not block.is_drawn:
         return 0
     rows, cols = (-(-side // 8) * 8 for side in (block.rows, block.cols))
     return SCRATCH_BYTES.get(block.scheme.scheme, 0) * rows * cols

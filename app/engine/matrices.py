@@ -19,7 +19,7 @@ from app.engine.pieces import Run
 from app.engine.rounding import store
 from app.engine.scaled import PositiveDefinite, SpectralRadius, UnitOutput
 from app.engine.sparse import Sparse
-from app.engine.spectra import SkewExponential, SpectralBand
+from app.engine.spectra import RandomBasis, SkewExponential, SpectralBand
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,5 +45,6 @@ MatrixLaw = (
     | SpectralRadius
     | PositiveDefinite
     | SkewExponential
+    | RandomBasis
     | UnitOutput
 )

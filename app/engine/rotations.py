@@ -69,16 +69,14 @@ class Rotations:
         """Overwrite `out`, float64."""
         out.fill(0)
         rows = np.arange(first // self.size, (first + len(out) - 1) // self.size + 1)
-        cosines, sines = (
-            of_block[rows // 2 - rows[0] // 2] for of_block in self._blocks(rows, key)
-        )
+        cosines, sines = (of_block[rows // 2 - rows[0] // 2] for of_block in self.blocks(rows, key))
         self._put(out, first, rows, rows, cosines)
         across = np.where(rows % 2, rows - 1, rows + 1)
         inside = across < self.size
         signed = np.where(rows % 2, sines, -sines)
         self._put(out, first, rows[inside], across[inside], signed[inside])
 
-    def _blocks(self, rows: NDArray[np.int64], key: Key) -> tuple[Float64s, Float64s]:
+    def blocks(self, rows: NDArray[np.int64], key: Key) -> tuple[Float64s, Float64s]:
         """Give the cosine and the sine, times the radius, of every block that has some of the rows."""
         begin, end = int(rows[0]) // 2, int(rows[-1]) // 2 + 1
         words = np.empty(4 * (end - begin), np.uint32)

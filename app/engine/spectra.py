@@ -16,6 +16,7 @@ from app.engine.philox import Key
 from app.engine.pieces import Run
 from app.engine.powers import exponential
 from app.engine.products import Tiles, gaussians, product, put, transposed
+from app.engine.rotations import Rotations
 
 RIGHT_AT = 1 << 60  # first normal of the right factor, far behind the left one's
 SPECTRUM_AT = 1 << 61  # first word of the spectrum
@@ -45,6 +46,34 @@ class SpectralBand:
 
     def _turned(self, rows: int, count: int, key: Key, run: Run, first: int) -> Tiles:
         return transposed(draw_orthogonal(rows, count, key, run, first), run)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomBasis:
+    """VᵀBV with Haar V, B the rotations."""
+
+    blocks: Rotations
+
+    @property
+    def std(self) -> float:
+        """That of the rotations: no basis changes the sum of squares."""
+        return self.blocks.std
+
+    def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
+        """Overwrite `out`."""
+        basis = draw_orthogonal(len(out), len(out), key, run, RIGHT_AT)
+        put(product(basis, self._turned(basis, key), run), out, dtype, run)
+
+    def _turned(self, basis: Tiles, key: Key) -> Tiles:
+        """Give B·V."""
+        size = self.blocks.size
+        pairs = size - size % 2
+        c, s = (each[:, None] for each in self.blocks.blocks(np.arange(size), key))
+        turned, even, odd = np.zeros_like(basis), basis[:, 0:pairs:2], basis[:, 1:pairs:2]
+        turned[:, 0:pairs:2] = c[: pairs // 2] * even - s[: pairs // 2] * odd
+        turned[:, 1:pairs:2] = s[: pairs // 2] * even + c[: pairs // 2] * odd
+        turned[:, pairs:size] = c[pairs // 2 :] * basis[:, pairs:size]
+        return turned
 
 
 @dataclass(frozen=True, slots=True)

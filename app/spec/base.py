@@ -43,6 +43,11 @@ class InitScheme(Strict):
         """Whether only a square block can be filled."""
         return False
 
+    @property
+    def is_elementwise(self) -> bool:
+        """Whether it is drawn element by element as it is asked for, though others of its name are not."""
+        return False
+
 
 def refusal(
     code: str, detail: str, *, field: str = "", given: Any = None, allowed: Any = None

@@ -90,3 +90,36 @@ class Skew(RecurrentScheme):
         default=0.01, ge=0, le=1000, description="Diffusion; at 0 the matrix is orthogonal."
     )
     std: Number = Field(default=1.0, gt=0, le=16, description="Spread of M, times √hidden_size.")
+
+
+class RingSpectrum(RecurrentScheme):
+    """Eigenvalues uniform on the ring r_min ≤ |λ| ≤ r_max, in conjugate pairs: the start of the linear recurrent unit, made real (Orvieto et al. 2023).
+
+    The matrix is normal: nothing grows before it fades.  An odd size has one real, positive eigenvalue.
+    """
+
+    scheme: Literal["ring_spectrum"] = "ring_spectrum"
+    r_min: Number = Field(default=0.9, ge=0, le=1e6, description="Inner radius.")
+    r_max: Number = Field(default=0.999, ge=0, le=1e6, description="Outer radius.")
+    basis: Literal["blocks", "random"] = Field(
+        default="blocks",
+        description="`blocks`: pairs of units turn by themselves (2 × 2 blocks along the diagonal).  `random`: the same in "
+        "a uniformly (Haar) random orthogonal basis.",
+    )
+
+    @property
+    def is_elementwise(self) -> bool:
+        """In the units' own basis."""
+        return self.basis == "blocks"
+
+    @model_validator(mode="after")
+    def _radii_are_in_order(self) -> Self:
+        if self.r_min > self.r_max:
+            raise refusal(
+                "r_min_above_r_max",
+                f"r_min ({self.r_min}) must not be above r_max ({self.r_max})",
+                field="/r_min",
+                given=self.r_min,
+                allowed=f"0 to {self.r_max}",
+            )
+        return self

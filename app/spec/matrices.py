@@ -91,3 +91,8 @@ class Fsi(RecurrentScheme):
         le=1,
         description="Share of each row (hidden unit) that is not zero, rounded up.",
     )
+
+    @property
+    def is_elementwise(self) -> bool:
+        """Where no element is zero."""
+        return self.connectivity == 1

@@ -22,7 +22,7 @@ from app.spec.biases import (
     UniformBias,
     ZerosBias,
 )
-from app.spec.dense import Lsuv, NpRnn, Skew, SpectralBand, SpectralRadius
+from app.spec.dense import Lsuv, NpRnn, RingSpectrum, Skew, SpectralBand, SpectralRadius
 from app.spec.inline import Array, ArrayBias
 from app.spec.matrices import (
     CayleyRotation,
@@ -89,7 +89,8 @@ AnyWeightScheme = Annotated[
     | Fsi
     | SpectralRadius
     | NpRnn
-    | Skew,
+    | Skew
+    | RingSpectrum,
     Field(discriminator="scheme"),
 ]
 AnyBiasScheme = Annotated[
@@ -138,6 +139,7 @@ WeightName = Literal[
     "spectral_radius",
     "np_rnn",
     "skew",
+    "ring_spectrum",
 ]
 BiasName = Literal["pytorch", "zeros", "uniform", "normal", "forget", "ugi", "out_gate_ladder"]
 

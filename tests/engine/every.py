@@ -81,6 +81,8 @@ MATRICES: Mapping[str, Scheme] = {
     "spectral_radius ring": {"kind": "ring", "radius": 0.3},
     "np_rnn": {},
     "skew": {"epsilon": 0.7, "gamma": 0.5},
+    "ring_spectrum": {},
+    "ring_spectrum random": {"r_min": 0.2, "r_max": 1.5, "basis": "random"},
     "scaled_identity": {"alpha": 0.95},
     "chain": {},
     "fbchain": {"beta": -0.3},

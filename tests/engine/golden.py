@@ -112,6 +112,8 @@ SPECS: dict[str, Mapping[str, Any]] = {
     "spectral-radius-ring": recurrent(LSTM, "spectral_radius", kind="ring"),
     "np-rnn": recurrent(RNN | {"nonlinearity": "relu"}, "np_rnn"),
     "skew": recurrent(LSTM | {"dtype": "float64"}, "skew"),
+    "ring-spectrum": recurrent(RNN, "ring_spectrum"),
+    "ring-spectrum-random": recurrent(LSTM | {"dtype": "float64"}, "ring_spectrum", basis="random"),
     "skew-far": recurrent(RNN, "skew", epsilon=1.0, gamma=0.0, std=3.0),
     "bias-uniform": GRU | {"init": {"bias": {"scheme": "uniform", "split": "half"}}},
     "bias-uniform-each": biased(GRU, "uniform", low=-0.08, high=0.08, split="each"),

@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.engine import oracle
 from tests.engine.oracle_blocks import Rows, gaussians, orthogonal, with_zeros
+from tests.engine.oracle_matrices import rotations
 
 FAR, FARTHER = 2**60, 2**61
 
@@ -84,6 +85,16 @@ def skew(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Rows:
     for _ in range(halvings):
         p = product(p, p)
     return scaled(p, oracle.exp(-epsilon * o.get("gamma", 0.01)))
+
+
+def ring_spectrum(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Rows:
+    """Give rotations scaled by radii, in the units' own basis or in a random one."""
+    radii = o.get("r_min", 0.9), o.get("r_max", 0.999)
+    blocks = rotations(seed, stream, size, (0.0, 1.0), radii)
+    if o.get("basis", "blocks") == "blocks":
+        return blocks
+    basis = orthogonal(seed, stream, (size, size), 1.0, first=FAR)
+    return product(transposed(basis), product(blocks, basis))
 
 
 def radius(matrix: Rows) -> float:

@@ -26,18 +26,31 @@ def ramp(size: int, end: float) -> Rows:
     return [[float(oracle.f32(c - r) * step) for c in range(size)] for r in range(size)]
 
 
-def rotations(seed: int, stream: int, size: int, turns: tuple[float, float]) -> Rows:
-    """Give 2 × 2 rotations along the diagonal, by angles between two, in turns; of an odd size the last element is 1."""
+def rotations(
+    seed: int,
+    stream: int,
+    size: int,
+    turns: tuple[float, float],
+    radii: tuple[float, float] = (1.0, 1.0),
+) -> Rows:
+    """Give 2 × 2 rotations along the diagonal, by angles between two, in turns; of an odd size the last element is a radius."""
     rows = [[0.0] * size for _ in range(size)]
-    low, high = turns
+    (low, high), (least, most) = turns, radii
+    lengths = [
+        math.sqrt(
+            oracle.word(seed, stream, 4 * j + 1) * 2.0**-32 * (most * most - least * least)
+            + least * least
+        )
+        for j in range(-(-size // 2))
+    ]
     for j in range(size // 2):
         unit = oracle.word(seed, stream, 4 * j) * 2.0**-32
         s, c = _sine_and_cosine(unit * (high - low) + low)
-        k = 2 * j
+        k, s, c = 2 * j, lengths[j] * s, lengths[j] * c
         rows[k][k] = rows[k + 1][k + 1] = c
         rows[k][k + 1], rows[k + 1][k] = -s, s
     if size % 2:
-        rows[-1][-1] = 1.0
+        rows[-1][-1] = lengths[-1]
     return rows
 
 

@@ -352,6 +352,7 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "lsuv": lambda b, o: oracle_dense.lsuv(*b.place, b.shape, o.get("probe", 256)),
     "spectral_radius": lambda b, o: oracle_dense.spectral_radius(*b.place, b.rows, o),
     "np_rnn": lambda b, o: oracle_dense.np_rnn(*b.place, b.rows),
+    "ring_spectrum": lambda b, o: oracle_dense.ring_spectrum(*b.place, b.rows, o),
     "skew": lambda b, o: oracle_dense.skew(*b.place, b.rows, o),
 }  # fmt: skip
 # A share of the total, which is 1 or ½: each number of a law is halved before it is used.

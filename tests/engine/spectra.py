@@ -35,3 +35,15 @@ def is_shrunk_rotation(block: Values, o: Mapping[str, Any]) -> None:
 
     assert np.abs(block.T @ block - shrunk**2 * np.eye(len(block))).max() <= 2e-14
     assert np.linalg.slogdet(block).sign == 1
+
+
+def is_on_a_ring(block: Values, o: Mapping[str, Any]) -> None:
+    """Hold a block to be normal, its eigenvalues to be on the ring and in conjugate pairs."""
+    least, most = o.get("r_min", 0.9), o.get("r_max", 0.999)
+    found = np.linalg.eigvals(block)
+
+    assert np.abs(block @ block.T - block.T @ block).max() <= 1e-14 * most**2
+    assert least - 1e-14 <= np.abs(found).min()
+    assert np.abs(found).max() <= most + 1e-14
+    assert (found.imag == 0).sum() == len(block) % 2
+    assert (found[found.imag == 0].real > 0).all()

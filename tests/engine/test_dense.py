@@ -246,6 +246,27 @@ class TestSkew:
         assert np.allclose(np.linalg.svd(matrix, compute_uv=False), exp(-0.05), atol=1e-14)
 
 
+@pytest.mark.parametrize("basis", ["blocks", "random"])
+class TestRingSpectrum:
+    def test_is_uniform_on_the_ring(self, basis: str) -> None:
+        """What is uniform in area has uniform squares of radii, and uniform phases."""
+        found = np.linalg.eigvals(recurrent({"scheme": "ring_spectrum", "basis": basis}, 256))
+        upper = found[found.imag > 0]
+        shares = (np.abs(upper) ** 2 - 0.9**2) / (0.999**2 - 0.9**2)
+
+        assert len(upper) == 128
+        assert stats.kstest(shares, "uniform").pvalue > RARE
+        assert stats.kstest(np.angle(upper), stats.uniform(0, np.pi).cdf).pvalue > RARE
+
+    def test_has_the_same_eigenvalues_in_either_basis(self, basis: str) -> None:
+        one, other = (
+            np.sort_complex(np.linalg.eigvals(recurrent({"scheme": "ring_spectrum", **given}, 65)))
+            for given in ({}, {"basis": basis})
+        )
+
+        assert np.allclose(one, other, atol=1e-13)
+
+
 class TestSpectralBand:
     SHAPES = ((1, 1), (3, 3), (5, 40), (40, 5), (64, 64), (130, 70))
 
@@ -326,7 +347,11 @@ class TestSpecialOrthogonal:
 def test_drawing_takes_the_memory_that_is_planned(name: str, inputs: int) -> None:
     """Beside the tensor itself and what tasks hold while they run."""
     part = "weight_hh" if issubclass(WEIGHT_SCHEMES[name], RecurrentScheme) else "weight_ih"
-    options = {"sparse": {"sparsity": 0.5}, "fsi": {"connectivity": 0.5}}
+    options: dict[str, dict[str, Any]] = {
+        "sparse": {"sparsity": 0.5},
+        "fsi": {"connectivity": 0.5},
+        "ring_spectrum": {"basis": "random"},
+    }
     scheme = {"scheme": name, **options.get(name, {})}
     request = {"rnn_type": "rnn", "nonlinearity": "relu", "input_size": inputs, "hidden_size": 512}
     made = planned(request | {"init": {part: scheme}, "dtype": "float64"})

@@ -17,7 +17,7 @@ from app.spec.matrices import RecurrentScheme
 from app.spec.schemes import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, planned, stored
 from tests.engine.every import asked
-from tests.engine.spectra import has_radius, is_np_rnn, is_shrunk_rotation
+from tests.engine.spectra import has_radius, is_np_rnn, is_on_a_ring, is_shrunk_rotation
 
 pytestmark = pytest.mark.statistical
 
@@ -109,6 +109,9 @@ JUDGES: list[tuple[Mapping[str, Any], Judge]] = [
     ({"scheme": "spectral_radius", "kind": "ring", "radius": 0.5}, has_radius),
     ({"scheme": "np_rnn"}, is_np_rnn),
     ({"scheme": "skew"}, is_shrunk_rotation),
+    ({"scheme": "ring_spectrum"}, is_on_a_ring),
+    ({"scheme": "ring_spectrum", "basis": "random"}, is_on_a_ring),
+    ({"scheme": "ring_spectrum", "basis": "random", "r_min": 0.3, "r_max": 1.2}, is_on_a_ring),
     ({"scheme": "skew", "epsilon": 1.0, "gamma": 0.3}, is_shrunk_rotation),
 ]
 """What is asked for, and what every block must then be by its source."""

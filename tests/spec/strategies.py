@@ -81,6 +81,12 @@ matrices = {
     | schemes(
         "spectral_radius", {"kind": st.just("sparse")}, connections=st.integers(1, 99), **radii
     ),
+    "ring_spectrum": schemes(
+        "ring_spectrum",
+        {"r_min": st.floats(0, 0.5)},
+        r_max=st.floats(0.5, 1e6),
+        basis=st.sampled_from(["blocks", "random"]),
+    ),
     "orthogonal": schemes("orthogonal", {"determinant": st.just("+1")}, **gains),
     "np_rnn": st.just("np_rnn") | schemes("np_rnn"),
     "skew": schemes(

@@ -177,6 +177,12 @@ WEIGHTS: Mapping[str, Scheme] = {
         "exp(epsilon·(M − Mᵀ − gamma·I)), M ~ N(0, std²/hidden_size)",
         "after Chang et al., arXiv:1902.09689",
     ),
+    "ring_spectrum": Scheme(
+        ask_dense.RingSpectrum,
+        dense.ring_spectrum,
+        "eigenvalues |λ| = √(u·(r_max² − r_min²) + r_min²), u ~ U(0, 1), phases ~ U(0, 2π)",
+        "Orvieto et al., arXiv:2303.06349",
+    ),
 }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from math import sqrt
 
+from app.engine.rotations import Rotations
 from app.engine.scalars import exp
 from app.engine.scaled import PositiveDefinite, SpectralRadius, UnitOutput
-from app.engine.spectra import SkewExponential, SpectralBand
+from app.engine.spectra import RandomBasis, SkewExponential, SpectralBand
 from app.plan import Block
 from app.spec import dense as ask
 
@@ -38,3 +39,9 @@ def skew(scheme: ask.Skew, block: Block) -> SkewExponential:
     """exp(−epsilon·gamma)·exp(epsilon·(M − Mᵀ))."""
     scale = scheme.epsilon * scheme.std / sqrt(block.rows)
     return SkewExponential(scale, exp(-scheme.epsilon * scheme.gamma), block.rows)
+
+
+def ring_spectrum(scheme: ask.RingSpectrum, block: Block) -> Rotations | RandomBasis:
+    """Rotations by any angle, scaled by radii between two."""
+    blocks = Rotations(block.rows, 0.0, 1.0, scheme.r_min, scheme.r_max)
+    return blocks if scheme.basis == "blocks" else RandomBasis(blocks)
