@@ -87,6 +87,18 @@ def test_the_address_is_the_sha256_of_what_the_safetensors_library_writes(tmp_pa
     assert manifest.size_bytes == len(theirs)
 
 
+def test_an_address_is_a_promise(tmp_path):
+    arrays: dict[str, Any] = {
+        "weight_ih_l0": np.arange(60, dtype=np.float32).reshape(20, 3),
+        "bias_ih_l0": np.arange(20, dtype=np.float64),
+        "bias_hh_l0.forget": np.arange(5, dtype=np.float16),
+    }
+
+    manifest = taken(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert manifest.sha256 == "725357d34ee111617bf7e3c3a9b2183f6f89440f3dabf1be39a1e8fdf18eac6b"
+
+
 def test_the_address_is_the_same_whatever_the_arrays_came_in(tmp_path):
     arrays = weights(DEEP_LSTM)
     turned = {name: np.asfortranarray(a).astype(">f4") for name, a in reversed(arrays.items())}

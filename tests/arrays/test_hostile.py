@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from app.arrays.canonical import open_stored
 from app.arrays.files import list_arrays
+from app.arrays.layouts import LAYOUTS
 from app.arrays.records import Bounds, Upload
 from app.errors import InvalidArrays, RequestError, StepZeroError
+from app.plan import plan
 from tests.arrays import hostile
 from tests.arrays.hostile import HOSTILE, NAME
-from tests.arrays.making import DEEP, kept, network, saved, taken, weights, written
+from tests.arrays.making import DEEP, KINDS, kept, network, saved, taken, weights, written
 
 MEBIBYTE = 1 << 20
 MOST_MEMORY_BYTES = 12 * MEBIBYTE
@@ -219,6 +221,42 @@ def test_any_bytes_are_taken_or_refused(tmp_path_factory, content, layout):
     assert refusal.code in {"invalid_arrays", "arrays_too_large", "not_an_array_file"}
     assert not (folder / "stored").exists()
     json.dumps(refusal.problem(), allow_nan=False).encode()
+
+
+WORDS = [
+    *("weight_ih_l0", "weight_hh_l1", "bias_ih_l0_reverse", "bias_hh_l0.forget", "weight_hr_l0"),
+    *("kernel", "recurrent_kernel", "bias", "W", "R", "B", "ii", "hn", "dense_h", "i", "value", ""),
+    *("layer_0", "layer_1", "lstm", "lstm_1", "forward_lstm", "backward", "cell", "9" * 12),
+]
+names = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map("/".join) | st.text(max_size=9)
+lengths = st.sampled_from([0, 1, 2, 3, 4, 5, 8, 10, 15, 16, 20, 30, 40])
+shapes = st.lists(lengths, max_size=3).map(tuple)
+networks = st.builds(
+    network,
+    st.sampled_from(list(KINDS)),
+    num_layers=st.integers(1, 2),
+    bidirectional=st.booleans(),
+    bias=st.booleans(),
+)
+ways = st.fixed_dictionaries(
+    {"layout": st.sampled_from(list(LAYOUTS)), "strict": st.booleans(), "grow": st.booleans()}
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(spec=networks, options=ways, given=st.dictionaries(names, shapes, max_size=4))
+def test_arrays_of_any_names_and_shapes_are_taken_or_refused(
+    tmp_path_factory, spec, options, given
+):
+    folder = tmp_path_factory.getbasetemp()
+    uploads = saved(folder, {n: np.ones(shape) for n, shape in given.items()}, "safetensors")
+    try:
+        manifest = taken(folder, uploads, spec, **options)
+    except InvalidArrays as error:
+        json.dumps(error.problem(), allow_nan=False).encode()
+        return
+    known = {tensor.name for tensor in plan(spec).tensors}
+    assert {entry.name.partition(".")[0] for entry in manifest.entries} <= known
 
 
 @pytest.mark.slow
