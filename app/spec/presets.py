@@ -51,6 +51,10 @@ PresetName = Literal[
     "jozefowicz2015",
     "irnn",
     "irnn_speech",
+    "np_rnn",
+    "esn",
+    "sutskever2013",
+    "orhan2020",
     "chrono_lstm",
 ]
 
@@ -210,6 +214,49 @@ PRESETS: Mapping[str, Preset] = {
         "Le, Jaitly & Hinton, arXiv:1504.00941",
         {"rnn": {**_IDENTITY_RNN, "weight_hh": {"scheme": "identity", "gain": 0.01}}},
         nonlinearities=("relu",),
+    ),
+    "np_rnn": Preset(
+        "A symmetric recurrence with largest eigenvalue 1; inputs N(0, g²/hidden_size), g by random walk; biases 0.",
+        "Talathi & Vartak, arXiv:1511.03771",
+        {
+            "rnn": {
+                "weight_ih": {"scheme": "random_walk", "nonlinearity": "relu", "mode": "fan_out"},
+                "weight_hh": "np_rnn",
+                "bias": "zeros",
+            }
+        },
+        note="Scripts that follow the paper disagree on whether g²/hidden_size or its root is the inputs' spread; here it is their variance.",
+        nonlinearities=("relu",),
+    ),
+    "esn": Preset(
+        "An echo state network's reservoir: spectral radius 0.9, inputs U(±1), biases 0.",
+        "Jaeger, GMD Report 148, 2001",
+        {"rnn": {"weight_ih": _uniform(1.0), "weight_hh": "spectral_radius", "bias": "zeros"}},
+        note="A reservoir stays as it is drawn; its scales are chosen for each task.",
+    ),
+    "sutskever2013": Preset(
+        "15 connections to each unit, spectral radius 1.1; inputs N(0, 0.1²), biases 0.",
+        "Sutskever, Martens, Dahl & Hinton, ICML 2013",
+        {
+            "rnn": {
+                "weight_ih": {"scheme": "normal", "std": 0.1},
+                "weight_hh": {"scheme": "spectral_radius", "radius": 1.1, "kind": "sparse"},
+                "bias": "zeros",
+            }
+        },
+        note="For some tasks its inputs are N(0, 0.001²).",
+    ),
+    "orhan2020": Preset(
+        "A chain that passes its input along: 1.02 above the diagonal, 0.9 times the identity for inputs, biases 0.",
+        "Orhan & Pitkow, arXiv:1905.13715; github.com/eminorhan/nonnormal-init",
+        {
+            "rnn": {
+                "weight_ih": {"scheme": "identity", "gain": 0.9},
+                "weight_hh": "chain",
+                "bias": "zeros",
+            }
+        },
+        note="Its feedback chain is the scheme `fbchain`.",
     ),
     "chrono_lstm": Preset(
         "PyTorch's weights; memory times of up to 784 steps, one pixel of MNIST each, in the gate biases.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import sqrt
+from math import exp, sqrt
 
 import numpy as np
 import pytest
@@ -20,6 +20,15 @@ SURE = 5  # standard errors
 GATES = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
 OPEN_FORGET = (0.0, 1.0, 0.0, 0.0)
 Spread = float | tuple[float, ...]
+
+OF_THE_WHOLE = -1.0  # a matrix whose eigenvalues are stated: see `TestSpectra`
+
+
+def spread_of_ones(ones: int, columns: int) -> float:
+    """Give the standard deviation of a matrix of H rows that has so many ones, and zeros."""
+    share = ones / (H * columns)
+    return sqrt(share * (1 - share))
+
 
 # Of weight_ih and weight_hh: the standard deviation, by gate where it is not the same.
 SPREADS: Mapping[tuple[str, str], tuple[Spread, Spread]] = {
@@ -55,8 +64,12 @@ SPREADS: Mapping[tuple[str, str], tuple[Spread, Spread]] = {
     ("zaremba_medium", "lstm"): (0.05 / sqrt(3), 0.05 / sqrt(3)),
     ("zaremba_large", "lstm"): (0.04 / sqrt(3), 0.04 / sqrt(3)),
     ("jozefowicz2015", "lstm"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
-    ("irnn", "rnn"): (0.001, sqrt(1 / H - 1 / H**2)),
-    ("irnn_speech", "rnn"): (0.001, 0.01 * sqrt(1 / H - 1 / H**2)),
+    ("irnn", "rnn"): (0.001, spread_of_ones(H, H)),
+    ("irnn_speech", "rnn"): (0.001, 0.01 * spread_of_ones(H, H)),
+    ("np_rnn", "rnn"): (sqrt(2) * exp(1.2 / (H - 2.4)) / sqrt(H), OF_THE_WHOLE),
+    ("esn", "rnn"): (1 / sqrt(3), OF_THE_WHOLE),
+    ("sutskever2013", "rnn"): (0.1, OF_THE_WHOLE),
+    ("orhan2020", "rnn"): (0.9 * spread_of_ones(H, I), 1.02 * spread_of_ones(H - 1, H)),
     ("chrono_lstm", "lstm"): (1 / sqrt(3 * H), 1 / sqrt(3 * H)),
 }
 # Total biases that are not drawn and not 0, by gate.
@@ -104,6 +117,8 @@ def test_every_gate_has_the_spread_that_the_source_states(name: str, rnn_type: s
         for number, gate in enumerate(GATES[rnn_type]):
             block = drawn[tensor, gate]
             expected = spread[number] if isinstance(spread, tuple) else spread
+            if expected == OF_THE_WHOLE:
+                continue
             # The standard error of a spread is √((κ − 1)/4n) of it, and the kurtosis κ of all these laws at most 3.
             assert block.std() == pytest.approx(expected, rel=SURE * sqrt(1 / (2 * block.size)))
 
@@ -137,6 +152,29 @@ def test_orthogonal_matrices_are_stacked_or_of_each_gate_as_the_library_has_them
     for part in parts:
         assert np.abs(part.T @ part - np.eye(H)).max() <= 1e-6
     assert (name in STACKED_ORTHOGONAL) == (np.abs(stacked.T @ stacked).max() < 1.5)
+
+
+class TestSpectra:
+    """The eigenvalues that a paper states, by NumPy."""
+
+    @pytest.mark.parametrize(
+        ("name", "radius"), [("np_rnn", 1.0), ("esn", 0.9), ("sutskever2013", 1.1)]
+    )
+    def test_have_the_radius_of_the_source(self, name: str, radius: float) -> None:
+        found = np.abs(np.linalg.eigvals(values(asked(name, "rnn"))["weight_hh_l0"])).max()
+
+        assert found == pytest.approx(radius, rel=1e-5)
+
+    def test_of_np_rnn_are_positive_and_real(self) -> None:
+        drawn = values(asked("np_rnn", "rnn"))["weight_hh_l0"]
+
+        assert np.array_equal(drawn, drawn.T)
+        assert np.linalg.eigvalsh(drawn).min() > 0
+
+    def test_of_sutskever_are_of_15_connections_to_each_unit(self) -> None:
+        drawn = values(asked("sutskever2013", "rnn"))["weight_hh_l0"]
+
+        assert set((drawn != 0).sum(axis=1)) == {15}
 
 
 @every_one

@@ -39,7 +39,8 @@ WEIGHT_WORDS = [
 INIT_WORDS = [
     *WEIGHT_WORDS, "numpy_randn", "torch_seeded", "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
     "fairseq", "sutskever2014", "zaremba_small", "zaremba_medium", "zaremba_large",
-    "jozefowicz2015", "irnn", "irnn_speech", "chrono_lstm",
+    "jozefowicz2015", "irnn", "irnn_speech", "esn", "sutskever2013", "orhan2020",
+    "chrono_lstm",
 ]  # fmt: skip
 WEIGHT_TAGS = [
     "pytorch", "uniform", "normal", "trunc_normal", "constant", "array", "zeros", "ones", "identity",
