@@ -9,9 +9,9 @@ from difflib import get_close_matches
 
 from app.arrays.files import Found
 from app.arrays.layouts import LAYOUTS, Rule
-from app.arrays.records import MOST_ERRORS, Options, fault, shown
+from app.arrays.records import MOST_ERRORS, LayoutName, Options, fault, shown
 from app.errors import FieldError
-from app.spec.checkpoint import Spec
+from app.spec.checkpoint import RnnType, Spec
 
 MOST_NAME_CHARS = 512
 
@@ -38,6 +38,8 @@ class Named:
 class Reading:
     """What names say: the arrays understood, what all began with, and what is wrong."""
 
+    layout: LayoutName
+    rnn_type: RnnType
     named: list[Named] = field(default_factory=list)
     prefix: str = ""
     faults: list[FieldError] = field(default_factory=list)
@@ -47,12 +49,13 @@ class Reading:
         if len(self.faults) < MOST_ERRORS:
             near = get_close_matches(name[-40:], known, n=3, cutoff=0.5) or [*known[:8]]
             detail = f"no parameter is called so; there is {', '.join(near)}"
+            detail += _elsewhere(array.name, self.layout, self.rnn_type)
             self.faults.append(_unknown(array, detail, near))
 
 
 def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading:
     """Understand all names, or say which cannot be understood."""
-    reading = Reading()
+    reading = Reading(options.layout, spec.rnn_type)
     short = [array for array in arrays if len(array.name) <= MOST_NAME_CHARS]
     long = [array for array in arrays if len(array.name) > MOST_NAME_CHARS]
     reading.faults += [_unknown(array, "its name is too long") for array in long]
@@ -70,7 +73,7 @@ def _read_pytorch(
     prefixes: dict[str, Found] = {}
     for array in arrays:
         match = _PYTORCH.search(array.name)
-        key = ".".join(filter(None, match.group("kind", "gate"))) if match else ""
+        key = _key(match) if match else ""
         if match is None or key not in rules:
             reading.refuse_unlike(array, array.name, _names(spec))
         else:
@@ -84,6 +87,24 @@ def _read_pytorch(
         )
         reading.faults += [_unknown(array, detail) for array in [*prefixes.values()][1:]]
     reading.prefix = next(iter(prefixes), "")
+
+
+def _key(match: re.Match[str]) -> str:
+    """Give what a name of PyTorch's says but for where: the parameter, and perhaps its gate."""
+    return ".".join(filter(None, match.group("kind", "gate")))
+
+
+def _elsewhere(name: str, layout: LayoutName, rnn_type: RnnType) -> str:
+    """Say where else there is an array of a name: in another network's layout, or another layout of the network."""
+    match, steps = _PYTORCH.search(name), re.split("[/.]", name)
+    keys = {_key(match)} if match else {"/".join(steps[-2:]), steps[-1]}
+    networks = [n for n, rules in LAYOUTS[layout].items() if keys & rules.keys()]
+    layouts = [n for n, by_type in LAYOUTS.items() if keys & by_type[rnn_type].keys()]
+    if networks and rnn_type not in networks:
+        return f"; is it of rnn_type {' or '.join(networks)}?"
+    if layouts and layout not in layouts:
+        return f"; is its layout {' or '.join(layouts)}?"
+    return ""
 
 
 def _names(spec: Spec) -> list[str]:

@@ -97,7 +97,10 @@ def test_one_array_unlike_the_others_is_named_alone(tmp_path):
 UNKNOWN = [
     ("weight_ih_10", network(), "there is weight_ih_l0"),
     ("kernel", network(), "there is weight_ih_l0, weight_hh_l0, bias_ih_l0"),
-    ("weight_ih_l0.reset", network(), "there is weight_ih_l0"),
+    ("weight_ih_l0.reset", network(), "is it of rnn_type gru?"),
+    ("lstm/lstm_cell/recurrent_kernel", network(), "is its layout keras?"),
+    ("LSTMCell_0/hf/kernel", network(), "is its layout keras or flax?"),
+    ("layer_0.W", network(), "is its layout onnx?"),
     ("xweight_ih_l0", network(), "there is weight_ih_l0"),
     ("weight_ih_l00", network(), "there is weight_ih_l0"),
     ("weight_ih_l2", DEEP_LSTM, "it is of layer 2, but num_layers is 2"),
@@ -117,6 +120,24 @@ def test_a_name_of_nothing_is_refused_with_the_nearest(tmp_path):
 
         assert [error.code for error in errors] == ["unknown_array"]
         assert reason in errors[0].detail
+
+
+MISLAID = [
+    ("keras", network(), "weight_ih_l0", "is its layout pytorch?"),
+    ("flax", network(), "cell/hn/kernel", "is it of rnn_type gru?"),
+    ("onnx", network("gru"), "in/kernel", "is its layout keras or flax?"),
+]
+
+
+@pytest.mark.parametrize(
+    ("layout", "spec", "name", "hint"), MISLAID, ids=lambda value: str(value)[:20]
+)
+def test_a_name_of_another_layout_or_network_is_told_of_which(tmp_path, layout, spec, name, hint):
+    uploads = saved(tmp_path / "from", {name: np.ones((20, 3))})
+
+    errors = refusals(tmp_path, uploads, spec, layout=layout)
+
+    assert hint in errors[0].detail
 
 
 def test_a_foreign_name_of_nothing_is_refused_with_those_of_its_layout(tmp_path):
