@@ -15,6 +15,7 @@ StepZeroError
 │   ├── InvalidRecipe            404  the recipe token is altered, cut or not a token at all
 │   ├── UnknownFormat            404  no format has this file extension
 │   └── DigestMismatch           404  the file's sha256 is not the one in its name
+├── ArraysGone                   410  the arrays that the recipe names are not kept any more
 ├── OutdatedRecipe               410  the recipe token is of another stream version
 ├── MethodNotAllowed             405  the page exists, the method does not
 ├── RecipeTooLong                422  the recipe does not fit an address
@@ -26,6 +27,7 @@ StepZeroError
 ├── NotReady                     503  the service starts or stops; ask again
 ├── EngineFailed                 503  the kernels do not compile here, or draw other numbers
 ├── DeviceFailed                 503  a device of this server does not work
+├── StoreUnavailable             503  uploaded arrays cannot be kept or fetched
 ├── InternalError                500  a fault of the service
 └── TransferError                —    (client) the server could not be reached or broke off
 
@@ -39,7 +41,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.errors.arrays import ArraysTooLarge, InvalidArrays, NotAnArrayFile
+from app.errors.arrays import (
+    ArraysGone,
+    ArraysTooLarge,
+    InvalidArrays,
+    NotAnArrayFile,
+    StoreUnavailable,
+)
 from app.errors.base import FieldError, StepZeroError
 from app.errors.missing import (
     DigestMismatch,
@@ -70,6 +78,7 @@ from app.errors.service import DeviceFailed, EngineFailed, InternalError, NotRea
 
 __all__ = [
     "BY_CODE",
+    "ArraysGone",
     "ArraysTooLarge",
     "BodyTooLarge",
     "DeadOutput",
@@ -95,6 +104,7 @@ __all__ = [
     "RecipeTooLong",
     "RequestError",
     "StepZeroError",
+    "StoreUnavailable",
     "TooLarge",
     "TransferError",
     "UnknownFormat",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from app.errors.base import FieldError
+from app.errors.base import FieldError, StepZeroError
 from app.errors.request import RequestError
 
 _NAMED = 4  # in the sentence; the list has more
@@ -59,3 +59,28 @@ class NotAnArrayFile(RequestError):
             kind=kind,
             allowed=[".npy", ".npz", ".safetensors"],
         )
+
+
+class ArraysGone(StepZeroError):
+    """The arrays that a recipe names are not kept here any more.  No other weights are sent instead."""
+
+    status = 410
+    code = "arrays_gone"
+    title = "The uploaded arrays are gone"
+
+    def __init__(self, *, sha256: str) -> None:
+        super().__init__(
+            f"The arrays {sha256} are not kept here. Uploaded again, they have the same address.",
+            sha256=sha256,
+        )
+
+
+class StoreUnavailable(StepZeroError):
+    """Uploaded arrays cannot be kept or fetched at the moment.  All that needs none is served."""
+
+    status = 503
+    code = "store_unavailable"
+    title = "Uploaded arrays cannot be kept or fetched"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"Uploaded arrays cannot be kept or fetched: {reason}.", reason=reason)

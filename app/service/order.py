@@ -95,7 +95,9 @@ def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Ord
         segments,
         size_of(segments),
         recipe_digest(spec),
-        is_quick=chosen.name != "bundle" and _is_small(planned, serving.check),
+        is_quick=chosen.name != "bundle"
+        and spec.arrays is None
+        and _is_small(planned, serving.check),
     )
 
 

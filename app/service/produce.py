@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -17,15 +18,19 @@ import torch
 
 from app.engine import check, devices
 from app.engine.check import Checked, Keep, keep_none
-from app.engine.digests import TensorDigests, digests
+from app.engine.digests import digests
 from app.engine.draw import Artist, Stored
 from app.engine.workers import Stop, Workers
+from app.errors import ArraysGone
 from app.plan import TensorPlan
 from app.service.assemble import Buffer, assemble
 from app.service.attic import Attic
 from app.service.facts import FactStore
 from app.service.order import Order
 from app.service.report import summarize
+from app.service.store import Store
+from app.service.uploads import refuse_unlike
+from app.spec.arrays import Arrays
 from app.summary import Summary, portable_json
 
 KEPT_BYTES = 1 << 30
@@ -35,9 +40,15 @@ class Factory:
     """Makes what is ordered, on one pool of workers, and remembers what it learned on the way."""
 
     def __init__(
-        self, workers: Workers, *, remembered: int = 256, kept_bytes: int = KEPT_BYTES
+        self,
+        workers: Workers,
+        *,
+        remembered: int = 256,
+        kept_bytes: int = KEPT_BYTES,
+        store: Store | None = None,
     ) -> None:
         self._workers = workers
+        self._store = store
         self._facts = FactStore(remembered)
         self._attic = Attic(kept_bytes)
 
@@ -48,6 +59,7 @@ class Factory:
 
         Raises:
             DeviceUnavailable, NonfiniteOutput, DeadOutput: nothing may be served.
+            ArraysGone, InvalidSpec: the arrays that the recipe names are not there, or are others than it says.
             Stopped: `stop` was set.
         """
         known = self._known(order)
@@ -61,7 +73,8 @@ class Factory:
             return worth and self._attic.offer(order.digest, tensor.name, stored)
 
         def find_out() -> Checked:
-            return self._check(order, device, stop, measure=measure, keep=keep)
+            with self._artist(order, stop) as artist:
+                return self._check(order, artist, measure=measure, keep=keep)
 
         try:
             return self._facts.learn(_check_key(order, device, measure), Checked, find_out, stop)
@@ -79,29 +92,41 @@ class Factory:
         """Give bytes first … last of the file, drawing only what they cover.
 
         Raises:
-            DeviceUnavailable: before the first chunk.
+            DeviceUnavailable, ArraysGone: before the first chunk.
             Stopped: `stop` was set.
         """
-        artist = self._artist(order, _device(order), stop)
         last = order.size_bytes if last is None else last
-        return self._stream(order, artist, first, last)
-
-    def _stream(self, order: Order, artist: Artist, first: int, last: int) -> Iterator[Buffer]:
-        facts = _Facts(self, order, artist.stop, self._known(order))
-        with self._attic.taken(order.digest) as kept:
+        with self._artist(order, stop) as artist, self._attic.taken(order.digest) as kept:
+            facts = _Facts(self, order, artist, self._known(order))
             with_kept = replace(artist, kept=kept)
             yield from assemble(order.segments, with_kept, facts, first=first, last=last)
 
+    def require(self, order: Order) -> None:
+        """Refuse an order whose arrays are gone, without reading them.
+
+        Raises:
+            ArraysGone, StoreUnavailable: there is nothing to make it of.
+        """
+        if arrays := order.spec.arrays:
+            self._arrays(arrays).require(arrays.sha256)
+
     def summary(self, order: Order, stop: Stop) -> Summary:
         """Check and measure, and say all that was learned.  Raises as `check`."""
-        device = _device(order)
+        with self._artist(order, stop) as artist:
+            return self.summary_by(order, artist)
+
+    def summary_by(self, order: Order, artist: Artist) -> Summary:
+        """Say all that was learned, what is not known yet by an artist at work."""
         measured = self._facts.learn(
-            _check_key(order, device, measure=True),
+            _check_key(order, _device(order), measure=True),
             Checked,
-            lambda: self._check(order, device, stop, measure=True),
-            stop,
+            lambda: self._check(order, artist, measure=True),
+            artist.stop,
         )
-        return summarize(order.plan, measured, self._digests(order, stop))
+        found = self._facts.learn(
+            ("digests", order.digest), dict, lambda: digests(order.plan, artist), artist.stop
+        )
+        return summarize(order.plan, measured, found)
 
     def sha256(self, order: Order, stop: Stop) -> str:
         """Give the sha256 of the whole file, by a pass over it unless it is known."""
@@ -115,11 +140,29 @@ class Factory:
 
     def crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
-        key = ("crc32", order.digest, tensor.name)
-        return self._facts.learn(key, int, lambda: self._crc32(order, tensor, stop), stop)
+        with self._artist(order, stop) as artist:
+            return self.crc32_by(order, tensor, artist)
 
-    def _artist(self, order: Order, device: torch.device, stop: Stop) -> Artist:
-        return Artist(order.spec.seed, self._workers, stop, devices.brush_for(device))
+    def crc32_by(self, order: Order, tensor: TensorPlan, artist: Artist) -> int:
+        """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
+        key = ("crc32", order.digest, tensor.name)
+        return self._facts.learn(key, int, lambda: _crc32(tensor, artist), artist.stop)
+
+    @contextmanager
+    def _artist(self, order: Order, stop: Stop) -> Iterator[Artist]:
+        """Give who draws an order, its arrays open, so that they may be dropped meanwhile."""
+        artist = Artist(order.spec.seed, self._workers, stop, devices.brush_for(_device(order)))
+        if (arrays := order.spec.arrays) is None:
+            yield artist
+            return
+        with self._arrays(arrays).open(arrays.sha256) as stored:
+            refuse_unlike(order.plan, stored)
+            yield replace(artist, given=stored)
+
+    def _arrays(self, arrays: Arrays) -> Store:
+        if self._store is None:
+            raise ArraysGone(sha256=arrays.sha256)
+        return self._store
 
     def _known(self, order: Order) -> Checked | None:
         """Give what a check has learned before."""
@@ -128,35 +171,16 @@ class Factory:
         return next((found for key in keys if (found := self._facts.peek(key, Checked))), None)
 
     def _check(
-        self,
-        order: Order,
-        device: torch.device,
-        stop: Stop,
-        *,
-        measure: bool,
-        keep: Keep = keep_none,
+        self, order: Order, artist: Artist, *, measure: bool, keep: Keep = keep_none
     ) -> Checked:
-        artist = self._artist(order, device, stop)
-        size = order.serving.check
+        size, device = order.serving.check, _device(order)
         return check.check(order.plan, artist, size, device, measure=measure, keep=keep)
-
-    def _digests(self, order: Order, stop: Stop) -> dict[str, TensorDigests]:
-        artist = self._artist(order, _device(order), stop)
-        key = ("digests", order.digest)
-        return self._facts.learn(key, dict, lambda: digests(order.plan, artist), stop)
 
     def _sha256(self, order: Order, stop: Stop) -> str:
         digest = sha256()
         for chunk in self.stream(order, stop):
             digest.update(chunk)
         return digest.hexdigest()
-
-    def _crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
-        artist = self._artist(order, _device(order), stop)
-        crc = 0
-        for chunk in artist.chunks(tensor, 0, tensor.elements):
-            crc = zlib.crc32(chunk.data, crc)
-        return crc
 
     @staticmethod
     def _file_key(order: Order) -> tuple[str, bytes, str]:
@@ -174,20 +198,27 @@ def _device(order: Order) -> torch.device:
     return _choose(order.serving.device, order.spec.dtype)
 
 
+def _crc32(tensor: TensorPlan, artist: Artist) -> int:
+    crc = 0
+    for chunk in artist.chunks(tensor, 0, tensor.elements):
+        crc = zlib.crc32(chunk.data, crc)
+    return crc
+
+
 @dataclass(frozen=True, slots=True)
 class _Facts:
     """What a file's late segments ask for, found out when they do."""
 
     factory: Factory
     order: Order
-    stop: Stop
+    artist: Artist
     checked: Checked | None
 
     def crc32(self, tensor: TensorPlan) -> int:
         if self.checked is not None:
             return self.checked.crc32[tensor.name]
-        return self.factory.crc32(self.order, tensor, self.stop)
+        return self.factory.crc32_by(self.order, tensor, self.artist)
 
     def summary(self) -> bytes:
-        weights = self.factory.summary(self.order, self.stop).weights
+        weights = self.factory.summary_by(self.order, self.artist).weights
         return portable_json(weights, self.order.plan)

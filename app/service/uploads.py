@@ -1,0 +1,115 @@
+"""From uploaded files, or from files that are kept already, to a recipe that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from app.arrays.canonical import Stored
+from app.arrays.ingest import ingest
+from app.arrays.records import Bounds, Entry, Options, Upload
+from app.errors import FieldError, InvalidSpec
+from app.plan import Plan, TensorPlan
+from app.service.store import Store
+from app.spec.arrays import Arrays, Redraw, SourceSizes
+from app.spec.canonical import with_arrays
+from app.spec.checkpoint import Spec
+
+
+def take(
+    files: Sequence[Upload],
+    spec: Spec,
+    store: Store,
+    *,
+    options: Options,
+    redraw: Sequence[Redraw] = (),
+    bounds: Bounds | None = None,
+) -> Spec:
+    """Keep uploaded arrays, and give the recipe that names them.
+
+    Raises:
+        InvalidArrays, ArraysTooLarge, NotAnArrayFile: nothing was kept.
+        InvalidSpec: the spec names arrays already, or parts to draw anew that the network lacks.
+        StoreUnavailable: nothing can be kept.
+    """
+    if spec.arrays:
+        detail = "the spec names arrays already; upload files beside a spec that names none"
+        raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
+    with store.incoming() as folder:
+        target = folder / "canonical"
+        manifest = ingest(files, target, spec, options, bounds or Bounds())
+        sizes = manifest.sizes
+        arrays = Arrays(
+            sha256=manifest.sha256,
+            sizes=SourceSizes(
+                input_size=sizes.input_size,
+                hidden_size=sizes.hidden_size,
+                proj_size=sizes.proj_size,
+                num_layers=sizes.num_layers,
+            ),
+            given=tuple(entry.name for entry in manifest.entries),
+            redraw=tuple(redraw),
+        )
+        recipe = with_arrays(spec, arrays)
+        store.keep(target, manifest.sha256)
+    return recipe
+
+
+def complete(spec: Spec, store: Store) -> Spec:
+    """Say in a recipe which of the arrays that it names are given, where it does not.
+
+    Raises:
+        ArraysGone: they are not kept here.
+        InvalidSpec: there are others in the file than the network has parameters.
+    """
+    arrays = spec.arrays
+    if arrays is None or arrays.given is not None:
+        return spec
+    with store.open(arrays.sha256) as stored:
+        names = tuple(stored.entries)
+    return with_arrays(spec, arrays.model_copy(update={"given": names}))
+
+
+def refuse_unlike(plan: Plan, stored: Stored) -> None:
+    """Refuse a recipe that takes its file of arrays for another than it is.
+
+    Raises:
+        InvalidSpec: an array is missing, or of another shape.
+    """
+    for name, needed in _needed(plan).items():
+        found = stored.entries.get(name)
+        if found is None or not needed.fits(found):
+            given = None if found is None else list(found.shape)
+            what = "is not in the file" if found is None else f"has the shape {found.shape}"
+            detail = (
+                f"{name} {what}, but the recipe takes {needed.rows} rows of {needed.cols} from it"
+            )
+            raise InvalidSpec([FieldError("/init/arrays", "arrays_unlike", detail, given, None)])
+
+
+@dataclass(frozen=True, slots=True)
+class _Needed:
+    """The shape that a recipe takes an array to have; a vector's rows have one element."""
+
+    rows: int
+    cols: int
+
+    def fits(self, entry: Entry) -> bool:
+        """Whether an array has it."""
+        cols = 1 if len(entry.shape) == 1 else entry.shape[-1]
+        return prod(entry.shape) == self.rows * self.cols and cols == self.cols
+
+
+def _needed(plan: Plan) -> Mapping[str, _Needed]:
+    return {
+        patch.array: _Needed(patch.rows * _gates(patch.array, tensor), patch.stride)
+        for tensor in plan.tensors
+        for block in tensor.blocks
+        for patch in block.patches
+    }
+
+
+def _gates(array: str, tensor: TensorPlan) -> int:
+    """Give how many gates an array holds of a tensor."""
+    return len(tensor.gates) if array == tensor.name else 1

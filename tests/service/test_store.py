@@ -1,0 +1,204 @@
+"""The store: files under their sha256, the oldest out first, whole or not at all, and a bucket behind it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save
+
+from app.errors import ArraysGone, ArraysTooLarge, StoreUnavailable
+from app.service.bucket import ObjectBucket
+from app.service.store import INCOMING, STALE_S, SUFFIX, Store
+
+SIZE = len(save({"a": np.zeros(1000, np.float32)}))
+LIMIT = 3 * SIZE
+
+
+def kept(store: Store, value: float) -> str:
+    """Keep a small file of arrays; give its sha256."""
+    content = save({"a": np.full(1000, value, np.float32)})
+    sha256 = hashlib.sha256(content).hexdigest()
+    with store.incoming() as folder:
+        (folder / "made").write_bytes(content)
+        store.keep(folder / "made", sha256)
+    return sha256
+
+
+def value_in(store: Store, sha256: str) -> float:
+    """Read a file's first number."""
+    with store.open(sha256) as stored:
+        return float(stored.read("a", 0, 1)[0])
+
+
+def there(store: Store) -> set[str]:
+    """List the files that are kept."""
+    return {path.name.removesuffix(SUFFIX) for path in store.folder.glob("*" + SUFFIX)}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "arrays", LIMIT)
+
+
+class TestFiles:
+    def test_are_found_by_their_sha256(self, store: Store) -> None:
+        one, other = kept(store, 1), kept(store, 2)
+
+        assert (value_in(store, one), value_in(store, other)) == (1, 2)
+
+    def test_that_are_kept_twice_are_one(self, store: Store) -> None:
+        assert kept(store, 1) == kept(store, 1)
+        assert len(there(store)) == 1
+
+    def test_are_shared_by_processes(self, store: Store) -> None:
+        assert value_in(Store(store.folder, LIMIT), kept(store, 3)) == 3
+
+    def test_that_are_not_there_are_gone(self, store: Store) -> None:
+        with pytest.raises(ArraysGone, match="0" * 64):
+            store.open("0" * 64)
+        with pytest.raises(ArraysGone):
+            store.require("0" * 64)
+
+    def test_that_were_altered_are_gone_and_never_other_weights(self, store: Store) -> None:
+        sha256 = kept(store, 1)
+        path = store.folder / (sha256 + SUFFIX)
+        path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
+
+        for reader in (store, Store(store.folder, LIMIT)):
+            with pytest.raises(ArraysGone):
+                reader.open(sha256)
+        assert there(store) == set()
+
+    def test_are_read_to_the_end_by_who_has_opened_them(self, store: Store) -> None:
+        sha256 = kept(store, 5)
+        with store.open(sha256) as stored:
+            for path in store.folder.glob("*" + SUFFIX):
+                path.unlink()
+
+            assert stored.read("a", 999, 1000).tolist() == [5]
+
+
+class TestRoom:
+    def test_is_made_by_dropping_the_oldest(self, store: Store) -> None:
+        names = [kept(store, value) for value in range(5)]
+
+        assert there(store) == {*names[2:]}
+
+    def test_is_not_made_by_dropping_what_was_used_just_now(self, store: Store) -> None:
+        names = [kept(store, value) for value in range(3)]
+        store.open(names[0]).close()
+        fourth = kept(store, 3)
+
+        assert there(store) == {names[0], names[2], fourth}
+
+    def test_for_one_file_is_never_more_than_all_of_it(self, tmp_path: Path) -> None:
+        small = Store(tmp_path, SIZE - 1)
+        with pytest.raises(ArraysTooLarge):
+            kept(small, 1)
+
+        assert there(small) == set()
+
+
+class TestIncoming:
+    def test_leaves_nothing_behind(self, store: Store) -> None:
+        with pytest.raises(KeyError), store.incoming() as folder:
+            (folder / "half").write_bytes(b"half")
+            raise KeyError
+
+        assert [*(store.folder / INCOMING).iterdir()] == []
+
+    def test_drops_what_a_process_that_died_has_left(self, store: Store) -> None:
+        with store.incoming():
+            pass
+        old, new = (store.folder / INCOMING / name for name in ("old", "new"))
+        for left in (old, new):
+            left.mkdir()
+            (left / "half").write_bytes(b"half")
+        past = new.stat().st_mtime - STALE_S - 60
+        os.utime(old, (past, past))
+        with store.incoming():
+            pass
+
+        assert (old.exists(), new.exists()) == (False, True)
+
+    def test_of_a_folder_that_cannot_be_made_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        with (
+            pytest.raises(StoreUnavailable, match="not writable"),
+            Store(tmp_path / "file" / "arrays", LIMIT).incoming(),
+        ):
+            pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """An S3 server of its own, with one bucket."""
+    moto = pytest.importorskip("moto.server")
+    import boto3
+
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    boto3.client("s3", endpoint_url=url, **keys).create_bucket(Bucket="arrays")
+    yield url
+    server.stop()
+
+
+def bucket(address: str, name: str = "arrays", **options: object) -> ObjectBucket:
+    """Give a bucket on that server."""
+    config = {"access_key_id": "a", "secret_access_key": "b", "region": "us-east-1"}
+    return ObjectBucket(
+        f"s3://{name}/some/folder",
+        config=config | {"endpoint": address},
+        client_options={"allow_http": True},
+        **options,
+    )
+
+
+class TestBucket:
+    def test_brings_back_what_the_folder_has_dropped(self, address: str, tmp_path: Path) -> None:
+        store = Store(tmp_path, LIMIT, bucket(address))
+        names = [kept(store, value) for value in range(5)]
+
+        assert [value_in(store, name) for name in names] == [0, 1, 2, 3, 4]
+        assert len(there(store)) == 3
+
+    def test_is_shared_by_machines(self, address: str, tmp_path: Path) -> None:
+        sha256 = kept(Store(tmp_path / "one", LIMIT, bucket(address)), 7)
+        other = Store(tmp_path / "other", LIMIT, bucket(address))
+        other.require(sha256)
+
+        assert value_in(other, sha256) == 7
+
+    def test_without_the_file_is_as_a_folder_without_it(self, address: str, tmp_path: Path) -> None:
+        store = Store(tmp_path, LIMIT, bucket(address))
+        for ask in (store.open, store.require):
+            with pytest.raises(ArraysGone):
+                ask("1" * 64)
+
+    def test_that_holds_something_else_gives_nothing(self, address: str, tmp_path: Path) -> None:
+        behind = bucket(address)
+        other = tmp_path / "other"
+        other.write_bytes(b"something else")
+        behind.put("2" * 64 + SUFFIX, other)
+        with pytest.raises(ArraysGone):
+            Store(tmp_path / "arrays", LIMIT, behind).open("2" * 64)
+
+        assert there(Store(tmp_path / "arrays", LIMIT)) == set()
+
+    def test_that_does_not_answer_is_unavailable(self, tmp_path: Path) -> None:
+        quickly = {"max_retries": 0}
+        store = Store(tmp_path, LIMIT, bucket("http://127.0.0.1:9", retry_config=quickly))
+        with pytest.raises(StoreUnavailable, match="s3://arrays/some/folder"):
+            store.require("3" * 64)
+        with pytest.raises(StoreUnavailable):
+            kept(store, 1)
+
+        assert there(store) == set()
