@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.engine.cores import usable_cores
+from app.service.store import Store, default_folder
 
 GIB = 1 << 30
 
@@ -22,6 +23,16 @@ def roomy_bytes() -> int:
     except (OSError, ValueError):  # no control group, or one without a limit
         group = machine
     return min(8 * GIB, machine // 2, group // 2)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store of uploaded arrays; nothing is made before the first upload."""
+    bucket = None
+    if settings.arrays_bucket:
+        from app.service.bucket import ObjectBucket
+
+        bucket = ObjectBucket(settings.arrays_bucket)
+    return Store(settings.arrays_folder, settings.max_arrays_bytes, bucket)
 
 
 class Settings(BaseSettings):
@@ -52,7 +63,27 @@ class Settings(BaseSettings):
         ge=0,
         description="Memory for weights that are dear to draw, kept from their check until they are sent; 0 draws them again.",
     )
-    max_body_bytes: int = Field(default=64 << 10, ge=1, description="Largest request body.")
+    max_body_bytes: int = Field(
+        default=64 << 10, ge=1, description="Largest request body, its files not counted."
+    )
+    max_upload_bytes: int = Field(
+        default=4 * GIB,
+        ge=1,
+        description="Largest request body with files, and the most that these unpack to.",
+    )
+    arrays_folder: Path = Field(
+        default_factory=default_folder, description="Where uploaded arrays are kept."
+    )
+    max_arrays_bytes: int = Field(
+        default=16 * GIB,
+        ge=1,
+        description="Room for uploaded arrays; the least recently used make room for the next.",
+    )
+    arrays_bucket: str | None = Field(
+        default=None,
+        description="Address of a bucket that keeps them too, as s3://bucket/folder; it needs the extra `bucket`, and "
+        "keys and endpoint in the AWS variables.",
+    )
     remembered_facts: int = Field(
         default=256,
         ge=1,

@@ -15,6 +15,7 @@ from app.engine.catalogue import catalogue
 from app.settings import Settings
 
 FOUND_OUT = {
+    "arrays_folder": "~/.cache/stepzero/arrays",
     "threads": "usable cores",
     "max_kept_bytes": "2 GiB, or an eighth of the memory",
     "max_working_bytes": "8 GiB, or half of the memory",

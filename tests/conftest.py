@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -45,9 +46,15 @@ def running(settings: Settings) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def server_url() -> Iterator[str]:
-    """The address of a server with default settings."""
-    with running(Settings()) as url:
+def arrays_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where that server keeps uploaded arrays."""
+    return tmp_path_factory.mktemp("arrays")
+
+
+@pytest.fixture(scope="session")
+def server_url(arrays_folder: Path) -> Iterator[str]:
+    """The address of a server with default settings, but for where it keeps arrays."""
+    with running(Settings(arrays_folder=arrays_folder)) as url:
         yield url
 
 

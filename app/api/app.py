@@ -21,7 +21,7 @@ from app.api.routes import about, checkpoints, pages
 from app.engine.workers import Workers
 from app.service.limits import Limits
 from app.service.produce import Factory
-from app.settings import Settings
+from app.settings import Settings, open_store
 from app.spec.checkpoint import CheckpointRequest
 
 DESCRIPTION = """
@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        store = open_store(settings)
         with Workers(settings.threads) as workers:
             context = Context(
                 settings,
@@ -50,7 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
                     workers,
                     remembered=settings.remembered_facts,
                     kept_bytes=settings.max_kept_bytes,
+                    store=store,
                 ),
+                store,
                 Limits(settings.max_checkpoint_bytes, settings.max_working_bytes),
                 anyio.CapacityLimiter(REQUEST_THREADS),
                 asyncio.create_task(warm_up()),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 from pydantic import Field
 
+from app.api.context import Context
+from app.api.forms import read_form
+from app.arrays.records import Bounds
 from app.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedJson, UnsupportedMediaType
+from app.service.uploads import complete, take
+from app.spec.arrays import UploadOptions
 from app.spec.base import Strict
-from app.spec.checkpoint import CheckpointRequest, FormatName, Serving
+from app.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
 from app.spec.parse import load_json, parse, parse_json, parse_strings
 
 CHECK_FIELDS = ("seq_len", "batch")
@@ -22,22 +28,85 @@ class Hashes(Strict):
     sha256: list[FormatName] = Field(default_factory=list)
 
 
-async def read_body(request: Request, most_bytes: int) -> CheckpointRequest:
-    """Read a checkpoint request.
+class Asked(NamedTuple):
+    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve it."""
+
+    spec: Spec
+    serving: Serving
+    format: FormatName | None
+
+
+async def read_asked(request: Request, context: Context) -> Asked:
+    """Read what is asked for: JSON, or a form with files, whose arrays are kept.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge, MalformedJson, InvalidSpec: it is not one, or there is a query too.
+        UnsupportedMediaType, BodyTooLarge, MalformedJson, MalformedForm, InvalidSpec: it is neither, or there is a query too.
+        InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not as they should be.
+        ArraysGone, StoreUnavailable: arrays are named that are not kept here, or none can be.
     """
     await refuse_query(request)
     media_type = request.headers.get("content-type")
-    if (media_type or "").split(";")[0].strip().lower() != "application/json":
+    kind = (media_type or "").split(";")[0].strip().lower()
+    if media_type and kind == "multipart/form-data":
+        return await _read_upload(request, context, media_type)
+    if kind != "application/json":
         raise UnsupportedMediaType(given=media_type)
+    body = parse_json(CheckpointRequest, await _read(request, context.settings.max_body_bytes))
+    return await _with_kept_arrays(body, context)
+
+
+async def _read(request: Request, most_bytes: int) -> bytes:
     body = b""
     async for part in request.stream():
         body += part
         if len(body) > most_bytes:
             raise BodyTooLarge(limit_bytes=most_bytes)
-    return parse_json(CheckpointRequest, body)
+    return body
+
+
+async def _read_upload(request: Request, context: Context, media_type: str) -> Asked:
+    settings = context.settings
+    with context.store.incoming() as folder:
+        form = await read_form(
+            request.stream(),
+            media_type,
+            folder,
+            most_bytes=settings.max_upload_bytes,
+            most_text_bytes=settings.max_body_bytes,
+        )
+        if "spec" not in form.texts:
+            raise InvalidSpec([FieldError("/spec", "missing", "the form has no field called spec")])
+        body, options = parse_json(CheckpointRequest, form.texts["spec"]), _options(form.texts)
+        if not form.files and not options.strict:
+            return await _with_kept_arrays(body, context)
+        bounds = Bounds(total_bytes=settings.max_upload_bytes)
+        work = partial(take, form.files, body.spec, context.store, options=options, bounds=bounds)
+        return Asked(await context.beside(work), body.serving, body.format)
+
+
+async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> Asked:
+    spec = body.spec
+    if spec.arrays:
+        spec = await context.beside(partial(complete, spec, context.store))
+    return Asked(spec, body.serving, body.format)
+
+
+def _options(texts: Mapping[str, bytes]) -> UploadOptions:
+    """Read the options of an upload; a browser sends a field that was left empty as an empty text."""
+    plain = {
+        name: texts[name].decode(errors="replace")
+        for name in ("layout", "strict", "grow")
+        if texts.get(name)
+    }
+    read = parse_strings(UploadOptions, plain)
+    if not texts.get("redraw"):
+        return read
+    try:
+        redraw = load_json(texts["redraw"])
+    except MalformedJson as error:
+        detail = "it is no list in JSON"
+        raise InvalidSpec([FieldError("/redraw", "malformed_json", detail)]) from error
+    return parse(UploadOptions, read.model_dump() | {"redraw": redraw})
 
 
 async def read_query(request: Request) -> CheckpointRequest:

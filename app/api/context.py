@@ -18,6 +18,7 @@ from app.plan import FEW_CELLS
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.service.produce import Factory
+from app.service.store import Store
 from app.settings import Settings
 from app.spec.checkpoint import FormatName, Serving, Spec
 
@@ -28,10 +29,11 @@ REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
 
 @dataclass(slots=True)
 class Context:
-    """The factory, the limits and whether the kernels are compiled."""
+    """The factory, the store of arrays, the limits and whether the kernels are compiled."""
 
     settings: Settings
     factory: Factory
+    store: Store
     limits: Limits
     threads: anyio.CapacityLimiter
     warming: asyncio.Task[None]
@@ -58,6 +60,10 @@ class Context:
         """Plan, beside the event loop where that takes longer than going there."""
         if spec.cells <= FEW_CELLS:
             return work()
+        return await self.beside(work)
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """Do what may wait for a disk beside the event loop."""
         return await anyio.to_thread.run_sync(work, limiter=self.threads)
 
     async def order(self, spec: Spec, name: FormatName, serving: Serving) -> Order:

@@ -8,6 +8,8 @@ from typing import Any
 from app.api.examples import examples
 from app.api.problems import problems
 from app.errors import (
+    ArraysGone,
+    ArraysTooLarge,
     BodyTooLarge,
     DeadOutput,
     DeviceFailed,
@@ -16,20 +18,25 @@ from app.errors import (
     DtypeNotInFormat,
     EngineFailed,
     InternalError,
+    InvalidArrays,
     InvalidRecipe,
     InvalidSpec,
+    MalformedForm,
     MalformedJson,
     NonfiniteOutput,
     NotAcceptable,
+    NotAnArrayFile,
     NotReady,
     OutdatedRecipe,
     RangeNotSatisfiable,
     RecipeTooLong,
+    StoreUnavailable,
     TooLarge,
     UnknownFormat,
     UnsupportedMediaType,
 )
 from app.formats import FORMATS
+from app.spec.arrays import UploadOptions
 from app.spec.checkpoint import CheckpointRequest, CheckSize
 
 Operation = dict[str, Any]
@@ -46,7 +53,9 @@ _SERVE = (
     InternalError,
 )
 _TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, InternalError)
-_BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec, RecipeTooLong)
+_KEPT = (ArraysGone, StoreUnavailable)
+_UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *_KEPT)
+_BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec, RecipeTooLong, *_UPLOAD)
 
 
 def _header(description: str, example: str | None = None) -> dict[str, Any]:
@@ -147,13 +156,45 @@ _CONDITIONS = [
         "Want-Repr-Digest", "header", "`sha-256=1` computes the file's hash.", {"type": "string"}
     ),
 ]
+
+
+def _form() -> dict[str, Any]:
+    """Describe a spec with files, so that Swagger UI offers to choose them."""
+    options = UploadOptions.model_json_schema(ref_template="#/components/schemas/{model}")
+    return {
+        "type": "object",
+        "required": ["spec"],
+        "properties": {
+            "spec": {"$ref": "#/components/schemas/CheckpointRequest"},
+            "arrays": {
+                "type": "array",
+                "items": {"type": "string", "format": "binary"},
+                "description": "Files of arrays: `.npy` (named after its array), `.npz` or `.safetensors`.",
+            },
+            **options["properties"],
+        },
+        "additionalProperties": {
+            "type": "string",
+            "format": "binary",
+            "description": "An `.npy` file, the field named after the array: `weight_ih_l0`.",
+        },
+    }
+
+
 _REQUEST_BODY = {
     "required": True,
     "content": {
         "application/json": {
             "schema": {"$ref": "#/components/schemas/CheckpointRequest"},
             "examples": examples(),
-        }
+        },
+        "multipart/form-data": {
+            "schema": _form(),
+            "encoding": {
+                "spec": {"contentType": "application/json"},
+                "redraw": {"contentType": "application/json"},
+            },
+        },
     },
 }
 
@@ -186,7 +227,7 @@ GET_BY_QUERY: Operation = {
 }
 GET_RECIPE: Operation = {
     "summary": "Describe a checkpoint",
-    "responses": problems(*_TOKEN, DtypeNotInFormat),
+    "responses": problems(*_TOKEN, *_KEPT, DtypeNotInFormat),
     "openapi_extra": {
         "parameters": [
             _parameter(
@@ -200,7 +241,7 @@ GET_RECIPE: Operation = {
 }
 GET_SUMMARY: Operation = {
     "summary": "Its statistics",
-    "responses": problems(*_TOKEN, *_SERVE),
+    "responses": problems(*_TOKEN, *_KEPT, *_SERVE),
     "openapi_extra": {"parameters": _OPTIONS},
 }
 GET_SPEC: Operation = {
@@ -223,7 +264,7 @@ GET_FILE: Operation = {
             "Part of the file.", **{"Content-Range": _header("Which part.", "bytes 0-99/8123")}
         ),
         304: _NOT_MODIFIED,
-        **problems(UnknownFormat, DigestMismatch, *_TOKEN, RangeNotSatisfiable, *_SERVE),
+        **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_KEPT, RangeNotSatisfiable, *_SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
 }
@@ -232,7 +273,7 @@ HEAD_FILE: Operation = {
     "responses": {
         200: {"description": "The file's headers; nothing is built.", "headers": FILE_HEADERS},
         304: _NOT_MODIFIED,
-        **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_SERVE),
+        **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_KEPT, *_SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
 }

@@ -37,6 +37,8 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
     headers = {"Cache-Control": WHILE_TAGGED if order.tied_to else FOREVER}
     if _matches(request.headers.get("if-none-match"), order.etag):
         return Response(status_code=304, headers={"ETag": order.etag, **headers})
+    if order.spec.arrays:
+        await context.beside(lambda: context.factory.require(order))
     if request.method == "HEAD":
         if _wants_digest(request):
             await compute_sha256(request, context, order)

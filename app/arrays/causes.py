@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.arrays.layouts import Rule, Shape
-from app.arrays.records import LayoutName
 from app.plan import GATES, Kind
+from app.spec.arrays import LayoutName
 from app.spec.checkpoint import Spec
 from app.spec.overrides import GATE_NAMES
 

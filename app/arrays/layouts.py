@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.arrays.records import LayoutName
 from app.arrays.values import Strided
 from app.plan import GATES, Kind
+from app.spec.arrays import LayoutName
 from app.spec.overrides import GATE_NAMES, WHOLE
 
 Shape = tuple[int, ...]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from app.dtypes import DTypeName
 from app.errors import FieldError, InvalidArrays
-
-LayoutName = Literal["pytorch", "keras", "flax", "onnx"]
+from app.spec.arrays import LayoutName
 
 _SHOWN_CHARS = 200
 MOST_ERRORS = 32

@@ -5,7 +5,8 @@ StepZeroError
 │   ├── MalformedJson            400  the body is not JSON
 │   ├── InvalidSpec              422  one or more fields are wrong; nothing was built
 │   ├── BodyTooLarge             413  the request body exceeds its limit
-│   ├── UnsupportedMediaType     415  the body is of another type than JSON
+│   ├── MalformedForm            400  the body is not a multipart form
+│   ├── UnsupportedMediaType     415  the body is neither JSON nor a form with files
 │   ├── NotAcceptable            406  no format matches the Accept header
 │   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
 │   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
@@ -68,6 +69,7 @@ from app.errors.network import (
 from app.errors.request import (
     BodyTooLarge,
     InvalidSpec,
+    MalformedForm,
     MalformedJson,
     NotAcceptable,
     RangeNotSatisfiable,
@@ -92,6 +94,7 @@ __all__ = [
     "InvalidArrays",
     "InvalidRecipe",
     "InvalidSpec",
+    "MalformedForm",
     "MalformedJson",
     "MethodNotAllowed",
     "NonfiniteOutput",

@@ -51,18 +51,29 @@ class BodyTooLarge(RequestError):
         )
 
 
+class MalformedForm(RequestError):
+    """The request body is not one multipart form with a spec and files."""
+
+    code = "malformed_form"
+    title = "The body is not a form"
+
+    def __init__(self, *, reason: str) -> None:
+        super().__init__(f"The body is not a multipart form: {reason}.", reason=reason)
+
+
 class UnsupportedMediaType(RequestError):
-    """The request body is of another type than JSON."""
+    """The request body is neither JSON nor a form with files."""
 
     status = 415
     code = "unsupported_media_type"
-    title = "The body must be JSON"
+    title = "The body must be JSON, or a form with files"
 
     def __init__(self, *, given: str | None) -> None:
         super().__init__(
-            f"The body's Content-Type is {given or 'missing'}; send application/json.",
+            f"The body's Content-Type is {given or 'missing'}; send application/json, or multipart/form-data "
+            "with arrays.",
             given=given,
-            allowed=["application/json"],
+            allowed=["application/json", "multipart/form-data"],
         )
 
 

@@ -29,6 +29,14 @@ _REMEMBERED = 4096
 Identity = tuple[int, int, int]
 
 
+def default_folder() -> Path:
+    """Give the folder of this user, or below that of temporary files where there is no home."""
+    try:
+        return Path.home() / ".cache/stepzero/arrays"
+    except RuntimeError:
+        return Path(tempfile.gettempdir(), "stepzero/arrays")
+
+
 class Bucket(Protocol):
     """What keeps files behind the folder."""
 

@@ -12,19 +12,19 @@ from app.arrays.records import Bounds, Entry, Options, Upload
 from app.errors import FieldError, InvalidSpec
 from app.plan import Plan, TensorPlan
 from app.service.store import Store
-from app.spec.arrays import Arrays, Redraw, SourceSizes
+from app.spec.arrays import Arrays, SourceSizes, UploadOptions
 from app.spec.canonical import with_arrays
 from app.spec.checkpoint import Spec
+
+_BOUNDS = Bounds()
 
 
 def take(
     files: Sequence[Upload],
     spec: Spec,
     store: Store,
-    *,
-    options: Options,
-    redraw: Sequence[Redraw] = (),
-    bounds: Bounds | None = None,
+    options: UploadOptions,
+    bounds: Bounds = _BOUNDS,
 ) -> Spec:
     """Keep uploaded arrays, and give the recipe that names them.
 
@@ -38,7 +38,8 @@ def take(
         raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
     with store.incoming() as folder:
         target = folder / "canonical"
-        manifest = ingest(files, target, spec, options, bounds or Bounds())
+        how = Options(options.layout, strict=options.strict, grow=options.grow)
+        manifest = ingest(files, target, spec, how, bounds)
         sizes = manifest.sizes
         arrays = Arrays(
             sha256=manifest.sha256,
@@ -49,7 +50,7 @@ def take(
                 num_layers=sizes.num_layers,
             ),
             given=tuple(entry.name for entry in manifest.entries),
-            redraw=tuple(redraw),
+            redraw=options.redraw,
         )
         recipe = with_arrays(spec, arrays)
         store.keep(target, manifest.sha256)
@@ -79,13 +80,16 @@ def refuse_unlike(plan: Plan, stored: Stored) -> None:
     """
     for name, needed in _needed(plan).items():
         found = stored.entries.get(name)
-        if found is None or not needed.fits(found):
-            given = None if found is None else list(found.shape)
-            what = "is not in the file" if found is None else f"has the shape {found.shape}"
+        if found is None:
+            detail = f"the file has no {name}; `given` names those that count"
+            raise InvalidSpec([FieldError("/init/arrays", "arrays_unlike", detail, None, [name])])
+        if not needed.fits(found):
+            shape = [*found.shape]
             detail = (
-                f"{name} {what}, but the recipe takes {needed.rows} rows of {needed.cols} from it"
+                f"{name} has the shape {shape} in the file, the recipe takes {needed.rows} × {needed.cols} from it; of "
+                "a smaller network, `sizes` states the sizes"
             )
-            raise InvalidSpec([FieldError("/init/arrays", "arrays_unlike", detail, given, None)])
+            raise InvalidSpec([FieldError("/init/arrays", "arrays_unlike", detail, shape)])
 
 
 @dataclass(frozen=True, slots=True)

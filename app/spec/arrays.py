@@ -14,6 +14,7 @@ from app.spec.base import SAFE_INTEGER, Size, Strict, refusal
 from app.spec.overrides import MOST_LAYERS, MOST_OVERRIDES, Network, Place, Selection, lacking
 from app.spec.shapes import Sizes
 
+LayoutName = Literal["pytorch", "keras", "flax", "onnx"]
 ArrayName = Annotated[str, Field(max_length=64)]
 MOST_NAMES = 512  # more are longer than a recipe may be
 
@@ -23,6 +24,26 @@ class Redraw(Selection):
 
     parameter: Literal["weight_ih", "weight_hh", "weight_hr", "bias"] = Field(
         description="Which weight, or the biases of both vectors."
+    )
+
+
+Redraws = Annotated[tuple[Redraw, ...], Field(strict=False, max_length=MOST_OVERRIDES)]
+
+
+class UploadOptions(Strict):
+    """How uploaded arrays are read; no part of the recipe, but for what is to be drawn anew."""
+
+    layout: LayoutName = Field(
+        default="pytorch", description="Whose names, shapes and gate order they have."
+    )
+    strict: bool = Field(
+        default=False, description="Refuse an upload that does not give every parameter."
+    )
+    grow: bool = Field(
+        default=False, description="Take arrays of a network that is smaller than the spec's."
+    )
+    redraw: Redraws = Field(
+        default=(), description="Parts that are drawn by their schemes although they are given."
     )
 
 
@@ -56,7 +77,7 @@ class Arrays(Strict):
             "`weight_ih_l0.forget` for one gate.",
         )
     )
-    redraw: Annotated[tuple[Redraw, ...], Field(strict=False, max_length=MOST_OVERRIDES)] = Field(
+    redraw: Redraws = Field(
         default=(), description="Parts that are drawn by their schemes although they are given."
     )
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.api import docs
-from app.api.body import Described, NoQuery, Options, Query, read_body
+from app.api.body import Described, NoQuery, Options, Query, read_asked
 from app.api.context import Context, CurrentContext
 from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
 from app.api.links import file_url
@@ -37,7 +37,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
 
     The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.
     """
-    body = await read_body(request, context.settings.max_body_bytes)
+    body = await read_asked(request, context)
     name = choose_format(body.format, request.headers.get("accept"))
     return await send_file(request, context, await context.order(body.spec, name, body.serving))
 
@@ -101,7 +101,7 @@ async def fetch_checkpoint(
 @router.post("/plan", **docs.POST_PLAN)
 async def plan_checkpoint(request: Request, context: CurrentContext) -> Description:
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
-    body = await read_body(request, context.settings.max_body_bytes)
+    body = await read_asked(request, context)
     if body.format is not None:
         await context.order(body.spec, body.format, body.serving)
     return await _describe(request, context, body.spec, body.serving)
