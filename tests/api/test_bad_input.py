@@ -376,18 +376,18 @@ class TestTheBodysType:
         [
             "application/x-www-form-urlencoded",
             "text/plain",
-            "multipart/form-data; boundary=x",
+            "multipart/mixed; boundary=x",
             "application/jsonx",
             "json",
         ],
     )
-    def test_must_be_json(self, given: str, client: httpx.Client):
+    def test_must_be_json_or_a_form(self, given: str, client: httpx.Client):
         answer = client.post("/v1/checkpoints", content="{}", headers={"Content-Type": given})
 
         assert answer.status_code == 415
         assert answer.json()["code"] == "unsupported_media_type"
         assert answer.json()["given"] == given
-        assert answer.json()["allowed"] == ["application/json"]
+        assert answer.json()["allowed"] == ["application/json", "multipart/form-data"]
 
     def test_must_be_said(self, client: httpx.Client):
         answer = client.post("/v1/checkpoints", content=b"{}")

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from app.arrays.ingest import ingest
-from app.arrays.records import LayoutName, Options, Upload
+from app.arrays.records import Options, Upload
+from app.spec.arrays import LayoutName
 from app.spec.checkpoint import Spec
 
 Array = NDArray[Any]
