@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import frexp, sqrt
+from math import frexp, ldexp, sqrt
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def radius(matrix: Tiles, run: Run) -> float:
 def _scale(matrix: Tiles, run: Run) -> float:
     """Divide a matrix by the power of two that brings its norm into [½, 1); give that power."""
     _, exponent = frexp(norm(matrix, run))
-    scale = 2.0**exponent
+    scale = ldexp(1.0, exponent)
     matrix /= scale
     return scale
 
@@ -47,7 +47,7 @@ def exponential(skew: Tiles, size: int, run: Run) -> Tiles:
     square = product(turned, skew, run)
     _, exponent = frexp(sqrt(sqrt(norm(product(square, square, run), run))))
     halvings = max(0, exponent + 1)
-    turned /= 2.0**halvings
+    turned /= ldexp(1.0, halvings)
     total, other = np.zeros_like(skew), square
     add_identity(total, size)
     for power in range(DEGREE, 0, -1):
