@@ -35,14 +35,14 @@ def haar(n: int) -> Matrix:
 def spectral_radius(n: int) -> Matrix:
     """Scale by the largest eigenvalue."""
     drawn = normal((n, n))
-    return drawn * (0.9 / np.abs(np.linalg.eigvals(drawn)).max())
+    return np.asarray(drawn * (0.9 / np.abs(np.linalg.eigvals(drawn)).max()))
 
 
 def np_rnn(n: int) -> Matrix:
     """Divide by the largest eigenvalue."""
     drawn = normal((n, n))
     matrix = drawn.T @ drawn / n + np.eye(n)
-    return matrix / np.linalg.eigvalsh(matrix)[-1]
+    return np.asarray(matrix / np.linalg.eigvalsh(matrix)[-1])
 
 
 def skew(n: int) -> Matrix:
