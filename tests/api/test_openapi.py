@@ -308,7 +308,7 @@ def call_and_check(case: Any, server_url: str) -> None:
     derandomize=True,
     deadline=None,
     database=None,
-    phases=[Phase.explicit, Phase.generate],
+    phases=[Phase.generate],  # `TestAnExample` sends the examples
     suppress_health_check=list(HealthCheck),
 )
 def test_generated_requests_are_answered_as_documented(case: Any, server_url: str):
