@@ -13,12 +13,13 @@ from __future__ import annotations
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.plan import Plan
 from app.plan import plan as _plan
+from app.spec.arrays import LayoutName, UploadOptions
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
 from app.summary import Summary
@@ -26,11 +27,13 @@ from app.summary import Summary
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from app.arrays.saving import AnyArrays
     from app.service.assemble import Buffer
     from app.service.order import Order
+    from app.service.store import Store
 
 __version__ = "0.1.0"
-__all__ = ["Spec", "build", "check", "plan", "save", "state_dict", "stream"]
+__all__ = ["Spec", "build", "check", "plan", "save", "state_dict", "stream", "with_arrays"]
 
 AnySpec = Spec | Mapping[str, Any]
 
@@ -44,22 +47,70 @@ def plan(spec: AnySpec) -> Plan:
     return _plan(_spec(spec))
 
 
-def state_dict(spec: AnySpec) -> OrderedDict[str, Tensor]:
-    """Draw a network's parameters, on the CPU.  `torch.save` of them writes the service's `.pt` file."""
+def with_arrays(
+    spec: AnySpec,
+    arrays: AnyArrays,
+    *,
+    layout: LayoutName = "pytorch",
+    strict: bool = False,
+    grow: bool = False,
+    redraw: Sequence[Mapping[str, Any]] = (),
+) -> Spec:
+    """Give the recipe of a network whose weights are one's own, as far as they go; its schemes draw the rest.
+
+    The arrays are kept by their sha256, in the folder that a server on this machine has, and nowhere else.
+
+    Args:
+        arrays: by PyTorch's names (`weight_ih_l0`, or `weight_ih_l0.forget` for one gate) or those of the layout; or paths of
+            `.npy`, `.npz`, `.safetensors` files.
+        layout: whose names, shapes and gate order they have.
+        strict: refuse what does not give every parameter.
+        grow: take arrays of a smaller network; their gates keep their numbers in the larger ones.
+        redraw: parts to draw anew although they are given, as `[{"parameter": "bias", "gate": "forget"}]`.
+
+    Raises:
+        InvalidArrays, NotAnArrayFile: the arrays are broken, or do not fit; what is wrong is named, with the likely cause.
+        InvalidSpec: the spec is not valid, or names arrays itself.
+        StoreUnavailable: the folder is not writable.
+    """
+    from app.arrays.records import Bounds
+    from app.arrays.saving import as_uploads
+    from app.service.uploads import take
+
+    how = {"layout": layout, "strict": strict, "grow": grow, "redraw": [*redraw]}
+    options, store = parse(UploadOptions, how), _store()
+    with store.incoming() as folder:
+        files = as_uploads(arrays, folder)
+        bounds = Bounds(total_bytes=store.most_bytes)
+        return take(files, _spec(spec), store, options=options, bounds=bounds)
+
+
+def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict[str, Tensor]:
+    """Draw a network's parameters, on the CPU.  `torch.save` of them writes the service's `.pt` file.
+
+    Args:
+        arrays: weights of one's own, as `with_arrays` takes them.
+
+    Raises:
+        ArraysGone: the spec names arrays that are not kept here.
+        InvalidSpec: the spec is not valid.
+    """
     from app.engine.draw import Artist
     from app.engine.tensors import state_dict as draw
     from app.engine.workers import Workers
+    from app.service.uploads import opened
 
-    planned = plan(spec)
-    with Workers() as workers:
-        return draw(planned, Artist(planned.spec.seed, workers))
+    planned = plan(spec if arrays is None else with_arrays(spec, arrays))
+    store = _store() if planned.spec.arrays else None
+    with Workers() as workers, opened(planned, store) as given:
+        return draw(planned, Artist(planned.spec.seed, workers, given=given))
 
 
-def build(spec: AnySpec) -> nn.RNNBase:
-    """Build the torch module of a spec, its parameters drawn, on the CPU."""
+def build(spec: AnySpec, *, arrays: AnyArrays | None = None) -> nn.RNNBase:
+    """Build the torch module of a spec, its parameters drawn, on the CPU.  Arguments and errors as `state_dict`."""
     from app.engine.tensors import empty_module
 
-    recipe = _spec(spec)
+    recipe = _spec(spec) if arrays is None else with_arrays(spec, arrays)
     module = empty_module(recipe)
     module.load_state_dict(state_dict(recipe), strict=True, assign=True)
     return module
@@ -78,7 +129,7 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
 
     ordered = _order(spec, "pt", device, check)
     with Workers() as workers:
-        return Factory(workers).summary(ordered, Stop())
+        return Factory(workers, store=_store_of(ordered)).summary(ordered, Stop())
 
 
 def stream(
@@ -102,7 +153,7 @@ def _stream(ordered: Order) -> Iterator[Buffer]:
     from app.service.produce import Factory
 
     with Workers() as workers:
-        factory = Factory(workers)
+        factory = Factory(workers, store=_store_of(ordered))
         factory.check(ordered, Stop())
         yield from factory.stream(ordered, Stop())
 
@@ -113,16 +164,20 @@ def save(
     *,
     format: FormatName = "pt",
     device: str = "auto",
+    arrays: AnyArrays | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
     """Write a network's file; under its name stands a whole file or none.
 
     Args:
+        arrays: weights of one's own, as `with_arrays` takes them.
         progress: called with the bytes written so far and the bytes of the whole file.
 
     Raises:
         As `stream`.
     """
+    if arrays is not None:
+        spec = with_arrays(spec, arrays)
     target = Path(path)
     total = _order(spec, format, device, None).size_bytes
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
@@ -136,6 +191,16 @@ def save(
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def _store() -> Store:
+    from app.settings import Settings, open_store
+
+    return open_store(Settings())
+
+
+def _store_of(ordered: Order) -> Store | None:
+    return _store() if ordered.spec.arrays else None
 
 
 def _spec(spec: AnySpec) -> Spec:

@@ -45,6 +45,14 @@ def running(settings: Settings) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_arrays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep the arrays of the library, the command line and servers of tests apart from this user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEPZERO_ARRAYS_FOLDER", str(tmp_path_factory.mktemp("own")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def arrays_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where that server keeps uploaded arrays."""

@@ -9,8 +9,9 @@ from difflib import get_close_matches
 
 from app.arrays.files import Found
 from app.arrays.layouts import LAYOUTS, Rule
-from app.arrays.records import MOST_ERRORS, LayoutName, Options, fault, shown
+from app.arrays.records import MOST_ERRORS, Options, fault, shown
 from app.errors import FieldError
+from app.spec.arrays import LayoutName
 from app.spec.checkpoint import RnnType, Spec
 
 MOST_NAME_CHARS = 512

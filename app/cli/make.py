@@ -66,6 +66,7 @@ def make(
         stepzero make -t lstm --input-size 64 --hidden-size 128 \\
             --init '{"weight_hh": "orthogonal", "bias": "forget"}'
         stepzero make --spec spec.json --seed 7 --server http://localhost:8000
+        stepzero make -t gru --input-size 10 --hidden-size 32 --arrays old.safetensors --grow
         stepzero make --recipe TOKEN -o - | sha256sum
     """
     to_stdout = str(output) == "-"

@@ -11,6 +11,7 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from app.errors import (
+    ArraysGone,
     DeadOutput,
     DeviceUnavailable,
     DtypeNotInFormat,
@@ -36,6 +37,7 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
             UnknownFormat,
             OutdatedRecipe,
             RecipeTooLong,
+            ArraysGone,
             TooLarge,
             DtypeNotInFormat,
             DeviceUnavailable,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import typer
 from pydantic.fields import FieldInfo
 
+import app
 from app.errors import MalformedJson, RequestError
+from app.spec.arrays import LayoutName, UploadOptions
 from app.spec.canonical import canonical
 from app.spec.checkpoint import CheckpointRequest, CheckSize, Spec
 from app.spec.parse import load_json, parse
@@ -28,6 +30,7 @@ _HELP = {  # where the API's own words do not fit a command line
     "`stepzero schemes` lists them. [default: pytorch]",
     "format": "File format. [default: what the output's suffix says, else pt]",
 }
+_OWN = "Weights of your own"
 _SPEC_FILE = typer.Option(
     "--spec",
     metavar="FILE",
@@ -40,6 +43,30 @@ _RECIPE = typer.Option(
     help="Start from a recipe token or a permalink. Options beside it replace its fields.",
     rich_help_panel="Where to start",
 )
+_KINDS: Mapping[str, Any] = {"layout": LayoutName | None, "redraw": str | None}
+_UPLOAD: Mapping[str, tuple[Any, Any]] = {
+    "arrays": (
+        list[Path] | None,
+        typer.Option(
+            "--arrays",
+            metavar="FILE",
+            help="Weights of your own, `.npy`, `.npz` or `.safetensors`; give it once for each file. What they lack is drawn.",
+            rich_help_panel=_OWN,
+        ),
+    ),
+    **{
+        name: (
+            _KINDS.get(name, bool | None),
+            typer.Option(
+                f"--{name}",
+                help=f"{field.description}",
+                metavar="JSON" if name == "redraw" else None,
+                rich_help_panel=_OWN,
+            ),
+        )
+        for name, field in UploadOptions.model_fields.items()
+    },
+}
 
 
 def takes_request(*served: str) -> Callable[[Command], Command]:
@@ -53,15 +80,18 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
         _parameter("spec_file", Path | None, _SPEC_FILE),
         _parameter("recipe", str | None, _RECIPE),
     ]
+    upload = [_parameter(name, kind, option) for name, (kind, option) in _UPLOAD.items()]
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def described(**given: Any) -> None:
             asked = {option.name: given.pop(option.name) for option in options}
-            command(read_request(**asked), **given)
+            sent = {option.name: given.pop(option.name) for option in upload}
+            request = place_arrays(read_request(**asked), given.get("server"), **sent)
+            command(request, **given)
 
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
-        parameters = [*options, *own]
+        parameters = [*options, *upload, *own]
         # Typer reads a command's options from its signature and its annotations.
         described.__dict__["__signature__"] = inspect.Signature(parameters)
         described.__annotations__ = {option.name: option.annotation for option in parameters}
@@ -87,6 +117,33 @@ def read_request(*, spec_file: Path | None, recipe: str | None, **given: Any) ->
         check = base.get("check")
         named["check"] = (check if isinstance(check, dict) else {}) | size
     return parse(CheckpointRequest, base | named)
+
+
+def place_arrays(
+    request: CheckpointRequest, server: str | None, *, arrays: list[Path] | None, **options: Any
+) -> CheckpointRequest:
+    """Hand files of arrays to the server, or keep them here; give the request that names them.
+
+    Raises:
+        InvalidArrays, NotAnArrayFile, InvalidSpec: they do not fit, or options stand there without any.
+    """
+    how = {name: value for name, value in options.items() if value is not None}
+    if not arrays:
+        if how:
+            raise RequestError(f"--{next(iter(how))} is for files that --arrays names.")
+        return request
+    if "redraw" in how:
+        how["redraw"] = _json(how["redraw"], "--redraw")
+    how = parse(UploadOptions, how).model_dump(exclude_defaults=True)
+    if server is None:
+        spec = app.with_arrays(request.spec, arrays, **how)
+    else:
+        from app.client import Client
+
+        with Client(server) as client:
+            spec = client.with_arrays(request.spec, arrays, **how)
+    serving = request.serving.model_dump() | {"format": request.format}
+    return parse(CheckpointRequest, canonical(spec) | serving)
 
 
 def _base(spec_file: Path | None, recipe: str | None) -> Any:

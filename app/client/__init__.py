@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from app.arrays.saving import AnyArrays, as_uploads
 from app.client.download import Progress, download
 from app.client.session import Session
-from app.errors import TransferError, UnknownFormat
+from app.errors import InvalidRecipe, TransferError, UnknownFormat
 from app.formats import FORMATS
+from app.spec.arrays import LayoutName, UploadOptions
+from app.spec.canonical import canonical
 from app.spec.checkpoint import CheckSize, FormatName, Spec
 from app.spec.parse import parse
-from app.spec.recipe import encode_recipe, file_stem
+from app.spec.recipe import decode_recipe, encode_recipe, file_stem
 
 AnySpec = Spec | Mapping[str, Any]
 
@@ -57,6 +62,46 @@ class Client:
         """Describe a checkpoint: tensors, sizes, and the address of its file in every format."""
         return self._document(checkpoint_path(_validated(spec)))
 
+    def with_arrays(
+        self,
+        spec: AnySpec,
+        arrays: AnyArrays,
+        *,
+        layout: LayoutName = "pytorch",
+        strict: bool = False,
+        grow: bool = False,
+        redraw: Sequence[Mapping[str, Any]] = (),
+    ) -> Spec:
+        """Send weights of one's own, which the server keeps; give the recipe that names them.
+
+        Arguments as those of `app.with_arrays`.
+
+        Raises:
+            InvalidArrays, NotAnArrayFile, ArraysTooLarge: the server does not take them.
+        """
+        how = {"layout": layout, "strict": strict, "grow": grow, "redraw": [*redraw]}
+        options = parse(UploadOptions, how)
+        texts = {
+            "spec": json.dumps(canonical(_validated(spec))),
+            "redraw": json.dumps(
+                [part.model_dump(exclude_defaults=True) for part in options.redraw]
+            ),
+            **{
+                name: json.dumps(value).strip('"')
+                for name, value in how.items()
+                if name != "redraw"
+            },
+        }
+        with tempfile.TemporaryDirectory() as folder:
+            files = as_uploads(arrays, Path(folder))
+            described = self._session.upload("/v1/plan", texts, files)
+        try:
+            return decode_recipe(described["recipe"])
+        except (KeyError, TypeError, InvalidRecipe) as error:
+            raise TransferError(
+                "/v1/plan should name a recipe; is this a Step Zero server?"
+            ) from error
+
     def summary(
         self, spec: AnySpec, *, check: CheckSize | None = None, device: str = "auto"
     ) -> dict[str, Any]:
@@ -75,6 +120,7 @@ class Client:
         *,
         format: FormatName = "pt",
         device: str = "auto",
+        arrays: AnyArrays | None = None,
         progress: Progress | None = None,
     ) -> Path:
         """Save a checkpoint's file under `path`, in place of what is there, once it is whole.
@@ -83,9 +129,11 @@ class Client:
         also one that an earlier process left behind.
 
         Args:
+            arrays: weights of one's own, sent as `with_arrays` does.
             progress: is called with the bytes that are here and the bytes there will be.
         """
-        address = file_path(_validated(spec), format)
+        recipe = _validated(spec) if arrays is None else self.with_arrays(spec, arrays)
+        address = file_path(recipe, format)
         # The plain permalink is the address that caches know.
         query = None if device == "auto" else {"device": device}
         return download(self._session, address, Path(path), query=query, progress=progress)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import httpx
 
+from app.arrays.records import Upload
 from app.errors import StepZeroError, TransferError, from_problem
 
 Result = TypeVar("Result")
@@ -55,6 +56,22 @@ class Session:
 
         return self.patiently(attempt)
 
+    def upload(self, path: str, texts: Mapping[str, str], files: Sequence[Upload]) -> Any:
+        """Post a form with files, which are read as they are sent; give the JSON document that answers it."""
+
+        def attempt() -> Any:
+            with ExitStack() as stack:
+                parts = [
+                    ("arrays", (file.name, stack.enter_context(file.path.open("rb"))))
+                    for file in files
+                ]
+                asked = self._ask("POST", path, data=texts, files=parts)
+                response = stack.enter_context(asked)
+                response.read()
+                return self._decoded(response)
+
+        return self.patiently(attempt)
+
     def patiently(
         self, attempt: Callable[[], Result], *, reached: Callable[[], int] = lambda: 0
     ) -> Result:
@@ -76,14 +93,18 @@ class Session:
                 wait_s = backoff_s if failure.wait_s is None else failure.wait_s
                 time.sleep(min(wait_s, LONGEST_WAIT_S))
 
-    @contextmanager
     def get(
         self,
         path: str,
         *,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Iterator[httpx.Response]:
+    ) -> AbstractContextManager[httpx.Response]:
+        """Give the answer to a GET, as `_ask` does."""
+        return self._ask("GET", path, params=query, headers=headers)
+
+    @contextmanager
+    def _ask(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
         """Give a successful answer, its body unread; reading it in the block is guarded as well.
 
         Raises:
@@ -92,7 +113,7 @@ class Session:
             TransferError: the answer is something else.
         """
         try:
-            with self._http.stream("GET", path, params=query, headers=headers) as response:
+            with self._http.stream(method, path, **request) as response:
                 if not response.is_success:
                     response.read()
                     raise self._failure(response)

@@ -29,8 +29,7 @@ from app.service.facts import FactStore
 from app.service.order import Order
 from app.service.report import summarize
 from app.service.store import Store
-from app.service.uploads import refuse_unlike
-from app.spec.arrays import Arrays
+from app.service.uploads import opened
 from app.summary import Summary, portable_json
 
 KEPT_BYTES = 1 << 30
@@ -108,7 +107,9 @@ class Factory:
             ArraysGone, StoreUnavailable: there is nothing to make it of.
         """
         if arrays := order.spec.arrays:
-            self._arrays(arrays).require(arrays.sha256)
+            if self._store is None:
+                raise ArraysGone(sha256=arrays.sha256)
+            self._store.require(arrays.sha256)
 
     def summary(self, order: Order, stop: Stop) -> Summary:
         """Check and measure, and say all that was learned.  Raises as `check`."""
@@ -152,17 +153,8 @@ class Factory:
     def _artist(self, order: Order, stop: Stop) -> Iterator[Artist]:
         """Give who draws an order, its arrays open, so that they may be dropped meanwhile."""
         artist = Artist(order.spec.seed, self._workers, stop, devices.brush_for(_device(order)))
-        if (arrays := order.spec.arrays) is None:
-            yield artist
-            return
-        with self._arrays(arrays).open(arrays.sha256) as stored:
-            refuse_unlike(order.plan, stored)
-            yield replace(artist, given=stored)
-
-    def _arrays(self, arrays: Arrays) -> Store:
-        if self._store is None:
-            raise ArraysGone(sha256=arrays.sha256)
-        return self._store
+        with opened(order.plan, self._store) as given:
+            yield replace(artist, given=given)
 
     def _known(self, order: Order) -> Checked | None:
         """Give what a check has learned before."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 
 from app.arrays.canonical import Stored
 from app.arrays.ingest import ingest
 from app.arrays.records import Bounds, Entry, Options, Upload
-from app.errors import FieldError, InvalidSpec
+from app.errors import ArraysGone, FieldError, InvalidSpec
 from app.plan import Plan, TensorPlan
 from app.service.store import Store
-from app.spec.arrays import Arrays, SourceSizes, UploadOptions
+from app.spec.arrays import Arrays, SourceSizes, UploadOptions, whole_names
 from app.spec.canonical import with_arrays
 from app.spec.checkpoint import Spec
 
@@ -49,10 +50,9 @@ def take(
                 proj_size=sizes.proj_size,
                 num_layers=sizes.num_layers,
             ),
-            given=tuple(entry.name for entry in manifest.entries),
             redraw=options.redraw,
         )
-        recipe = with_arrays(spec, arrays)
+        recipe = _recipe(spec, arrays, [entry.name for entry in manifest.entries])
         store.keep(target, manifest.sha256)
     return recipe
 
@@ -68,8 +68,33 @@ def complete(spec: Spec, store: Store) -> Spec:
     if arrays is None or arrays.given is not None:
         return spec
     with store.open(arrays.sha256) as stored:
-        names = tuple(stored.entries)
-    return with_arrays(spec, arrays.model_copy(update={"given": names}))
+        return _recipe(spec, arrays, [*stored.entries])
+
+
+def _recipe(spec: Spec, arrays: Arrays, names: Sequence[str]) -> Spec:
+    """Name what is given, where it is not all of the arrays' network."""
+    if {*names} != {*whole_names(arrays, spec.network)}:
+        arrays = arrays.model_copy(update={"given": (*names,)})
+    return with_arrays(spec, arrays)
+
+
+@contextmanager
+def opened(plan: Plan, store: Store | None) -> Iterator[Stored | None]:
+    """Open the arrays that a recipe names; None where it names none.
+
+    Raises:
+        ArraysGone: they are not there.
+        InvalidSpec: they are others than the recipe says.
+        StoreUnavailable: the store does not answer.
+    """
+    if (arrays := plan.spec.arrays) is None:
+        yield None
+        return
+    if store is None:
+        raise ArraysGone(sha256=arrays.sha256)
+    with store.open(arrays.sha256) as stored:
+        refuse_unlike(plan, stored)
+        yield stored
 
 
 def refuse_unlike(plan: Plan, stored: Stored) -> None:
