@@ -446,7 +446,7 @@ class TestAServer:
 
 FAILURES = {
     *("not_ready", "engine_failed", "device_failed", "internal", "transfer", "error"),
-    *("not_found", "method_not_allowed", "digest_mismatch"),
+    *("not_found", "method_not_allowed", "digest_mismatch", "store_unavailable"),
 }
 UNSOUND = {"nonfinite_output", "dead_output"}
 

@@ -9,18 +9,26 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-_SECTION = README.split("## Examples")[1].split("\n## ")[0]
-EXAMPLES = dict(
-    re.findall(r"\*\*(.+?)\.\*\*[^`]*?.*?\n```(?:sh|python)\n(.*?)```", _SECTION, re.DOTALL)
-)
+
+
+def _examples(section: str) -> dict[str, str]:
+    text = README.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    found = re.findall(r"\*\*(.+?)\.\*\*[^`]*?.*?\n```(?:sh|python)\n(.*?)```", text, re.DOTALL)
+    return dict(found)
+
+
+EXAMPLES = _examples("Examples")
+OWN_WEIGHTS = _examples("Your own weights")
 
 
 def run(example: str, url: str, folder: Path) -> None:
     """Run an example with the test's server in place of the one that `make run` starts."""
-    code = EXAMPLES[example].replace("http://127.0.0.1:8000", url)
+    code = (EXAMPLES | OWN_WEIGHTS)[example].replace("http://127.0.0.1:8000", url)
     command = [sys.executable, "-c", code] if "import" in code else ["sh", "-euc", code]
     subprocess.run(
         command,
@@ -35,9 +43,16 @@ def run(example: str, url: str, folder: Path) -> None:
     )
 
 
+STEPZERO = str(Path(sys.executable).with_name("stepzero"))
+
+
 def _path() -> str:
     return ":".join(
-        {str(Path(program).parent) for name in ("sh", "curl") if (program := shutil.which(name))}
+        {
+            str(Path(program).parent)
+            for name in ("sh", "curl", STEPZERO)
+            if (program := shutil.which(name))
+        }
     )
 
 
@@ -62,6 +77,19 @@ def test_the_client_plans_downloads_and_summarizes(server_url: str, tmp_path: Pa
     run("The client", server_url, tmp_path)
 
     assert (tmp_path / "lstm.pt").exists()
+
+
+def test_own_weights_are_used_kept_and_grown(server_url: str, tmp_path: Path):
+    for example in OWN_WEIGHTS:
+        run(example, server_url, tmp_path)
+    old = load_file(tmp_path / "old.safetensors")
+    new, grown = (torch.load(tmp_path / name, weights_only=True) for name in ("new.pt", "grown.pt"))
+
+    assert len(OWN_WEIGHTS) == 3
+    assert {name for name in old if not torch.equal(old[name], new[name])} == {"weight_hh_l0"}
+    assert torch.equal(
+        grown["weight_hh_l0"].view(3, 32, 32)[:, :20, :20], old["weight_hh_l0"].view(3, 20, 20)
+    )
 
 
 @pytest.mark.slow

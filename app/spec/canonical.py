@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from app.errors import FieldError, InvalidSpec
 from app.spec.arrays import Arrays, canonical_arrays
 from app.spec.checkpoint import Spec
 from app.spec.overrides import WEIGHTS
@@ -49,8 +50,11 @@ def with_arrays(spec: Spec, arrays: Arrays) -> Spec:
     """Give the same recipe with uploaded arrays.
 
     Raises:
-        InvalidSpec: they have no place in the network.
+        InvalidSpec: they have no place in the network, or it is a script's.
     """
+    if spec.script:
+        detail = "a script draws every parameter by itself; lay arrays over schemes or a preset"
+        raise InvalidSpec([FieldError("/init", "script_with_arrays", detail)])
     plain = canonical(spec)
     named = arrays.model_dump(exclude_defaults=True)
     return parse(Spec, plain | {"init": plain.get("init", {}) | {"arrays": named}})

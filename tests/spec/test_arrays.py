@@ -160,6 +160,11 @@ class TestRefusals:
 
         assert (error.pointer, error.code) == (f"/init/arrays/redraw/1/{field}", "matches_nothing")
 
+    @pytest.mark.parametrize("init", ["numpy_randn", {"scheme": "torch_seeded"}])
+    def test_of_arrays_over_a_script(self, init: Any) -> None:
+        with pytest.raises(InvalidSpec, match="lay arrays over schemes or a preset"):
+            with_arrays(parse(Spec, LSTM | {"init": init}), Arrays(sha256=SHA256))
+
     @pytest.mark.parametrize(
         ("arrays", "field"),
         [
