@@ -44,10 +44,11 @@ RUN if [ "$VARIANT" = cuda ]; then \
       apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev && rm -rf /var/lib/apt/lists/*; \
     fi
 RUN useradd --uid 10001 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin stepzero \
- && install -d -o stepzero -g stepzero /opt/stepzero/kernels
+ && install -d -o stepzero -g stepzero /opt/stepzero/kernels /var/lib/stepzero/arrays
 COPY --from=builder /opt/stepzero/venv /opt/stepzero/venv
 COPY docker/entrypoint.sh /opt/stepzero/entrypoint.sh
-ENV PATH=/opt/stepzero/venv/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/opt/stepzero/kernels
+ENV PATH=/opt/stepzero/venv/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/opt/stepzero/kernels \
+    STEPZERO_ARRAYS_FOLDER=/var/lib/stepzero/arrays
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 # Kernels are compiled for the CPU at hand: on another model the service compiles its own at the first start.

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.engine.cores import usable_cores
+from app.errors import StoreUnavailable
 from app.service.store import Store, default_folder
 
 GIB = 1 << 30
@@ -26,10 +27,18 @@ def roomy_bytes() -> int:
 
 
 def open_store(settings: Settings) -> Store:
-    """Open the store of uploaded arrays; nothing is made before the first upload."""
+    """Open the store of uploaded arrays; nothing is made before the first upload.
+
+    Raises:
+        StoreUnavailable: there is no such bucket, or nothing to reach it with.
+    """
     bucket = None
     if settings.arrays_bucket:
-        from app.service.bucket import ObjectBucket
+        try:
+            from app.service.bucket import ObjectBucket
+        except ModuleNotFoundError as error:
+            reason = "a bucket needs the extra of that name: pip install 'stepzero[bucket]'"
+            raise StoreUnavailable(reason=reason) from error
 
         bucket = ObjectBucket(settings.arrays_bucket)
     return Store(settings.arrays_folder, settings.max_arrays_bytes, bucket)

@@ -57,5 +57,5 @@ class ObjectBucket:
 def _failures(url: str) -> Iterator[None]:
     try:
         yield
-    except (BaseError, OSError) as error:
+    except (BaseError, OSError, ValueError) as error:
         raise StoreUnavailable(reason=f"{url} does not do its part") from error

@@ -1,0 +1,121 @@
+"""Checkpoints made of uploaded arrays: what holds while the store drops files, and which store a server opens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.arrays.saving import as_uploads
+from app.engine.workers import Stop, Workers
+from app.errors import ArraysGone, StoreUnavailable
+from app.formats import FORMATS
+from app.service.limits import Limits
+from app.service.order import Order, order
+from app.service.produce import Factory
+from app.service.store import SUFFIX, Store
+from app.service.uploads import take
+from app.settings import Settings, open_store
+from app.spec.arrays import UploadOptions
+from app.spec.checkpoint import FormatName, Serving, Spec
+
+NET: dict[str, Any] = {"rnn_type": "rnn", "input_size": 1500, "hidden_size": 1500}
+WEIGHT = np.random.default_rng(1).normal(0, 0.01, (1500, 1500)).astype("f4")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "arrays", 1 << 30)
+
+
+@pytest.fixture
+def factory(store: Store) -> Iterator[Factory]:
+    with Workers(2) as workers:
+        yield Factory(workers, store=store)
+
+
+def ordered(store: Store, tmp_path: Path, name: FormatName = "pt") -> Order:
+    """Order a network of which one weight of 9 MB is given."""
+    files = as_uploads({"weight_hh_l0": WEIGHT}, tmp_path)
+    recipe = take(files, Spec(**NET), store, options=UploadOptions())
+    (tmp_path / "arrays.npz").unlink()
+    return order(recipe, name, Serving(device="cpu"), Limits.none())
+
+
+def drop(store: Store) -> None:
+    """Drop every file, as making room does."""
+    for path in store.folder.glob("*" + SUFFIX):
+        path.unlink()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_stream_that_has_begun_ends_though_its_file_is_dropped(
+    store: Store, factory: Factory, tmp_path: Path, name: FormatName
+) -> None:
+    asked = ordered(store, tmp_path, name)
+    expected = b"".join(factory.stream(asked, Stop()))
+    again = ordered(store, tmp_path, name)
+    with Workers(2) as workers:  # who knows nothing of it yet
+        chunks = Factory(workers, store=store).stream(again, Stop())
+        begun = bytes(next(chunks))
+        drop(store)
+
+        assert begun + b"".join(chunks) == expected
+
+
+def test_a_check_that_passed_promises_no_file_that_is_dropped(
+    store: Store, factory: Factory, tmp_path: Path
+) -> None:
+    asked = ordered(store, tmp_path)
+    factory.require(asked)
+    factory.check(asked, Stop())
+    drop(store)
+
+    with pytest.raises(ArraysGone):
+        factory.require(asked)
+    with pytest.raises(ArraysGone):
+        next(factory.stream(asked, Stop()))
+
+
+def test_a_file_that_is_closed_is_free(store: Store, factory: Factory, tmp_path: Path) -> None:
+    """As many streams as a process may open files, and more."""
+    asked = ordered(store, tmp_path)
+    for _ in range(50):
+        chunks = factory.stream(asked, Stop())
+        next(chunks)
+        chunks.close()  # type: ignore[attr-defined]
+    links = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+
+    assert not [link for link in links if str(store.folder) in str(link)]
+
+
+def test_a_factory_without_a_store_has_no_arrays(store: Store, tmp_path: Path) -> None:
+    with Workers(1) as workers, pytest.raises(ArraysGone):
+        Factory(workers).require(ordered(store, tmp_path))
+
+
+class TestTheStoreOfAServer:
+    def test_is_the_folder_of_its_settings(self, tmp_path: Path) -> None:
+        opened = open_store(Settings(arrays_folder=tmp_path, max_arrays_bytes=7))
+
+        assert (opened.folder, opened.most_bytes) == (tmp_path, 7)
+
+    def test_may_have_a_bucket_behind_it(self, tmp_path: Path) -> None:
+        """Here a bucket in memory; `test_store.py` asks one by HTTP."""
+        opened = open_store(Settings(arrays_folder=tmp_path / "arrays", arrays_bucket="memory:///"))
+        asked = ordered(opened, tmp_path)
+        drop(opened)
+        with Workers(1) as workers:
+            Factory(workers, store=opened).check(asked, Stop())
+
+        assert len([*opened.folder.glob("*" + SUFFIX)]) == 1
+
+    @pytest.mark.parametrize("url", ["nowhere://x", "s3://", "x"])
+    def test_is_refused_at_start_where_there_is_no_such_bucket(
+        self, tmp_path: Path, url: str
+    ) -> None:
+        with pytest.raises(StoreUnavailable):
+            open_store(Settings(arrays_folder=tmp_path, arrays_bucket=url))
