@@ -14,9 +14,10 @@ from math import prod
 from typing import Any, Literal
 
 from app.dtypes import DTYPES, DType
-from app.spec.biases import PytorchBias, SplitScheme
+from app.spec.biases import PytorchBias, SplitScheme, ZerosBias
 from app.spec.canonical import STREAM_VERSION
 from app.spec.checkpoint import CheckSize, Spec
+from app.spec.matrices import Critical
 from app.spec.overrides import GATE_NAMES, WHOLE
 from app.spec.patches import Given, Patch, stacked
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
@@ -39,6 +40,7 @@ SCRATCH_BYTES: Mapping[str, int] = {
     "orthogonal": 12,
     "sparse": 8,
     "fsi": 8,
+    "critical": 12,
     "spectral_band": 32,
     "lsuv": 24,
     "spectral_radius": 32,
@@ -79,6 +81,7 @@ class Block:
     share: float = 1.0
     patches: tuple[Patch, ...] = ()
     steps: Steps | None = None
+    biases: tuple[AnyBiasScheme, ...] = ()
 
     @property
     def elements(self) -> int:
@@ -261,6 +264,7 @@ class _Cell:
                 stream=stream_of(kind + self.suffix, gate),
                 scheme=scheme,
                 patches=patches[place],
+                biases=self._biases_for(scheme, gates),
             )
             for place, (gate, scheme) in enumerate(zip(drawn, schemes, strict=False))
         ]
@@ -291,6 +295,14 @@ class _Cell:
 
     def _fan_in(self, kind: Kind, scheme: AnyWeightScheme, cols: int) -> int:
         return cols if _fans(kind, scheme) == "block" else self.inputs + self.state
+
+    def _biases_for(
+        self, scheme: AnyWeightScheme, gates: tuple[str, ...]
+    ) -> tuple[AnyBiasScheme, ...]:
+        """Give the schemes of the gates' biases, where a weight depends on them."""
+        if not isinstance(scheme, Critical) or gates == (WHOLE,):
+            return ()
+        return tuple(self._schemes("bias", gates) if self.spec.bias else [ZerosBias()] * len(gates))
 
     def _schemes(self, parameter: str, gates: tuple[str, ...]) -> list[Any]:
         places = ((self.layer, self.reverse, gate) for gate in gates)
@@ -334,7 +346,10 @@ def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
 
 
 def _scratch_bytes(block: Block) -> int:
-    if block.scheme.is_elementwise or not block.is_drawn:
+    normal = bool(
+        block.biases
+    )  # a gated network's critical block, which is made element by element
+    if block.scheme.is_elementwise or normal or not block.is_drawn:
         return 0
     rows, cols = (-(-side // 8) * 8 for side in (block.rows, block.cols))
     return SCRATCH_BYTES.get(block.scheme.scheme, 0) * rows * cols

@@ -52,6 +52,18 @@ def exp(x: float) -> float:
         return float(Decimal(x).exp())
 
 
+def log(x: float) -> float:
+    """Give ln x, correctly rounded."""
+    with localcontext(prec=DIGITS):
+        return float(Decimal(x).ln())
+
+
+def steps_gap(steps: float) -> float:
+    """Give 1 − exp(−1/steps), correctly rounded: how much a memory of so many steps loses in one."""
+    with localcontext(prec=DIGITS):
+        return float(1 - (-1 / Decimal(steps)).exp())
+
+
 def log_uniform_std(low: float, high: float) -> float:
     """Give the standard deviation of ln x, x uniform on [low, high], 0 < low (by parts: ∫ln x, ∫ln² x)."""
     if high - low < NARROW * low:

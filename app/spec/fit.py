@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 from app.spec.arrays import refuse_unfit_arrays
 from app.spec.base import InitScheme, refusal
+from app.spec.biases import ZerosBias
+from app.spec.criticality import CANDIDATE, refuse_uncritical
 from app.spec.init import (
     InitParts,
     bias_in_full,
@@ -18,7 +21,16 @@ from app.spec.init import (
     weight_in_full,
 )
 from app.spec.inline import Array, ArrayBias
-from app.spec.overrides import MOST_OVERRIDES, WEIGHTS, Network, Place, refuse_unfit, resolve
+from app.spec.matrices import Critical
+from app.spec.overrides import (
+    MOST_OVERRIDES,
+    WEIGHTS,
+    WHOLE,
+    Network,
+    Place,
+    refuse_unfit,
+    resolve,
+)
 from app.spec.presets import PRESETS
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
 from app.spec.scripts import refuse_unplayable
@@ -107,6 +119,7 @@ def _refuse_misfit_of_parts(init: InitParts, network: Mapping[str, Any]) -> None
     if init.overrides and _NEEDED_BY_OVERRIDES.issubset(network):
         _refuse_overrides(init, network)
     _refuse_misshapen(init, network)
+    _refuse_uncritical(init, network)
     if init.arrays and _SIZED.issubset(network):
         refuse_unfit_arrays(init.arrays, network_of(network), sizes_of(network))
 
@@ -208,6 +221,40 @@ def _refuse_misshapen(
         return full(part), f"/{parameter}" if pointer is None else pointer
 
     refuse_misshapen(scheme_at, nameable, sizes_of(network))
+
+
+def _refuse_uncritical(init: InitParts, network: Mapping[str, Any]) -> None:
+    """Refuse criticality that the biases of some cell do not allow."""
+    if not _SIZED.issubset(network):
+        return
+    nameable, hidden_size = network_of(network), network["hidden_size"]
+    asked = in_parts(init, nameable)
+    counts = resolve(asked.overrides, nameable)
+    gates = [*nameable.gates("weight_hh").values()] or [WHOLE]
+    scaled = CANDIDATE.get(nameable.rnn_type, WHOLE)
+
+    def scheme_at(parameter: str, place: Place) -> Any:
+        number = counts.get((parameter, place))
+        full = bias_in_full if parameter == "bias" else weight_in_full
+        return (
+            full(getattr(asked, parameter))
+            if number is None
+            else override_in_full(asked.overrides[number])
+        )
+
+    for layer, reverse in product(
+        range(nameable.num_layers), (False, True)[: 1 + nameable.bidirectional]
+    ):
+        place = (layer, reverse, scaled)
+        scheme = scheme_at("weight_hh", place)
+        if isinstance(scheme, Critical):
+            biases = {
+                gate: scheme_at("bias", (layer, reverse, gate)) if nameable.bias else ZerosBias()
+                for gate in gates
+            }
+            number = counts.get(("weight_hh", place))
+            field = "/weight_hh" if number is None else f"/overrides/{number}/init"
+            refuse_uncritical(scheme, nameable.rnn_type, biases, hidden_size, field)
 
 
 def _refuse_undefined(

@@ -6,11 +6,11 @@ Each fills the block (hidden_size, hidden_size) of every gate of `weight_hh`.
 from __future__ import annotations
 
 from math import pi
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from app.spec.base import InitScheme, Number
+from app.spec.base import InitScheme, Number, refusal
 from app.spec.weights import Bounds
 
 
@@ -96,3 +96,47 @@ class Fsi(RecurrentScheme):
     def is_elementwise(self) -> bool:
         """Where no element is zero."""
         return self.connectivity == 1
+
+
+class Critical(RecurrentScheme):
+    """A start on the edge between forgetting and exploding, solved from the network's nonlinearity or gate biases.
+
+    A plain tanh network: σ times a Haar matrix, σ such that χ = 1 (Chen et al. 2018).  An LSTM or GRU: the candidate gate's
+    block is normal, scaled so that the Jacobian at the origin has the spectral radius asked for.
+    """
+
+    nonlinearities: ClassVar[tuple[str, ...]] = ("tanh",)
+    needs: ClassVar[str] = (
+        "bounded activation; use orthogonal with gain 1.4142135623730951, at which relu is critical"
+    )
+    scheme: Literal["critical"] = "critical"
+    input_variance: Number = Field(
+        default=0.0,
+        ge=0,
+        le=1e6,
+        description="A plain network's variance of what the input and the bias add to a unit.",
+    )
+    target_rho: Number | None = Field(
+        default=None,
+        gt=0,
+        le=100,
+        description="A gated network's spectral radius at the origin, 1 unless given.",
+    )
+    target_memory_steps: Number | None = Field(
+        default=None,
+        gt=0,
+        le=1e9,
+        description="Instead of the radius: after how many steps the slowest memory has faded to 1/e.",
+    )
+
+    @model_validator(mode="after")
+    def _one_target_is_enough(self) -> Self:
+        if self.target_rho is not None and self.target_memory_steps is not None:
+            raise refusal(
+                "two_targets",
+                "a radius and a memory are two ways to say one thing: radius = exp(−1/steps)",
+                field="/target_memory_steps",
+                given=self.target_memory_steps,
+                allowed="one of target_rho and target_memory_steps",
+            )
+        return self

@@ -27,6 +27,7 @@ from app.spec.inline import Array, ArrayBias
 from app.spec.matrices import (
     CayleyRotation,
     Chain,
+    Critical,
     FbChain,
     Fsi,
     HenaffRotation,
@@ -87,6 +88,7 @@ AnyWeightScheme = Annotated[
     | HenaffRotation
     | CayleyRotation
     | Fsi
+    | Critical
     | SpectralRadius
     | NpRnn
     | Skew
@@ -136,6 +138,7 @@ WeightName = Literal[
     "henaff_rotation",
     "cayley_rotation",
     "fsi",
+    "critical",
     "spectral_radius",
     "np_rnn",
     "skew",

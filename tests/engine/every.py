@@ -92,6 +92,7 @@ MATRICES: Mapping[str, Scheme] = {
     "cayley_rotation anywhere": {"low": -3.1, "high": 0.2},
     "fsi": {},
     "fsi sparse": {"radius": 1.1, "connectivity": 0.3},
+    "critical": {},
 }
 """The schemes of `weight_hh` alone."""
 BIASES: Mapping[str, Scheme] = {

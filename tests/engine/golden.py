@@ -102,6 +102,16 @@ SPECS: dict[str, Mapping[str, Any]] = {
     "cayley-rotation": recurrent(RNN | {"dtype": "float64"}, "cayley_rotation", low=-1.0),
     "cayley-rotation-float16": recurrent(LSTM | {"dtype": "float16"}, "cayley_rotation"),
     "fsi": recurrent(RNN, "fsi"),
+    "critical": recurrent(RNN, "critical", input_variance=0.25),
+    "critical-lstm": LSTM
+    | {"init": {"weight_hh": {"scheme": "critical", "target_rho": 1.1}, "bias": "forget"}},
+    "critical-gru": GRU
+    | {
+        "init": {
+            "weight_hh": {"scheme": "critical", "target_memory_steps": 150},
+            "bias": {"scheme": "chrono", "t_max": 100},
+        }
+    },
     "fsi-sparse": recurrent(LSTM | {"dtype": "bfloat16"}, "fsi", connectivity=0.3),
     "spectral-band": each("spectral_band"),
     "spectral-band-fused": each("spectral_band", margin=1.0, scope="fused"),

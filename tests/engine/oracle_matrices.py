@@ -6,7 +6,10 @@ Written from `app/engine/README.md` and the sources that it names, and from noth
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from scipy import integrate, optimize
 
 from tests.engine import oracle
 from tests.engine.oracle_blocks import Rows
@@ -74,3 +77,45 @@ def _horner(powers: Sequence[int], x: float) -> float:
         coefficient = (-1) ** (k // 2) * (power / (one * math.factorial(k)))
         total = coefficient if place == 0 else total * x + coefficient
     return total
+
+
+def tanh_gain(input_variance: float) -> float:
+    """Give the gain of the critical line, rounded to float32: by SciPy's quadrature and root."""
+
+    def mean(of: Callable[[float], float]) -> float:
+        def weighed(z: float) -> float:
+            return of(z) * math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+
+        return float(2 * integrate.quad(weighed, 0, 12, epsabs=1e-13, epsrel=1e-13)[0])
+
+    def gain(q: float) -> float:
+        return 1 / mean(lambda z: math.cosh(math.sqrt(q) * z) ** -4)
+
+    def excess(q: float) -> float:
+        return q - gain(q) * mean(lambda z: math.tanh(math.sqrt(q) * z) ** 2) - input_variance
+
+    if input_variance == 0:
+        return 1.0
+    q = optimize.brentq(excess, 1e-6, 100, xtol=1e-13)
+    return float(oracle.f32(math.sqrt(gain(q))))
+
+
+def gated_gain(o: Mapping[str, Any], biases: Mapping[str, Mapping[str, Any]]) -> float:
+    """Give g for the biases that the tests ask for: 0, those of `forget` and of `chrono`."""
+    steps = o.get("target_memory_steps")
+    rho = math.exp(-1 / steps) if steps else o.get("target_rho", 1.0)
+    kept = "z" if "z" in biases else "f"
+    scheme = biases.get(kept, {"scheme": "zeros"})
+
+    def squared(f: float) -> float:
+        tied = kept == "z" or scheme["scheme"] == "chrono"
+        return (((1 - f) if tied else 0.5) / (rho - f)) ** 2
+
+    if scheme["scheme"] == "chrono":
+        low, high = scheme.get("t_min", 2.0), scheme["t_max"]
+        found = integrate.quad(lambda t: squared(1 - 1 / t), low, high, epsabs=0, epsrel=1e-12)[0]
+        mean = found / (high - low)
+    else:
+        value = scheme.get("value", 1.0) if scheme["scheme"] == "forget" else 0.0
+        mean = squared(1 / (1 + math.exp(-value)))
+    return 1 / math.sqrt(mean * 0.5**2)

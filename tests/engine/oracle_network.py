@@ -6,7 +6,7 @@ Written from `app/engine/README.md`, the formulas that it names and the document
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil, pi, sqrt
@@ -37,6 +37,7 @@ class Block:
     hidden: int
     gate: str
     joint: int = 0
+    biases: Mapping[str, Options] = field(default_factory=dict)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -186,7 +187,8 @@ def _weight(cell: Cell, kind: str, shape: tuple[int, int]) -> Rows:
         stream = oracle.stream(kind + cell.suffix, gate)
         joint = 0 if kind == "weight_hr" else cell.joint
         block = Block(
-            cell.asked["seed"], stream, rows, cols, cell.asked["hidden_size"], gate, joint
+            *(cell.asked["seed"], stream, rows, cols, cell.asked["hidden_size"], gate, joint),
+            {other: cell.scheme("bias", other) for other in gates} if cell.asked["bias"] else {},
         )
         drawn += WEIGHTS[scheme["scheme"]](block, scheme)
     return drawn
@@ -320,6 +322,14 @@ def _fsi(block: Block, o: Options) -> Rows:
     )
 
 
+def _critical(block: Block, o: Options) -> Rows:
+    if block.gate == "-":
+        gain = oracle_matrices.tanh_gain(o.get("input_variance", 0.0))
+        return oracle_blocks.orthogonal(block.seed, block.stream, (block.rows, block.cols), gain)
+    gain = oracle_matrices.gated_gain(o, block.biases) if block.gate in "gn" else 1.0
+    return block.normal(0.0, gain / sqrt(block.rows))
+
+
 WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "pytorch": lambda b, o: _symmetric(b, 1 / sqrt(b.hidden)),
     "uniform": lambda b, o: b.uniform(o.get("low", 0.0), o.get("high", 1.0)),
@@ -348,6 +358,7 @@ WEIGHTS: Mapping[str, Callable[[Block, Options], Rows]] = {
     "henaff_rotation": lambda b, o: oracle_matrices.rotations(b.seed, b.stream, b.rows, (-0.5, 0.5)),
     "cayley_rotation": _cayley_rotation,
     "fsi": _fsi,
+    "critical": _critical,
     "spectral_band": lambda b, o: oracle_dense.spectral_band(*b.place, b.shape, o.get("margin", 0.1)),
     "lsuv": lambda b, o: oracle_dense.lsuv(*b.place, b.shape, o.get("probe", 256)),
     "spectral_radius": lambda b, o: oracle_dense.spectral_radius(*b.place, b.rows, o),

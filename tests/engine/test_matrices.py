@@ -89,6 +89,14 @@ def is_fsi(block: Values, o: Mapping[str, Any]) -> None:
     assert np.abs(block).max() <= np.float32(o.get("radius", 0.9) * np.sqrt(3 / connections))
 
 
+def is_critical(block: Values, o: Mapping[str, Any]) -> None:
+    """Hold a block to be σ times an orthogonal one in a plain network, or normal in a gated one; `test_critical.py` judges the gains."""
+    size, gain = len(block), {0.0: 1.0, 1.0: 1.85559}[o.get("input_variance", 0.0)]
+    if np.allclose(block.T @ block, gain**2 * np.eye(size), atol=1e-4):
+        return
+    assert 0.7 < block.std() * np.sqrt(size) < 2.5
+
+
 CHAINS = {"chain": 1.02, "fbchain": 0.99, "ramp": 1.02}
 JUDGES: list[tuple[Mapping[str, Any], Judge]] = [
     ({"scheme": "scaled_identity"}, is_scaled_identity),
@@ -103,6 +111,7 @@ JUDGES: list[tuple[Mapping[str, Any], Judge]] = [
     ({"scheme": "cayley_rotation"}, is_rotations),
     ({"scheme": "cayley_rotation", "low": -3.0, "high": -2.5}, is_rotations),
     ({"scheme": "fsi"}, is_fsi),
+    ({"scheme": "critical"}, is_critical),
     ({"scheme": "fsi", "radius": 1.1, "connectivity": 0.25}, is_fsi),
     ({"scheme": "spectral_radius"}, has_radius),
     ({"scheme": "spectral_radius", "kind": "sparse", "radius": 1.1}, has_radius),

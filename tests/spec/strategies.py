@@ -101,6 +101,7 @@ matrices = {
     "ramp": st.just("ramp") | schemes("ramp", alpha=numbers, end=numbers),
     "henaff_rotation": st.just("henaff_rotation"),
     "cayley_rotation": schemes("cayley_rotation", low=st.floats(-3.1, 1.5)),
+    "critical": st.just("critical") | schemes("critical", input_variance=st.floats(0, 1e6)),
     "fsi": schemes("fsi", radius=positive, connectivity=st.floats(0, 1, exclude_min=True)),
 }
 gateless_biases = st.one_of(
@@ -214,6 +215,8 @@ def recurrent_weights(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
             asked
             for name, asked in matrices.items()
             if given["rnn_type"] in WEIGHT_SCHEMES[name].rnn_types
+            # In gated networks `critical` depends on the biases: `test_criticality.py`.
+            and (name != "critical" or given["rnn_type"] == "rnn")
             and (given["rnn_type"] != "rnn" or phi in WEIGHT_SCHEMES[name].nonlinearities)
         ),
     )

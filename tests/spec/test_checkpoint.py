@@ -34,7 +34,7 @@ WEIGHT_WORDS = [
     "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform", "lecun_normal",
     "variance_scaling", "random_walk", "hadamard", "orthogonal", "spectral_band", "lsuv",
     "scaled_identity", "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
-    "spectral_radius", "np_rnn", "skew", "ring_spectrum",
+    "critical", "spectral_radius", "np_rnn", "skew", "ring_spectrum",
 ]  # fmt: skip
 INIT_WORDS = [
     *WEIGHT_WORDS, "numpy_randn", "torch_seeded", "keras", "flax_linen", "flax_nnx", "haiku", "sonnet", "tf1", "mxnet", "haste",
@@ -47,7 +47,7 @@ WEIGHT_TAGS = [
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "lecun_uniform",
     "lecun_normal", "variance_scaling", "random_walk", "hadamard", "orthogonal", "sparse",
     "spectral_band", "lsuv", "scaled_identity", "chain", "fbchain", "ramp", "henaff_rotation", "cayley_rotation", "fsi",
-    "spectral_radius", "np_rnn", "skew", "ring_spectrum",
+    "critical", "spectral_radius", "np_rnn", "skew", "ring_spectrum",
 ]  # fmt: skip
 GENERAL_WEIGHTS = [
     name for name, cls in WEIGHT_SCHEMES.items() if not issubclass(cls, RecurrentScheme)

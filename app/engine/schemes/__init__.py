@@ -16,6 +16,7 @@ from app.engine.distributions import (
 from app.engine.matrices import Given
 from app.engine.patterns import Constant, Ladder
 from app.engine.schemes import biases, dense, matrices, weights
+from app.engine.schemes.critical import critical
 from app.engine.schemes.record import Scheme, WholeLaw, array, pytorch
 from app.engine.scripts import replay
 from app.plan import Block, TensorPlan
@@ -146,6 +147,12 @@ WEIGHTS: Mapping[str, Scheme] = {
         matrices.fsi,
         "U(±√3·radius/√n), n = ⌈connectivity·hidden_size⌉ per row, else 0",
         "Gallicchio, Micheli & Pedrelli, ESANN 2020; reservoirpy's FSI",
+    ),
+    "critical": Scheme(
+        ask_matrix.Critical,
+        critical,
+        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with ρ of the Jacobian at 0 as asked for",
+        "Chen, Pennington & Schoenholz, arXiv:1806.05394; Fioratti et al., arXiv:2605.10650",
     ),
     "spectral_band": Scheme(
         ask_dense.SpectralBand,
