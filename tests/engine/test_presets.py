@@ -155,7 +155,19 @@ def test_orthogonal_matrices_are_stacked_or_of_each_gate_as_the_library_has_them
 
 
 class TestSpectra:
-    """The eigenvalues that a paper states, by NumPy."""
+    """The eigenvalues and singular values that a paper states, by NumPy."""
+
+    @pytest.mark.parametrize(("rnn_type", "largest"), [("gru", 0.9428), ("lstm", 0.8660)])
+    def test_of_gates_of_a_stacked_orthogonal_are_those_of_a_cut_one(
+        self, rnn_type: str, largest: float
+    ) -> None:
+        """The singular values of 1/G of an orthogonal matrix reach 2√(α(1 − α)), α = 1/G; their mean square is α."""
+        drawn, share = gates(asked("keras", rnn_type)), 1 / len(GATES[rnn_type])
+        for gate in GATES[rnn_type]:
+            found = np.linalg.svd(drawn["weight_hh_l0", gate], compute_uv=False)
+
+            assert found.max() == pytest.approx(largest, rel=0.03)
+            assert (found**2).mean() == pytest.approx(share, rel=0.05)
 
     @pytest.mark.parametrize(
         ("name", "radius"), [("np_rnn", 1.0), ("esn", 0.9), ("sutskever2013", 1.1)]
