@@ -161,13 +161,17 @@ class TestSpectra:
     def test_of_gates_of_a_stacked_orthogonal_are_those_of_a_cut_one(
         self, rnn_type: str, largest: float
     ) -> None:
-        """The singular values of 1/G of an orthogonal matrix reach 2√(α(1 − α)), α = 1/G; their mean square is α."""
-        drawn, share = gates(asked("keras", rnn_type)), 1 / len(GATES[rnn_type])
+        """The singular values of 1/G of an orthogonal matrix reach 2√(α(1 − α)), α = 1/G; their mean square is α.
+
+        The largest of n is away from its limit by about n^(−2/3), which is 2.5 % of 256.
+        """
+        drawn = gates(asked("keras", rnn_type) | {"hidden_size": 256})
+        share = 1 / len(GATES[rnn_type])
         for gate in GATES[rnn_type]:
             found = np.linalg.svd(drawn["weight_hh_l0", gate], compute_uv=False)
 
             assert found.max() == pytest.approx(largest, rel=0.03)
-            assert (found**2).mean() == pytest.approx(share, rel=0.05)
+            assert (found**2).mean() == pytest.approx(share, rel=0.02)
 
     @pytest.mark.parametrize(
         ("name", "radius"), [("np_rnn", 1.0), ("esn", 0.9), ("sutskever2013", 1.1)]
