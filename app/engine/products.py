@@ -64,6 +64,19 @@ def product(left: Tiles, right: Tiles, run: Run, out: Tiles | None = None) -> Ti
     return out
 
 
+def gram(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
+    """Give matrixᵀ·matrix, in `out` where that is given: half of it made, and mirrored, for both sums have the same terms."""
+    if out is None:
+        out = np.empty((len(matrix), len(matrix) * TILE, TILE))
+
+    def multiply_above(first: int, end: int) -> None:
+        multiply(out, matrix[:end], matrix, first, end)
+
+    run(_panels(multiply_above, len(matrix), matrix.size))
+    run(_panels(partial(_mirror, out), len(matrix), matrix.shape[1]))
+    return out
+
+
 def transposed(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
     """Give the transpose, in `out` where that is given."""
     if out is None:
@@ -150,6 +163,16 @@ def _transpose(out, matrix, first, end):
             for r in range(8):
                 for c in range(8):
                     out[j, 8 * i + c, r] = matrix[i, 8 * j + r, c]
+
+
+@kernel
+def _mirror(matrix, first, end):
+    """Overwrite what tiles first … end have below the diagonal by what the others have above it."""
+    for j in range(first, end):
+        for i in range(j + 1, matrix.shape[0]):
+            for r in range(8):
+                for c in range(8):
+                    matrix[j, 8 * i + c, r] = matrix[i, 8 * j + r, c]
 
 
 @kernel

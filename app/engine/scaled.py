@@ -22,8 +22,8 @@ from app.engine.products import (
     add_columns,
     add_identity,
     gaussians,
+    gram,
     multiply,
-    product,
     put,
     tiled,
     total,
@@ -91,12 +91,12 @@ class PositiveDefinite:
         matrix = self._gram(key, run)
         matrix /= self.size
         add_identity(matrix, self.size)
-        matrix /= radius(matrix, run)
+        matrix /= radius(matrix, run, symmetric=True)
         put(matrix, out, dtype, run)
 
     def _gram(self, key: Key, run: Run) -> Tiles:
         drawn = gaussians(self.size, self.size, key, run)
-        return product(drawn, drawn, run)
+        return gram(drawn, run)
 
 
 @dataclass(frozen=True, slots=True)

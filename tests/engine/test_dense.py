@@ -82,6 +82,13 @@ class TestProducts:
         expected = plain_product(left.T.tolist(), right.tolist())
         assert matrix_of(found, rows, cols).tolist() == expected
 
+    @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (3, 17), (40, 9), (100, 300)])
+    def test_with_itself_are_half_the_work_and_the_same(self, rows: int, cols: int) -> None:
+        matrix = products.gaussians(rows, cols, key(0, 1), here)
+
+        expected = products.product(matrix, matrix, here)
+        assert np.array_equal(products.gram(matrix, here), expected)
+
     def test_are_the_same_however_they_are_dealt_out(self) -> None:
         left, right = (products.gaussians(600, 517, key(1, at), here) for at in (2, 3))
         whole = np.empty_like(products.product(left, right, here))
@@ -91,6 +98,7 @@ class TestProducts:
                 run = partial(workers.run, stop=Stop())
 
                 assert np.array_equal(products.product(left, right, run), whole)
+                assert np.array_equal(products.gram(left, run), products.product(left, left, here))
                 assert np.array_equal(products.gaussians(600, 517, key(1, 2), run), left)
 
     @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (8, 8), (3, 17), (40, 9)])
