@@ -6,6 +6,7 @@ Where there is a bucket behind the folder, every file is kept there too, and fet
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -26,6 +27,7 @@ SUFFIX = ".safetensors"
 INCOMING = "incoming"
 STALE_S = 24 * 3600  # an upload of a process that died is not finished after so long
 _REMEMBERED = 4096
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 Identity = tuple[int, int, int]
 
 
@@ -64,7 +66,7 @@ class Store:
         """Give a folder of one's own for what is to be kept; it goes with all that is left in it.
 
         Raises:
-            StoreUnavailable: nothing can be written.
+            StoreUnavailable: nothing can be written, or no more of it.
         """
         try:
             (self.folder / INCOMING).mkdir(parents=True, exist_ok=True)
@@ -76,6 +78,10 @@ class Store:
             ) from error
         try:
             yield own
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StoreUnavailable(reason="its disk is full") from error
+            raise
         finally:
             rmtree(own, ignore_errors=True)
 

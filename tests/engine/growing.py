@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.engine.draw import Artist, Stored
@@ -79,3 +80,29 @@ def _moves(
             continue
         for col in range(array.shape[1]):
             yield (row, col), (here, col // was * now + col % was if is_deep else col)
+
+
+@st.composite
+def growths(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give a small network, and one that is as large or larger with its arrays."""
+    old: dict[str, Any] = {
+        "rnn_type": draw(st.sampled_from(["rnn", "gru", "lstm"])),
+        "input_size": draw(st.integers(1, 4)),
+        "hidden_size": draw(st.integers(2, 4)),
+        "num_layers": draw(st.integers(1, 3)),
+        "bidirectional": draw(st.booleans()),
+        "bias": draw(st.booleans()),
+    }
+    sizes = ["input_size", "hidden_size", "num_layers"]
+    if old["rnn_type"] == "lstm" and draw(st.booleans()):
+        old["proj_size"] = draw(st.integers(1, old["hidden_size"] - 1))
+        sizes.append("proj_size")
+    new = old | {name: old[name] + draw(st.integers(0, 3)) for name in sizes}
+    if "proj_size" in new:
+        new["hidden_size"] = max(new["hidden_size"], new["proj_size"] + 1)
+    scheme = st.sampled_from(
+        ["orthogonal", "pytorch", {"scheme": "normal", "scope": "fused"}, "identity"]
+    )
+    init = {"weight_ih": draw(scheme), "weight_hh": draw(scheme)}
+    request = {**new, "init": init, "dtype": draw(st.sampled_from(["float32", "float64"]))}
+    return old, with_arrays(request, sizes={name: old[name] for name in sizes})

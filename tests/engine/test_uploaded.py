@@ -14,8 +14,13 @@ from hypothesis import strategies as st
 from app.engine.draw import PIECE, Artist, Stored
 from app.engine.tensors import MODULES
 from app.engine.workers import Workers
+from app.plan import plan
+from app.spec.canonical import canonical
+from app.spec.checkpoint import Spec
+from app.spec.parse import parse
+from app.spec.recipe import decode_recipe, encode_recipe
 from tests.engine.drawing import planned, stored
-from tests.engine.growing import InMemory, expected, laid, values, with_arrays
+from tests.engine.growing import InMemory, expected, growths, laid, values, with_arrays
 
 NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "rnn": {"rnn_type": "rnn", "input_size": 3, "hidden_size": 4, "num_layers": 2},
@@ -173,6 +178,25 @@ class TestGrowth:
         new = grown(old, scheme, **sizes)
 
         assert same(laid(new, arrays), expected(old, new, arrays))
+
+    @given(nets=growths())
+    @settings(max_examples=60, deadline=None)
+    def test_of_any_network_does(self, nets: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        old, new = nets
+        arrays = values(old)
+
+        assert same(laid(new, arrays), expected(old, new, arrays))
+
+    @given(nets=growths())
+    @settings(max_examples=30, deadline=None)
+    def test_has_one_recipe_that_a_token_holds(
+        self, nets: tuple[dict[str, Any], dict[str, Any]]
+    ) -> None:
+        spec = parse(Spec, nets[1])
+        read = decode_recipe(encode_recipe(spec))
+
+        assert canonical(read) == canonical(spec)
+        assert plan(read).tensors == plan(spec).tensors
 
     @pytest.mark.parametrize("dtype", ["float64", "float16"])
     def test_holds_in_other_precisions(self, dtype: str) -> None:

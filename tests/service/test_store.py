@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -116,6 +117,19 @@ class TestIncoming:
             fail()
 
         assert [*(store.folder / INCOMING).iterdir()] == []
+
+    @pytest.mark.parametrize(
+        ("number", "raised"), [(errno.ENOSPC, StoreUnavailable), (errno.EIO, OSError)]
+    )
+    def test_tells_a_full_disk_from_a_broken_one(
+        self, store: Store, number: int, raised: type[Exception]
+    ) -> None:
+        def fail() -> None:
+            with store.incoming():
+                raise OSError(number, "said by the system")
+
+        with pytest.raises(raised):
+            fail()
 
     def test_drops_what_a_process_that_died_has_left(self, store: Store) -> None:
         with store.incoming():
