@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -49,7 +49,7 @@ async def read_form(
         BodyTooLarge: a limit is exceeded.
         InvalidSpec: a text stands in it twice, or is none that is read.
     """
-    with _parsing(content_type, folder, most_text_bytes) as parts:
+    with closing(_Parts(content_type, folder, most_text_bytes)) as parts:
         read_bytes, waiting = 0, bytearray()
         async for chunk in chunks:
             read_bytes += len(chunk)
@@ -63,15 +63,6 @@ async def read_form(
         return parts.finished()
 
 
-@contextmanager
-def _parsing(content_type: str, folder: Path, most_text_bytes: int) -> Iterator[_Parts]:
-    parts = _Parts(content_type, folder, most_text_bytes)
-    try:
-        yield parts
-    finally:
-        parts.close()
-
-
 class _Parts:
     """The parts of a form, one after another."""
 
@@ -83,10 +74,15 @@ class _Parts:
         self._name = ""
         self._file: BinaryIO | None = None
         self._is_whole = False
-        _, options = parse_options_header(content_type)
+        self._parser = self._begin_form(content_type)
+
+    def _begin_form(self, content_type: str) -> MultipartParser:
+        boundary = parse_options_header(content_type)[1].get(b"boundary")
+        if not boundary:
+            raise MalformedForm(reason="its Content-Type names no boundary")
         try:
-            self._parser = MultipartParser(
-                options.get(b"boundary", b""),
+            return MultipartParser(
+                boundary,
                 {
                     "on_part_begin": self._begin,
                     "on_header_field": self._add_field,
@@ -102,8 +98,6 @@ class _Parts:
             )
         except FormParserError as error:
             raise MalformedForm(reason="its boundary is too long") from error
-        if not options.get(b"boundary"):
-            raise MalformedForm(reason="its Content-Type names no boundary")
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes in."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -310,3 +311,19 @@ def test_a_recipe_with_arrays_but_without_their_source_is_a_fault() -> None:
     made = planned(with_arrays(NETWORKS["gru"]))
     with Workers(1) as workers, pytest.raises(LookupError):
         Artist(0, workers).tensor(made.tensors[0])
+
+
+def test_a_grown_network_never_changes() -> None:
+    """As the golden digests: what section 5 of the definition gives, for ever."""
+    old = NETWORKS["lstm projected"]
+    arrays = {
+        tensor.name: (np.arange(tensor.elements, dtype="f8") / 7 - 3).reshape(tensor.shape)
+        for tensor in planned({**old, "init": "pytorch"}).tensors
+    }
+    new = grown(old, {"weight_hh": "orthogonal", "bias": "forget"}, input_size=5, hidden_size=7)
+    new["init"]["arrays"]["redraw"] = [{"parameter": "weight_ih", "gate": "cell"}]
+    digest = sha256()
+    for numbers in laid(new | {"dtype": "bfloat16"}, arrays).values():
+        digest.update(numbers.tobytes())
+
+    assert digest.hexdigest() == "38268db0d45fe1aba54d7f756bf50e66cfa95d5e168a5fc05e32745eabf9da7d"
