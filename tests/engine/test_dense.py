@@ -22,6 +22,7 @@ from app.plan import SCRATCH_BYTES
 from app.spec.matrices import RecurrentScheme
 from app.spec.schemes import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, planned, values
+from tests.engine.every import asked
 from tests.engine.oracle_dense import product as plain_product
 from tests.engine.spectra import TO_FLOAT32, has_radius
 
@@ -361,8 +362,8 @@ def test_drawing_takes_the_memory_that_is_planned(name: str, inputs: int) -> Non
         "ring_spectrum": {"basis": "random"},
     }
     scheme = {"scheme": name, **options.get(name, {})}
-    request = {"rnn_type": "rnn", "nonlinearity": "relu", "input_size": inputs, "hidden_size": 512}
-    made = planned(request | {"init": {part: scheme}, "dtype": "float64"})
+    request = {"rnn_type": "rnn", "input_size": inputs, "hidden_size": 512, "dtype": "float64"}
+    made = planned(asked(request, {part: scheme}))
     tensor = next(tensor for tensor in made.tensors if tensor.kind == part)
     with Workers(1) as workers:
         artist = Artist(0, workers)
