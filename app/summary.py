@@ -14,6 +14,7 @@ from pydantic import Field, TypeAdapter
 
 from app.plan import Plan, TensorPlan
 from app.spec.canonical import canonical_json
+from app.spec.cautions import Caution
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 32
@@ -152,6 +153,7 @@ class Summary:
     forward: Forward
     devices: Devices
     seconds: Annotated[float, Field(description="How long the pass took.")]
+    warnings: Annotated[list[Caution], Field(description="What is allowed but seldom meant.")]
 
 
 _WEIGHTS = TypeAdapter(WeightSummary)

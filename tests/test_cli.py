@@ -208,6 +208,21 @@ class TestMake:
         assert b"Traceback" not in said
 
 
+class TestWarnings:
+    STRANGE = ("-t", "rnn", "--input-size", "3", "--hidden-size", "4", "--init", "identity")
+
+    @pytest.mark.parametrize("command", ["plan", "check"])
+    def test_stand_below_what_is_told(self, command: str) -> None:
+        assert "Warning: /init/weight_hh: the identity" in run(command, *self.STRANGE).stdout
+        assert "Warning" not in run(command, *GRU).stdout
+
+    def test_stand_beside_what_is_made(self, here: Path) -> None:
+        result = run("make", *self.STRANGE, "-o", "rnn.pt", "--json")
+
+        assert json.loads(result.stdout)["path"] == "rnn.pt"
+        assert result.stderr.startswith("Warning: /init/weight_hh: the identity")
+
+
 class TestASpec:
     def test_is_taken_from_a_file(self, here: Path) -> None:
         (here / "spec.json").write_text(json.dumps(GRU_SPEC | {"format": "npz", "device": "cpu"}))

@@ -27,6 +27,7 @@ from app.errors import RequestError
 from app.formats import FORMATS
 from app.service.limits import Limits
 from app.service.order import Order, order
+from app.spec.cautions import cautions
 from app.spec.checkpoint import CheckpointRequest, FormatName
 
 BAR_FROM_BYTES = 8 << 20  # below this a bar would only flicker
@@ -82,6 +83,8 @@ def make(
     facts = {"path": str(output), "size_bytes": ordered.size_bytes, "permalink": permalink}
     lines = f"{output}\n{ordered.size_bytes:,} bytes\n{permalink}"
     typer.echo(json.dumps(facts) if as_json else lines, err=to_stdout)
+    for caution in cautions(request.spec):
+        typer.echo(f"Warning: {caution.pointer}: {caution.detail}.", err=True)
 
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,7 @@ def plan(request: CheckpointRequest, *, server: Server = None, as_json: AsJson =
         return
     console = Console(highlight=False)
     console.print(tables.tensors(described), tables.files(described))
+    console.print(tables.warnings(described.get("warnings", [])), end="")
 
 
 @takes_request("device", "seq_len", "batch")
@@ -54,6 +56,7 @@ def check(request: CheckpointRequest, *, server: Server = None, as_json: AsJson 
         return
     console = Console(highlight=False)
     console.print(tables.statistics(summary), tables.forward(summary))
+    console.print(tables.warnings([asdict(caution) for caution in summary.warnings]), end="")
 
 
 def schemes(

@@ -67,6 +67,12 @@ def forward(summary: Summary) -> Text:
     )
 
 
+def warnings(found: Sequence[Mapping[str, str]]) -> Text:
+    """Say what is allowed but seldom meant, a line each."""
+    lines = ((f"Warning: {one['pointer']}: {one['detail']}.\n", "yellow") for one in found)
+    return Text.assemble(*lines)
+
+
 def schemes(kind: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """Lay out the schemes of one kind."""
     table = _table("scheme", "draws", "source", title=f"Schemes for {kind}", numbers=False)

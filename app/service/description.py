@@ -12,6 +12,7 @@ from app.formats import FORMATS
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.canonical import canonical
+from app.spec.cautions import Caution, cautions
 from app.spec.checkpoint import FormatName, Serving, Spec
 
 
@@ -55,6 +56,7 @@ class Description(BaseModel, frozen=True):
         description="The library whose bits the numbers are, where a script of its own makes them; with another version "
         "of it they may be others. null: the bytes are the same for ever."
     )
+    warnings: list[Caution] = Field(description="What is allowed but seldom meant.")
     parameters: int
     size_bytes: int = Field(description="Bytes of all tensors.")
     cost: Cost
@@ -90,6 +92,7 @@ def describe(
         digest=first.digest.hex(),
         spec=canonical(spec),
         tied_to=first.tied_to,
+        warnings=cautions(spec),
         parameters=first.plan.parameters,
         size_bytes=first.plan.size_bytes,
         cost=Cost(

@@ -8,6 +8,7 @@ from app.engine.check import Checked
 from app.engine.digests import TensorDigests
 from app.plan import Plan, TensorPlan
 from app.spec.canonical import STREAM_VERSION, canonical, recipe_digest
+from app.spec.cautions import cautions
 from app.summary import Figures, GateSummary, Summary, TensorSummary, WeightSummary
 
 
@@ -25,7 +26,7 @@ def summarize(plan: Plan, checked: Checked, digests: Mapping[str, TensorDigests]
         size_bytes=plan.size_bytes,
         tensors=tensors,
     )
-    return Summary(weights, checked.forward, checked.devices, checked.seconds)
+    return Summary(weights, checked.forward, checked.devices, checked.seconds, cautions(plan.spec))
 
 
 def _tensor(

@@ -153,8 +153,12 @@ class Spec(Strict):
 
     def scheme_at(self, parameter: str, place: Place) -> Any:
         """Give the scheme of one gate of one cell."""
-        number = self._exceptions.get((parameter, place))
+        number = self.override_at(parameter, place)
         return getattr(self.parts, parameter) if number is None else self.parts.overrides[number]
+
+    def override_at(self, parameter: str, place: Place) -> int | None:
+        """Give the number of the override that one gate of one cell is drawn by."""
+        return self._exceptions.get((parameter, place))
 
     @property
     def unseeded(self) -> Self:

@@ -24,7 +24,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.api.asking import FORMAT_NAMES, GRU, LSTM, SUFFIXES, Served, describe, make, permalink
+from tests.api.asking import (
+    FORMAT_NAMES,
+    GRU,
+    LSTM,
+    RNN,
+    SUFFIXES,
+    Served,
+    describe,
+    make,
+    permalink,
+)
 
 # Every way of drawing (elementwise, whole matrices, constants), odd sizes, half precision's two-byte elements.
 MIXED: Mapping[str, Any] = {
@@ -830,6 +840,17 @@ class TestAbout:
                     for init in (preset["name"], parts)
                 )
                 assert by_name == in_parts
+
+    def test_what_is_seldom_meant_is_told_in_the_description_and_the_summary(
+        self, client: httpx.Client
+    ):
+        strange = {**RNN, "init": {"weight_hh": "identity"}}
+        described = describe(client, strange)
+        summary = client.get(described["links"]["summary"]).json()
+
+        assert [found["code"] for found in described["warnings"]] == ["identity_under_tanh"]
+        assert summary["warnings"] == described["warnings"]
+        assert describe(client, GRU)["warnings"] == []
 
     @pytest.mark.parametrize("page", ["live", "ready"])
     def test_the_server_says_how_it_is(self, page: str, client: httpx.Client):
