@@ -8,6 +8,8 @@ BIN    := $(VENV)/bin
 
 # More words for pytest: make test PYTEST_ARGS='tests/formats -k zip'
 PYTEST_ARGS :=
+# How many processes share the tests, file by file: make test TEST_PROCESSES=8
+TEST_PROCESSES := 2
 # More words for docker build: make image IMAGE_ARGS='--build-arg VARIANT=cuda'
 IMAGE_ARGS :=
 # Which words make randomness judges, and by what: make randomness WORDS_ARGS='--interleave seeds' DIEHARDER_ARGS='-d 0'
@@ -25,7 +27,7 @@ run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; i
 	@exec $(BIN)/stepzero serve --host $(HOST) --port $(PORT)
 
 test: $(VENV)/.development ## Run the tests, but for the slow ones
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 test-all: $(VENV)/.development ## Run all tests
 	$(BIN)/python -m pytest -m 'not bench' $(PYTEST_ARGS)
