@@ -13,13 +13,16 @@ IMAGE_ARGS :=
 # Which words make randomness judges, and by what: make randomness WORDS_ARGS='--interleave seeds' DIEHARDER_ARGS='-d 0'
 WORDS_ARGS     :=
 DIEHARDER_ARGS := -a -k 2
+# How long each target is fuzzed, and which: make fuzz-guided FUZZ_S=60 FUZZ_TARGETS=token
+FUZZ_S       := 1200
+FUZZ_TARGETS := token upload headers
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench peers randomness equality lock image clean
+.PHONY: help run test test-all lint format bench peers fuzz fuzz-guided audit randomness equality lock image clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
 	@exec $(BIN)/stepzero serve --host $(HOST) --port $(PORT)
@@ -47,6 +50,15 @@ bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, which are installed first: about 2 GB
 	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
 
+fuzz: $(VENV)/.development ## Send generated requests by the thousand, and all tests of bad input that take minutes
+	$(BIN)/python -m pytest -m slow --timeout 0 tests/api/test_openapi.py tests/fuzz $(PYTEST_ARGS)
+
+fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads and headers with bytes that lead to new code; FUZZ_S seconds each
+	for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz.guided $$target --seconds $(FUZZ_S) || exit 1; done
+
+audit: $(VENV)/.audit ## Look the locked releases up among the known vulnerabilities; asks the package index
+	$(BIN)/pip-audit --no-deps --disable-pip --requirement requirements.lock
+
 randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
 	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }
 	$(BIN)/python scripts/words.py $(WORDS_ARGS) | dieharder -g 200 $(DIEHARDER_ARGS)
@@ -62,7 +74,7 @@ image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 	docker build --tag stepzero $(IMAGE_ARGS) .
 
 clean: ## Remove all that was made here
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps say what has been installed: a second `make run` starts at once.
@@ -76,6 +88,14 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 
 $(VENV)/.peers: $(VENV)/.development pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[peers]'
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.runtime pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[audit]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.development pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[fuzz]'
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock

@@ -87,7 +87,7 @@ def members(file: BinaryIO, size_bytes: int, *, name: str, bounds: Bounds) -> li
     found.sort(key=lambda member: member.header)
     placed = [_placed(file, member, name) for member in found]
     ends = [member.offset + member.packed_bytes for member in placed]
-    starts = [member.header for member in placed[1:]] + [directory.offset]
+    starts = [*(member.header for member in placed), directory.offset][1:]
     if any(end > start for end, start in zip(ends, starts, strict=True)):
         broken(name, "its records overlap, as in a zip bomb")
     return placed
