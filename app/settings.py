@@ -52,6 +52,29 @@ class Settings(BaseSettings):
         ge=0,
         description="Memory for weights that are dear to draw, kept from their check until they are sent; 0 draws them again.",
     )
+    max_admitted_bytes: int = Field(
+        default_factory=roomy_bytes,
+        ge=1,
+        description="Memory that all large requests may take together; small ones have an eighth of it on top.",
+    )
+    max_checks: int = Field(
+        default=8,
+        ge=1,
+        le=48,
+        description="How many checkpoints are checked at once; small ones have an eighth of it on top.",
+    )
+    max_waiting_requests: int = Field(
+        default=256, ge=0, description="How many requests may wait for room."
+    )
+    max_wait_s: float = Field(default=30, ge=0, description="How long a request may wait for room.")
+    least_reader_bytes_per_s: int = Field(
+        default=4096,
+        ge=1,
+        description="What a reader has to take, on average, of what is ready for it; a slower one is cut off.",
+    )
+    reader_grace_s: int = Field(
+        default=60, ge=1, description="How long a reader may fall behind that before it is cut off."
+    )
     max_body_bytes: int = Field(default=64 << 10, ge=1, description="Largest request body.")
     remembered_facts: int = Field(
         default=256,

@@ -16,6 +16,7 @@ from app.settings import Settings
 
 FOUND_OUT = {
     "threads": "usable cores",
+    "max_admitted_bytes": "8 GiB, or half of the memory",
     "max_kept_bytes": "2 GiB, or an eighth of the memory",
     "max_working_bytes": "8 GiB, or half of the memory",
 }

@@ -15,7 +15,8 @@ from starlette.routing import Route
 
 import app
 from app.api import problems
-from app.api.context import REQUEST_THREADS, Context, warm_up
+from app.api.context import REQUEST_THREADS, Context, Door, admission_of, warm_up
+from app.api.holding import Holding
 from app.api.middleware import RequestId
 from app.api.routes import about, checkpoints, pages
 from app.engine.workers import Workers
@@ -43,6 +44,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        admission = admission_of(settings)
         with Workers(settings.threads) as workers:
             context = Context(
                 settings,
@@ -52,12 +54,15 @@ def create_app(settings: Settings) -> FastAPI:
                     kept_bytes=settings.max_kept_bytes,
                 ),
                 Limits(settings.max_checkpoint_bytes, settings.max_working_bytes),
+                admission,
+                door,
                 anyio.CapacityLimiter(REQUEST_THREADS),
-                asyncio.create_task(warm_up()),
+                asyncio.create_task(warm_up(admission.budget)),
             )
             yield {"context": context}
             await asyncio.wait([context.warming])
 
+    door = Door()
     api = FastAPI(
         title="Step Zero",
         version=app.__version__,
@@ -68,7 +73,9 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     problems.install(api)
+    api.add_middleware(Holding)
     api.add_middleware(RequestId)
+    api.state.door = door
     about_it = [
         about.about,
         about.health,

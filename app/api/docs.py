@@ -9,6 +9,7 @@ from app.api.examples import examples
 from app.api.problems import problems
 from app.errors import (
     BodyTooLarge,
+    Busy,
     DeadOutput,
     DeviceFailed,
     DeviceUnavailable,
@@ -41,6 +42,7 @@ _SERVE = (
     TooLarge,
     DtypeNotInFormat,
     NotReady,
+    Busy,
     DeviceFailed,
     EngineFailed,
     InternalError,

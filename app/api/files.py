@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator
 
 from fastapi import Request, Response
 
 from app.api.context import Context
+from app.api.holding import hold, pace_of
 from app.api.links import file_url, summary_url
 from app.api.ranges import wanted_range
 from app.api.streaming import ChunkResponse, run_watched
@@ -15,6 +17,7 @@ from app.engine import devices
 from app.engine.check import Checked
 from app.engine.workers import Stop
 from app.errors import DigestMismatch
+from app.service.assemble import Buffer
 from app.service.order import Order
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
@@ -28,7 +31,7 @@ async def send_file(request: Request, context: Context, order: Order) -> Respons
     await context.wait_until_ready()
     checked = await _check(request, context, order)
     headers = _headers(request, context, order) | _learned(checked) | {"Vary": "Accept"}
-    return _stream(context, order, range(order.size_bytes), 200, headers)
+    return await _stream(request, context, order, range(order.size_bytes), 200, headers)
 
 
 async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
@@ -57,21 +60,35 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
         headers |= _learned(checked)
     headers |= _headers(request, context, order)
     if part is None:
-        return _stream(context, order, range(order.size_bytes), 200, headers)
+        return await _stream(request, context, order, range(order.size_bytes), 200, headers)
     headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{order.size_bytes}"
-    return _stream(context, order, part, 206, headers)
+    return await _stream(request, context, order, part, 206, headers)
 
 
-def _stream(
-    context: Context, order: Order, part: range, status: int, headers: dict[str, str]
+async def _stream(
+    request: Request,
+    context: Context,
+    order: Order,
+    part: range,
+    status: int,
+    headers: dict[str, str],
 ) -> Response:
     headers |= {"Content-Length": str(len(part))}
     if context.factory.is_inline(order):
         chunks = context.factory.stream(order, Stop(), first=part.start, last=part.stop)
         return Response(b"".join(chunks), status, headers)
+    claim = await hold(request, context, context.factory.cost(order, checked=False))
+    pace = pace_of(context, order, claim)
+
+    def open_chunks(stop: Stop) -> Iterator[Buffer]:
+        return context.factory.stream(
+            order, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
+        )
+
     return ChunkResponse(
-        lambda stop: context.factory.stream(order, stop, first=part.start, last=part.stop),
+        open_chunks,
         context.threads,
+        pace,
         length=len(part),
         status_code=status,
         headers=headers,
@@ -82,6 +99,7 @@ async def _check(request: Request, context: Context, order: Order) -> Checked:
     stop = Stop()
     if context.factory.is_inline(order):
         return context.factory.check(order, stop)
+    await hold(request, context, context.factory.cost(order))
     return await run_watched(
         request.receive, context.threads, stop, lambda: context.factory.check(order, stop)
     )
@@ -89,6 +107,10 @@ async def _check(request: Request, context: Context, order: Order) -> Checked:
 
 async def compute_sha256(request: Request, context: Context, order: Order) -> str:
     """Give the sha256 of a whole file, by a pass over it unless it is known."""
+    known = context.factory.known_sha256(order)
+    if known is not None:
+        return known
+    await hold(request, context, context.factory.cost_of_a_pass(order))
     stop = Stop()
     return await run_watched(
         request.receive, context.threads, stop, lambda: context.factory.sha256(order, stop)

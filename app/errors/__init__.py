@@ -24,6 +24,7 @@ StepZeroError
 ├── NonfiniteOutput              422  the sanity forward pass overflows
 ├── DeadOutput                   422  the sanity forward pass gives zeros only
 ├── NotReady                     503  the service starts or stops; ask again
+│   └── Busy                     503  what runs leaves no room at the moment; ask again
 ├── EngineFailed                 503  the kernels do not compile here, or draw other numbers
 ├── DeviceFailed                 503  a device of this server does not work
 ├── InternalError                500  a fault of the service
@@ -66,12 +67,20 @@ from app.errors.request import (
     RequestError,
     UnsupportedMediaType,
 )
-from app.errors.service import DeviceFailed, EngineFailed, InternalError, NotReady, TransferError
+from app.errors.service import (
+    Busy,
+    DeviceFailed,
+    EngineFailed,
+    InternalError,
+    NotReady,
+    TransferError,
+)
 
 __all__ = [
     "BY_CODE",
     "ArraysTooLarge",
     "BodyTooLarge",
+    "Busy",
     "DeadOutput",
     "DeviceFailed",
     "DeviceUnavailable",

@@ -11,6 +11,7 @@ from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 
 from app.api.app import create_app
+from app.api.holding import Holding
 from app.api.middleware import RequestId
 from app.settings import Settings
 from tests.api.asking import Served
@@ -20,7 +21,7 @@ from tests.conftest import running
 def test_nothing_compresses_or_buffers_the_stream():
     kinds: list[Any] = [middleware.cls for middleware in create_app(Settings()).user_middleware]
 
-    assert kinds == [RequestId]
+    assert kinds == [RequestId, Holding]
     assert not any(
         isinstance(kind, type) and issubclass(kind, (GZipMiddleware, BaseHTTPMiddleware))
         for kind in kinds

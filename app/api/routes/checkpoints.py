@@ -13,6 +13,7 @@ from app.api import docs
 from app.api.body import Described, NoQuery, Options, Query, read_body
 from app.api.context import Context, CurrentContext
 from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
+from app.api.holding import hold
 from app.api.links import file_url
 from app.api.negotiation import choose_format
 from app.api.streaming import run_watched
@@ -69,6 +70,7 @@ async def summarize_checkpoint(
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
     ordered = await context.order(decode_recipe(recipe), "safetensors", options)
     await context.wait_until_ready()
+    await hold(request, context, context.factory.cost_of_a_pass(ordered))
     stop = Stop()
     return await run_watched(
         request.receive, context.threads, stop, lambda: context.factory.summary(ordered, stop)
