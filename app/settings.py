@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.engine.cores import usable_cores
 
 GIB = 1 << 30
+LogFormat = Literal["console", "json"]
 
 
 def roomy_bytes() -> int:
@@ -85,6 +86,10 @@ class Settings(BaseSettings):
         default=30, ge=0, description="How long running downloads may take after a stop signal."
     )
     docs: bool = Field(default=True, description="Whether to serve Swagger UI at /docs.")
+    metrics: bool = Field(default=True, description="Whether to serve metrics at /metrics.")
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="What the log shows."
+    )
+    log_format: LogFormat = Field(
+        default="console", description="How a line of the log looks: for people, or a JSON object."
     )

@@ -18,9 +18,12 @@ from app.api import problems
 from app.api.context import REQUEST_THREADS, Context, Door, admission_of, warm_up
 from app.api.holding import Holding
 from app.api.middleware import RequestId
+from app.api.observed import Observed
 from app.api.routes import about, checkpoints, pages
+from app.api.traces import telemetry
 from app.engine.workers import Workers
 from app.service.limits import Limits
+from app.service.metrics import Metrics
 from app.service.produce import Factory
 from app.settings import Settings
 from app.spec.checkpoint import CheckpointRequest
@@ -41,6 +44,7 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the application; nothing runs until the server starts it."""
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -58,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
                 door,
                 anyio.CapacityLimiter(REQUEST_THREADS),
                 asyncio.create_task(warm_up(admission.budget)),
+                metrics,
             )
             yield {"context": context}
             await asyncio.wait([context.warming])
@@ -71,16 +76,19 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=telemetry(),
     )
     problems.install(api)
     api.add_middleware(Holding)
     api.add_middleware(RequestId)
     api.state.door = door
+    api.add_middleware(Observed, metrics=metrics)
     about_it = [
         about.about,
         about.health,
         pages.first_page,
         *([pages.docs_page] if settings.docs else []),
+        *([about.metrics] if settings.metrics else []),
     ]
     for router in (checkpoints.router, *about_it):
         api.include_router(router)

@@ -20,12 +20,13 @@ from app.service.admission import Admission
 from app.service.budget import Budget
 from app.service.costs import HOST, SLOTS
 from app.service.limits import Limits
+from app.service.metrics import Load, Metrics
 from app.service.order import Order, order
 from app.service.produce import Factory
 from app.settings import Settings
 from app.spec.checkpoint import FormatName, Serving, Spec
 
-_log = logging.getLogger("uvicorn.error")  # where the server's own log goes
+_log = logging.getLogger("stepzero")
 T = TypeVar("T")
 REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
 
@@ -48,11 +49,27 @@ class Context:
     door: Door
     threads: anyio.CapacityLimiter
     warming: asyncio.Task[None]
+    metrics: Metrics
 
     @property
     def ready(self) -> bool:
         """Whether a request would be served at once."""
         return self.door.is_open and self.warming.done() and self.warming.exception() is None
+
+    @property
+    def load(self) -> Load:
+        """How busy the admission is."""
+        budget = self.admission.budget
+        used = budget.used()
+        totals = {name: total + budget.reserve[name] for name, total in budget.totals.items()}
+        return Load(
+            {
+                name.removesuffix("_bytes"): (used[name], totals[name])
+                for name in used.keys() - {SLOTS}
+            },
+            (used.get(SLOTS, 0), totals.get(SLOTS, 0)),
+            budget.waiting,
+        )
 
     async def wait_until_ready(self) -> None:
         """Wait for the kernels; an early request is late, not refused.

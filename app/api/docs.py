@@ -78,6 +78,7 @@ FILE_HEADERS = {
     "Stepzero-Output-Finite": _header("Whether that output is finite.", "true"),
     "Stepzero-Output-Std": _header("Standard deviation of that output.", "0.1519"),
     "X-Request-ID": _header("Names this request in the server's log."),
+    "traceresponse": _header("The step of a W3C trace, where a `traceparent` was given."),
 }
 
 

@@ -8,6 +8,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.context import Context
+from app.api.observed import account_of
 from app.api.streaming import wait_watched
 from app.service.budget import Claim, Cost
 from app.service.costs import cost_of_stream
@@ -47,7 +48,10 @@ async def hold(request: Request, context: Context, cost: Cost) -> Claim:
         return claim
 
     held: Claim | None = scope.get(CLAIM)
-    return held if held is not None else await wait_watched(request.receive, admit)
+    if held is not None:
+        return held
+    with account_of(request).stage("queue"):
+        return await wait_watched(request.receive, admit)
 
 
 def pace_of(context: Context, order: Order, claim: Claim) -> Pace:

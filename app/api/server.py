@@ -7,6 +7,7 @@ from types import FrameType
 import uvicorn
 
 from app.api.app import create_app
+from app.api.logs import log_config
 from app.settings import Settings
 
 
@@ -34,10 +35,10 @@ def serve(settings: Settings) -> None:
         create_app(settings),
         host=settings.host,
         port=settings.port,
-        log_level=settings.log_level,
+        log_config=log_config(settings),
         loop="uvloop",
         http="httptools",
-        access_log=settings.log_level in ("info", "debug"),
+        access_log=False,
         timeout_graceful_shutdown=settings.shutdown_grace_s,
         server_header=False,
     )

@@ -8,7 +8,7 @@ in between (`attic.py`).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from hashlib import sha256
@@ -87,6 +87,10 @@ class Factory:
         work = cost_of_work(order, str(_device(order)))
         return cost_of_both(work, cost_of_stream(order, MOST_BYTES))
 
+    def device(self, order: Order) -> str:
+        """Name the device that works on an order.  Raises DeviceUnavailable."""
+        return str(_device(order))
+
     def is_inline(self, order: Order) -> bool:
         """Whether an order is done sooner than it is handed to another thread.  Raises DeviceUnavailable."""
         return order.is_quick and _device(order).type == "cpu"
@@ -99,7 +103,7 @@ class Factory:
         first: int = 0,
         last: int | None = None,
         chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
-    ) -> Iterator[Buffer]:
+    ) -> Generator[Buffer]:
         """Give bytes first … last of the file, drawing only what they cover, so much at a time.
 
         Raises:
@@ -110,7 +114,7 @@ class Factory:
         last = order.size_bytes if last is None else last
         return self._stream(order, artist, first, last)
 
-    def _stream(self, order: Order, artist: Artist, first: int, last: int) -> Iterator[Buffer]:
+    def _stream(self, order: Order, artist: Artist, first: int, last: int) -> Generator[Buffer]:
         facts = _Facts(self, order, artist.stop, self._known(order))
         with self._attic.taken(order.digest) as kept:
             with_kept = replace(artist, kept=kept)

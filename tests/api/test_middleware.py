@@ -13,6 +13,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from app.api.app import create_app
 from app.api.holding import Holding
 from app.api.middleware import RequestId
+from app.api.observed import Observed
 from app.settings import Settings
 from tests.api.asking import Served
 from tests.conftest import running
@@ -21,7 +22,7 @@ from tests.conftest import running
 def test_nothing_compresses_or_buffers_the_stream():
     kinds: list[Any] = [middleware.cls for middleware in create_app(Settings()).user_middleware]
 
-    assert kinds == [RequestId, Holding]
+    assert kinds == [Observed, RequestId, Holding]
     assert not any(
         isinstance(kind, type) and issubclass(kind, (GZipMiddleware, BaseHTTPMiddleware))
         for kind in kinds

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import torch
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 import app
 from app.api.body import NoQuery
@@ -14,8 +15,10 @@ from app.engine import devices
 from app.engine.catalogue import catalogue
 from app.errors import DeviceFailed, EngineFailed, InternalError, InvalidSpec, NotReady
 from app.formats import FORMATS
+from app.service.metrics import MEDIA_TYPE
 from app.spec.canonical import STREAM_VERSION
 
+metrics = APIRouter(tags=["health"], responses=problems(InternalError))
 health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))
 about = APIRouter(
     prefix="/v1",
@@ -67,3 +70,14 @@ async def show_ready(context: CurrentContext) -> Health:
     if not context.ready:
         raise NotReady(reason="the kernels are being compiled", retry_after_s=1)
     return Health(status="ready")
+
+
+@metrics.get(
+    "/metrics",
+    summary="Count what was done",
+    response_class=PlainTextResponse,
+)
+async def show_metrics(context: CurrentContext) -> Response:
+    """Give all counters of this server, of all its processes, in Prometheus' text format."""
+    context.metrics.show(context.load, ready=context.ready)
+    return Response(context.metrics.render(), media_type=MEDIA_TYPE)
