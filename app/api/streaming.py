@@ -7,7 +7,6 @@ and closes the generator: nothing is left to the garbage collector.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
@@ -15,10 +14,11 @@ from typing import TypeVar
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.observed import account_of
 from app.engine.workers import Stop, Stopped
 from app.errors import StepZeroError
 from app.service.assemble import Buffer
@@ -26,7 +26,6 @@ from app.service.pace import Pace
 
 T = TypeVar("T")
 ABORT = "stepzero.abort"  # in the scope's extensions: breaks the connection off
-_log = logging.getLogger("uvicorn.error")  # where the server's own log goes
 
 
 class SlowReader(Exception):
@@ -180,7 +179,7 @@ def _cut_off(scope: Scope) -> None:
     Raises:
         SlowReader: the server lets nobody do that, and breaks it off by itself for that.
     """
-    _log.warning("request %s: its reader is too slow and was cut off", scope.get("request_id"))
+    account_of(Request(scope)).end("cut")
     abort = scope.get("extensions", {}).get(ABORT)
     if abort is None:
         raise SlowReader
