@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -33,6 +33,12 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that serve; they share threads and memory, each has its part of what is set below.",
     )
     threads: int = Field(
         default_factory=usable_cores,
@@ -93,3 +99,15 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         default="console", description="How a line of the log looks: for people, or a JSON object."
     )
+
+    def of_a_worker(self) -> Self:
+        """Give the settings of one of several workers: its part of the threads and of the memory."""
+        admitted_bytes = max(self.max_admitted_bytes // self.workers, 1)
+        return self.model_copy(
+            update={
+                "threads": max(self.threads // self.workers, 1),
+                "max_admitted_bytes": admitted_bytes,
+                "max_working_bytes": min(self.max_working_bytes, admitted_bytes),
+                "max_kept_bytes": self.max_kept_bytes // self.workers,
+            }
+        )

@@ -23,6 +23,9 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(help="Threads that draw. [default: one per core]")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that share these threads. [default: 1]")
+    ] = None,
 ) -> None:
     """Serve over HTTP, with a web page at `/` and Swagger UI at `/docs`.
 
@@ -34,7 +37,12 @@ def serve(
     from app.api.server import serve as run
     from app.settings import Settings
 
-    given: dict[str, Any] = {"host": host, "port": port, "threads": threads}
+    given: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "threads": threads,
+        "workers": workers,
+    }
     try:
         settings = Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:

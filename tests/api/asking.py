@@ -31,7 +31,8 @@ FORMAT_NAMES = tuple(SUFFIXES)
 _SERVE = """
 from app.api.server import serve
 from app.settings import Settings
-serve(Settings(port=0, log_level="warning"))
+if __name__ == "__main__":
+    serve(Settings(**{"port": 0, "log_level": "warning", **SETTINGS}))
 """
 
 
@@ -83,12 +84,12 @@ class Served:
 
 
 @contextmanager
-def server_process(before: str = "") -> Iterator[Served]:
+def server_process(before: str = "", **settings: Any) -> Iterator[Served]:
     """Run a server as a person does, in another process; give it once it is ready.
 
     `before` is a program that runs first, to make the machine another.
     """
-    command = [sys.executable, "-c", before + _SERVE]
+    command = [sys.executable, "-c", before + _SERVE.replace("SETTINGS", repr(settings))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
