@@ -57,7 +57,7 @@ fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads and headers with b
 	for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz.guided $$target --seconds $(FUZZ_S) || exit 1; done
 
 audit: $(VENV)/.audit ## Look the locked releases up among the known vulnerabilities; asks the package index
-	$(BIN)/pip-audit --no-deps --disable-pip --requirement requirements.lock
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
 	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }

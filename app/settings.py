@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from limits import parse_many
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.engine.cores import usable_cores
+from app.service.keys import Key, read_key_file, read_keys
 
 GIB = 1 << 30
 LogFormat = Literal["console", "json"]
@@ -25,10 +29,26 @@ def roomy_bytes() -> int:
     return min(8 * GIB, machine // 2, group // 2)
 
 
+def _parted(given: Any) -> Any:
+    return (
+        tuple(filter(None, map(str.strip, given.split(",")))) if isinstance(given, str) else given
+    )
+
+
+def _keys(given: Any) -> Any:
+    return read_keys(given.split(",")) if isinstance(given, str) else given
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)]
+Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_keys)]
+
+
 class Settings(BaseSettings):
     """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="STEPZERO_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="STEPZERO_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(
@@ -93,6 +113,46 @@ class Settings(BaseSettings):
     )
     docs: bool = Field(default=True, description="Whether to serve Swagger UI at /docs.")
     metrics: bool = Field(default=True, description="Whether to serve metrics at /metrics.")
+    api_keys: Keys = Field(
+        default=(),
+        description="Keys that are good, as lines of `stepzero key new`, parted by commas.",
+    )
+    api_keys_file: Path | None = Field(
+        default=None, description="A file of such lines, read anew when it changes."
+    )
+    allow_anonymous: bool = Field(
+        default=False,
+        validate_default=True,
+        description="Whether everybody may ask who can reach the service, if there are no keys.",
+    )
+    open_pages: bool = Field(
+        default=True,
+        description="Whether the first page, /docs and /openapi.json are shown without a key.",
+    )
+    rate_limits: str = Field(
+        default="",
+        description="How many requests one caller, a key or an address, may send: `20/second, 600/minute`.",
+    )
+    rate_limits_url: SecretStr | None = Field(
+        default=None,
+        description="A Redis that counts for all replicas, `redis://…`; otherwise every process counts its own.",
+    )
+    max_caller_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most bytes of downloads that one caller may have under way, in every process.",
+    )
+    allowed_hosts: Names = Field(
+        default=(),
+        description="Names that the service answers to, `*.example.com` for all below one; any where none is given.",
+    )
+    trusted_proxies: Names = Field(
+        default=(),
+        description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+    cors_origins: Names = Field(
+        default=(), description="Origins whose pages may read answers; `*` is any."
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="What the log shows."
     )
@@ -111,3 +171,48 @@ class Settings(BaseSettings):
                 "max_kept_bytes": self.max_kept_bytes // self.workers,
             }
         )
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _has_keys(cls, path: Path | None) -> Path | None:
+        if path and not read_key_file(path):
+            raise ValueError("there is no key in the file; `stepzero key new NAME` makes one")
+        return path
+
+    @field_validator("allow_anonymous")
+    @classmethod
+    def _is_told(cls, allowed: bool, info: ValidationInfo) -> bool:
+        """Ask for keys where others can reach the service, unless told that none are wanted."""
+        host = info.data.get("host", "127.0.0.1")
+        keyed = info.data.get("api_keys") or info.data.get("api_keys_file")
+        if not (allowed or keyed or _is_loopback(host)):
+            raise ValueError(
+                f"others can reach {host}, and there are no keys. Set STEPZERO_API_KEYS_FILE (`stepzero key new NAME` "
+                "makes a key), or set this to true if everybody shall be served"
+            )
+        return allowed
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _are_limits(cls, text: str) -> str:
+        if text:
+            parse_many(text)
+        return text
+
+    @field_validator("rate_limits_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith(
+            ("redis://", "rediss://", "redis+unix://")
+        ):
+            raise ValueError("it is not the address of a Redis, as redis://localhost:6379 is")
+        if url and find_spec("redis") is None:
+            raise ValueError("its client is not installed: pip install 'stepzero[redis]'")
+        return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

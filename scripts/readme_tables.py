@@ -52,9 +52,13 @@ def settings() -> str:
     """Give the table of settings."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = FOUND_OUT[name] if field.default_factory else str(field.default)
+        default = FOUND_OUT[name] if field.default_factory else _default(field.default)
         rows.append((f"`STEPZERO_{name.upper()}`", default, field.description or ""))
     return _table(("variable", "default", "what it sets"), rows)
+
+
+def _default(value: object) -> str:
+    return "none" if value in (None, (), "") else str(value)
 
 
 def filled(text: str) -> str:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 import app
 from app.api import problems
 from app.api.context import REQUEST_THREADS, Context, Door, admission_of, warm_up
+from app.api.guard import guard, guarded, trust_proxies
 from app.api.holding import Holding
 from app.api.middleware import RequestId
 from app.api.observed import Observed
@@ -80,7 +81,9 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(api)
     api.add_middleware(Holding)
+    guard(api, settings)
     api.add_middleware(RequestId)
+    trust_proxies(api, settings)
     api.state.door = door
     api.add_middleware(Observed, metrics=metrics)
     about_it = [
@@ -101,7 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         *own,
     ]
     api.router.routes.append(pages.static)
-    _describe(api)
+    _describe(api, settings)
     return api
 
 
@@ -118,7 +121,7 @@ def _answer_head(api: FastAPI, router: APIRouter) -> None:
             )
 
 
-def _describe(api: FastAPI) -> None:
+def _describe(api: FastAPI, settings: Settings) -> None:
     """Complete the OpenAPI document with the models that the routes read and refuse by themselves."""
 
     def openapi() -> dict[str, Any]:
@@ -135,7 +138,7 @@ def _describe(api: FastAPI) -> None:
             components = document["components"]["schemas"]
             components |= schema.pop("$defs") | {"CheckpointRequest": schema}
             components |= problem.pop("$defs") | {"Problem": problem}
-            api.openapi_schema = document
+            api.openapi_schema = guarded(document, settings)
         return api.openapi_schema
 
     api.openapi = openapi  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ from app.api.links import file_url, summary_url
 from app.api.observed import account_of
 from app.api.ranges import wanted_range
 from app.api.streaming import ChunkResponse, run_watched
+from app.api.throttle import hold_bytes
 from app.engine.check import Checked
 from app.engine.workers import Stop
 from app.errors import DigestMismatch
@@ -31,6 +32,7 @@ async def send_file(request: Request, context: Context, order: Order) -> Respons
     """Answer a POST: check the network, then stream all of its file."""
     await context.wait_until_ready()
     take(request, context, order)
+    hold_bytes(request, order.size_bytes)
     checked = await _check(request, context, order)
     headers = _headers(request, context, order) | _learned(checked) | {"Vary": "Accept"}
     return await _stream(request, context, order, range(order.size_bytes), headers)
@@ -54,6 +56,7 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
         length=order.size_bytes,
     )
     await context.wait_until_ready()
+    hold_bytes(request, order.size_bytes if part is None else len(part))
     if _wants_digest(request) or order.claimed_sha256(name):
         await compute_sha256(request, context, order)
     _compare(context, order, name)

@@ -15,6 +15,11 @@ from app.api.traces import find_trace
 from app.errors import InternalError, NotReady, StepZeroError
 
 _log = logging.getLogger("stepzero")
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
+}
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -47,7 +52,8 @@ class RequestId:
                 headers["X-Request-ID"] = request_id
                 if trace:
                     headers["traceresponse"] = trace.response
-                headers["X-Content-Type-Options"] = "nosniff"
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         try:

@@ -98,6 +98,7 @@ def _serve_here(settings: Settings, listener: socket.socket | None = None) -> No
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
         server_header=False,
+        proxy_headers=False,  # the application knows which proxies to believe
     )
     Server(config, api.state.door, settings.shutdown_grace_s).run([listener] if listener else None)
 

@@ -21,6 +21,7 @@ from app.errors import (
     RequestError,
     StepZeroError,
     TooLarge,
+    Unauthenticated,
     UnknownFormat,
 )
 
@@ -39,6 +40,7 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
             TooLarge,
             DtypeNotInFormat,
             DeviceUnavailable,
+            Unauthenticated,
         ),
     ),
 )

@@ -32,7 +32,7 @@ def serve(
     Every setting can come from the environment as well, as `STEPZERO_<NAME>`; options go first.
 
         stepzero serve --port 8080
-        STEPZERO_MAX_CHECKPOINT_BYTES=1000000000 stepzero serve --host 0.0.0.0
+        STEPZERO_API_KEYS_FILE=keys stepzero serve --host 0.0.0.0
     """
     from app.api.server import serve as run
     from app.settings import Settings
@@ -48,7 +48,8 @@ def serve(
     except ValidationError as error:
         wrong = field_errors(error.errors(include_url=False))
         said = "; ".join(
-            f"STEPZERO{e.pointer.upper().replace('/', '_')}: {e.detail}" for e in wrong
+            f"STEPZERO{e.pointer.upper().replace('/', '_')}: {e.detail.removeprefix('Value error, ')}"
+            for e in wrong
         )
         raise RequestError(f"The settings are wrong. {said}.") from error
     run(settings)

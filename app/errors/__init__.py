@@ -10,7 +10,12 @@ StepZeroError
 │   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
 │   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
 │   ├── NotAnArrayFile           415  an uploaded file is of no kind that is read here
+│   ├── UnknownHost              400  the Host header is none of this service's names
 │   └── RangeNotSatisfiable      416  the Range header names bytes that cannot be sent
+├── Unauthenticated              401  there is no API key, or one that is not good here
+├── Throttled                    429  the caller asks for more than its share
+│   ├── TooManyRequests          429  it has sent as many requests as it may
+│   └── TooManyBytes             429  its downloads under way are as many bytes as it may have
 ├── NotFound                     404  no such page
 │   ├── InvalidRecipe            404  the recipe token is altered, cut or not a token at all
 │   ├── UnknownFormat            404  no format has this file extension
@@ -40,6 +45,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.errors.access import (
+    Throttled,
+    TooManyBytes,
+    TooManyRequests,
+    Unauthenticated,
+    UnknownHost,
+)
 from app.errors.arrays import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 from app.errors.base import FieldError, StepZeroError
 from app.errors.missing import (
@@ -104,9 +116,14 @@ __all__ = [
     "RecipeTooLong",
     "RequestError",
     "StepZeroError",
+    "Throttled",
     "TooLarge",
+    "TooManyBytes",
+    "TooManyRequests",
     "TransferError",
+    "Unauthenticated",
     "UnknownFormat",
+    "UnknownHost",
     "UnsupportedMediaType",
     "from_problem",
 ]
