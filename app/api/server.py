@@ -20,6 +20,7 @@ from app.api.workers import Supervisor
 from app.settings import Settings
 
 UNSENT_BYTES = 128 << 10  # what the kernel takes of a stream before it is on its way
+BUFFERED_BYTES = 32 << 10  # more than that, and the next chunk waits: the smallest is larger
 BACKLOG = 2048
 CLOSING_S = 1  # for connections that have nothing left to say
 
@@ -30,6 +31,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         super().connection_made(transport)
+        transport.set_write_buffer_limits(high=BUFFERED_BYTES)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)

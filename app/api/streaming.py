@@ -117,7 +117,8 @@ class ChunkResponse(Response):
         stop = Stop()
         chunks = self._open(stop)
         try:
-            first = await run_watched(receive, self._threads, stop, lambda: next(chunks))
+            # In a list that is emptied: no frame keeps the first chunk while the others are sent.
+            first = [await run_watched(receive, self._threads, stop, lambda: next(chunks))]
             await send(
                 {
                     "type": "http.response.start",
@@ -134,15 +135,15 @@ class ChunkResponse(Response):
             chunks.close()  # type: ignore[attr-defined]  # no task runs the generator any more
 
     async def _send_all(
-        self, first: Buffer, chunks: Iterator[Buffer], send: Callable[..., Awaitable[None]]
+        self, first: list[Buffer], chunks: Iterator[Buffer], send: Callable[..., Awaitable[None]]
     ) -> None:
         made, taken = anyio.create_memory_object_stream[Buffer](0)
         async with anyio.create_task_group() as group, taken:
-            if len(first) < self._length:
+            if len(first[0]) < self._length:
                 group.start_soon(self._make, chunks, made)
             else:
                 made.close()
-            await send(first)
+            await send(first.pop())
             async for chunk in taken:
                 await send(chunk)
         await send(b"", more=False)  # once nearly all of it has left

@@ -60,6 +60,8 @@ def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator
         least = min(MIN_CHUNK_BYTES, chunk_bytes())
         if size and size + len(rest) >= least:
             needed = max(least - size, 0)
+            if len(rest) - needed < least:  # or every chunk from here on would be joined of two
+                needed = len(rest)
             yield b"".join([*small, rest[:needed]])
             rest, small, size = rest[needed:], [], 0
         while len(rest) >= least:
