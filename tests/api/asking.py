@@ -95,7 +95,7 @@ def server_process(before: str = "", **settings: Any) -> Iterator[Served]:
             assert process.stdout is not None
             found = re.search(r"http://[0-9.]+:\d+", process.stdout.readline())
             assert found is not None, "the server did not say where it is"
-            while httpx.get(f"{found[0]}/healthz/ready").status_code != 200:
+            while httpx.get(f"{found[0]}/healthz/ready", timeout=60).status_code != 200:
                 time.sleep(0.05)
             yield Served(found[0], process)
         finally:
