@@ -16,6 +16,7 @@ from app.engine.cores import usable_cores
 from app.service.keys import Key, read_key_file, read_keys
 
 GIB = 1 << 30
+PREFIX = "STEPZERO_"
 LogFormat = Literal["console", "json"]
 
 
@@ -47,10 +48,10 @@ class Settings(BaseSettings):
     """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STEPZERO_", frozen=True, extra="forbid", hide_input_in_errors=True
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
     )
@@ -171,6 +172,16 @@ class Settings(BaseSettings):
                 "max_kept_bytes": self.max_kept_bytes // self.workers,
             }
         )
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _refuse_a_link(cls, given: Any) -> Any:
+        if isinstance(given, str) and "://" in given:
+            raise ValueError(
+                "it is an address, as Kubernetes sets it for a service of the name stepzero; "
+                "give that another name, or `enableServiceLinks: false` to the pod"
+            )
+        return given
 
     @field_validator("api_keys_file")
     @classmethod

@@ -397,6 +397,15 @@ class TestServe:
 
         assert result.exit_code == 2
         assert result.stderr.startswith("Error: The settings are wrong. STEPZERO_PORT: ")
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_refuses_a_setting_that_there_is_not(self) -> None:
+        result = run("serve", STEPZERO_PROT="8001")
+
+        assert result.exit_code == 2
+        assert (
+            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT?" in result.stderr
+        )
 
 
 class TestAServer:
