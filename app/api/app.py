@@ -89,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     about_it = [
         about.about,
         about.health,
+        about.inference,
         pages.first_page,
         *([pages.docs_page] if settings.docs else []),
         *([about.metrics] if settings.metrics else []),

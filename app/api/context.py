@@ -54,7 +54,20 @@ class Context:
     @property
     def ready(self) -> bool:
         """Whether a request would be served at once."""
-        return self.door.is_open and self.warming.done() and self.warming.exception() is None
+        return self.obstacle is None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Say why a request would not be served at once."""
+        if not self.door.is_open:
+            return "this server stops"
+        if not self.warming.done():
+            return "the kernels are being compiled"
+        if self.warming.exception() is not None:
+            return "this server cannot draw"
+        if self.admission.is_wedged:
+            return "requests have waited for room as long as they may"
+        return None
 
     @property
     def load(self) -> Load:

@@ -137,7 +137,7 @@ class TestTheDocument:
         served = {
             route.path
             for route in flat(api.routes)
-            if route.path.startswith(("/v1", "/healthz", "/metrics"))
+            if route.path.startswith(("/v1", "/v2", "/healthz", "/metrics"))
         }
 
         assert served == set(DOCUMENT["paths"])
