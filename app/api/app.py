@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 import app
 from app.api import problems
-from app.api.context import REQUEST_THREADS, Context, Door, admission_of, warm_up
+from app.api.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
 from app.api.guard import guard, guarded, trust_proxies
 from app.api.holding import Holding
 from app.api.middleware import RequestId
@@ -65,7 +65,9 @@ def create_app(settings: Settings) -> FastAPI:
                 asyncio.create_task(warm_up(admission.budget)),
                 metrics,
             )
+            showing = asyncio.create_task(keep_showing(context))
             yield {"context": context}
+            showing.cancel()
             await asyncio.wait([context.warming])
 
     door = Door()

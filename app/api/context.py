@@ -20,7 +20,7 @@ from app.service.admission import Admission
 from app.service.budget import Budget
 from app.service.costs import HOST, SLOTS
 from app.service.limits import Limits
-from app.service.metrics import Load, Metrics
+from app.service.metrics import Load, Metrics, is_shared
 from app.service.order import Order, order
 from app.service.produce import Factory
 from app.settings import Settings
@@ -134,6 +134,13 @@ async def warm_up(budget: Budget) -> None:
         raise
     gc.collect()
     gc.freeze()
+
+
+async def keep_showing(context: Context) -> None:
+    """Show how busy this process is each second, as long as another may be asked about it."""
+    while is_shared():
+        context.metrics.show(context.load, ready=context.ready)
+        await asyncio.sleep(1)
 
 
 async def get_context(request: Request) -> Context:

@@ -17,6 +17,7 @@ from app.api.context import Door
 from app.api.logs import log_config
 from app.api.streaming import ABORT
 from app.api.workers import Supervisor
+from app.service.metrics import shared
 from app.settings import Settings
 
 UNSENT_BYTES = 128 << 10  # what the kernel takes of a stream before it is on its way
@@ -82,7 +83,7 @@ def serve(settings: Settings) -> None:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     address = settings.host, settings.port
     # It listens at once: who comes before the first worker is ready waits.
-    with socket.create_server(address, family=family, backlog=BACKLOG) as listener:
+    with shared(), socket.create_server(address, family=family, backlog=BACKLOG) as listener:
         _say_where(listener)
         Supervisor(_serve_here, settings.of_a_worker(), listener).run(settings.workers)
 
