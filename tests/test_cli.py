@@ -454,7 +454,7 @@ class TestAServer:
 
 
 FAILURES = {
-    *("not_ready", "engine_failed", "device_failed", "internal", "transfer", "error"),
+    *("not_ready", "busy", "engine_failed", "device_failed", "internal", "transfer", "error"),
     *("not_found", "method_not_allowed", "digest_mismatch"),
 }
 UNSOUND = {"nonfinite_output", "dead_output"}

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import BY_CODE
 from app.settings import Settings
-from tests.api.asking import GRU, LSTM, Call, make
+from tests.api.asking import GRU, LSTM, Call, make, server_process
 from tests.conftest import running
 from tests.service.counting import counted
 
@@ -126,3 +126,41 @@ def test_can_be_closed() -> None:
     with running(Settings(metrics=False)) as url:
         assert httpx.get(f"{url}/metrics").status_code == 404
         assert "/metrics" not in httpx.get(f"{url}/openapi.json").json()["paths"]
+
+
+def test_a_reader_that_is_too_slow_is_cut() -> None:
+    settings = Settings(reader_grace_s=1, least_reader_bytes_per_s=1 << 30)
+    with (
+        running(settings) as url,
+        httpx.Client(base_url=url) as client,
+        Call.post(url, LARGE, receive_buffer_bytes=4096) as call,
+    ):
+        call.read_head()
+        until = time.monotonic() + WAIT_S
+        while not (found := shown(client)).get(requests(MADE, "cut")):
+            assert time.monotonic() < until
+            time.sleep(0.05)
+
+    assert found["stepzero_in_flight_bytes"] == 0
+    assert found[requests(MADE, "aborted")] == found[requests(MADE, "failed")] == 0
+
+
+def test_any_of_several_workers_answers_for_all() -> None:
+    with server_process(workers=2) as served:
+        for _ in range(20):
+            httpx.post(f"{served.url}/v1/checkpoints", json=GRU, timeout=60).raise_for_status()
+        until = time.monotonic() + WAIT_S
+        while True:
+            texts = [httpx.get(f"{served.url}/metrics", timeout=60).text for _ in range(5)]
+            found = [counted(text) for text in texts]
+            if all(each["stepzero_ready_processes"] == 2 for each in found):
+                break
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        served.process.terminate()
+        served.process.wait(WAIT_S)
+
+    for each in found:
+        assert each[requests(MADE, "served")] == 20
+        assert each["stepzero_processes"] == 2
+        assert each['stepzero_budget_bytes{memory="host"}'] > 0
