@@ -456,6 +456,7 @@ class TestAServer:
 FAILURES = {
     *("not_ready", "busy", "engine_failed", "device_failed", "internal", "transfer", "error"),
     *("not_found", "method_not_allowed", "digest_mismatch"),
+    *("throttled", "too_many_requests", "too_many_bytes"),
 }
 UNSOUND = {"nonfinite_output", "dead_output"}
 
