@@ -404,7 +404,7 @@ class TestServe:
 
         assert result.exit_code == 2
         assert (
-            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT?" in result.stderr
+            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT." in result.stderr
         )
 
 

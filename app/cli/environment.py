@@ -53,4 +53,4 @@ def _is_unknown(name: str) -> bool:
 
 def _unknown(name: str) -> str:
     near = get_close_matches(name.upper(), map(_variable, Settings.model_fields), n=1)
-    return f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
+    return f"{name}: there is no such setting" + (f"; did you mean {near[0]}" if near else "")
