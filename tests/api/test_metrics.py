@@ -145,6 +145,7 @@ def test_a_reader_that_is_too_slow_is_cut() -> None:
     assert found[requests(MADE, "aborted")] == found[requests(MADE, "failed")] == 0
 
 
+@pytest.mark.slow
 def test_any_of_several_workers_answers_for_all() -> None:
     with server_process(workers=2) as served:
         for _ in range(20):
