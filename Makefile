@@ -17,9 +17,12 @@ DIEHARDER_ARGS := -a -k 2
 FUZZ_S       := 1200
 FUZZ_TARGETS := token upload headers
 
+# How long make soak serves
+SOAK_S := 600
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench peers fuzz fuzz-guided audit randomness equality lock image clean
+.PHONY: help run test test-all lint format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +49,9 @@ format: $(VENV)/.development ## Format, and repair what lint can repair
 
 bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
+
+soak: $(VENV)/.development ## Serve a mixed load with aborts, kills and garbage for SOAK_S seconds, and see what is left behind
+	$(BIN)/python scripts/soak.py $(SOAK_S)
 
 peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, which are installed first: about 2 GB
 	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
