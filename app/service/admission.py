@@ -27,7 +27,7 @@ class Admission:
     @property
     def is_wedged(self) -> bool:
         """Whether somebody has waited as long as anybody may: requests that cost anything are refused."""
-        return self.budget.oldest_wait_s() >= self._most_wait_s
+        return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._most_wait_s
 
     async def admit(self, cost: Cost) -> Claim:
         """Give what something costs, once it is there; whoever calls gives it back to the budget.

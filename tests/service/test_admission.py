@@ -99,3 +99,11 @@ def test_a_door_at_which_somebody_waited_too_long_is_wedged():
         assert door.is_wedged
 
     inside(work, most_wait_s=0.01)
+
+
+def test_a_door_at_which_nobody_may_wait_is_not_wedged():
+    async def work(door: Admission) -> None:
+        await door.admit(ALL)
+        assert not door.is_wedged
+
+    inside(work, most_wait_s=0.0)
