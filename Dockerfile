@@ -2,7 +2,9 @@
 #
 #   docker build --tag stepzero .                            for CPUs
 #   docker build --tag stepzero --build-arg VARIANT=cuda .   for NVIDIA GPUs; several GB larger
-#   docker run --rm --publish 127.0.0.1:8000:8000 stepzero
+#   docker run --rm --publish 127.0.0.1:8000:8000 --env STEPZERO_ALLOW_ANONYMOUS=true stepzero
+#
+# Where others can reach it, give it keys instead: docs/security.md.
 #
 # Behind a mirror, name it: --build-arg PIP_INDEX_URL=…
 

@@ -15,13 +15,19 @@ IMAGE_ARGS :=
 # Which words make randomness judges, and by what: make randomness WORDS_ARGS='--interleave seeds' DIEHARDER_ARGS='-d 0'
 WORDS_ARGS     :=
 DIEHARDER_ARGS := -a -k 2
+# How long each target is fuzzed, and which: make fuzz-guided FUZZ_S=60 FUZZ_TARGETS=token
+FUZZ_S       := 1200
+FUZZ_TARGETS := token upload headers
+
+# How long make soak serves
+SOAK_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench peers randomness equality lock image clean
+.PHONY: help run test test-all lint format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
 	@exec $(BIN)/stepzero serve --host $(HOST) --port $(PORT)
@@ -46,8 +52,20 @@ format: $(VENV)/.development ## Format, and repair what lint can repair
 bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
 
+soak: $(VENV)/.development ## Serve a mixed load with aborts, kills and garbage for SOAK_S seconds, and see what is left behind
+	$(BIN)/python scripts/soak.py $(SOAK_S)
+
 peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, which are installed first: about 2 GB
 	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.development ## Send ten thousand generated requests, with keys off and on; minutes
+	$(BIN)/python -m pytest -m slow --timeout 0 tests/api/test_at_scale.py tests/fuzz $(PYTEST_ARGS)
+
+fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads and headers with bytes that lead to new code; FUZZ_S seconds each
+	for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz.guided $$target --seconds $(FUZZ_S) || exit 1; done
+
+audit: $(VENV)/.audit ## Look the locked releases up among the known vulnerabilities; asks the package index
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
 
 randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
 	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }
@@ -64,7 +82,7 @@ image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 	docker build --tag stepzero $(IMAGE_ARGS) .
 
 clean: ## Remove all that was made here
-	rm -rf $(VENV) build dist *.egg-info .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist *.egg-info .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app scripts tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps say what has been installed: a second `make run` starts at once.
@@ -78,6 +96,14 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 
 $(VENV)/.peers: $(VENV)/.development pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[peers]'
+	@touch $@
+
+$(VENV)/.audit: $(VENV)/.runtime pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[audit]'
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.development pyproject.toml
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[fuzz]'
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from limits import parse_many
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.engine.cores import usable_cores
 from app.errors import StoreUnavailable
+from app.service.keys import Key, read_key_file, read_keys
 from app.service.store import Store, default_folder
 
 GIB = 1 << 30
+PREFIX = "STEPZERO_"
+LogFormat = Literal["console", "json"]
 
 
 def roomy_bytes() -> int:
@@ -44,14 +50,36 @@ def open_store(settings: Settings) -> Store:
     return Store(settings.arrays_folder, settings.max_arrays_bytes, bucket)
 
 
+def _parted(given: Any) -> Any:
+    return (
+        tuple(filter(None, map(str.strip, given.split(",")))) if isinstance(given, str) else given
+    )
+
+
+def _keys(given: Any) -> Any:
+    return read_keys(given.split(",")) if isinstance(given, str) else given
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)]
+Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_keys)]
+
+
 class Settings(BaseSettings):
     """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on."""
 
-    model_config = SettingsConfigDict(env_prefix="STEPZERO_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
-    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
         default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="Processes that serve; they share threads and memory, each has its part of what is set below.",
     )
     threads: int = Field(
         default_factory=usable_cores,
@@ -72,6 +100,29 @@ class Settings(BaseSettings):
         ge=0,
         description="Memory for weights that are dear to draw, kept from their check until they are sent; 0 draws them again.",
     )
+    max_admitted_bytes: int = Field(
+        default_factory=roomy_bytes,
+        ge=1,
+        description="Memory that all large requests may take together; small ones have an eighth of it on top.",
+    )
+    max_checks: int = Field(
+        default=8,
+        ge=1,
+        le=48,
+        description="How many checkpoints are checked at once; small ones have an eighth of it on top.",
+    )
+    max_waiting_requests: int = Field(
+        default=256, ge=0, description="How many requests may wait for room."
+    )
+    max_wait_s: float = Field(default=30, ge=0, description="How long a request may wait for room.")
+    least_reader_bytes_per_s: int = Field(
+        default=4096,
+        ge=1,
+        description="What a reader has to take, on average, of what is ready for it; a slower one is cut off.",
+    )
+    reader_grace_s: int = Field(
+        default=60, ge=1, description="How long a reader may fall behind that before it is cut off."
+    )
     max_body_bytes: int = Field(
         default=64 << 10, ge=1, description="Largest request body, its files not counted."
     )
@@ -90,6 +141,7 @@ class Settings(BaseSettings):
     )
     arrays_bucket: str | None = Field(
         default=None,
+        pattern="^[a-z0-9]+://.+$",
         description="Address of a bucket that keeps them too, as s3://bucket/folder; it needs the extra `bucket`, and "
         "keys and endpoint in the AWS variables.",
     )
@@ -102,6 +154,117 @@ class Settings(BaseSettings):
         default=30, ge=0, description="How long running downloads may take after a stop signal."
     )
     docs: bool = Field(default=True, description="Whether to serve Swagger UI at /docs.")
+    metrics: bool = Field(default=True, description="Whether to serve metrics at /metrics.")
+    api_keys: Keys = Field(
+        default=(),
+        description="Keys that are good, as lines of `stepzero key new`, parted by commas.",
+    )
+    api_keys_file: Path | None = Field(
+        default=None, description="A file of such lines, read anew when it changes."
+    )
+    allow_anonymous: bool = Field(
+        default=False,
+        validate_default=True,
+        description="Whether everybody may ask who can reach the service, if there are no keys.",
+    )
+    open_pages: bool = Field(
+        default=True,
+        description="Whether the first page, /docs and /openapi.json are shown without a key.",
+    )
+    rate_limits: str = Field(
+        default="",
+        description="How many requests one caller, a key or an address, may send: `20/second, 600/minute`.",
+    )
+    rate_limits_url: SecretStr | None = Field(
+        default=None,
+        description="A Redis that counts for all replicas, `redis://…`; otherwise every process counts its own.",
+    )
+    max_caller_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most bytes of downloads that one caller may have under way, in every process.",
+    )
+    allowed_hosts: Names = Field(
+        default=(),
+        description="Names that the service answers to, `*.example.com` for all below one; any where none is given.",
+    )
+    trusted_proxies: Names = Field(
+        default=(),
+        description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+    cors_origins: Names = Field(
+        default=(), description="Origins whose pages may read answers; `*` is any."
+    )
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="What the log shows."
     )
+    log_format: LogFormat = Field(
+        default="console", description="How a line of the log looks: for people, or a JSON object."
+    )
+
+    def of_a_worker(self) -> Self:
+        """Give the settings of one of several workers: its part of the threads and of the memory."""
+        admitted_bytes = max(self.max_admitted_bytes // self.workers, 1)
+        return self.model_copy(
+            update={
+                "threads": max(self.threads // self.workers, 1),
+                "max_admitted_bytes": admitted_bytes,
+                "max_working_bytes": min(self.max_working_bytes, admitted_bytes),
+                "max_kept_bytes": self.max_kept_bytes // self.workers,
+            }
+        )
+
+    @field_validator("port", mode="before")
+    @classmethod
+    def _refuse_a_link(cls, given: Any) -> Any:
+        if isinstance(given, str) and "://" in given:
+            raise ValueError(
+                "it is an address, as Kubernetes sets it for a service of the name stepzero; "
+                "give that another name, or `enableServiceLinks: false` to the pod"
+            )
+        return given
+
+    @field_validator("api_keys_file")
+    @classmethod
+    def _has_keys(cls, path: Path | None) -> Path | None:
+        if path and not read_key_file(path):
+            raise ValueError("there is no key in the file; `stepzero key new NAME` makes one")
+        return path
+
+    @field_validator("allow_anonymous")
+    @classmethod
+    def _is_told(cls, allowed: bool, info: ValidationInfo) -> bool:
+        """Ask for keys where others can reach the service, unless told that none are wanted."""
+        host = info.data.get("host", "127.0.0.1")
+        keyed = info.data.get("api_keys") or info.data.get("api_keys_file")
+        if not (allowed or keyed or _is_loopback(host)):
+            raise ValueError(
+                f"others can reach {host}, and there are no keys. Set STEPZERO_API_KEYS_FILE (`stepzero key new NAME` "
+                "makes a key), or set this to true if everybody shall be served"
+            )
+        return allowed
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _are_limits(cls, text: str) -> str:
+        if text:
+            parse_many(text)
+        return text
+
+    @field_validator("rate_limits_url")
+    @classmethod
+    def _is_redis(cls, url: SecretStr | None) -> SecretStr | None:
+        if url and not url.get_secret_value().startswith(
+            ("redis://", "rediss://", "redis+unix://")
+        ):
+            raise ValueError("it is not the address of a Redis, as redis://localhost:6379 is")
+        if url and find_spec("redis") is None:
+            raise ValueError("its client is not installed: pip install 'stepzero[redis]'")
+        return url
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -17,6 +17,7 @@ from app.settings import Settings
 FOUND_OUT = {
     "arrays_folder": "~/.cache/stepzero/arrays",
     "threads": "usable cores",
+    "max_admitted_bytes": "8 GiB, or half of the memory",
     "max_kept_bytes": "2 GiB, or an eighth of the memory",
     "max_working_bytes": "8 GiB, or half of the memory",
 }
@@ -52,9 +53,13 @@ def settings() -> str:
     """Give the table of settings."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = FOUND_OUT[name] if field.default_factory else str(field.default)
+        default = FOUND_OUT[name] if field.default_factory else _default(field.default)
         rows.append((f"`STEPZERO_{name.upper()}`", default, field.description or ""))
     return _table(("variable", "default", "what it sets"), rows)
+
+
+def _default(value: object) -> str:
+    return "none" if value in (None, (), "") else str(value)
 
 
 def filled(text: str) -> str:

@@ -26,6 +26,8 @@ def running(settings: Settings) -> Iterator[str]:
         log_level="warning",
         loop="uvloop",
         http="httptools",
+        server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)

@@ -412,6 +412,15 @@ class TestServe:
 
         assert result.exit_code == 2
         assert result.stderr.startswith("Error: The settings are wrong. STEPZERO_PORT: ")
+        assert len(result.stderr.splitlines()) == 1
+
+    def test_refuses_a_setting_that_there_is_not(self) -> None:
+        result = run("serve", STEPZERO_PROT="8001")
+
+        assert result.exit_code == 2
+        assert (
+            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT." in result.stderr
+        )
 
 
 class TestAServer:
@@ -460,8 +469,9 @@ class TestAServer:
 
 
 FAILURES = {
-    *("not_ready", "engine_failed", "device_failed", "internal", "transfer", "error"),
+    *("not_ready", "busy", "engine_failed", "device_failed", "internal", "transfer", "error"),
     *("not_found", "method_not_allowed", "digest_mismatch", "store_unavailable"),
+    *("throttled", "too_many_requests", "too_many_bytes"),
 }
 UNSOUND = {"nonfinite_output", "dead_output"}
 

@@ -15,11 +15,16 @@ from starlette.routing import Route
 
 import app
 from app.api import problems
-from app.api.context import REQUEST_THREADS, Context, warm_up
+from app.api.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
+from app.api.guard import guard, guarded, trust_proxies
+from app.api.holding import Holding
 from app.api.middleware import RequestId
+from app.api.observed import Observed
 from app.api.routes import about, checkpoints, pages
+from app.api.traces import telemetry
 from app.engine.workers import Workers
 from app.service.limits import Limits
+from app.service.metrics import Metrics
 from app.service.produce import Factory
 from app.settings import Settings, open_store
 from app.spec.checkpoint import CheckpointRequest
@@ -40,10 +45,12 @@ class State(TypedDict):
 
 def create_app(settings: Settings) -> FastAPI:
     """Build the application; nothing runs until the server starts it."""
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         store = open_store(settings)
+        admission = admission_of(settings)
         with Workers(settings.threads) as workers:
             context = Context(
                 settings,
@@ -55,12 +62,18 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 store,
                 Limits(settings.max_checkpoint_bytes, settings.max_working_bytes),
+                admission,
+                door,
                 anyio.CapacityLimiter(REQUEST_THREADS),
-                asyncio.create_task(warm_up()),
+                asyncio.create_task(warm_up(admission.budget)),
+                metrics,
             )
+            showing = asyncio.create_task(keep_showing(context))
             yield {"context": context}
+            showing.cancel()
             await asyncio.wait([context.warming])
 
+    door = Door()
     api = FastAPI(
         title="Step Zero",
         version=app.__version__,
@@ -69,14 +82,22 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        telemetry=telemetry(),
     )
     problems.install(api)
+    api.add_middleware(Holding)
+    guard(api, settings)
     api.add_middleware(RequestId)
+    trust_proxies(api, settings)
+    api.state.door = door
+    api.add_middleware(Observed, metrics=metrics)
     about_it = [
         about.about,
         about.health,
+        about.inference,
         pages.first_page,
         *([pages.docs_page] if settings.docs else []),
+        *([about.metrics] if settings.metrics else []),
     ]
     for router in (checkpoints.router, *about_it):
         api.include_router(router)
@@ -89,7 +110,7 @@ def create_app(settings: Settings) -> FastAPI:
         *own,
     ]
     api.router.routes.append(pages.static)
-    _describe(api)
+    _describe(api, settings)
     return api
 
 
@@ -106,7 +127,7 @@ def _answer_head(api: FastAPI, router: APIRouter) -> None:
             )
 
 
-def _describe(api: FastAPI) -> None:
+def _describe(api: FastAPI, settings: Settings) -> None:
     """Complete the OpenAPI document with the models that the routes read and refuse by themselves."""
 
     def openapi() -> dict[str, Any]:
@@ -123,7 +144,7 @@ def _describe(api: FastAPI) -> None:
             components = document["components"]["schemas"]
             components |= schema.pop("$defs") | {"CheckpointRequest": schema}
             components |= problem.pop("$defs") | {"Problem": problem}
-            api.openapi_schema = document
+            api.openapi_schema = guarded(document, settings)
         return api.openapi_schema
 
     api.openapi = openapi  # type: ignore[method-assign]

@@ -12,43 +12,89 @@ from typing import Annotated, TypeVar
 import anyio
 from fastapi import Depends, Request
 
+from app.engine import devices
 from app.engine.warm import warm
-from app.errors import EngineFailed
+from app.errors import EngineFailed, NotReady
 from app.plan import FEW_CELLS
+from app.service.admission import Admission
+from app.service.budget import Budget
+from app.service.costs import HOST, SLOTS
 from app.service.limits import Limits
+from app.service.metrics import Load, Metrics, is_shared
 from app.service.order import Order, order
 from app.service.produce import Factory
 from app.service.store import Store
 from app.settings import Settings
 from app.spec.checkpoint import FormatName, Serving, Spec
 
-_log = logging.getLogger("uvicorn.error")  # where the server's own log goes
+_log = logging.getLogger("stepzero")
 T = TypeVar("T")
 REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
 
 
 @dataclass(slots=True)
+class Door:
+    """Whether new requests are let in; closed for good when the server is to stop."""
+
+    is_open: bool = True
+
+
+@dataclass(slots=True)
 class Context:
-    """The factory, the store of arrays, the limits and whether the kernels are compiled."""
+    """The factory, the store of arrays, the limits, what may run at once, and whether the kernels are compiled."""
 
     settings: Settings
     factory: Factory
     store: Store
     limits: Limits
+    admission: Admission
+    door: Door
     threads: anyio.CapacityLimiter
     warming: asyncio.Task[None]
+    metrics: Metrics
 
     @property
     def ready(self) -> bool:
         """Whether a request would be served at once."""
-        return self.warming.done() and self.warming.exception() is None
+        return self.obstacle is None
+
+    @property
+    def obstacle(self) -> str | None:
+        """Say why a request would not be served at once."""
+        if not self.door.is_open:
+            return "this server stops"
+        if not self.warming.done():
+            return "the kernels are being compiled"
+        if self.warming.exception() is not None:
+            return "this server cannot draw"
+        if self.admission.is_wedged:
+            return "requests have waited for room as long as they may"
+        return None
+
+    @property
+    def load(self) -> Load:
+        """How busy the admission is."""
+        budget = self.admission.budget
+        used = budget.used()
+        totals = {name: total + budget.reserve[name] for name, total in budget.totals.items()}
+        return Load(
+            {
+                name.removesuffix("_bytes"): (used[name], totals[name])
+                for name in used.keys() - {SLOTS}
+            },
+            (used.get(SLOTS, 0), totals.get(SLOTS, 0)),
+            budget.waiting,
+        )
 
     async def wait_until_ready(self) -> None:
         """Wait for the kernels; an early request is late, not refused.
 
         Raises:
+            NotReady: the server stops.
             EngineFailed: there will be none.
         """
+        if not self.door.is_open:
+            raise NotReady(reason="this server stops", retry_after_s=1)
         try:
             await asyncio.shield(self.warming)
         except EngineFailed:
@@ -71,15 +117,36 @@ class Context:
         return await self.plan(spec, lambda: order(spec, name, serving, self.limits))
 
 
-async def warm_up() -> None:
-    """Compile the kernels beside the event loop; what start has made is then left out of garbage collections."""
+def admission_of(settings: Settings) -> Admission:
+    """Give the admission to what this server may use: memory, and checks at once."""
+    memory = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks}
+    return Admission(
+        Budget(memory),
+        most_waiting=settings.max_waiting_requests,
+        most_wait_s=settings.max_wait_s,
+    )
+
+
+async def warm_up(budget: Budget) -> None:
+    """Compile the kernels beside the event loop, and see what memory the devices have.
+
+    What start has made is then left out of garbage collections.
+    """
     try:
         await anyio.to_thread.run_sync(warm)
+        budget.add(await anyio.to_thread.run_sync(devices.free_bytes))
     except Exception:
         _log.critical("this server cannot draw", exc_info=True)
         raise
     gc.collect()
     gc.freeze()
+
+
+async def keep_showing(context: Context) -> None:
+    """Show how busy this process is each second, as long as another may be asked about it."""
+    while is_shared():
+        context.metrics.show(context.load, ready=context.ready)
+        await asyncio.sleep(1)
 
 
 async def get_context(request: Request) -> Context:

@@ -11,6 +11,7 @@ from app.errors import (
     ArraysGone,
     ArraysTooLarge,
     BodyTooLarge,
+    Busy,
     DeadOutput,
     DeviceFailed,
     DeviceUnavailable,
@@ -48,6 +49,7 @@ _SERVE = (
     TooLarge,
     DtypeNotInFormat,
     NotReady,
+    Busy,
     DeviceFailed,
     EngineFailed,
     InternalError,
@@ -85,6 +87,7 @@ FILE_HEADERS = {
     "Stepzero-Output-Finite": _header("Whether that output is finite.", "true"),
     "Stepzero-Output-Std": _header("Standard deviation of that output.", "0.1519"),
     "X-Request-ID": _header("Names this request in the server's log."),
+    "traceresponse": _header("The step of a W3C trace, where a `traceparent` was given."),
 }
 
 

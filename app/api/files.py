@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Generator
 
 from fastapi import Request, Response
 
 from app.api.context import Context
+from app.api.holding import hold, pace_of
 from app.api.links import file_url, summary_url
+from app.api.observed import account_of
 from app.api.ranges import wanted_range
 from app.api.streaming import ChunkResponse, run_watched
-from app.engine import devices
+from app.api.throttle import hold_bytes
 from app.engine.check import Checked
 from app.engine.workers import Stop
 from app.errors import DigestMismatch
+from app.service.account import timed
+from app.service.assemble import Buffer
 from app.service.order import Order
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
@@ -26,14 +31,16 @@ WHILE_TAGGED = (
 async def send_file(request: Request, context: Context, order: Order) -> Response:
     """Answer a POST: check the network, then stream all of its file."""
     await context.wait_until_ready()
+    take(request, context, order)
+    hold_bytes(request, order.size_bytes)
     checked = await _check(request, context, order)
     headers = _headers(request, context, order) | _learned(checked) | {"Vary": "Accept"}
-    return _stream(context, order, range(order.size_bytes), 200, headers)
+    return await _stream(request, context, order, range(order.size_bytes), headers)
 
 
 async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
     """Answer a GET or HEAD of a permalink: 304, 206, 200 or a refusal, with no more work than it takes."""
-    devices.choose(order.serving.device, order.spec.dtype)
+    take(request, context, order)
     headers = {"Cache-Control": WHILE_TAGGED if order.tied_to else FOREVER}
     if _matches(request.headers.get("if-none-match"), order.etag):
         return Response(status_code=304, headers={"ETag": order.etag, **headers})
@@ -51,6 +58,7 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
         length=order.size_bytes,
     )
     await context.wait_until_ready()
+    hold_bytes(request, order.size_bytes if part is None else len(part))
     if _wants_digest(request) or order.claimed_sha256(name):
         await compute_sha256(request, context, order)
     _compare(context, order, name)
@@ -59,21 +67,38 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
         headers |= _learned(checked)
     headers |= _headers(request, context, order)
     if part is None:
-        return _stream(context, order, range(order.size_bytes), 200, headers)
+        return await _stream(request, context, order, range(order.size_bytes), headers)
     headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{order.size_bytes}"
-    return _stream(context, order, part, 206, headers)
+    return await _stream(request, context, order, part, headers)
 
 
-def _stream(
-    context: Context, order: Order, part: range, status: int, headers: dict[str, str]
+def take(request: Request, context: Context, order: Order) -> None:
+    """Note in the request's account what is made, and where.  Raises DeviceUnavailable."""
+    account_of(request).take(order, context.factory.device(order))
+
+
+async def _stream(
+    request: Request, context: Context, order: Order, part: range, headers: dict[str, str]
 ) -> Response:
+    status = 206 if "Content-Range" in headers else 200
     headers |= {"Content-Length": str(len(part))}
+    account = account_of(request)
     if context.factory.is_inline(order):
         chunks = context.factory.stream(order, Stop(), first=part.start, last=part.stop)
-        return Response(b"".join(chunks), status, headers)
+        return Response(b"".join(timed(chunks, account)), status, headers)
+    claim = await hold(request, context, context.factory.cost(order, checked=False))
+    pace = pace_of(context, order, claim)
+
+    def open_chunks(stop: Stop) -> Generator[Buffer]:
+        chunks = context.factory.stream(
+            order, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
+        )
+        return timed(chunks, account)
+
     return ChunkResponse(
-        lambda stop: context.factory.stream(order, stop, first=part.start, last=part.stop),
+        open_chunks,
         context.threads,
+        pace,
         length=len(part),
         status_code=status,
         headers=headers,
@@ -82,19 +107,27 @@ def _stream(
 
 async def _check(request: Request, context: Context, order: Order) -> Checked:
     stop = Stop()
-    if context.factory.is_inline(order):
-        return context.factory.check(order, stop)
-    return await run_watched(
-        request.receive, context.threads, stop, lambda: context.factory.check(order, stop)
-    )
+    if not context.factory.is_inline(order):
+        await hold(request, context, context.factory.cost(order))
+    with account_of(request).stage("check"):
+        if context.factory.is_inline(order):
+            return context.factory.check(order, stop)
+        return await run_watched(
+            request.receive, context.threads, stop, lambda: context.factory.check(order, stop)
+        )
 
 
 async def compute_sha256(request: Request, context: Context, order: Order) -> str:
     """Give the sha256 of a whole file, by a pass over it unless it is known."""
+    known = context.factory.known_sha256(order)
+    if known is not None:
+        return known
+    await hold(request, context, context.factory.cost_of_a_pass(order))
     stop = Stop()
-    return await run_watched(
-        request.receive, context.threads, stop, lambda: context.factory.sha256(order, stop)
-    )
+    with account_of(request).stage("hash"):
+        return await run_watched(
+            request.receive, context.threads, stop, lambda: context.factory.sha256(order, stop)
+        )
 
 
 def _compare(context: Context, order: Order, name: str) -> None:

@@ -11,14 +11,20 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import render
+from app.api.traces import find_trace
 from app.errors import InternalError, NotReady, StepZeroError
 
-_log = logging.getLogger("uvicorn.error")  # where the server's own log goes
+_log = logging.getLogger("stepzero")
+SAFE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
+}
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
-    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer.
+    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer; carries a trace on.
 
     A fault of ours is logged under that id, with its traceback, and answered with it.
     """
@@ -34,6 +40,8 @@ class RequestId:
         given = dict(scope["headers"]).get(b"x-request-id", b"")
         request_id = given.decode() if _ID.fullmatch(given) else uuid.uuid4().hex
         scope["request_id"] = request_id
+        trace = find_trace(scope["headers"])
+        scope["trace_id"] = trace and trace.trace_id
         started = False
 
         async def send_with_id(message: Message) -> None:
@@ -42,13 +50,16 @@ class RequestId:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
-                headers["X-Content-Type-Options"] = "nosniff"
+                if trace:
+                    headers["traceresponse"] = trace.response
+                for name, value in SAFE_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
             await self._app(scope, receive, send_with_id)
         except Exception as error:
-            _log.exception("request %s failed", request_id)
+            _log.exception("a request failed", extra={"request_id": request_id})
             if started:
                 raise  # the server breaks the connection off, so that a cut body shows
             answer = render(Request(scope), _refusal(error))

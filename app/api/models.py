@@ -72,7 +72,8 @@ class Versions(Answer):
 
     release: str
     stream_versions: list[int] = Field(description="Recipes of these versions are served.")
-    torch: str
+    torch: str = Field(description="Runs the networks, and makes the numbers of some scripts.")
+    numpy: str = Field(description="Makes the numbers of other scripts.")
     formats: list[str]
     devices: list[str]
 
@@ -81,3 +82,23 @@ class Health(Answer):
     """The state of the server."""
 
     status: str = Field(examples=["live", "ready"])
+
+
+class Live(Answer):
+    """That the process runs."""
+
+    live: bool
+
+
+class Ready(Answer):
+    """That a request would be served at once."""
+
+    ready: bool
+
+
+class Server(Answer):
+    """The server, in the words of the Open Inference Protocol."""
+
+    name: str
+    version: str
+    extensions: list[str]

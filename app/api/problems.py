@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from app.api.observed import account_of
 from app.errors import (
     InvalidSpec,
     MethodNotAllowed,
@@ -78,6 +79,7 @@ def install(app: FastAPI) -> None:
 def render(request: Request, error: StepZeroError) -> Response:
     """Turn a refusal into its answer."""
     request_id = request.scope.get("request_id", "")
+    account_of(request).code = error.code
     # ASCII, since text that was given may hold half of a surrogate pair, which UTF-8 cannot.
     return Response(
         json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False),
@@ -113,6 +115,7 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
 
 async def _let_go(request: Request, error: Exception) -> Response:
     """The client left before there was an answer; nobody reads this."""
+    account_of(request).end("aborted")
     return Response(status_code=499)
 
 

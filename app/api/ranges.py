@@ -7,7 +7,7 @@ import re
 from app.errors import RangeNotSatisfiable
 
 _RANGE = re.compile(r"bytes[ \t]*=[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
-_ONE = re.compile(r"(\d{0,19})-(\d{0,19})")
+_ONE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 
 
 def wanted_range(

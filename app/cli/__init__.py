@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from app.cli import key
 from app.cli.make import make
 from app.cli.refusals import RefusingCommand
 from app.cli.reports import check, plan, schemes
@@ -39,6 +40,9 @@ cli = typer.Typer(
 )
 for command in COMMANDS:
     cli.command(cls=RefusingCommand)(command)
+key_cli = typer.Typer(help=key.HELP, no_args_is_help=True, rich_markup_mode="markdown")
+key_cli.command(cls=RefusingCommand)(key.new)
+cli.add_typer(key_cli, name="key")
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from rich.progress import (
 )
 
 import app
+from app.cli.remote import ApiKey, Remote, Server, remote
 from app.cli.request import takes_request
 from app.errors import RequestError
 from app.formats import FORMATS
@@ -49,9 +50,8 @@ def make(
             help="A file, a folder, or `-` for stdout. [default: a name that tells the recipe]",
         ),
     ] = None,
-    server: Annotated[
-        str | None, typer.Option(metavar="URL", help="Let this server draw, and download from it.")
-    ] = None,
+    server: Server = None,
+    api_key: ApiKey = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if it is there.")
     ] = False,
@@ -72,11 +72,12 @@ def make(
     """
     to_stdout = str(output) == "-"
     ordered = order(request.spec, _format(request, output), request.serving, Limits.none())
+    there = remote(server, api_key)
     if to_stdout:
-        _pipe(ordered, server)
+        _pipe(ordered, there)
     else:
         output = _free_path(output, ordered, force=force)
-        _write(ordered, output, server)
+        _write(ordered, output, there)
     permalink = (server or "").rstrip(
         "/"
     ) + f"/v1/checkpoints/{ordered.recipe}/{ordered.file_name()}"
@@ -102,24 +103,22 @@ def _free_path(output: Path | None, ordered: Order, *, force: bool) -> Path:
     return path
 
 
-def _write(ordered: Order, path: Path, server: str | None) -> None:
+def _write(ordered: Order, path: Path, there: Remote | None) -> None:
     device, name = ordered.serving.device, ordered.format.name
     with _bar(ordered) as show:
-        if server is None:
+        if there is None:
             app.save(ordered.spec, path, format=name, device=device, progress=show)
             return
-        from app.client import Client
-
-        with Client(server) as client:
+        with there.connect() as client:
             client.download(ordered.spec, path, format=name, device=device, progress=show)
 
 
-def _pipe(ordered: Order, server: str | None) -> None:
+def _pipe(ordered: Order, there: Remote | None) -> None:
     """Write to stdout; from a server through a temporary file, so a pipe gets all or nothing."""
     if sys.stdout.isatty():
         raise RequestError("A terminal cannot show a checkpoint; send stdout to a file or a pipe.")
     out = sys.stdout.buffer
-    if server is None:
+    if there is None:
         for chunk in app.stream(
             ordered.spec, format=ordered.format.name, device=ordered.serving.device
         ):
@@ -128,7 +127,7 @@ def _pipe(ordered: Order, server: str | None) -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, ordered.file_name())
-        _write(ordered, path, server)
+        _write(ordered, path, there)
         with path.open("rb") as file:
             while chunk := file.read(COPY_BYTES):
                 out.write(chunk)

@@ -22,6 +22,7 @@ from app.errors import (
     RequestError,
     StepZeroError,
     TooLarge,
+    Unauthenticated,
     UnknownFormat,
 )
 
@@ -41,6 +42,7 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
             TooLarge,
             DtypeNotInFormat,
             DeviceUnavailable,
+            Unauthenticated,
         ),
     ),
 )

@@ -12,6 +12,7 @@ from rich.console import Console
 
 import app
 from app.cli import tables
+from app.cli.remote import ApiKey, Remote, Server, remote
 from app.cli.request import takes_request
 from app.errors import RequestError, TransferError
 from app.service.description import describe
@@ -19,18 +20,24 @@ from app.service.limits import Limits
 from app.spec.checkpoint import CheckpointRequest
 from app.summary import Summary
 
-Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask this server instead.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; errors too, on stderr.")]
 
 
 @takes_request()
-def plan(request: CheckpointRequest, *, server: Server = None, as_json: AsJson = False) -> None:
+def plan(
+    request: CheckpointRequest,
+    *,
+    server: Server = None,
+    api_key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
     """Say what a checkpoint would be: tensors, sizes and permalinks.  Nothing is drawn.
 
     stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
     stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
     """
-    described = _plan_from(server, request) if server else _plan_here(request)
+    there = remote(server, api_key)
+    described = _plan_from(there, request) if there else _plan_here(request)
     if as_json:
         typer.echo(json.dumps(described, indent=2))
         return
@@ -40,7 +47,13 @@ def plan(request: CheckpointRequest, *, server: Server = None, as_json: AsJson =
 
 
 @takes_request("device", "seq_len", "batch")
-def check(request: CheckpointRequest, *, server: Server = None, as_json: AsJson = False) -> None:
+def check(
+    request: CheckpointRequest,
+    *,
+    server: Server = None,
+    api_key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
     """Draw a network, measure every tensor and run it once, as comes before every download.
 
     Exits with 3 if its output is not finite, or zero everywhere.
@@ -50,7 +63,8 @@ def check(request: CheckpointRequest, *, server: Server = None, as_json: AsJson 
             --init '{"scheme": "normal", "std": 0.1}' --seq-len 100
         stepzero check --spec spec.json --server http://localhost:8000 --json
     """
-    summary = _summary_from(server, request) if server else _summary_here(request)
+    there = remote(server, api_key)
+    summary = _summary_from(there, request) if there else _summary_here(request)
     if as_json:
         typer.echo(TypeAdapter(Summary).dump_json(summary, indent=2))
         return
@@ -99,10 +113,8 @@ def _plan_here(request: CheckpointRequest) -> dict[str, Any]:
     return describe(request.spec, request.serving, Limits.none()).model_dump()
 
 
-def _plan_from(server: str, request: CheckpointRequest) -> dict[str, Any]:
-    from app.client import Client
-
-    with Client(server) as client:
+def _plan_from(there: Remote, request: CheckpointRequest) -> dict[str, Any]:
+    with there.connect() as client:
         return client.plan(request.spec)
 
 
@@ -110,12 +122,12 @@ def _summary_here(request: CheckpointRequest) -> Summary:
     return app.check(request.spec, device=request.device, check=request.check)
 
 
-def _summary_from(server: str, request: CheckpointRequest) -> Summary:
-    from app.client import Client
-
-    with Client(server) as client:
+def _summary_from(there: Remote, request: CheckpointRequest) -> Summary:
+    with there.connect() as client:
         document: Any = client.summary(request.spec, check=request.check, device=request.device)
     try:
         return TypeAdapter(Summary).validate_python(document)
     except ValidationError as error:
-        raise TransferError(f"What {server} answered is not a summary of this release.") from error
+        raise TransferError(
+            f"What {there.url} answered is not a summary of this release."
+        ) from error

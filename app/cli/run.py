@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import os
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 import app
-from app.errors import RequestError
 from app.spec.canonical import STREAM_VERSION
-from app.spec.parse import field_errors
 
 
 def serve(
@@ -23,27 +21,23 @@ def serve(
     threads: Annotated[
         int | None, typer.Option(help="Threads that draw. [default: one per core]")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that share these threads. [default: 1]")
+    ] = None,
 ) -> None:
     """Serve over HTTP, with a web page at `/` and Swagger UI at `/docs`.
 
     Every setting can come from the environment as well, as `STEPZERO_<NAME>`; options go first.
 
         stepzero serve --port 8080
-        STEPZERO_MAX_CHECKPOINT_BYTES=1000000000 stepzero serve --host 0.0.0.0
+        STEPZERO_API_KEYS_FILE=keys stepzero serve --host 0.0.0.0
     """
     from app.api.server import serve as run
-    from app.settings import Settings
+    from app.cli.environment import read_settings
 
-    given: dict[str, Any] = {"host": host, "port": port, "threads": threads}
-    try:
-        settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        wrong = field_errors(error.errors(include_url=False))
-        said = "; ".join(
-            f"STEPZERO{e.pointer.upper().replace('/', '_')}: {e.detail}" for e in wrong
-        )
-        raise RequestError(f"The settings are wrong. {said}.") from error
-    run(settings)
+    given = {"host": host, "port": port, "threads": threads, "workers": workers}
+    named = {name: value for name, value in given.items() if value is not None}
+    run(read_settings(named, os.environ))  # noqa: TID251 - its names, to find those misspelt
 
 
 def warm() -> None:

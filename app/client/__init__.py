@@ -31,6 +31,7 @@ class Client:
     server that cannot be reached, or answers with something else, is a `TransferError`.
 
     Args:
+        api_key: the key to ask with, where the server wants one.
         timeout_s: the longest silence to wait through.  The whole checkpoint is checked before its
             first byte is sent.
         retries: how many failures in a row to wait out: no connection, a cut body, a busy server.
@@ -39,9 +40,17 @@ class Client:
     """
 
     def __init__(
-        self, base_url: str, *, timeout_s: float = 300.0, retries: int = 4, backoff_s: float = 0.25
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        timeout_s: float = 300.0,
+        retries: int = 4,
+        backoff_s: float = 0.25,
     ) -> None:
-        self._session = Session(base_url, timeout_s=timeout_s, retries=retries, backoff_s=backoff_s)
+        self._session = Session(
+            base_url, api_key=api_key, timeout_s=timeout_s, retries=retries, backoff_s=backoff_s
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -31,13 +31,24 @@ class PassingFailure(Exception):
 class Session:
     """Connections to one server."""
 
-    def __init__(self, base_url: str, *, timeout_s: float, retries: int, backoff_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None,
+        timeout_s: float,
+        retries: int,
+        backoff_s: float,
+    ) -> None:
         url = _server_address(base_url)
+        if api_key and url.userinfo:
+            raise TransferError("Give an API key or a name in the server's address, not both.")
         self._place = str(url.copy_with(userinfo=b""))
         self._retries = retries
         self._backoff_s = backoff_s
         self._http = httpx.Client(
             base_url=url,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
             timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
             follow_redirects=True,
         )

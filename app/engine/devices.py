@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, partial
 from importlib.util import find_spec
 from typing import NamedTuple
@@ -40,6 +40,15 @@ def choose(asked: str, dtype: str) -> torch.device:
     if name not in able:
         raise DeviceUnavailable(given=asked, dtype=dtype, allowed=["auto", *able])
     return torch.device(name)
+
+
+def free_bytes() -> dict[str, int]:
+    """Give the memory that each device has free, where it has some of its own; none of one that does not even say."""
+    found = {}
+    for index in range(torch.cuda.device_count()):
+        with suppress(RuntimeError, AssertionError):
+            found[f"cuda:{index}"] = torch.cuda.mem_get_info(index)[0]
+    return found
 
 
 def brush_for(device: torch.device) -> Brush:

@@ -78,7 +78,7 @@ HERE = Strokes("cpu", _fill_here, TILE)
 class Artist:
     """Draws the tensors of one recipe; `stop` ends the work between tasks.
 
-    `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.  `given` is where a recipe's
+    `chunk_bytes` says, before each chunk, how large it shall be; `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.  `given` is where a recipe's
     uploaded arrays are read.
     """
 
@@ -88,6 +88,7 @@ class Artist:
     brush: Brush = HERE
     kept: Mapping[str, Stored] = field(default_factory=dict)
     given: Source | None = None
+    chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES
 
     def tensor(self, tensor: TensorPlan, out: Stored | None = None) -> Stored:
         """Draw a whole tensor, flat; into `out` where that is given and has its size."""
@@ -116,11 +117,10 @@ class Artist:
             yield partial(self._tally, stored[at : at + step], tensor.dtype)
 
     def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
-        """Draw elements first … last of a tensor, as arrays of at most CHUNK_BYTES that nobody writes again."""
-        step = CHUNK_BYTES // tensor.dtype.item_bytes
+        """Draw elements first … last of a tensor, as arrays that nobody writes again, each as large as is wanted by then."""
         kept = self.kept.get(tensor.name)
         if kept is not None:
-            yield from (kept[at : min(at + step, last)] for at in range(first, last, step))
+            yield from (kept[at:end] for at, end in self._pieces(first, last, tensor.dtype))
             return
         for block, law in self._laws(tensor):
             begin = max(first - block.start, 0)
@@ -130,12 +130,19 @@ class Artist:
             if isinstance(law, WholeLaw) and block.is_drawn:
                 whole = np.empty(block.elements, tensor.dtype.numpy)
                 self._fill_matrix(tensor, block, law, whole)
-                yield from (whole[at : min(at + step, end)] for at in range(begin, end, step))
+                yield from (whole[at:to] for at, to in self._pieces(begin, end, tensor.dtype))
                 continue
-            for at in range(begin, end, step):
-                out = np.empty(min(step, end - at), tensor.dtype.numpy)
+            for at, to in self._pieces(begin, end, tensor.dtype):
+                out = np.empty(to - at, tensor.dtype.numpy)
                 self._fill(tensor, block, law, out, at)
                 yield out
+
+    def _pieces(self, first: int, last: int, dtype: DType) -> Iterator[tuple[int, int]]:
+        """Cut a run of elements into what is wanted at a time."""
+        while first < last:
+            end = min(first + self.chunk_bytes() // dtype.item_bytes, last)
+            yield first, end
+            first = end
 
     def _fill(
         self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int = 0

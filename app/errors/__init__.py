@@ -11,7 +11,12 @@ StepZeroError
 │   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
 │   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
 │   ├── NotAnArrayFile           415  an uploaded file is of no kind that is read here
+│   ├── UnknownHost              400  the Host header is none of this service's names
 │   └── RangeNotSatisfiable      416  the Range header names bytes that cannot be sent
+├── Unauthenticated              401  there is no API key, or one that is not good here
+├── Throttled                    429  the caller asks for more than its share
+│   ├── TooManyRequests          429  it has sent as many requests as it may
+│   └── TooManyBytes             429  its downloads under way are as many bytes as it may have
 ├── NotFound                     404  no such page
 │   ├── InvalidRecipe            404  the recipe token is altered, cut or not a token at all
 │   ├── UnknownFormat            404  no format has this file extension
@@ -26,6 +31,7 @@ StepZeroError
 ├── NonfiniteOutput              422  the sanity forward pass overflows
 ├── DeadOutput                   422  the sanity forward pass gives zeros only
 ├── NotReady                     503  the service starts or stops; ask again
+│   └── Busy                     503  what runs leaves no room at the moment; ask again
 ├── EngineFailed                 503  the kernels do not compile here, or draw other numbers
 ├── DeviceFailed                 503  a device of this server does not work
 ├── StoreUnavailable             503  uploaded arrays cannot be kept or fetched
@@ -42,6 +48,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from app.errors.access import (
+    Throttled,
+    TooManyBytes,
+    TooManyRequests,
+    Unauthenticated,
+    UnknownHost,
+)
 from app.errors.arrays import (
     ArraysGone,
     ArraysTooLarge,
@@ -76,13 +89,21 @@ from app.errors.request import (
     RequestError,
     UnsupportedMediaType,
 )
-from app.errors.service import DeviceFailed, EngineFailed, InternalError, NotReady, TransferError
+from app.errors.service import (
+    Busy,
+    DeviceFailed,
+    EngineFailed,
+    InternalError,
+    NotReady,
+    TransferError,
+)
 
 __all__ = [
     "BY_CODE",
     "ArraysGone",
     "ArraysTooLarge",
     "BodyTooLarge",
+    "Busy",
     "DeadOutput",
     "DeviceFailed",
     "DeviceUnavailable",
@@ -108,9 +129,14 @@ __all__ = [
     "RequestError",
     "StepZeroError",
     "StoreUnavailable",
+    "Throttled",
     "TooLarge",
+    "TooManyBytes",
+    "TooManyRequests",
     "TransferError",
+    "Unauthenticated",
     "UnknownFormat",
+    "UnknownHost",
     "UnsupportedMediaType",
     "from_problem",
 ]

@@ -25,6 +25,17 @@ class NotReady(StepZeroError):
         return {"Retry-After": str(self.facts.get("retry_after_s", 1))}
 
 
+class Busy(NotReady):
+    """What runs here leaves no room for this request at the moment; ask again later."""
+
+    code = "busy"
+    title = "Busy"
+
+    def __init__(self, *, reason: str, waiting: int, retry_after_s: int) -> None:
+        super().__init__(reason=reason, retry_after_s=retry_after_s)
+        self.facts = {**self.facts, "waiting": waiting}
+
+
 class EngineFailed(StepZeroError):
     """The kernels that draw cannot be compiled here, or draw other numbers than they should.  The log says why."""
 

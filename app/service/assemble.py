@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from app.engine.draw import Artist
 from app.formats.segments import Facts, Late, Literal, Segment, TensorData
@@ -15,11 +15,11 @@ MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 1 << 20, 4 << 20
 def assemble(
     segments: Iterable[Segment], artist: Artist, facts: Facts, *, first: int, last: int
 ) -> Iterator[Buffer]:
-    """Give bytes first … last of a file, as chunks of 1 to 4 MiB (the last may be smaller).
+    """Give bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's (the last may be smaller).
 
     A chunk is never written again once it was given, so whoever sends it need not copy it.
     """
-    return _gather(_parts(segments, artist, facts, first, last))
+    return _gather(_parts(segments, artist, facts, first, last), artist.chunk_bytes)
 
 
 def _parts(
@@ -51,17 +51,20 @@ def _tensor_bytes(segment: TensorData, artist: Artist, begin: int, end: int) -> 
         at += len(data)
 
 
-def _gather(parts: Iterable[Buffer]) -> Iterator[Buffer]:
+def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator[Buffer]:
     """Join and cut parts into chunks worth sending; what is large enough is passed on uncopied."""
     small: list[Buffer] = []
     size = 0
     for part in parts:
         rest = memoryview(part)
-        if size and size + len(rest) >= MIN_CHUNK_BYTES:
-            needed = MIN_CHUNK_BYTES - size
+        least = min(MIN_CHUNK_BYTES, chunk_bytes())
+        if size and size + len(rest) >= least:
+            needed = max(least - size, 0)
+            if len(rest) - needed < least:  # or every chunk from here on would be joined of two
+                needed = len(rest)
             yield b"".join([*small, rest[:needed]])
             rest, small, size = rest[needed:], [], 0
-        while len(rest) >= MIN_CHUNK_BYTES:
+        while len(rest) >= least:
             yield rest[:MAX_CHUNK_BYTES]
             rest = rest[MAX_CHUNK_BYTES:]
         if rest:

@@ -8,7 +8,7 @@ in between (`attic.py`).
 from __future__ import annotations
 
 import zlib
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -19,14 +19,17 @@ import torch
 from app.engine import check, devices
 from app.engine.check import Checked, Keep, keep_none
 from app.engine.digests import digests
-from app.engine.draw import Artist, Stored
+from app.engine.draw import CHUNK_BYTES, Artist, Stored
 from app.engine.workers import Stop, Workers
 from app.errors import ArraysGone
 from app.plan import TensorPlan
 from app.service.assemble import Buffer, assemble
 from app.service.attic import Attic
+from app.service.budget import Cost
+from app.service.costs import cost_of_both, cost_of_stream, cost_of_work
 from app.service.facts import FactStore
 from app.service.order import Order
+from app.service.pace import LEAST_BYTES, MOST_BYTES
 from app.service.report import summarize
 from app.service.store import Store
 from app.service.uploads import opened
@@ -81,14 +84,39 @@ class Factory:
             self._attic.drop(order.digest)
             raise
 
+    def cost(self, order: Order, *, checked: bool = True) -> Cost:
+        """Give what an order takes until its stream is open; where the check's outcome is known, that is the stream alone.
+
+        `checked` says whether a check comes first.
+        """
+        stream = cost_of_stream(order, LEAST_BYTES)
+        if not checked or self._known(order) is not None:
+            return stream
+        return cost_of_both(cost_of_work(order, str(_device(order))), stream)
+
+    def cost_of_a_pass(self, order: Order) -> Cost:
+        """Give what it takes to check an order and to draw all of it for a hash or a summary."""
+        work = cost_of_work(order, str(_device(order)))
+        return cost_of_both(work, cost_of_stream(order, MOST_BYTES))
+
+    def device(self, order: Order) -> str:
+        """Name the device that works on an order.  Raises DeviceUnavailable."""
+        return str(_device(order))
+
     def is_inline(self, order: Order) -> bool:
         """Whether an order is done sooner than it is handed to another thread.  Raises DeviceUnavailable."""
         return order.is_quick and _device(order).type == "cpu"
 
     def stream(
-        self, order: Order, stop: Stop, *, first: int = 0, last: int | None = None
-    ) -> Iterator[Buffer]:
-        """Give bytes first … last of the file, drawing only what they cover.
+        self,
+        order: Order,
+        stop: Stop,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
+    ) -> Generator[Buffer]:
+        """Give bytes first … last of the file, drawing only what they cover, so much at a time.
 
         Raises:
             DeviceUnavailable, ArraysGone: before the first chunk.
@@ -97,8 +125,8 @@ class Factory:
         last = order.size_bytes if last is None else last
         with self._artist(order, stop) as artist, self._attic.taken(order.digest) as kept:
             facts = _Facts(self, order, artist, self._known(order))
-            with_kept = replace(artist, kept=kept)
-            yield from assemble(order.segments, with_kept, facts, first=first, last=last)
+            at_pace = replace(artist, kept=kept, chunk_bytes=chunk_bytes)
+            yield from assemble(order.segments, at_pace, facts, first=first, last=last)
 
     def require(self, order: Order) -> None:
         """Refuse an order whose arrays are gone, without reading them.

@@ -31,7 +31,8 @@ FORMAT_NAMES = tuple(SUFFIXES)
 _SERVE = """
 from app.api.server import serve
 from app.settings import Settings
-serve(Settings(port=0, log_level="warning"))
+if __name__ == "__main__":
+    serve(Settings(**{"port": 0, "log_level": "warning", **SETTINGS}))
 """
 
 
@@ -83,18 +84,18 @@ class Served:
 
 
 @contextmanager
-def server_process(before: str = "") -> Iterator[Served]:
+def server_process(before: str = "", **settings: Any) -> Iterator[Served]:
     """Run a server as a person does, in another process; give it once it is ready.
 
     `before` is a program that runs first, to make the machine another.
     """
-    command = [sys.executable, "-c", before + _SERVE]
+    command = [sys.executable, "-c", before + _SERVE.replace("SETTINGS", repr(settings))]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             found = re.search(r"http://[0-9.]+:\d+", process.stdout.readline())
             assert found is not None, "the server did not say where it is"
-            while httpx.get(f"{found[0]}/healthz/ready").status_code != 200:
+            while httpx.get(f"{found[0]}/healthz/ready", timeout=60).status_code != 200:
                 time.sleep(0.05)
             yield Served(found[0], process)
         finally:

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 import torch
 
+from app.service.keys import new_key, read_keys
+from app.settings import Settings
+from tests.conftest import running
+
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 
@@ -176,3 +180,19 @@ class TestTheDocs:
         names = operation.locator("select.examples-select-element option").all_text_contents()
 
         assert len(names) >= 5
+
+    def test_ask_for_a_key_and_send_it(self, page: Any, watch: Watch):
+        text, key = new_key("reader")
+        with running(Settings(api_keys=read_keys([key.line]))) as url:
+            page.goto(f"{url}/docs")
+            page.locator("button.authorize").first.click()
+            dialog = page.locator(".modal-ux")
+            dialog.locator("input").first.fill(text)
+            dialog.get_by_role("button", name="Apply credentials").first.click()
+            dialog.get_by_role("button", name="Close").first.click()
+            block = page.locator(".opblock-get").filter(has=page.locator('[data-path="/v1"]'))
+            block.locator(".opblock-summary-control").click()
+            block.locator("button.execute").click()
+
+            expect(block.locator(".live-responses-table")).to_contain_text("stream_versions")
+            assert watch.outside(url) == []

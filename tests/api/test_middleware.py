@@ -8,23 +8,56 @@ from typing import Any
 import httpx
 import pytest
 from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.api.app import create_app
+from app.api.auth import Authenticate
+from app.api.holding import Holding
+from app.api.hosts import KnownHosts
 from app.api.middleware import RequestId
+from app.api.observed import Observed
+from app.api.throttle import Throttle
+from app.service.keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import Served
 from tests.conftest import running
 
+EVERY_GUARD = Settings(
+    api_keys=read_keys([new_key("ci")[1].line]),
+    rate_limits="9/second",
+    allowed_hosts=("example.com",),
+    cors_origins=("https://example.com",),
+    trusted_proxies=("10.0.0.1",),
+)
+
+
+def stack(settings: Settings) -> list[Any]:
+    """Give what stands around the routes, outermost first."""
+    return [middleware.cls for middleware in create_app(settings).user_middleware]
+
+
+def test_nothing_stands_around_the_routes_that_was_not_asked_for():
+    assert stack(Settings()) == [Observed, RequestId, Holding]
+
+
+def test_who_asks_is_known_before_it_is_counted_and_counted_before_anything_is_held():
+    assert stack(EVERY_GUARD) == [
+        Observed,
+        ProxyHeadersMiddleware,
+        RequestId,
+        KnownHosts,
+        CORSMiddleware,
+        Authenticate,
+        Throttle,
+        Holding,
+    ]
+
 
 def test_nothing_compresses_or_buffers_the_stream():
-    kinds: list[Any] = [middleware.cls for middleware in create_app(Settings()).user_middleware]
-
-    assert kinds == [RequestId]
-    assert not any(
-        isinstance(kind, type) and issubclass(kind, (GZipMiddleware, BaseHTTPMiddleware))
-        for kind in kinds
-    )
+    for kind in stack(EVERY_GUARD):
+        assert not issubclass(kind, (GZipMiddleware, BaseHTTPMiddleware))
 
 
 @pytest.mark.parametrize("page", ["/", "/docs"])

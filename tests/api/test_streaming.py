@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import select
-import signal
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,7 +23,6 @@ from tests.api.asking import (
     make,
     process_seconds,
     resident_bytes,
-    server_process,
 )
 
 MIB = 1 << 20
@@ -241,24 +239,3 @@ def test_many_downloads_at_once_are_each_right(client: httpx.Client, server_url:
         thread.join()
 
     assert found == [expected] * 8
-
-
-class TestAStopSignal:
-    @staticmethod
-    def stop_during_a_download() -> tuple[int, bytes, int]:
-        """Give the length that was declared, what came, and the exit status of the server."""
-        with server_process() as served:
-            with Call.post(served.url, {**LARGE, "num_layers": 1}) as call:
-                _, headers, body = call.read_head()
-                served.process.send_signal(signal.SIGTERM)
-                time.sleep(0.5)
-                body += b"".join(call.read_rest())
-            return int(headers["content-length"]), body, served.process.wait(timeout=15)
-
-    def test_lets_a_download_end_and_then_the_server_exit_with_0(self, client: httpx.Client):
-        length, body, status = self.stop_during_a_download()
-
-        whole = make(client, {**LARGE, "num_layers": 1}).content
-        assert len(body) == length
-        assert hashlib.sha256(body).digest() == hashlib.sha256(whole).digest()
-        assert status == 0

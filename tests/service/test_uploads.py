@@ -86,7 +86,7 @@ def test_a_file_that_is_closed_is_free(store: Store, factory: Factory, tmp_path:
     for _ in range(50):
         chunks = factory.stream(asked, Stop())
         next(chunks)
-        chunks.close()  # type: ignore[attr-defined]
+        chunks.close()
     links = [path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
 
     assert not [link for link in links if str(store.folder) in str(link)]

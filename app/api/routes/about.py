@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import numpy
 import torch
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 import app
 from app.api.body import NoQuery
 from app.api.context import CurrentContext
-from app.api.models import Catalogue, Device, DeviceList, Health, Versions
+from app.api.models import Catalogue, Device, DeviceList, Health, Live, Ready, Server, Versions
 from app.api.problems import problems
 from app.engine import devices
 from app.engine.catalogue import catalogue
 from app.errors import DeviceFailed, EngineFailed, InternalError, InvalidSpec, NotReady
 from app.formats import FORMATS
+from app.service.metrics import MEDIA_TYPE
 from app.spec.canonical import STREAM_VERSION
 
+metrics = APIRouter(tags=["health"], responses=problems(InternalError))
+inference = APIRouter(prefix="/v2", tags=["health"], responses=problems(InternalError))
 health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))
 about = APIRouter(
     prefix="/v1",
@@ -44,6 +49,7 @@ async def show_versions() -> Versions:
         release=app.__version__,
         stream_versions=[STREAM_VERSION],
         torch=torch.__version__,
+        numpy=numpy.__version__,
         formats=list(FORMATS),
         devices=devices.available(),
     )
@@ -61,9 +67,47 @@ async def show_live() -> Health:
     responses=problems(NotReady, EngineFailed),
 )
 async def show_ready(context: CurrentContext) -> Health:
-    """Answer 200 once the kernels are compiled and draw what they should, 503 before, and for ever if they do not."""
+    """Answer 200 while a request would be served at once.
+
+    503 until the kernels are compiled and draw what they should (for ever if they do not), while the server stops, and
+    while requests have waited for room as long as they may.
+    """
     if context.warming.done():
         await context.wait_until_ready()
-    if not context.ready:
-        raise NotReady(reason="the kernels are being compiled", retry_after_s=1)
+    if context.obstacle:
+        raise NotReady(reason=context.obstacle, retry_after_s=1)
     return Health(status="ready")
+
+
+@inference.get("/health/live", summary="Is the process alive, as KServe asks")
+async def show_live_to_kserve() -> Live:
+    """Answer as long as the process runs."""
+    return Live(live=True)
+
+
+@inference.get(
+    "/health/ready",
+    summary="Would a request be served at once, as KServe asks",
+    responses=problems(NotReady, EngineFailed),
+)
+async def show_ready_to_kserve(context: CurrentContext) -> Ready:
+    """Answer as `/healthz/ready` does, in the words of the Open Inference Protocol."""
+    await show_ready(context)
+    return Ready(ready=True)
+
+
+@inference.get("", summary="Name the server, as KServe asks")
+async def show_server() -> Server:
+    """Name the server; it has no extension of the Open Inference Protocol, and no model to infer from."""
+    return Server(name="stepzero", version=app.__version__, extensions=[])
+
+
+@metrics.get(
+    "/metrics",
+    summary="Count what was done",
+    response_class=PlainTextResponse,
+)
+async def show_metrics(context: CurrentContext) -> Response:
+    """Give all counters of this server, of all its processes, in Prometheus' text format."""
+    context.metrics.show(context.load, ready=context.ready)
+    return Response(context.metrics.render(), media_type=MEDIA_TYPE)

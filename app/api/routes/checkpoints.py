@@ -12,9 +12,11 @@ from fastapi.responses import RedirectResponse
 from app.api import docs
 from app.api.body import Described, NoQuery, Options, Query, read_asked
 from app.api.context import Context, CurrentContext
-from app.api.files import FOREVER, compute_sha256, send_file, send_permalink
+from app.api.files import FOREVER, compute_sha256, send_file, send_permalink, take
+from app.api.holding import hold
 from app.api.links import file_url
 from app.api.negotiation import choose_format
+from app.api.observed import account_of
 from app.api.streaming import run_watched
 from app.engine.workers import Stop
 from app.service.description import Description, describe
@@ -69,10 +71,13 @@ async def summarize_checkpoint(
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
     ordered = await context.order(decode_recipe(recipe), "safetensors", options)
     await context.wait_until_ready()
+    take(request, context, ordered)
+    await hold(request, context, context.factory.cost_of_a_pass(ordered))
     stop = Stop()
-    return await run_watched(
-        request.receive, context.threads, stop, lambda: context.factory.summary(ordered, stop)
-    )
+    with account_of(request).stage("check"):
+        return await run_watched(
+            request.receive, context.threads, stop, lambda: context.factory.summary(ordered, stop)
+        )
 
 
 @router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)

@@ -1,0 +1,38 @@
+"""The options of every command that may ask a server instead of drawing here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from app.client import Client
+
+Server = Annotated[str | None, typer.Option(metavar="URL", help="Ask this server instead.")]
+ApiKey = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY",
+        envvar="STEPZERO_API_KEY",
+        help="The key to ask it with. A command is seen by others on this machine; the environment is not.",
+    ),
+]
+
+
+class Remote(NamedTuple):
+    """A server, and the key to ask it with."""
+
+    url: str
+    api_key: str | None
+
+    def connect(self) -> Client:
+        """Open connections to it, for a `with` block."""
+        from app.client import Client
+
+        return Client(self.url, api_key=self.api_key)
+
+
+def remote(server: str | None, api_key: str | None) -> Remote | None:
+    """Give the server that is asked for, None for this machine."""
+    return Remote(server, api_key) if server else None

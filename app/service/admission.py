@@ -1,0 +1,66 @@
+"""Admission: a request gets what it costs, waits for it a while, or is told when to come again."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from app.errors import Busy, TooLarge
+from app.service.budget import Budget, Claim, Cost
+
+NAMES = {"host_bytes": "memory to make the checkpoint"}
+
+
+class Admission:
+    """The door before a budget, for coroutines of any event loop.
+
+    Args:
+        most_waiting: claims in line; who comes after them is refused at once.
+        most_wait_s: how long a claim may wait.
+    """
+
+    def __init__(self, budget: Budget, *, most_waiting: int, most_wait_s: float) -> None:
+        self.budget = budget
+        self._most_waiting = most_waiting
+        self._most_wait_s = most_wait_s
+
+    @property
+    def is_wedged(self) -> bool:
+        """Whether somebody has waited as long as anybody may: requests that cost anything are refused."""
+        return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._most_wait_s
+
+    async def admit(self, cost: Cost) -> Claim:
+        """Give what something costs, once it is there; whoever calls gives it back to the budget.
+
+        Raises:
+            TooLarge: it costs more than there is.
+            Busy: too many wait, or this one waited too long.
+        """
+        lacking = self.budget.lacks(cost)
+        if lacking is not None:
+            raise TooLarge(
+                what=NAMES.get(lacking, f"memory on {lacking}"),
+                planned_bytes=cost[lacking],
+                limit_bytes=self.budget.totals.get(lacking, 0),
+            )
+        loop, granted = asyncio.get_running_loop(), asyncio.Event()
+        claim = self.budget.ask(cost, lambda: loop.call_soon_threadsafe(granted.set))
+        if claim.is_held:
+            return claim
+        if self.budget.waiting > self._most_waiting:
+            raise self._busy(claim, "too many requests wait")
+        try:
+            async with asyncio.timeout(self._most_wait_s):
+                await granted.wait()
+        except TimeoutError:
+            raise self._busy(claim, f"no room within {self._most_wait_s:g} s") from None
+        except BaseException:
+            self.budget.give_back(claim)
+            raise
+        return claim
+
+    def _busy(self, claim: Claim, reason: str) -> Busy:
+        """Take a claim out of the line, and say when it may be asked again."""
+        self.budget.give_back(claim)
+        again_s = math.ceil(self.budget.expected_wait_s(claim.cost))
+        return Busy(reason=reason, waiting=self.budget.waiting, retry_after_s=max(again_s, 1))

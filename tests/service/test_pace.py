@@ -1,0 +1,90 @@
+"""Chunks grow for a reader that takes them and shrink for one that does not, whose credit runs out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.service.pace import DELAY_S, LEAST_BYTES, MOST_BYTES, Pace
+
+RATE, GRACE_S = 1 << 16, 10.0
+
+
+def pace(*, room_bytes: int = MOST_BYTES) -> Pace:
+    """Give the pace of a stream whose chunks may have so many bytes."""
+    return Pace(RATE, GRACE_S, lambda chunk_bytes: chunk_bytes <= room_bytes)
+
+
+def read_all(reader: Pace, total_bytes: int) -> None:
+    """Take chunk after chunk without delay."""
+    for _ in range(total_bytes // LEAST_BYTES):
+        reader.took(LEAST_BYTES, 0.0)
+
+
+def test_a_stream_begins_with_the_smallest_chunks():
+    assert pace().chunk_bytes == LEAST_BYTES
+
+
+def test_a_quick_reader_gets_the_largest_chunks():
+    reader = pace()
+    read_all(reader, 64 << 20)
+
+    assert reader.chunk_bytes == MOST_BYTES
+
+
+def test_chunks_grow_only_where_there_is_room_for_them():
+    reader = pace(room_bytes=4 * LEAST_BYTES)
+    read_all(reader, 64 << 20)
+
+    assert reader.chunk_bytes == 4 * LEAST_BYTES
+
+
+def test_chunks_shrink_while_a_reader_is_waited_for():
+    reader = pace()
+    read_all(reader, 64 << 20)
+    for _ in range(10):
+        reader.took(LEAST_BYTES, 2 * DELAY_S)
+
+    assert reader.chunk_bytes == LEAST_BYTES
+
+
+def test_what_the_buffers_on_the_way_take_makes_no_chunk_grow():
+    reader = pace()
+    read_all(reader, 7 * LEAST_BYTES)
+    for _ in range(100):
+        reader.took(LEAST_BYTES, 2 * DELAY_S)
+
+    assert reader.chunk_bytes == LEAST_BYTES
+
+
+def test_a_reader_that_stalls_has_its_grace_and_no_more():
+    reader = pace()
+    reader.took(0, 4.0)
+
+    assert reader.credit_s == pytest.approx(GRACE_S - 4.0)
+
+
+def test_a_reader_at_the_least_rate_is_never_cut_off():
+    reader = pace()
+    for _ in range(1000):
+        reader.took(LEAST_BYTES, LEAST_BYTES / RATE)
+
+    assert reader.credit_s == pytest.approx(GRACE_S)
+
+
+def test_half_of_the_least_rate_uses_the_credit_up():
+    reader = pace()
+    for _ in range(10):
+        reader.took(LEAST_BYTES, 2 * LEAST_BYTES / RATE)
+
+    assert reader.credit_s == pytest.approx(0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 1 << 30), st.floats(0, 100))))
+def test_nobody_saves_up_more_than_the_grace(history: list[tuple[int, float]]) -> None:
+    reader = pace()
+    for sent_bytes, waited_s in history:
+        reader.took(sent_bytes, waited_s)
+        assert reader.credit_s <= GRACE_S
+        assert LEAST_BYTES <= reader.chunk_bytes <= MOST_BYTES

@@ -1,0 +1,98 @@
+"""The dashboard and the alerts: they name what there is at /metrics, and say what they are meant to."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.errors import BY_CODE
+from app.service.account import OUTCOMES, STAGES
+from tests.api.asking import GRU, make
+from tests.service.counting import counted
+
+FOLDER = Path(__file__).parents[1] / "docker/observability"
+DASHBOARD: dict[str, Any] = json.loads(
+    (FOLDER / "grafana/dashboards/stepzero.json").read_text(encoding="utf-8")
+)
+ALERTS = (FOLDER / "alerts.yml").read_text(encoding="utf-8")
+EXPRESSIONS = [
+    *(target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]),
+    *re.findall(r"^ +expr: (.*)$", ALERTS, re.MULTILINE),
+]
+PROMTOOL = shutil.which("promtool") or ""
+NEEDS_PROMTOOL = pytest.mark.skipif(
+    not PROMTOOL, reason="no promtool here; on Debian and Ubuntu it comes with prometheus"
+)
+
+
+def test_every_metric_that_is_named_is_there(client: httpx.Client) -> None:
+    make(client, GRU)
+    there = {name.partition("{")[0] for name in counted(client.get("/metrics").text)}
+    named = {n for text in EXPRESSIONS for n in re.findall(r"\b(?:stepzero|process)_\w+", text)}
+
+    assert len(EXPRESSIONS) > 20
+    assert named <= there
+
+
+@pytest.mark.parametrize(
+    ("label", "words"), [("outcome", OUTCOMES), ("stage", STAGES), ("code", BY_CODE)]
+)
+def test_every_word_that_is_looked_for_may_come(label: str, words: dict[str, object]) -> None:
+    found = [x for text in EXPRESSIONS for x in re.findall(rf'{label}=~?"([^"]+)"', text)]
+
+    assert {word for text in found for word in text.split("|")} <= set(words)
+
+
+def test_every_panel_says_what_it_shows_and_in_which_unit() -> None:
+    panels = DASHBOARD["panels"]
+
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        assert panel["title"]
+        assert panel["fieldConfig"]["defaults"]["unit"]
+        assert panel["datasource"]["uid"] == "${datasource}"
+        assert all("$instance" in target["expr"] for target in panel["targets"])
+
+
+def test_every_alert_names_where_and_how_bad() -> None:
+    alerts = ALERTS.split("- alert: ")[1:]
+
+    assert len(alerts) == 8
+    for alert in alerts:
+        assert re.search(r"severity: (critical|warning)", alert)
+        assert "{{ $labels.instance }}" in alert
+
+
+@NEEDS_PROMTOOL
+@pytest.mark.parametrize(
+    "command",
+    [("check", "config", "prometheus.yml"), ("test", "rules", "alerts.test.yml")],
+    ids=" ".join,
+)
+def test_promtool_agrees(command: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [PROMTOOL, *command], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@NEEDS_PROMTOOL
+def test_promtool_has_nothing_to_say_against_the_metrics(client: httpx.Client) -> None:
+    make(client, GRU)
+    done = subprocess.run(
+        [PROMTOOL, "check", "metrics"],
+        input=client.get("/metrics").text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
