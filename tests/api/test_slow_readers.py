@@ -73,6 +73,7 @@ def test_a_reader_who_keeps_the_least_rate_gets_all_of_it(impatient: Served, cli
     assert body == make(client, FILE).content
 
 
+@pytest.mark.slow
 def test_another_server_that_lets_nobody_break_a_connection_closes_it():
     with running(Settings(**IMPATIENT)) as url, stalled(url) as call:
         time.sleep(2.5)

@@ -72,6 +72,7 @@ class TestTheFirstSignal:
         assert seen.exit_status == 0
 
 
+@pytest.mark.slow
 def test_what_outlasts_the_grace_is_cut_and_the_server_exits_with_0():
     with stalled_download(shutdown_grace_s=1) as (served, call, length, body):
         served.process.send_signal(signal.SIGTERM)
