@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from app.arrays.saving import as_uploads
 from app.engine.workers import Stop, Workers
@@ -113,9 +114,11 @@ class TestTheStoreOfAServer:
 
         assert len([*opened.folder.glob("*" + SUFFIX)]) == 1
 
-    @pytest.mark.parametrize("url", ["nowhere://x", "s3://", "x"])
-    def test_is_refused_at_start_where_there_is_no_such_bucket(
-        self, tmp_path: Path, url: str
-    ) -> None:
+    def test_is_refused_at_start_where_there_is_no_such_bucket(self, tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable):
-            open_store(Settings(arrays_folder=tmp_path, arrays_bucket=url))
+            open_store(Settings(arrays_folder=tmp_path, arrays_bucket="nowhere://x"))
+
+    @pytest.mark.parametrize("url", ["s3://", "x"])
+    def test_is_refused_by_its_setting_where_its_address_is_none(self, url: str) -> None:
+        with pytest.raises(ValidationError, match="arrays_bucket"):
+            Settings(arrays_bucket=url)
