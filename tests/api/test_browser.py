@@ -95,7 +95,7 @@ class TestTheFirstPage:
             f'"{base_url}/v1/checkpoints?rnn_type=gru'
         )
 
-    @pytest.mark.parametrize("name", ["get", "post", "load"])
+    @pytest.mark.parametrize("name", ["get", "post", "own", "load"])
     def test_copies_a_command_as_it_stands(self, name: str, page: Any, base_url: str):
         page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=base_url)
         page.goto("/")
