@@ -168,7 +168,10 @@ def _form() -> dict[str, Any]:
         "type": "object",
         "required": ["spec"],
         "properties": {
-            "spec": {"$ref": "#/components/schemas/CheckpointRequest"},
+            "spec": {
+                "$ref": "#/components/schemas/CheckpointRequest",
+                "examples": [{"rnn_type": "gru", "input_size": 10, "hidden_size": 20}],
+            },
             "arrays": {
                 "type": "array",
                 "items": {"type": "string", "format": "binary"},

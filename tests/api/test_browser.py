@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -169,6 +170,19 @@ class TestTheDocs:
         torch.nn.GRU(10, 20).load_state_dict(state, strict=True)
         assert watch.console == []
         assert watch.outside(base_url) == []
+
+    def test_take_arrays_of_ones_own(self, operation: Any, tmp_path: Path):
+        given = np.random.default_rng(0).standard_normal((60, 10)).astype(np.float32)
+        np.save(tmp_path / "weight_ih_l0.npy", given)
+        operation.locator(".body-param-content-type select").select_option("multipart/form-data")
+        operation.locator("input[type=file]").set_input_files(tmp_path / "weight_ih_l0.npy")
+        operation.locator("button.execute").click()
+        with operation.page.expect_download() as download:
+            operation.get_by_text("Download file").click()
+        download.value.save_as(tmp_path / "net.pt")
+
+        state = torch.load(tmp_path / "net.pt", weights_only=True)
+        assert np.array_equal(state["weight_ih_l0"].numpy(), given)
 
     def test_show_a_refusal_with_its_code(self, operation: Any):
         operation.locator("textarea.body-param__text").fill('{"rnn_type": "gru"}')
