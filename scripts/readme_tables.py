@@ -72,7 +72,8 @@ def filled(text: str) -> str:
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
+    cells = (tuple(cell.replace("|", r"\|") for cell in row) for row in rows)
+    lines = [head, tuple("---" for _ in head), *cells]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
