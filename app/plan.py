@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from app.dtypes import DTYPES, DType
 from app.spec.biases import PytorchBias, SplitScheme, ZerosBias
-from app.spec.canonical import STREAM_VERSION
+from app.spec.canonical import STREAM_VERSION, as_object
 from app.spec.checkpoint import CheckSize, Spec
 from app.spec.matrices import Critical
 from app.spec.overrides import GATE_NAMES, WHOLE
@@ -120,11 +120,11 @@ class TensorPlan:
 
     @property
     def scheme(self) -> dict[str, Any]:
-        """The scheme in full; by gate where they have different ones."""
+        """The scheme, by name and what differs from its defaults; by gate where they have different ones."""
         schemes = {block.gate: block.scheme for block in self.blocks}
         if len({*schemes.values()}) == 1:
-            return self.blocks[0].scheme.model_dump()
-        return {gate: scheme.model_dump() for gate, scheme in schemes.items()}
+            return as_object(self.blocks[0].scheme)
+        return {gate: as_object(scheme) for gate, scheme in schemes.items()}
 
     @property
     def given(self) -> int:

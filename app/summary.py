@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
 
-from app.plan import Plan, TensorPlan
+from app.plan import Plan
 from app.spec.canonical import canonical_json
 from app.spec.cautions import Caution
 
@@ -75,7 +75,9 @@ class TensorSummary:
     dtype: str
     scheme: Annotated[
         Mapping[str, Any],
-        Field(description="The init scheme, in full; by gate where gates have different ones."),
+        Field(
+            description="The init scheme, by name and what differs from its defaults; by gate where gates have different ones."
+        ),
     ]
     figures: Figures
     sha256: Sha256
@@ -159,6 +161,7 @@ class Summary:
 _WEIGHTS = TypeAdapter(WeightSummary)
 _TENSOR = TypeAdapter(TensorSummary)
 _GATE = TypeAdapter(GateSummary)
+_SCHEME = TypeAdapter(Mapping[str, Any])
 
 
 def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
@@ -173,17 +176,10 @@ def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
 def room_bytes(plan: Plan) -> int:
     """Give the bytes that any summary of this plan fits into, so a file's length is known ahead."""
     gates = sum(len(tensor.gates) for tensor in plan.tensors)
-    schemes = sum(_scheme_room(tensor) for tensor in plan.tensors)
+    schemes = sum(len(_SCHEME.dump_json(tensor.scheme)) for tensor in plan.tensors)
     recipe = len(canonical_json(plan.spec)) + 1024  # canonical: one size for all spellings
     given = len(plan.tensors) * _GIVEN_ROOM if plan.spec.arrays else 0
     return recipe + schemes + given + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
-
-
-def _scheme_room(tensor: TensorPlan) -> int:
-    texts = [block.scheme.model_dump_json() for block in tensor.blocks]
-    if len({*texts}) == 1:
-        return len(texts[0])
-    return sum(len(text) + len('"i":,') for text in texts)
 
 
 def _widest_figures() -> Figures:

@@ -299,3 +299,16 @@ def test_a_hundred_layers_are_planned() -> None:
 
 def test_a_plan_is_the_same_each_time() -> None:
     assert planned(rnn_type="gru", num_layers=2) == planned(rnn_type="gru", num_layers=2)
+
+
+def test_a_scheme_is_said_by_its_name_and_what_differs_from_its_defaults() -> None:
+    """So a field that a later release adds changes no file that tells of its schemes."""
+    init = {"weight_hh": {"scheme": "orthogonal", "gain": 0.5, "scope": "gate"}, "bias": "forget"}
+    made = planned(rnn_type="gru", init=init)
+
+    assert [tensor.scheme for tensor in made.tensors] == [
+        {"scheme": "pytorch"},
+        {"scheme": "orthogonal", "gain": 0.5},
+        {"scheme": "forget"},
+        {"scheme": "forget"},
+    ]

@@ -72,7 +72,12 @@ def recipe_digest(spec: Spec) -> bytes:
     return hashlib.sha256(f"{STREAM_VERSION}\n{canonical_json(spec)}".encode()).digest()
 
 
-def _scheme(scheme: BaseModel) -> str | dict[str, Any]:
-    given = scheme.model_dump(exclude_defaults=True)
+def as_object(scheme: BaseModel) -> dict[str, Any]:
+    """Say a scheme by its name and what differs from its defaults, so that later fields change no text."""
     name = type(scheme).model_fields["scheme"].default
-    return {"scheme": name} | given if given else str(name)
+    return {"scheme": name} | scheme.model_dump(exclude_defaults=True)
+
+
+def _scheme(scheme: BaseModel) -> str | dict[str, Any]:
+    said = as_object(scheme)
+    return said if len(said) > 1 else str(said["scheme"])
