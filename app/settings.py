@@ -244,6 +244,11 @@ class Settings(BaseSettings):
             )
         return allowed
 
+    @property
+    def serves_anybody(self) -> bool:
+        """Whether others can reach the service and need no key."""
+        return not (self.api_keys or self.api_keys_file or _is_loopback(self.host))
+
     @field_validator("rate_limits")
     @classmethod
     def _are_limits(cls, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import sys
 import time
 from logging.config import dictConfig
 from types import FrameType
@@ -76,6 +77,8 @@ class Server(uvicorn.Server):
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it."""
+    if settings.serves_anybody:
+        _warn_of_strangers(settings.host)
     if settings.workers == 1:
         _serve_here(settings)
         return
@@ -104,6 +107,13 @@ def _serve_here(settings: Settings, listener: socket.socket | None = None) -> No
         proxy_headers=False,  # the application knows which proxies to believe
     )
     Server(config, api.state.door, settings.shutdown_grace_s).run([listener] if listener else None)
+
+
+def _warn_of_strangers(host: str) -> None:
+    print(
+        f"There are no keys: everybody who can reach {host} is served. `stepzero key new NAME` makes a key.",
+        file=sys.stderr,
+    )
 
 
 def _say_where(listener: socket.socket) -> None:

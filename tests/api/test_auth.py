@@ -226,10 +226,11 @@ class TestWhereOthersCanReachTheService:
             Settings(host=host)
 
     def test_it_starts_with_keys_or_when_told_that_none_are_wanted(self, host: str):
-        assert Settings(host=host, api_keys=read_keys([KEPT.line])).host == host
-        assert Settings(host=host, allow_anonymous=True).host == host
+        assert not Settings(host=host, api_keys=read_keys([KEPT.line])).serves_anybody
+        assert Settings(host=host, allow_anonymous=True).serves_anybody
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_on_the_loopback_none_are_needed(host: str):
     assert not Settings(host=host).api_keys
+    assert not Settings(host=host).serves_anybody
