@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 
 from app.errors import UnknownFormat
@@ -18,6 +19,7 @@ from app.spec.recipe import encode_recipe, file_stem
 
 QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
 _HASH = re.compile(r"[0-9a-f]{8,64}")
+_version = cache(version)  # it reads a file, and a request asks several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Order:
     def tied_to(self) -> str | None:
         """The library, with its version, whose bits a script's numbers are; None where no other makes any."""
         script = self.spec.script
-        return f"{script.library} {version(script.library)}" if script else None
+        return f"{script.library} {_version(script.library)}" if script else None
 
     @property
     def recipe(self) -> str:
