@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,7 @@ FILES = [
 ]
 CLIENTS = 12
 GROWTH = 0.05
+QUARTERS = 4
 IDLE_THREADS_LAST_S = 11
 GAUGES = ("requests_in_flight", "in_flight_bytes", "queue_length", "reserved_bytes", "checks")
 
@@ -251,19 +252,23 @@ def main() -> None:
         load = Load(served, seconds * 3 / 4, known)
         load.run(seed=2)
         after = served.settled()
-    part = max(len(load.memory) // 4, 1)
-    first, last = median(load.memory[:part]), median(load.memory[-part:])
+    size = max(-(-len(load.memory) // QUARTERS), 1)
+    quarters = [median(part) for part in parts_of(load.memory, size)]
     print(", ".join(f"{count} {what}" for what, count in sorted(load.done.items())))
-    print(
-        f"memory under load: {first / 1e6:.0f} MB in the first quarter, {last / 1e6:.0f} MB in the last"
-    )
+    listed = ", ".join(f"{each / 1e6:.0f}" for each in quarters)
+    print(f"memory under load, in MB, medians of a quarter of the time each: {listed}")
     for name in ("memory_bytes", "descriptors", "threads"):
         print(
             f"{name}, idle: {getattr(before, name)} after the warm-up, {getattr(after, name)} at the end"
         )
     print("left:", ", ".join(f"{name} {value:g}" for name, value in sorted(after.gauges.items())))
-    wrong = complaints(before, after, last / first - 1)
+    wrong = complaints(before, after, quarters[-1] / quarters[0] - 1)
     sys.exit("; ".join(wrong) if wrong else 0)
+
+
+def parts_of(samples: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """Cut samples into parts of a size; the last may be smaller."""
+    return (samples[first : first + size] for first in range(0, len(samples), size))
 
 
 def complaints(before: State, after: State, growth: float) -> list[str]:

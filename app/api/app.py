@@ -24,6 +24,7 @@ from app.api.routes import about, checkpoints, pages
 from app.api.traces import telemetry
 from app.engine.workers import Workers
 from app.service.limits import Limits
+from app.service.memory import keep_giving_back
 from app.service.metrics import Metrics
 from app.service.produce import Factory
 from app.settings import Settings, open_store
@@ -68,9 +69,10 @@ def create_app(settings: Settings) -> FastAPI:
                 asyncio.create_task(warm_up(admission.budget)),
                 metrics,
             )
-            showing = asyncio.create_task(keep_showing(context))
+            always = [asyncio.create_task(t) for t in (keep_showing(context), keep_giving_back())]
             yield {"context": context}
-            showing.cancel()
+            for task in always:
+                task.cancel()
             await asyncio.wait([context.warming])
 
     door = Door()

@@ -18,6 +18,7 @@ from app.api.context import Door
 from app.api.logs import log_config
 from app.api.streaming import ABORT
 from app.api.workers import Supervisor
+from app.service.memory import keep_few_arenas
 from app.service.metrics import shared
 from app.settings import Settings
 
@@ -93,6 +94,7 @@ def serve(settings: Settings) -> None:
 
 def _serve_here(settings: Settings, listener: socket.socket | None = None) -> None:
     """Serve in this process; on a socket that others listen on as well, where one is given."""
+    keep_few_arenas()
     api = create_app(settings)
     config = uvicorn.Config(
         api,
