@@ -121,7 +121,10 @@ class Budget:
         _tell(late)
 
     def resize(self, claim: Claim, cost: Cost) -> bool:
-        """Hold another amount from now on; say whether that is so.  Less is always granted, more never waits."""
+        """Hold another amount from now on; say whether that is so.
+
+        Less is always granted; more only where there is enough of it for everybody who waits, too.
+        """
         cost = self._counted(cost)
         with self._lock:
             part = claim.taken_from
@@ -130,7 +133,7 @@ class Budget:
             change = {name: n - claim.cost.get(name, 0) for name, n in cost.items()}
             change |= {name: -n for name, n in claim.cost.items() if name not in cost}
             more = {name: amount for name, amount in change.items() if amount > 0}
-            if more and (self.waiting or not part.fits(more)):
+            if more and not part.fits(self._with_what_others_wait_for(more)):
                 return False
             part.take(more)
             less = {name: -amount for name, amount in change.items() if amount < 0}
@@ -182,6 +185,10 @@ class Budget:
     def _used(self, name: str) -> int:
         free = self._common.free[name] + self._small.free[name]
         return self.totals[name] + self.reserve[name] - free
+
+    def _with_what_others_wait_for(self, more: Cost) -> Cost:
+        waiting = [*self._common.line, *self._small.line]
+        return {n: m + sum(claim.cost.get(n, 0) for claim in waiting) for n, m in more.items()}
 
     def _counted(self, cost: Cost) -> Cost:
         return {name: amount for name, amount in cost.items() if name in self.totals}

@@ -190,12 +190,21 @@ def test_what_is_not_counted_costs_nothing_until_it_is(budget: Budget):
     assert budget.lacks({"cuda:1": 65}) == "cuda:1"
 
 
-def test_nobody_grows_while_others_wait(budget: Budget):
+def test_nobody_grows_by_what_others_wait_for(budget: Budget):
     claim = budget.ask(HALF)
     assert budget.resize(claim, {"host_bytes": 600, "slots": 1})
     budget.ask(HALF)
 
     assert not budget.resize(claim, {"host_bytes": 700, "slots": 1})
+
+
+def test_who_waits_for_another_resource_keeps_nobody_from_growing(budget: Budget):
+    claim = budget.ask({"host_bytes": 300, "slots": TOTALS["slots"]})
+    budget.ask({"host_bytes": 300, "slots": 1})
+
+    assert budget.waiting == 1
+    assert budget.resize(claim, {"host_bytes": 724, "slots": TOTALS["slots"]})
+    assert not budget.resize(claim, {"host_bytes": 725, "slots": TOTALS["slots"]})
 
 
 class TestTheEstimate:
