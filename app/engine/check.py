@@ -78,14 +78,14 @@ def check(
     room = _Room(artist, keep)
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
     workers = artist.workers
-    beside, alone = _torch_cores(workers.threads, largest, size)
+    cores = _torch_cores(workers.threads, largest, size)
     with at_work(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
         run = _Run(plan, forward.probe(plan.spec, size, artist, device), device)
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)
             tasks = [tasks_of(artist, t, drawn[t.name], measure=measure) for t in tensors]
             with workers.beside(chain(*tasks), small=largest < SMALL) as results:
-                with _torch_on(workers.cores, beside):
+                with _torch_on(workers.cores, cores):
                     y = run.forward(tensors, drawn)
                 answers = iter(results())
             for tensor, own in zip(tensors, tasks, strict=True):
@@ -93,7 +93,7 @@ def check(
                 _judge_weights(plan, tensor, lesson)
                 found[tensor.name] = lesson
             run.judge(layer, y)
-            with _torch_on(workers.cores, alone):
+            with _torch_on(workers.cores, cores):
                 run.step(layer, y, look=measure)
             artist.stop.check()
     return Checked(
@@ -182,11 +182,14 @@ def _judge_weights(plan: Plan, tensor: TensorPlan, lesson: Lesson) -> None:
         raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
 
 
-def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> tuple[int, int]:
-    """Give on how many cores torch runs a layer beside what is learned, and on how many alone; 0 for next to no work."""
+def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
+    """Give on how many cores torch runs a layer: one is left to what is learned meanwhile; none for next to no work.
+
+    Whoever took all would leave cores idle until the last one is free.
+    """
     if layer_elements * size.seq_len * size.batch > FEW_PRODUCTS:
-        return max(threads - 1, 1), threads
-    return (0, 0) if layer_elements < SMALL else (1, 1)
+        return max(threads - 1, 1)
+    return 0 if layer_elements < SMALL else 1
 
 
 def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]:
