@@ -16,6 +16,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 
+from app.service.metrics import clear_away
 from app.settings import Settings
 
 Serve = Callable[[Settings, socket.socket], None]
@@ -90,8 +91,11 @@ class Supervisor:
 def _work(serve: Serve, settings: Settings, listener: socket.socket) -> None:
     """Serve, and stop if the supervisor dies."""
     os.setpgrp()  # what a terminal sends goes to the supervisor alone, which hands it on
-    threading.Thread(target=_stop_with, args=(parent_process(),), daemon=True).start()
+    supervisor = parent_process()
+    threading.Thread(target=_stop_with, args=(supervisor,), daemon=True).start()
     serve(settings, listener)
+    if supervisor and not supervisor.is_alive():
+        clear_away()
 
 
 def _stop_with(supervisor: object) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from app.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES, Account, Outcome
+from app.service.processes import Processes
 from app.spec.canonical import STREAM_VERSION
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -95,7 +97,8 @@ class Metrics:
             registry=self._registry,
         )
         build.labels(version("stepzero"), str(STREAM_VERSION), torch.__version__).set(1)
-        if not is_shared():
+        self._own = Processes(self._registry) if is_shared() else None
+        if not self._own:
             ProcessCollector(registry=self._registry)
 
     def begin(self) -> None:
@@ -137,6 +140,8 @@ class Metrics:
 
     def show(self, load: Load, *, ready: bool) -> None:
         """Take over how busy this process is at the moment."""
+        if self._own:
+            self._own.show()
         self._ready.set(ready)
         self._waiting.set(load.waiting)
         self._checks.set(load.checks[0])
@@ -153,6 +158,11 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def clear_away() -> None:
+    """Remove what was counted together, where the process that would have done so has died."""
+    rmtree(os.environ[_FOLDER], ignore_errors=True)  # noqa: TID251 - not a setting of ours
 
 
 def is_shared() -> bool:

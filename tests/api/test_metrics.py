@@ -18,6 +18,7 @@ MADE = "POST /v1/checkpoints"
 FETCHED = "GET /v1/checkpoints/{recipe}/{name}.{extension}"
 LARGE = {**LSTM, "hidden_size": 1500, "num_layers": 4}
 WAIT_S = 20
+ONE_PROCESS_BYTES = 100 << 20  # at least, with torch
 
 
 @pytest.fixture(scope="module")
@@ -164,4 +165,7 @@ def test_any_of_several_workers_answers_for_all() -> None:
     for each in found:
         assert each[requests(MADE, "served")] == 20
         assert each["stepzero_processes"] == 2
+        assert each["process_resident_memory_bytes"] > 2 * ONE_PROCESS_BYTES
+        assert each["process_open_fds"] > 2
+        assert each["process_cpu_seconds_total"] > 0
         assert each['stepzero_budget_bytes{memory="host"}'] > 0

@@ -150,6 +150,16 @@ class TestWorkers:
             served.process.send_signal(signal.SIGTERM)
             assert served.process.wait(timeout=SOON_S) == 0
 
+    def test_whose_supervisor_is_killed_stop_and_leave_nothing(self, tmp_path: Path):
+        before = f"import os; os.environ['TMPDIR'] = {str(tmp_path)!r}\n"
+        with server_process(before, workers=2, threads=2) as served:
+            workers = soon(lambda: len(found := children(served.process.pid)) == 2 and found)
+            assert list(tmp_path.iterdir())
+            served.process.kill()
+
+            assert soon(lambda: not any(Path(f"/proc/{one}").exists() for one in workers))
+            assert not list(tmp_path.iterdir())
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("haproxy"), reason="HAProxy is not installed here")
