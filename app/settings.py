@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         ge=1,
         description="Most memory that one request may take: its largest layer.",
     )
+    max_multiply_adds: int = Field(
+        default=10**14,
+        ge=1,
+        description="Most multiplications that one check may take, its forward pass and its matrices together; one core "
+        "makes some 20 000 000 000 a second.",
+    )
     max_kept_bytes: int = Field(
         default_factory=lambda: roomy_bytes() // 4,
         ge=0,
@@ -118,10 +124,12 @@ class Settings(BaseSettings):
     least_reader_bytes_per_s: int = Field(
         default=4096,
         ge=1,
-        description="What a reader has to take, on average, of what is ready for it; a slower one is cut off.",
+        description="What a reader has to take, on average, of what is ready for it, or the sender of a body to send; a slower one is cut off.",
     )
     reader_grace_s: int = Field(
-        default=60, ge=1, description="How long a reader may fall behind that before it is cut off."
+        default=60,
+        ge=1,
+        description="How long either may fall behind that before it is cut off, and how long the head of a request may take.",
     )
     max_body_bytes: int = Field(
         default=64 << 10, ge=1, description="Largest request body, its files not counted."

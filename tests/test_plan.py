@@ -290,6 +290,34 @@ class TestBytes:
         assert made.working_bytes(CheckSize(seq_len=64)) > made.working_bytes(CheckSize())
 
 
+class TestTheArithmetic:
+    CHECK = CheckSize(seq_len=3, batch=2)
+
+    def test_of_an_elementwise_network_is_its_forward_pass(self) -> None:
+        made = planned(rnn_type="lstm", init="xavier_uniform")
+
+        assert made.multiply_adds(self.CHECK) == 3 * 2 * made.parameters
+
+    def test_of_matrices_grows_with_the_side_cubed(self) -> None:
+        init = {"weight_hh": {"scheme": "spectral_radius"}}
+        small, large = (planned(rnn_type="rnn", hidden_size=n, init=init) for n in (64, 128))
+        found = [made.tensors[1].multiply_adds for made in (small, large)]
+
+        assert found == [28 * 64**3, 28 * 128**3]
+
+    def test_is_of_every_gate(self) -> None:
+        init = {"weight_hh": "orthogonal"}
+        one, four = (planned(rnn_type=t, hidden_size=64, init=init) for t in ("rnn", "lstm"))
+
+        assert 4 * one.tensors[1].multiply_adds == four.tensors[1].multiply_adds > 0
+
+    def test_of_a_script_is_that_of_its_calls(self) -> None:
+        init = {"scheme": "torch_seeded", "weight_hh": {"function": "orthogonal_"}}
+        made = planned(rnn_type="gru", hidden_size=64, init=init)
+
+        assert [bool(tensor.multiply_adds) for tensor in made.tensors] == [0, 1, 0, 0]
+
+
 def test_a_hundred_layers_are_planned() -> None:
     made = planned(rnn_type="lstm", num_layers=100, bidirectional=True, proj_size=3)
 

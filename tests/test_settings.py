@@ -10,7 +10,15 @@ from app.cli.environment import read_settings
 from app.errors import RequestError
 from app.settings import Settings
 
-COUNTS = {"max_checks", "max_waiting_requests", "port", "remembered_facts", "threads", "workers"}
+COUNTS = {
+    "max_checks",
+    "max_multiply_adds",
+    "max_waiting_requests",
+    "port",
+    "remembered_facts",
+    "threads",
+    "workers",
+}
 NAMES = {
     "allowed_hosts",
     "arrays_folder",

@@ -62,7 +62,11 @@ def create_app(settings: Settings) -> FastAPI:
                     store=store,
                 ),
                 store,
-                Limits(settings.max_checkpoint_bytes, settings.max_working_bytes),
+                Limits(
+                    settings.max_checkpoint_bytes,
+                    settings.max_working_bytes,
+                    settings.max_multiply_adds,
+                ),
                 admission,
                 door,
                 anyio.CapacityLimiter(REQUEST_THREADS),

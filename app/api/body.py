@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -12,8 +14,17 @@ from pydantic import Field
 from app.api.context import Context
 from app.api.forms import read_form
 from app.arrays.records import Bounds
-from app.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedJson, UnsupportedMediaType
+from app.errors import (
+    BodyTooLarge,
+    FieldError,
+    InvalidSpec,
+    MalformedJson,
+    SlowRequest,
+    UnsupportedMediaType,
+)
+from app.service.pace import Patience
 from app.service.uploads import complete, take
+from app.settings import Settings
 from app.spec.arrays import UploadOptions
 from app.spec.base import Strict
 from app.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
@@ -40,7 +51,7 @@ async def read_asked(request: Request, context: Context) -> Asked:
     """Read what is asked for: JSON, or a form with files, whose arrays are kept.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge, MalformedJson, MalformedForm, InvalidSpec: it is neither, or there is a query too.
+        UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec: it is neither, or there is a query too.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not as they should be.
         ArraysGone, StoreUnavailable: arrays are named that are not kept here, or none can be.
     """
@@ -51,16 +62,37 @@ async def read_asked(request: Request, context: Context) -> Asked:
         return await _read_upload(request, context, media_type)
     if kind != "application/json":
         raise UnsupportedMediaType(given=media_type)
-    body = parse_json(CheckpointRequest, await _read(request, context.settings.max_body_bytes))
+    body = parse_json(CheckpointRequest, await _read(request, context.settings))
     return await _with_kept_arrays(body, context)
 
 
-async def _read(request: Request, most_bytes: int) -> bytes:
+async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
+    """Give a body as it comes, from a sender that keeps the least rate.
+
+    Raises:
+        SlowRequest: it does not.
+    """
+    patience = Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s)
+    parts = request.stream()
+    while True:
+        began_s = time.perf_counter()
+        try:
+            async with asyncio.timeout(patience.credit_s):
+                part = await anext(parts)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise SlowRequest(grace_s=patience.grace_s) from None
+        patience.moved(len(part), time.perf_counter() - began_s)
+        yield part
+
+
+async def _read(request: Request, settings: Settings) -> bytes:
     body = b""
-    async for part in request.stream():
+    async for part in _parts(request, settings):
         body += part
-        if len(body) > most_bytes:
-            raise BodyTooLarge(limit_bytes=most_bytes)
+        if len(body) > settings.max_body_bytes:
+            raise BodyTooLarge(limit_bytes=settings.max_body_bytes)
     return body
 
 
@@ -68,7 +100,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> A
     settings = context.settings
     with context.store.incoming() as folder:
         form = await read_form(
-            request.stream(),
+            _parts(request, settings),
             media_type,
             folder,
             most_bytes=settings.max_upload_bytes,

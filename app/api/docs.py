@@ -31,8 +31,10 @@ from app.errors import (
     OutdatedRecipe,
     RangeNotSatisfiable,
     RecipeTooLong,
+    SlowRequest,
     StoreUnavailable,
     TooLarge,
+    TooMuchWork,
     UnknownFormat,
     UnsupportedMediaType,
 )
@@ -47,6 +49,7 @@ _SERVE = (
     NonfiniteOutput,
     DeadOutput,
     TooLarge,
+    TooMuchWork,
     DtypeNotInFormat,
     NotReady,
     Busy,
@@ -54,10 +57,18 @@ _SERVE = (
     EngineFailed,
     InternalError,
 )
-_TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, InternalError)
+_TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, TooMuchWork, InternalError)
 _KEPT = (ArraysGone, StoreUnavailable)
 _UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *_KEPT)
-_BODY = (MalformedJson, UnsupportedMediaType, BodyTooLarge, InvalidSpec, RecipeTooLong, *_UPLOAD)
+_BODY = (
+    MalformedJson,
+    UnsupportedMediaType,
+    SlowRequest,
+    BodyTooLarge,
+    InvalidSpec,
+    RecipeTooLong,
+    *_UPLOAD,
+)
 
 
 def _header(description: str, example: str | None = None) -> dict[str, Any]:
@@ -227,7 +238,9 @@ GET_BY_QUERY: Operation = {
             "description": "The permalink.",
             "headers": {"Location": _header("The permalink of the file.")},
         },
-        **problems(InvalidSpec, RecipeTooLong, DtypeNotInFormat, TooLarge, InternalError),
+        **problems(
+            InvalidSpec, RecipeTooLong, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError
+        ),
     },
     "openapi_extra": {"parameters": _QUERY},
 }
@@ -285,6 +298,6 @@ HEAD_FILE: Operation = {
 }
 POST_PLAN: Operation = {
     "summary": "Plan a checkpoint",
-    "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, InternalError),
+    "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError),
     "openapi_extra": {"requestBody": _REQUEST_BODY},
 }

@@ -13,7 +13,7 @@ from app.api.streaming import wait_watched
 from app.service.budget import Claim, Cost
 from app.service.costs import cost_of_stream
 from app.service.order import Order
-from app.service.pace import Pace
+from app.service.pace import Pace, Patience
 
 HELD, CLAIM = "stepzero.held", "stepzero.claim"
 
@@ -61,6 +61,6 @@ def pace_of(context: Context, order: Order, claim: Claim) -> Pace:
     def resize(chunk_bytes: int) -> bool:
         return budget.resize(claim, cost_of_stream(order, chunk_bytes))
 
-    found = Pace(settings.least_reader_bytes_per_s, settings.reader_grace_s, resize)
+    found = Pace(Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s), resize)
     resize(found.chunk_bytes)
     return found

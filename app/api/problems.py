@@ -80,13 +80,17 @@ def render(request: Request, error: StepZeroError) -> Response:
     """Turn a refusal into its answer."""
     request_id = request.scope.get("request_id", "")
     account_of(request).code = error.code
-    # ASCII, since text that was given may hold half of a surrogate pair, which UTF-8 cannot.
     return Response(
-        json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False),
+        document(error, request_id),
         status_code=error.status,
         headers={**error.headers, "Cache-Control": "no-store"},
         media_type=PROBLEM_TYPE,
     )
+
+
+def document(error: StepZeroError, request_id: str) -> bytes:
+    """Write a refusal as a problem document, in ASCII: what was given may hold half of a surrogate pair, which UTF-8 cannot."""
+    return json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False).encode()
 
 
 async def _refuse(request: Request, error: Exception) -> Response:

@@ -2,47 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import sys
 import time
+from functools import partial
 from logging.config import dictConfig
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.api.app import create_app
+from app.api.connection import Connection
 from app.api.context import Door
 from app.api.logs import log_config
-from app.api.streaming import ABORT
 from app.api.workers import Supervisor
 from app.service.memory import keep_few_arenas
 from app.service.metrics import shared
 from app.settings import Settings
 
-UNSENT_BYTES = 128 << 10  # what the kernel takes of a stream before it is on its way
-BUFFERED_BYTES = 32 << 10  # more than that, and the next chunk waits: the smallest is larger
 BACKLOG = 2048
 CLOSING_S = 1  # for connections that have nothing left to say
-
-
-class Protocol(HttpToolsProtocol):
-    """A connection that can be broken off, and whose unsent bytes stay with the server, which can count them."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin."""
-        super().connection_made(transport)
-        transport.set_write_buffer_limits(high=BUFFERED_BYTES)
-        if hasattr(socket, "TCP_NOTSENT_LOWAT"):
-            connection = transport.get_extra_info("socket")
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
 
 
 class Server(uvicorn.Server):
@@ -102,7 +82,7 @@ def _serve_here(settings: Settings, listener: socket.socket | None = None) -> No
         port=settings.port,
         log_config=log_config(settings),
         loop="uvloop",
-        http=Protocol,
+        http=partial(Connection, patience_s=settings.reader_grace_s),  # type: ignore[arg-type]
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
         server_header=False,

@@ -151,7 +151,7 @@ class ChunkResponse(Response):
     async def _send(self, scope: Scope, send: Send, body: Buffer, *, more: bool = True) -> None:
         """Send a chunk once the one before it has left; cut the reader off if that takes too long."""
         began_s = time.perf_counter()
-        with anyio.move_on_after(self._pace.credit_s) as limit:
+        with anyio.move_on_after(self._pace.patience.credit_s) as limit:
             await send({"type": "http.response.body", "body": body, "more_body": more})
         if limit.cancelled_caught:
             _cut_off(scope)

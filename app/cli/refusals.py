@@ -22,6 +22,7 @@ from app.errors import (
     RequestError,
     StepZeroError,
     TooLarge,
+    TooMuchWork,
     Unauthenticated,
     UnknownFormat,
 )
@@ -40,6 +41,7 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
             RecipeTooLong,
             ArraysGone,
             TooLarge,
+            TooMuchWork,
             DtypeNotInFormat,
             DeviceUnavailable,
             Unauthenticated,

@@ -2,6 +2,9 @@
 
 StepZeroError
 ├── RequestError                 the request cannot be understood or served as asked
+│   ├── MalformedHttp            400  what came is no HTTP/1.1 request
+│   ├── HeadTooLarge             431  the address and headers exceed their limit
+│   ├── SlowRequest              408  the request did not come whole in time
 │   ├── MalformedJson            400  the body is not JSON
 │   ├── InvalidSpec              422  one or more fields are wrong; nothing was built
 │   ├── BodyTooLarge             413  the request body exceeds its limit
@@ -26,6 +29,7 @@ StepZeroError
 ├── MethodNotAllowed             405  the page exists, the method does not
 ├── RecipeTooLong                422  the recipe does not fit an address
 ├── TooLarge                     413  the checkpoint, or the memory to make it, exceeds a limit
+├── TooMuchWork                  413  drawing and checking take more arithmetic than a limit
 ├── DtypeNotInFormat             422  the file format cannot hold the dtype
 ├── DeviceUnavailable            422  this server has no such device
 ├── NonfiniteOutput              422  the sanity forward pass overflows
@@ -78,15 +82,19 @@ from app.errors.network import (
     NonfiniteOutput,
     RecipeTooLong,
     TooLarge,
+    TooMuchWork,
 )
 from app.errors.request import (
     BodyTooLarge,
+    HeadTooLarge,
     InvalidSpec,
     MalformedForm,
+    MalformedHttp,
     MalformedJson,
     NotAcceptable,
     RangeNotSatisfiable,
     RequestError,
+    SlowRequest,
     UnsupportedMediaType,
 )
 from app.errors.service import (
@@ -111,11 +119,13 @@ __all__ = [
     "DtypeNotInFormat",
     "EngineFailed",
     "FieldError",
+    "HeadTooLarge",
     "InternalError",
     "InvalidArrays",
     "InvalidRecipe",
     "InvalidSpec",
     "MalformedForm",
+    "MalformedHttp",
     "MalformedJson",
     "MethodNotAllowed",
     "NonfiniteOutput",
@@ -127,12 +137,14 @@ __all__ = [
     "RangeNotSatisfiable",
     "RecipeTooLong",
     "RequestError",
+    "SlowRequest",
     "StepZeroError",
     "StoreUnavailable",
     "Throttled",
     "TooLarge",
     "TooManyBytes",
     "TooManyRequests",
+    "TooMuchWork",
     "TransferError",
     "Unauthenticated",
     "UnknownFormat",

@@ -40,6 +40,22 @@ class TooLarge(StepZeroError):
         )
 
 
+class TooMuchWork(StepZeroError):
+    """Drawing and checking the network would take more arithmetic than the server spends on one request.  Nothing was begun."""
+
+    status = 413
+    code = "too_much_work"
+    title = "The checkpoint is too much work for this server"
+
+    def __init__(self, *, planned_multiply_adds: int, limit_multiply_adds: int) -> None:
+        super().__init__(
+            f"The check would take {planned_multiply_adds:.1e} multiplications; the limit is {limit_multiply_adds:.1e}. "
+            "A shorter check (`check.seq_len`, `check.batch`) or a scheme that is drawn element by element takes fewer.",
+            planned_multiply_adds=planned_multiply_adds,
+            limit_multiply_adds=limit_multiply_adds,
+        )
+
+
 class DtypeNotInFormat(StepZeroError):
     """The file format cannot hold the dtype."""
 

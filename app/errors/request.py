@@ -23,6 +23,49 @@ class MalformedJson(RequestError):
     title = "The body is not JSON"
 
 
+class MalformedHttp(RequestError):
+    """The bytes are no HTTP/1.1 request.  The connection is closed."""
+
+    code = "malformed_http"
+    title = "This is no HTTP request"
+
+    def __init__(self) -> None:
+        super().__init__("What came is no HTTP/1.1 request.")
+
+
+class HeadTooLarge(RequestError):
+    """The address and the headers of the request exceed their limit together.  The connection is closed."""
+
+    status = 431
+    code = "head_too_large"
+    title = "The head of the request is too large"
+
+    def __init__(self, *, limit_bytes: int) -> None:
+        super().__init__(
+            f"The address and the headers together exceed the limit of {limit_bytes} bytes.",
+            limit_bytes=limit_bytes,
+        )
+
+
+class SlowRequest(RequestError):
+    """The request did not come whole in time.  The connection is closed."""
+
+    status = 408
+    code = "slow_request"
+    title = "The request came too slowly"
+
+    def __init__(self, *, grace_s: float) -> None:
+        super().__init__(
+            f"The rest of the request was waited for, {grace_s:g} s in all, and did not come.",
+            grace_s=grace_s,
+        )
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Say that nothing more is read."""
+        return {"Connection": "close"}
+
+
 class InvalidSpec(RequestError):
     """One or more fields of the request are wrong.  Nothing was built."""
 

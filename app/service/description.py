@@ -41,6 +41,10 @@ class Cost(BaseModel, frozen=True):
     working_bytes: int = Field(
         description="Memory for the check: the largest layer and its activations."
     )
+    multiply_adds: int = Field(
+        description="Multiplications, each with an addition, of the check: the forward pass, and the linear algebra of the "
+        "init schemes at most."
+    )
     drawn_elements: int = Field(
         description="Numbers drawn per pass; a full download takes two passes."
     )
@@ -82,7 +86,7 @@ def describe(
         known_sha256: gives the hash of a file where it is known.
 
     Raises:
-        TooLarge: the checkpoint, or the memory to make it, exceeds a limit.
+        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
     """
     orders = {name: found for name in FORMATS if (found := _possible(spec, name, serving, limits))}
     first = next(iter(orders.values()))
@@ -97,6 +101,7 @@ def describe(
         size_bytes=first.plan.size_bytes,
         cost=Cost(
             working_bytes=first.plan.working_bytes(serving.check),
+            multiply_adds=first.plan.multiply_adds(serving.check),
             drawn_elements=first.plan.parameters,
         ),
         tensors=[

@@ -81,13 +81,11 @@ def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Ord
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
         RecipeTooLong: no address has room for the recipe.
-        TooLarge: the checkpoint, or the memory to make it, exceeds a limit.
+        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
     """
     encode_recipe(spec)
     planned = plan(spec)
-    limits.admit(
-        checkpoint_bytes=planned.size_bytes, working_bytes=planned.working_bytes(serving.check)
-    )
+    limits.admit(planned, serving.check)
     chosen = FORMATS[name]
     segments = chosen.segments(planned)
     return Order(

@@ -1,4 +1,4 @@
-"""How much is drawn at a time for one reader, and how long it is waited for."""
+"""How long a client is waited for, and how much is drawn at a time for one that reads."""
 
 from __future__ import annotations
 
@@ -6,38 +6,53 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 LEAST_BYTES, MOST_BYTES = 64 << 10, 4 << 20
-RUN_UP = 4  # a reader that took so many times a size without delay gets that size
+RUN_UP = 3  # a reader that took so many times a size without delay gets that size
 DELAY_S = 0.5
 
 
 @dataclass(slots=True)
-class Pace:
-    """The chunks of one stream, small for whoever reads slowly, and its patience.
+class Patience:
+    """How long one client may still be waited for.
 
-    A reader has a credit of seconds: waiting for it uses them up, every byte that it takes earns some, and there are never
-    more than at the beginning.  So a reader may fall behind its least rate for `grace_s` at a time, and one that is not
+    It has a credit of seconds: waiting for it uses them up, every byte that it takes or sends earns some, and there are
+    never more than at the beginning.  So it may fall behind its least rate for `grace_s` at a time, and one that is not
     waited for owes nothing.
 
     Args:
-        least_bytes_per_s: what a reader has to take.
+        least_bytes_per_s: what it has to take, or to send.
         grace_s: the credit at the beginning.
-        resize: asks whether chunks of a size may be held.
     """
 
     least_bytes_per_s: float
     grace_s: float
-    resize: Callable[[int], bool]
-    chunk_bytes: int = LEAST_BYTES
     credit_s: float = field(init=False)
-    _run_bytes: int = 0
 
     def __post_init__(self) -> None:
         self.credit_s = self.grace_s
 
+    def moved(self, count_bytes: int, waited_s: float) -> None:
+        """Learn that it was waited for, and that some bytes moved then."""
+        earned_s = count_bytes / self.least_bytes_per_s
+        self.credit_s = min(self.credit_s - waited_s + earned_s, self.grace_s)
+
+
+@dataclass(slots=True)
+class Pace:
+    """The chunks of one stream, small for whoever reads slowly.
+
+    Args:
+        patience: what it has left for the reader.
+        resize: asks whether chunks of a size may be held.
+    """
+
+    patience: Patience
+    resize: Callable[[int], bool]
+    chunk_bytes: int = LEAST_BYTES
+    _run_bytes: int = 0
+
     def took(self, sent_bytes: int, waited_s: float) -> None:
         """Learn that the reader was waited for, and then took some bytes."""
-        earned_s = sent_bytes / self.least_bytes_per_s
-        self.credit_s = min(self.credit_s - waited_s + earned_s, self.grace_s)
+        self.patience.moved(sent_bytes, waited_s)
         if waited_s > DELAY_S:
             self._run_bytes = 0
             self._choose(max(self.chunk_bytes // 2, LEAST_BYTES))

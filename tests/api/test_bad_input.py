@@ -465,6 +465,33 @@ class TestACheckpointThatIsTooLarge:
         assert answer.status_code == (200 if route == "spec" else 413)
 
 
+TOILSOME = {
+    **LSTM,
+    "hidden_size": 6000,
+    "num_layers": 5,
+    "init": {"weight_hh": {"scheme": "spectral_radius"}},
+}
+
+
+class TestACheckpointThatIsTooMuchWork:
+    """It fits, but would keep every core busy for an hour."""
+
+    @pytest.mark.parametrize("route", ["/v1/checkpoints", "/v1/plan"])
+    def test_is_refused_with_both_numbers(self, route: str, client: httpx.Client):
+        answer = client.post(route, json=TOILSOME)
+        problem = answer.json()
+
+        assert (answer.status_code, problem["code"]) == (413, "too_much_work")
+        assert problem["planned_multiply_adds"] > problem["limit_multiply_adds"] == 10**14
+
+    def test_is_refused_for_a_long_check_too(self, client: httpx.Client):
+        check = {"seq_len": 1024, "batch": 256}
+        spec = {**LSTM, "input_size": 200, "hidden_size": 200, "num_layers": 1024}
+
+        assert client.post("/v1/plan", json=spec).status_code == 200
+        refuse(client, spec, 413, "too_much_work", bidirectional=True, check=check)
+
+
 def token_of(text: str, *, version: int = 1, check: bytes | None = None) -> str:
     """Make a recipe token of any text: what a forger could do who has read the definition."""
     deflate = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_DICTIONARY)
@@ -807,6 +834,7 @@ REFUSALS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "wrong_type": ("POST", "/v1/checkpoints", {"content": "{}"}),
     "long_body": ("POST", "/v1/plan", {"content": b" " * (LIMIT_BYTES + 1), "headers": JSON}),
     "too_large": ("POST", "/v1/plan", {"json": {**GRU, "hidden_size": SAFE}}),
+    "too_much_work": ("POST", "/v1/plan", {"json": TOILSOME}),
     "not_acceptable": ("POST", "/v1/checkpoints", {"json": GRU, "headers": {"Accept": "text/css"}}),
     "overflow": (
         "POST",

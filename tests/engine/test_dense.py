@@ -18,7 +18,7 @@ from app.engine.philox import key
 from app.engine.powers import radius
 from app.engine.products import Tiles
 from app.engine.workers import Stop, Stopped, Workers
-from app.plan import SCRATCH_BYTES
+from app.plan.effort import EFFORTS
 from app.spec.matrices import RecurrentScheme
 from app.spec.schemes import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, planned, values
@@ -351,7 +351,7 @@ class TestSpecialOrthogonal:
         assert signs == {-1, 1}
 
 
-@pytest.mark.parametrize("name", sorted(SCRATCH_BYTES))
+@pytest.mark.parametrize("name", sorted(EFFORTS))
 @pytest.mark.parametrize("inputs", [3, 512])
 def test_drawing_takes_the_memory_that_is_planned(name: str, inputs: int) -> None:
     """Beside the tensor itself and what tasks hold while they run."""

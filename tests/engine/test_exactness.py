@@ -20,7 +20,8 @@ from app.engine.philox import key
 from app.engine.rounding import Float32s
 from app.engine.torch_draw import fill_on
 from app.engine.workers import Stop, Workers
-from app.plan import SCRATCH_BYTES, Plan, TensorPlan
+from app.plan import Plan, TensorPlan
+from app.plan.effort import EFFORTS
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.service.produce import Factory
@@ -57,7 +58,7 @@ def place_of(init: Mapping[str, Any]) -> str:
     """Say where a scheme is drawn."""
     if "weight_ih" in init or "bias" in init:
         return "bias" if "bias" in init else "weight"
-    return "dear matrix" if init["weight_hh"]["scheme"] in SCRATCH_BYTES else "matrix"
+    return "dear matrix" if init["weight_hh"]["scheme"] in EFFORTS else "matrix"
 
 
 class TestThreads:

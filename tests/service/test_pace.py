@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.service.pace import DELAY_S, LEAST_BYTES, MOST_BYTES, Pace
+from app.service.pace import DELAY_S, LEAST_BYTES, MOST_BYTES, Pace, Patience
 
 RATE, GRACE_S = 1 << 16, 10.0
 
 
 def pace(*, room_bytes: int = MOST_BYTES) -> Pace:
     """Give the pace of a stream whose chunks may have so many bytes."""
-    return Pace(RATE, GRACE_S, lambda chunk_bytes: chunk_bytes <= room_bytes)
+    return Pace(Patience(RATE, GRACE_S), lambda chunk_bytes: chunk_bytes <= room_bytes)
 
 
 def read_all(reader: Pace, total_bytes: int) -> None:
@@ -62,7 +62,7 @@ def test_a_reader_that_stalls_has_its_grace_and_no_more():
     reader = pace()
     reader.took(0, 4.0)
 
-    assert reader.credit_s == pytest.approx(GRACE_S - 4.0)
+    assert reader.patience.credit_s == pytest.approx(GRACE_S - 4.0)
 
 
 def test_a_reader_at_the_least_rate_is_never_cut_off():
@@ -70,7 +70,7 @@ def test_a_reader_at_the_least_rate_is_never_cut_off():
     for _ in range(1000):
         reader.took(LEAST_BYTES, LEAST_BYTES / RATE)
 
-    assert reader.credit_s == pytest.approx(GRACE_S)
+    assert reader.patience.credit_s == pytest.approx(GRACE_S)
 
 
 def test_half_of_the_least_rate_uses_the_credit_up():
@@ -78,7 +78,7 @@ def test_half_of_the_least_rate_uses_the_credit_up():
     for _ in range(10):
         reader.took(LEAST_BYTES, 2 * LEAST_BYTES / RATE)
 
-    assert reader.credit_s == pytest.approx(0)
+    assert reader.patience.credit_s == pytest.approx(0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 1 << 30), st.floats(0, 100))))
@@ -86,5 +86,5 @@ def test_nobody_saves_up_more_than_the_grace(history: list[tuple[int, float]]) -
     reader = pace()
     for sent_bytes, waited_s in history:
         reader.took(sent_bytes, waited_s)
-        assert reader.credit_s <= GRACE_S
+        assert reader.patience.credit_s <= GRACE_S
         assert LEAST_BYTES <= reader.chunk_bytes <= MOST_BYTES

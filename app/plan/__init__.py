@@ -1,0 +1,66 @@
+"""What a checkpoint costs and what is drawn where: integers only, before anything is built.
+
+A plan lists the tensors in `state_dict` order.  Each is cut into blocks, the pieces that are drawn by
+themselves: one per gate, or the whole tensor.  Nothing infers gates or fans from a stacked tensor later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+from math import prod
+
+from app.plan import effort
+from app.plan.cells import Cell, stream_of
+from app.plan.records import GATES, KEEPING_GATE, Block, Kind, Plan, Steps, TensorPlan
+from app.spec.checkpoint import Spec
+from app.spec.overrides import WHOLE
+from app.spec.scripts import AnyScript
+
+__all__ = [
+    "GATES",
+    "KEEPING_GATE",
+    "Block",
+    "Kind",
+    "Plan",
+    "Steps",
+    "TensorPlan",
+    "plan",
+    "stream_of",
+]
+FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
+
+
+def plan(spec: Spec) -> Plan:
+    """Lay out every tensor of a recipe."""
+    return Plan(spec, (_known_tensors if spec.cells <= FEW_CELLS else _tensors)(spec.unseeded))
+
+
+def _tensors(spec: Spec) -> tuple[TensorPlan, ...]:
+    tensors = tuple(
+        tensor
+        for layer in range(spec.num_layers)
+        for reverse in (False, True)[: spec.directions]
+        for tensor in Cell(spec, layer, reverse).tensors()
+    )
+    return tensors if spec.script is None else tuple(_scripted(tensors, spec.script))
+
+
+def _scripted(tensors: tuple[TensorPlan, ...], script: AnyScript) -> Iterator[TensorPlan]:
+    """Let a script fill every tensor as a whole, one after another."""
+    hidden_size = tensors[0].blocks[0].hidden_size
+    steps = Steps(script, hidden_size, tuple((t.kind, t.shape) for t in tensors))
+    scratch = effort.SCRIPT_SCRATCH * max(t.size_bytes for t in tensors)
+    for place, tensor in enumerate(tensors):
+        rows, cols = tensor.shape[0], prod(tensor.shape[1:])
+        whole = Block(WHOLE, 0, rows, cols, hidden_size, cols, rows, place, script, steps=steps)
+        yield replace(
+            tensor,
+            blocks=(whole,),
+            scratch_bytes=scratch,
+            multiply_adds=effort.multiply_adds(whole, tensor.kind),
+        )
+
+
+_known_tensors = lru_cache(256)(_tensors)

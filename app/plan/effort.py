@@ -1,0 +1,70 @@
+"""What drawing a block takes where it is not drawn element by element: memory beside it, and arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from app.plan.records import Block, Kind
+from app.spec.dense import Lsuv
+from app.spec.scripts import TorchSeeded
+
+
+class Effort(NamedTuple):
+    """What a scheme takes of a block (rows, cols), its sides in whole eights.
+
+    `scratch_bytes` is for every element, `products` counts multiplications of the block by a matrix of its smaller side.
+    """
+
+    scratch_bytes: int
+    products: int = 0
+
+
+EFFORTS: Mapping[str, Effort] = {
+    "orthogonal": Effort(12, 1),
+    "sparse": Effort(8),
+    "fsi": Effort(8),
+    "critical": Effort(12, 1),
+    "spectral_band": Effort(32, 3),
+    "lsuv": Effort(24, 1),
+    "spectral_radius": Effort(32, 28),
+    "np_rnn": Effort(32, 15),
+    "skew": Effort(32, 26),  # at the largest epsilon and std; 16 at the usual ones
+    "ring_spectrum": Effort(32, 3),
+}
+NONE = Effort(0)
+# A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
+SCRIPT_SCRATCH = 4
+SCRIPT_PRODUCTS = {"orthogonal_": 2}
+
+
+def scratch_bytes(block: Block) -> int:
+    """Give the memory that drawing a block takes beside it."""
+    rows, cols = _sides(block)
+    return _effort(block).scratch_bytes * rows * cols
+
+
+def multiply_adds(block: Block, kind: Kind) -> int:
+    """Give how many multiplications, each with an addition, drawing a block takes at most."""
+    rows, cols = _sides(block)
+    probe = block.scheme.probe if isinstance(block.scheme, Lsuv) else 0
+    return rows * cols * (_products(block, kind) * min(rows, cols) + probe)
+
+
+def _products(block: Block, kind: Kind) -> int:
+    scheme = block.scheme
+    if isinstance(scheme, TorchSeeded):
+        call = scheme.calls.get(kind)
+        return SCRIPT_PRODUCTS.get(call.function, 0) if call else 0
+    return _effort(block).products
+
+
+def _effort(block: Block) -> Effort:
+    # A gated network's critical block is made element by element.
+    is_plain = block.scheme.is_elementwise or bool(block.biases) or not block.is_drawn
+    return NONE if is_plain else EFFORTS.get(block.scheme.scheme, NONE)
+
+
+def _sides(block: Block) -> tuple[int, int]:
+    rows, cols = (-(-side // 8) * 8 for side in (block.rows, block.cols))
+    return rows, cols
