@@ -41,8 +41,12 @@ async def read_form(
     *,
     most_bytes: int,
     most_text_bytes: int,
+    feed_bytes: int = FEED_BYTES,
 ) -> Form:
     """Read a form; its files go into `folder`.
+
+    Args:
+        feed_bytes: how much is gathered before it is looked at.
 
     Raises:
         MalformedForm: it is none, or ends early.
@@ -56,7 +60,7 @@ async def read_form(
             if read_bytes > most_bytes:
                 raise BodyTooLarge(limit_bytes=most_bytes)
             waiting += chunk
-            if len(waiting) >= FEED_BYTES:
+            if len(waiting) >= feed_bytes:
                 await anyio.to_thread.run_sync(parts.feed, bytes(waiting))
                 waiting.clear()
         await anyio.to_thread.run_sync(parts.feed, bytes(waiting))

@@ -11,13 +11,14 @@ import struct
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
 
+from app.api.forms import read_form
 from app.api.negotiation import choose_format
 from app.api.ranges import wanted_range
 from app.arrays.canonical import open_stored
@@ -25,8 +26,12 @@ from app.arrays.ingest import ingest
 from app.arrays.records import Bounds, Options, Upload
 from app.errors import (
     ArraysTooLarge,
+    BodyTooLarge,
     InvalidArrays,
     InvalidRecipe,
+    InvalidSpec,
+    MalformedForm,
+    MalformedJson,
     NotAcceptable,
     NotAnArrayFile,
     OutdatedRecipe,
@@ -34,8 +39,10 @@ from app.errors import (
 )
 from app.formats import FORMATS
 from app.spec.canonical import canonical_json
-from app.spec.checkpoint import Spec
+from app.spec.checkpoint import CheckpointRequest, Spec
+from app.spec.parse import parse_json
 from app.spec.recipe import _DICTIONARY, decode_recipe, encode_recipe
+from tests.awaiting import result_of
 
 SPEC = Spec(rnn_type="lstm", input_size=3, hidden_size=4, num_layers=2)
 BOUNDS = Bounds(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)
@@ -52,6 +59,10 @@ _MEMORY = Path("/dev/shm")  # noqa: S108 - thousands a second, where it can be h
 _SCRATCH = _MEMORY if _MEMORY.is_dir() else None
 _HEADER_WORDS = (
     "bytes= */* ;q=0.5 application/zip application/vnd.safetensors application/octet-stream"
+)
+_FORM_WORDS = (
+    "multipart/form-data boundary= --x --x-- Content-Disposition: form-data name= filename= spec layout strict grow redraw "
+    "arrays weight_ih_l0 Content-Type: application/json charset filename*=UTF-8 rnn_type gru input_size hidden_size"
 )
 _UPLOAD_WORDS = (
     "descr fortran_order shape True False <f2 >f2 <f4 >f4 <f8 >f8 <i4 |O __metadata__ dtype data_offsets F16 BF16 F32 F64 "
@@ -108,16 +119,46 @@ def read_headers(data: bytes) -> None:
         assert choose_format(None, third) in FORMATS
 
 
+def read_upload_form(data: bytes) -> None:
+    """Read a form, given as its Content-Type, a line with how much is looked at at a time, and its body."""
+    content_type, _, rest = data.partition(b"\n")
+    feed, _, body = rest.partition(b"\n")
+    feed_bytes = 1 + sum(feed) % 64
+    with tempfile.TemporaryDirectory(dir=_SCRATCH) as folder:
+        reading = read_form(
+            _cut(body, feed_bytes),
+            content_type.decode("latin-1"),
+            Path(folder),
+            most_bytes=1 << 20,
+            most_text_bytes=1 << 10,
+            feed_bytes=feed_bytes,
+        )
+        try:
+            form = result_of(reading)
+            parse_json(CheckpointRequest, form.texts.get("spec", b""))
+        except (MalformedForm, BodyTooLarge, MalformedJson, InvalidSpec):
+            return
+        sizes = [upload.path.stat().st_size for upload in form.files]
+        assert all(upload.path.parent == Path(folder) for upload in form.files)
+        assert sum(sizes) + sum(map(len, form.texts.values())) <= len(body)
+
+
+async def _cut(body: bytes, size: int) -> AsyncIterator[bytes]:
+    for first in range(0, len(body), size):
+        yield body[first : first + size]
+
+
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     "token": read_token,
     "upload": read_upload,
+    "form": read_upload_form,
     "headers": read_headers,
 }
 
 
 def seeds(name: str) -> Iterator[bytes]:
     """Give good inputs to begin with."""
-    return {"token": _tokens, "upload": _uploads, "headers": _headers}[name]()
+    return {"token": _tokens, "upload": _uploads, "form": _forms, "headers": _headers}[name]()
 
 
 def words(name: str) -> Iterator[bytes]:
@@ -125,6 +166,7 @@ def words(name: str) -> Iterator[bytes]:
     known = {
         "token": json.dumps(Spec.model_json_schema()),
         "upload": _UPLOAD_WORDS,
+        "form": _FORM_WORDS,
         "headers": _HEADER_WORDS,
     }
     yield from sorted(
@@ -195,6 +237,20 @@ def _uploads() -> Iterator[bytes]:
     yield b"z\0" + struct.pack("<BBH", 1, 16, len(files[-1])) + b"weight_ih_l0.npy" + files[-1]
     length = struct.unpack_from("<Q", files[0])[0]
     yield b"h\2" + files[0][8 : 8 + length] + b"\n" + files[0][8 + length :]
+
+
+def _forms() -> Iterator[bytes]:
+    spec = canonical_json(SPEC).encode()
+    disposition = b"Content-Disposition: form-data; name="
+    yield (
+        b'multipart/form-data; boundary=x\na\n--x\r\n%s"spec"\r\n\r\n%s\r\n--x\r\n%s"arrays"; filename="a.npy"\r\n'
+        b"Content-Type: application/octet-stream\r\n\r\n\x93NUMPY\r\n--x--\r\n"
+    ) % (disposition, spec, disposition)
+    yield (
+        b'multipart/form-data; boundary="a b"\n\n--a b\r\n%s"grow"\r\n\r\ntrue\r\n--a b--'
+        % disposition
+    )
+    yield b"multipart/form-data; boundary=x\n\n--x--"
 
 
 def _headers() -> Iterator[bytes]:
