@@ -206,8 +206,10 @@ class Settings(BaseSettings):
     log_level: Literal["critical", "error", "warning", "info", "debug"] = Field(
         default="info", description="What the log shows."
     )
-    log_format: LogFormat = Field(
-        default="console", description="How a line of the log looks: for people, or a JSON object."
+    log_format: LogFormat | None = Field(
+        default=None,
+        description="How a line of the log looks: `console`, for people, or `json`, an object. Unless set, that is for people "
+        "on a terminal and an object elsewhere.",
     )
 
     def of_a_worker(self) -> Self:

@@ -28,10 +28,11 @@ _RENDERERS: dict[LogFormat, tuple[Processor, ...]] = {
 def log_config(settings: Settings) -> dict[str, Any]:
     """Give what `logging.config.dictConfig` takes; only words, so that another process can be handed it."""
     level = settings.log_level.upper()
+    how = settings.log_format or ("console" if sys.stderr.isatty() else "json")
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": f"{__name__}.formatter", "how": settings.log_format}},
+        "formatters": {"lines": {"()": f"{__name__}.formatter", "how": how}},
         "handlers": {
             "stderr": {
                 "class": "logging.StreamHandler",

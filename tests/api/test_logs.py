@@ -32,7 +32,7 @@ def failing(self, order, stop):
         raise RuntimeError("broken\\nby /secret/path")
     return check(self, order, stop)
 Factory.check = failing
-serve(Settings(port=0, log_format="json"))
+serve(Settings(port=0))
 """
 
 
@@ -138,6 +138,18 @@ def test_nothing_that_is_said_breaks_a_line_or_drives_a_terminal(how: LogFormat)
     )
 
     assert formatter(how).format(record).isprintable()
+
+
+@pytest.mark.parametrize(("terminal", "how"), [(True, "console"), (False, "json")])
+def test_is_for_people_on_a_terminal_alone_unless_set(
+    terminal: bool, how: LogFormat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+
+    assert log_config(Settings())["formatters"]["lines"]["how"] == how
+    for fixed in ("console", "json"):
+        config = log_config(Settings(log_format=fixed))
+        assert config["formatters"]["lines"]["how"] == fixed
 
 
 def test_the_level_is_that_of_the_settings() -> None:

@@ -203,7 +203,7 @@ def test_no_key_is_in_the_log(tmp_path: Path):
 
     said += log.read_text()
     assert "Started server process" in said
-    assert "key=ci" in said  # whose it is
+    assert '"key": "ci"' in said  # whose it is
     for secret in (KEY, WRONG, KEPT.sha256.hex(), "hush"):
         assert secret not in said
 
