@@ -16,8 +16,8 @@ IMAGE_ARGS :=
 WORDS_ARGS     :=
 DIEHARDER_ARGS := -a -k 2
 # How long each target is fuzzed, and which: make fuzz-guided FUZZ_S=60 FUZZ_TARGETS=token
-FUZZ_S       := 1200
-FUZZ_TARGETS := token upload headers
+FUZZ_S       := 900
+FUZZ_TARGETS := token upload form headers
 
 # How long make soak serves
 SOAK_S := 600
@@ -61,7 +61,7 @@ peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, whic
 fuzz: $(VENV)/.development ## Send ten thousand generated requests, with keys off and on; minutes
 	$(BIN)/python -m pytest -m slow --timeout 0 tests/api/test_at_scale.py tests/fuzz $(PYTEST_ARGS)
 
-fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads and headers with bytes that lead to new code; FUZZ_S seconds each
+fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads, forms and headers with bytes that lead to new code; FUZZ_S seconds each
 	for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz.guided $$target --seconds $(FUZZ_S) || exit 1; done
 
 audit: $(VENV)/.audit ## Look the locked releases up among the known vulnerabilities; asks the package index

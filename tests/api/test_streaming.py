@@ -12,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from app.engine.draw import Artist
 from tests.api.asking import (
@@ -34,6 +36,7 @@ LARGE: Mapping[str, Any] = {
     "hidden_size": 2048,
     "num_layers": 2,
 }
+LARGE_LAYER_BYTES = 134_300_000
 SLOW: Mapping[str, Any] = {
     "rnn_type": "lstm",
     "input_size": 1536,
@@ -71,6 +74,21 @@ class TestAReaderThatLeaves:
         assert status == 200
         assert busy > 0
         assert wait_until_idle(idle_server.process.pid, within_s=2)
+
+    @settings(
+        max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(read_bytes=st.integers(0, 4 * LARGE_LAYER_BYTES), seed=st.integers(0, 2**32))
+    def test_anywhere_in_the_file_ends_the_drawing(
+        self, read_bytes: int, seed: int, other_server: Served
+    ):
+        with Call.post(other_server.url, {**LARGE, "num_layers": 4, "seed": seed}) as call:
+            _, _, body = call.read_head()
+            left = read_bytes - len(body)
+            while left > 0:
+                left -= len(call.read(1 << 20))
+
+        assert wait_until_idle(other_server.process.pid, within_s=2)
 
     def test_during_the_check_ends_the_check(self, idle_server: Served):
         with Call.post(idle_server.url, {**SLOW, "seed": 2}):

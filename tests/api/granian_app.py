@@ -1,0 +1,8 @@
+"""The application as another ASGI server takes it: by its name."""
+
+from __future__ import annotations
+
+from app.api.app import create_app
+from app.settings import Settings
+
+api = create_app(Settings())
