@@ -15,7 +15,7 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["app"]):
+with atheris.instrument_imports(include=["app", "python_multipart"]):
     from tests.fuzz.targets import TARGETS, seeds, words
 
 LONGEST_S = 2.0  # of the processor for one input; more is a finding
