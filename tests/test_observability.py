@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +19,7 @@ import pytest
 
 from app.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES
-from tests.api.asking import GRU, make
+from tests.api.asking import GRU, make, server_process
 from tests.service.counting import counted
 
 FOLDER = Path(__file__).parents[1] / "docker/observability"
@@ -30,6 +35,10 @@ PROMTOOL = shutil.which("promtool") or ""
 NEEDS_PROMTOOL = pytest.mark.skipif(
     not PROMTOOL, reason="no promtool here; on Debian and Ubuntu it comes with prometheus"
 )
+
+PROMETHEUS = shutil.which("prometheus") or ""
+LARGE = {"rnn_type": "lstm", "input_size": 512, "hidden_size": 512}
+SOON_S = 30
 
 
 def test_every_metric_that_is_named_is_there(client: httpx.Client) -> None:
@@ -96,3 +105,60 @@ def test_promtool_has_nothing_to_say_against_the_metrics(client: httpx.Client) -
     )
 
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@contextmanager
+def watched(url: str, folder: Path) -> Iterator[httpx.Client]:
+    """Run Prometheus with the file that compose gives it, but looking at one server, each second."""
+    text = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
+    target = url.removeprefix("http://")
+    found = re.sub(
+        r"    dns_sd_configs:\n( +.*\n)+",
+        f"    static_configs: [{{targets: ['{target}']}}]\n",
+        text.replace(": 15s", ": 1s").replace("[alerts.yml]", f"['{FOLDER}/alerts.yml']"),
+    )
+    (folder / "prometheus.yml").write_text(found, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [
+        PROMETHEUS,
+        f"--config.file={folder}/prometheus.yml",
+        f"--storage.tsdb.path={folder}",
+    ]
+    command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    with (
+        subprocess.Popen(command) as process,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as client,
+    ):
+        try:
+            yield client
+        finally:
+            process.terminate()
+
+
+def values(prometheus: httpx.Client, expression: str) -> list[float]:
+    """Ask for what a panel shows."""
+    filled = expression.replace("$instance", ".*").replace("$__rate_interval", "20s")
+    try:
+        answer = prometheus.get("/query", params={"query": filled})
+    except httpx.TransportError:
+        return []
+    return [float(row["value"][1]) for row in answer.json()["data"]["result"]]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PROMETHEUS, reason="Prometheus is not installed here")
+def test_every_panel_shows_something_and_no_alert_is_broken(tmp_path: Path) -> None:
+    shown = [t["expr"] for panel in DASHBOARD["panels"] for t in panel["targets"]]
+    with server_process(workers=2) as served, watched(served.url, tmp_path) as prometheus:
+        missing, until = set(shown), time.monotonic() + SOON_S
+        while missing and time.monotonic() < until:
+            for spec in (GRU, LARGE, {}):  # the last is refused
+                httpx.post(f"{served.url}/v1/checkpoints", json=spec, timeout=60)
+            missing = {e for e in missing if not any(map(isfinite, values(prometheus, e)))}
+            time.sleep(0.2)
+        rules = prometheus.get("/rules").json()["data"]["groups"][0]["rules"]
+
+    assert not missing
+    assert len(rules) == 8
+    assert all(rule["lastError"] == "" for rule in rules if "lastError" in rule)
