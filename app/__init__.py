@@ -96,7 +96,7 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
         InvalidSpec: the spec is not valid.
     """
     from app.engine.draw import Artist
-    from app.engine.tensors import state_dict as draw
+    from app.engine.state_dict import state_dict as draw
     from app.engine.workers import Workers
     from app.service.uploads import opened
 

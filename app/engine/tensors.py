@@ -1,18 +1,16 @@
-"""Between stored elements and torch: tensors, modules and the whole library face, without copies."""
+"""Between stored elements and torch: tensors and modules, without copies."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.dtypes import DType
-from app.engine.draw import Artist, Stored
-from app.plan import Plan, TensorPlan
-from app.spec.canonical import STREAM_VERSION, canonical_json
+from app.plan import TensorPlan
 from app.spec.checkpoint import Spec
 
 MODULES: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -24,12 +22,12 @@ TORCH_DTYPES: Mapping[str, torch.dtype] = {
 }
 
 
-def as_tensor(stored: Stored, tensor: TensorPlan) -> Tensor:
+def as_tensor(stored: NDArray[Any], tensor: TensorPlan) -> Tensor:
     """View drawn elements as a tensor of the right shape and dtype; they share memory."""
     return view(stored, tensor.dtype).view(tensor.shape)
 
 
-def view(stored: Stored, dtype: DType) -> Tensor:
+def view(stored: NDArray[Any], dtype: DType) -> Tensor:
     """View stored elements as torch's; they share memory."""
     bits = stored.view("<i2") if dtype.name == "bfloat16" else stored
     return torch.from_numpy(bits).view(TORCH_DTYPES[dtype.name])
@@ -52,12 +50,3 @@ def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
         arguments["proj_size"] = spec.proj_size
     dtype = TORCH_DTYPES[spec.dtype]
     return MODULES[spec.rnn_type](**arguments | changed, device="meta", dtype=dtype)
-
-
-def state_dict(plan: Plan, artist: Artist) -> OrderedDict[str, Tensor]:
-    """Draw every tensor of a plan.  `torch.save` of the result writes the service's `.pt` file."""
-    drawn = OrderedDict((t.name, as_tensor(artist.tensor(t), t)) for t in plan.tensors)
-    recipe = {"version": STREAM_VERSION, "recipe": canonical_json(plan.spec)}
-    metadata = OrderedDict([("", {"version": 1}), ("stepzero", recipe)])
-    drawn._metadata = metadata  # type: ignore[attr-defined]
-    return drawn
