@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 from pydantic import Field
+from starlette.requests import ClientDisconnect
 
 from app.api.context import Context
 from app.api.forms import read_form
@@ -71,20 +72,23 @@ async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
 
     Raises:
         SlowRequest: it does not.
+        ClientDisconnect: the sender has left.
     """
     patience = Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s)
-    parts = request.stream()
-    while True:
+    more = True
+    while more:
         began_s = time.perf_counter()
         try:
             async with asyncio.timeout(patience.credit_s):
-                part = await anext(parts)
-        except StopAsyncIteration:
-            return
+                message = await request.receive()
         except TimeoutError:
             raise SlowRequest(grace_s=patience.grace_s) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
         patience.moved(len(part), time.perf_counter() - began_s)
         yield part
+        more = message.get("more_body", False)
 
 
 async def _read(request: Request, settings: Settings) -> bytes:
