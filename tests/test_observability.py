@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ import pytest
 
 from app.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES
-from tests.api.asking import GRU, make, server_process
+from tests.api.asking import GRU, free_port, make, server_process
 from tests.service.counting import counted
 
 FOLDER = Path(__file__).parents[1] / "docker/observability"
@@ -118,8 +117,7 @@ def watched(url: str, folder: Path) -> Iterator[httpx.Client]:
         text.replace(": 15s", ": 1s").replace("[alerts.yml]", f"['{FOLDER}/alerts.yml']"),
     )
     (folder / "prometheus.yml").write_text(found, encoding="utf-8")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         PROMETHEUS,
         f"--config.file={folder}/prometheus.yml",

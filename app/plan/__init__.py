@@ -19,6 +19,7 @@ from app.spec.overrides import WHOLE
 from app.spec.scripts import AnyScript
 
 __all__ = [
+    "FEW_CELLS",
     "GATES",
     "KEEPING_GATE",
     "Block",

@@ -75,6 +75,14 @@ def _proc(pid: int, name: str) -> str:
         return file.read()
 
 
+def free_port() -> int:
+    """Give a port of the loopback where nothing listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A server in a process of its own."""

@@ -2,50 +2,26 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
 from tests.api.asking import FORMAT_NAMES, GRU, LSTM, make, permalink
+from tests.bench.measure import server
 
 LARGE = {**LSTM, "input_size": 1024, "hidden_size": 1024}
-START_S = 60
+GRANIAN = ("-m", "granian", "--interface", "asgi", "--no-log", "--port", "{port}")
 
 
 @pytest.fixture(scope="module")
 def granian() -> Iterator[httpx.Client]:
     """The application under Granian."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port)]
-    command += ["--no-log", "tests.api.granian_app:api"]
     with (
-        subprocess.Popen(command, stdout=subprocess.DEVNULL) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+        server(*GRANIAN, "tests.api.granian_app:api", ready="/healthz/ready") as (_, url),
+        httpx.Client(base_url=url, timeout=60) as client,
     ):
-        try:
-            assert is_ready(client)
-            yield client
-        finally:
-            process.terminate()
-
-
-def is_ready(client: httpx.Client) -> bool:
-    """Wait for a server."""
-    until = time.monotonic() + START_S
-    while time.monotonic() < until:
-        try:
-            if client.get("/healthz/ready").status_code == 200:
-                return True
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    return False
+        yield client
 
 
 @pytest.mark.parametrize("spec", [GRU, LARGE], ids=["small", "large"])

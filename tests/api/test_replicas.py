@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +19,7 @@ import pytest
 
 from app.client import Client
 from app.settings import Settings
-from tests.api.asking import GRU, Served, make, permalink, server_process
+from tests.api.asking import GRU, Served, free_port, make, permalink, server_process
 
 LARGE: Mapping[str, Any] = {"rnn_type": "lstm", "input_size": 2048, "hidden_size": 2048}
 CONFIG = Path(__file__).parents[2] / "docker" / "haproxy.cfg"
@@ -30,8 +29,7 @@ SOON_S = 30
 @contextmanager
 def behind_haproxy(*replicas: Served) -> Iterator[str]:
     """Run HAProxy as the compose file does, before these replicas; give its address."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     servers = "\n".join(
         f"  server {n} {r.url.removeprefix('http://')}" for n, r in enumerate(replicas)
     )

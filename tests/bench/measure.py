@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from statistics import median
 import httpx
 import pytest
 import torch
+
+from tests.api.asking import free_port
 
 MIB = 1 << 20
 NEEDS_GPU = (
@@ -32,9 +33,7 @@ def server(
 
     `variables` are added to the environment.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     filled = [part.format(port=port) for part in command]
     with subprocess.Popen(
         [sys.executable, *filled],

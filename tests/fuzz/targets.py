@@ -13,9 +13,11 @@ import zipfile
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from anyio.from_thread import start_blocking_portal
 from safetensors.numpy import save
 
 from app.api.forms import read_form
@@ -42,7 +44,6 @@ from app.spec.canonical import canonical_json
 from app.spec.checkpoint import CheckpointRequest, Spec
 from app.spec.parse import parse_json
 from app.spec.recipe import _DICTIONARY, decode_recipe, encode_recipe
-from tests.awaiting import result_of
 
 SPEC = Spec(rnn_type="lstm", input_size=3, hidden_size=4, num_layers=2)
 BOUNDS = Bounds(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)
@@ -124,8 +125,9 @@ def read_upload_form(data: bytes) -> None:
     content_type, _, rest = data.partition(b"\n")
     feed, _, body = rest.partition(b"\n")
     feed_bytes = 1 + sum(feed) % 64
-    with tempfile.TemporaryDirectory(dir=_SCRATCH) as folder:
-        reading = read_form(
+    with tempfile.TemporaryDirectory(dir=_SCRATCH) as folder, start_blocking_portal() as portal:
+        reading = partial(
+            read_form,
             _cut(body, feed_bytes),
             content_type.decode("latin-1"),
             Path(folder),
@@ -134,7 +136,7 @@ def read_upload_form(data: bytes) -> None:
             feed_bytes=feed_bytes,
         )
         try:
-            form = result_of(reading)
+            form = portal.call(reading)
             parse_json(CheckpointRequest, form.texts.get("spec", b""))
         except (MalformedForm, BodyTooLarge, MalformedJson, InvalidSpec):
             return

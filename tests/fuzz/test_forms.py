@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from anyio.from_thread import start_blocking_portal
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.api.forms import TEXTS, read_form
 from app.errors import MalformedForm, StepZeroError
-from tests.awaiting import result_of
 
 BOUNDARY = "wall"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -57,8 +57,9 @@ def read(body: bytes, cut: int) -> tuple[dict[str, bytes], list[bytes]]:
         )
         return form.texts, [upload.path.read_bytes() for upload in form.files]
 
-    with tempfile.TemporaryDirectory() as folder:
-        return result_of(read_all())
+    # The browser tests leave a loop in this thread.
+    with tempfile.TemporaryDirectory() as folder, start_blocking_portal() as portal:
+        return portal.call(read_all)
 
 
 @given(texts, files, cuts)

@@ -18,6 +18,7 @@ from limits import parse_many
 
 from app.errors import TooManyBytes
 from app.service.callers import Quota, Rates, Share, Shares
+from tests.api.asking import free_port
 
 
 def take(rates: Rates, *callers: str) -> list[list[Quota]]:
@@ -77,14 +78,6 @@ class TestRates:
             False,
             True,
         ]
-
-
-def free_port() -> int:
-    """Give a port where nothing listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @pytest.fixture
