@@ -40,6 +40,7 @@ def narrow() -> Iterator[str]:
 @pytest.fixture
 def narrow_client(narrow: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=narrow, timeout=60) as client:
+        wait_for_room(client, LARGE)  # a check that the test before has left may end just now
         yield client
 
 
