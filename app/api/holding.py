@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import ExitStack
 
 from fastapi import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.context import Context
 from app.api.observed import account_of
@@ -28,7 +29,25 @@ class Holding:
         """Pass one request on."""
         with ExitStack() as held:
             scope[HELD] = held
-            await self._app(scope, receive, send)
+            await self._app(scope, _lasting(receive, held), send)
+
+
+def _lasting(receive: Receive, held: ExitStack) -> Receive:
+    """Give a `receive` that loses no message to whoever is cancelled while waiting for it: the next one gets that.
+
+    Servers differ in what becomes of it otherwise.  Granian's next call then tells that the client has left.
+    """
+    waiting: list[asyncio.Future[Message]] = []
+
+    async def receive_lastingly() -> Message:
+        if not waiting:
+            waiting.append(asyncio.ensure_future(receive()))
+        message = await asyncio.shield(waiting[0])
+        waiting.clear()
+        return message
+
+    held.callback(lambda: [each.cancel() for each in waiting])
+    return receive_lastingly
 
 
 async def hold(request: Request, context: Context, cost: Cost) -> Claim:

@@ -36,11 +36,13 @@ def test_gives_the_same_file(
         assert theirs.headers[header] == ours.headers[header]
 
 
-def test_gives_the_same_part(client: httpx.Client, granian: httpx.Client):
+def test_gives_the_same_part_each_time(client: httpx.Client, granian: httpx.Client):
     address, part = permalink(client, LARGE), {"Range": "bytes=1000000-9999999"}
-    ours, theirs = (each.get(address, headers=part) for each in (client, granian))
+    ours = client.get(address, headers=part)
 
-    assert (theirs.status_code, theirs.content) == (206, ours.content)
+    for _ in range(20):  # one in ten broke off where a wait for the client's leaving had been ended
+        theirs = granian.get(address, headers=part)
+        assert (theirs.status_code, theirs.content) == (206, ours.content)
 
 
 def test_refuses_the_same(client: httpx.Client, granian: httpx.Client):
