@@ -7,25 +7,27 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import uvicorn
 
 from app.api.app import create_app
+from app.api.server import protocol
 from app.settings import Settings
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[str]:
-    """Run a server on a free port of the loopback; give its address once it is ready."""
+def running(settings: Settings, http: Any = None) -> Iterator[str]:
+    """Run a server on a free port of the loopback, or another protocol's; give its address once it is ready."""
     config = uvicorn.Config(
         create_app(settings),
         host="127.0.0.1",
         port=0,
         log_level="warning",
         loop="uvloop",
-        http="httptools",
+        http=http or protocol(settings),
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=5,

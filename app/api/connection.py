@@ -1,4 +1,8 @@
-"""One HTTP/1.1 connection, as uvicorn reads it, but bounded: a head of so many bytes, in so much time, and no more unsent than is on its way."""
+"""One HTTP/1.1 connection: uvicorn's h11 protocol, with a bound in bytes and in time on all that comes and goes.
+
+There is one request at a time: what a client sends behind it waits unparsed, and is read meanwhile, since a connection that
+is not read does not tell that its client has left.
+"""
 
 from __future__ import annotations
 
@@ -6,95 +10,118 @@ import asyncio
 import socket
 import uuid
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+from app.api.parser import Parser
 from app.api.problems import PROBLEM_TYPE, document
 from app.api.streaming import ABORT
-from app.errors import HeadTooLarge, MalformedHttp, SlowRequest, StepZeroError
+from app.api.transport import LOOK_S, PatientTransport
+from app.errors import SlowRequest, StepZeroError
+from app.service.pace import Patience
 
 UNSENT_BYTES = 128 << 10  # what the kernel takes of a stream before it is on its way
 BUFFERED_BYTES = 32 << 10  # more than that, and the next chunk waits: the smallest is larger
-MOST_HEAD_BYTES = 64 << 10
-LINGER_S = 1.0
+SLICE_BYTES = 16 << 10  # parsed at a time, so that thousands of tiny chunks are noticed early
 
 
-class Connection(HttpToolsProtocol):
-    """A connection that can be broken off, whose unsent bytes stay with the server, and that is not waited for too long.
+class Connection(H11Protocol):
+    """A connection whose client is waited for no longer than `grace_s`, whatever it sends or does not take.
 
     Args:
-        patience_s: how long a head may take from its first byte, or from the connection's beginning.
+        grace_s: how long a head may take from its first byte, or from the connection's beginning, and how long the client
+            may fall behind `least_bytes_per_s` in taking answers.
     """
 
-    def __init__(self, *args: Any, patience_s: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, grace_s: float, least_bytes_per_s: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._patience_s = patience_s
-        self._waiting: asyncio.TimerHandle | None = None  # for the rest of a head
-        self._heads = self._head_bytes = 0
-        self._is_refused = False
-        self._fault: StepZeroError = MalformedHttp()
+        self.conn: Parser = Parser()
+        self._grace_s = grace_s
+        self._least_bytes_per_s = least_bytes_per_s
+        self._deadline: asyncio.TimerHandle | None = None  # of a request that has not come whole
+        self._is_ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
-        super().connection_made(transport)
         transport.set_write_buffer_limits(high=BUFFERED_BYTES)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             connection = transport.get_extra_info("socket")
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-        self._wait_for_head()
+        patient = PatientTransport(
+            transport,
+            self.loop,
+            # A little longer than the streams' own, so that these can still tell why they end.
+            patience=Patience(self._least_bytes_per_s, self._grace_s + 2 * LOOK_S),
+            is_sending=lambda: self._is_ended or self.conn.their_state is h11.SEND_BODY,
+        )
+        super().connection_made(cast("asyncio.Transport", patient))
+        self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
-        self._wait_no_more()
+        self._await_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read on."""
-        if self._is_refused:
+        for first in range(0, len(data), SLICE_BYTES):
+            if self._is_ended or self.transport.is_closing():
+                return
+            self._read(data[first : first + SLICE_BYTES])
+
+    def _read(self, data: bytes) -> None:
+        if self._is_answering and self.conn.has_whole_request:
+            if not self.conn.hold(data):
+                self.transport.abort()
             return
-        heads = self._heads
         super().data_received(data)
-        if self._waiting and heads == self._heads:  # these were bytes of one head alone
-            self._head_bytes += len(data)
-            if self._head_bytes > MOST_HEAD_BYTES:
-                self._refuse(HeadTooLarge(limit_bytes=MOST_HEAD_BYTES))
+        if not self._is_answering and self._deadline is None:
+            self._await_request()
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
-        self._heads += 1
-        self._head_bytes = 0
-        self._wait_for_head()
-
-    def on_headers_complete(self) -> None:
-        """Begin the answer."""
-        self._wait_no_more()
-        if len(self.url) + sum(len(n) + len(v) for n, v in self.headers) > MOST_HEAD_BYTES:
-            self._fault = HeadTooLarge(limit_bytes=MOST_HEAD_BYTES)
-            raise ValueError(self._fault)  # which ends the reading
-        super().on_headers_complete()
+    def handle_events(self) -> None:
+        """Begin what has come whole, and read on: what comes behind it is held."""
+        before = self.cycle
+        super().handle_events()
+        if self.conn.has_whole_request:
+            self.flow.resume_reading()
+        if self.cycle is not before:
+            self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
+            self._await_no_more()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - there is more to say
-        """Refuse what the parser, or a step of ours, could not read."""
-        self._refuse(self._fault)
+        """Refuse what the parser could not read."""
+        self._refuse(self.conn.refusal)
 
-    def _wait_for_head(self) -> None:
-        self._wait_no_more()
-        self._waiting = self.loop.call_later(self._patience_s, self._give_up)
+    def shutdown(self) -> None:
+        """Begin to stop: close once nothing is being answered."""
+        if self._is_answering:
+            self.cycle.keep_alive = False
+        else:
+            self.transport.close()
 
-    def _wait_no_more(self) -> None:
-        if self._waiting:
-            self._waiting.cancel()
-            self._waiting = None
+    def timeout_keep_alive_handler(self) -> None:
+        """Close a connection that nothing comes on."""
+        self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Answer in HTTP/1.1, which whoever proposes another protocol has to be ready for; that is nothing to warn of."""
+
+    def _await_request(self) -> None:
+        self._await_no_more()
+        self._deadline = self.loop.call_later(self._grace_s, self._give_up)
+
+    def _await_no_more(self) -> None:
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
 
     def _give_up(self) -> None:
-        if self._is_answering:  # an earlier request, during which nothing may be read of this one
-            self._wait_for_head()
-        elif self._heads:
-            self._refuse(SlowRequest(grace_s=self._patience_s))
-        else:
+        self._deadline = None
+        if self.conn.has_half_request and self.conn.our_state is h11.IDLE:
+            self._refuse(SlowRequest(grace_s=self._grace_s))
+        else:  # nothing came, or the rest of a body that nobody wants
             self.transport.close()
 
     @property
@@ -103,14 +130,17 @@ class Connection(HttpToolsProtocol):
         return cycle is not None and not cycle.response_complete
 
     def _refuse(self, error: StepZeroError) -> None:
-        """Answer, and close; or break off, where that would stand within another answer.
-
-        What still comes is passed over for a moment: closed at once, the connection would take the answer with it.
-        """
-        self._is_refused = True
-        self._wait_no_more()
+        """Answer, and close; or break off, where that would stand within another answer."""
+        self._is_ended = True
+        self._await_no_more()
         if self._is_answering:
-            self.transport.abort()
+            if self.cycle.response_started:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        elif self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):  # answered already
+            self.transport.close()
             return
         request_id = uuid.uuid4().hex
         body = document(error, request_id)
@@ -120,5 +150,4 @@ class Connection(HttpToolsProtocol):
             f"X-Request-ID: {request_id}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.write_eof()
-        self.loop.call_later(LINGER_S, self.transport.close)
+        self.transport.close()

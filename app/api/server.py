@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import sys
@@ -9,6 +10,7 @@ import time
 from functools import partial
 from logging.config import dictConfig
 from types import FrameType
+from typing import cast
 
 import uvicorn
 
@@ -82,13 +84,23 @@ def _serve_here(settings: Settings, listener: socket.socket | None = None) -> No
         port=settings.port,
         log_config=log_config(settings),
         loop="uvloop",
-        http=partial(Connection, patience_s=settings.reader_grace_s),  # type: ignore[arg-type]
+        http=protocol(settings),
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
         server_header=False,
         proxy_headers=False,  # the application knows which proxies to believe
     )
     Server(config, api.state.door, settings.shutdown_grace_s).run([listener] if listener else None)
+
+
+def protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """Give uvicorn what makes its connections."""
+    made = partial(
+        Connection,
+        grace_s=settings.reader_grace_s,
+        least_bytes_per_s=settings.least_reader_bytes_per_s,
+    )
+    return cast("type[asyncio.Protocol]", made)
 
 
 def _warn_of_strangers(host: str) -> None:

@@ -75,7 +75,7 @@ def test_a_reader_who_keeps_the_least_rate_gets_all_of_it(impatient: Served, cli
 
 @pytest.mark.slow
 def test_another_server_that_lets_nobody_break_a_connection_closes_it():
-    with running(Settings(**IMPATIENT)) as url, stalled(url) as call:
+    with running(Settings(**IMPATIENT), http="httptools") as url, stalled(url) as call:
         time.sleep(2.5)
         sent = sum(len(part) for part in call.read_rest())
 
