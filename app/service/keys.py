@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import re
 import secrets
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 
 PREFIX = "stepzero_"  # lets scanners of leaked secrets know one
 LOOK_AGAIN_S = 1.0
+TELL_AGAIN_S = 60.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _log = logging.getLogger("stepzero.keys")
@@ -108,6 +110,7 @@ class Keyring:
         self._path = path
         self._clock = clock
         self._looked_s = clock()
+        self._told_s = -math.inf
         self._seen = _state(path)
         self._keys = self._fixed + (read_key_file(path) if path else ())
 
@@ -125,7 +128,10 @@ class Keyring:
         return owner
 
     def _look(self) -> None:
-        """Read the file again if it has changed: at most once a second, by its inode, size and time."""
+        """Read the file again if it has changed: at most once a second, by its inode, size and times.
+
+        Its state counts as seen once it has been read, so a file that cannot be is tried until it can.
+        """
         now_s = self._clock()
         if self._path is None or now_s - self._looked_s < LOOK_AGAIN_S:
             return
@@ -133,12 +139,14 @@ class Keyring:
         state = _state(self._path)
         if state == self._seen:
             return
-        self._seen = state
         try:
             self._keys = self._fixed + read_key_file(self._path)
         except ValueError as error:
-            _log.error("the keys stay as they were: %s", error)
+            if now_s - self._told_s >= TELL_AGAIN_S:
+                self._told_s = now_s
+                _log.error("the keys stay as they were: %s", error)
             return
+        self._seen, self._told_s = state, -math.inf
         _log.info("read %d keys anew", len(self._keys))
 
 
@@ -146,9 +154,11 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def _state(path: Path | None) -> tuple[int, int, int] | None:
+def _state(path: Path | None) -> tuple[int, int, int, int] | None:
     try:
         found = path.stat() if path else None
     except OSError:
         return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if found else None
+    if found is None:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

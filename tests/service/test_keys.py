@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
 from app.service.keys import PREFIX, Keyring, new_key, read_key_file, read_keys
+from tests.service.scarce import no_more_files
 
 ABC = hashlib.sha256(b"abc").hexdigest()
 DEF = hashlib.sha256(b"def").hexdigest()
@@ -128,6 +130,47 @@ class TestAKeyring:
         clock.now_s = 2.0
 
         assert ring.owner("abc") == "alice"
+
+    def test_reads_a_file_that_is_mended_without_a_change_of_its_size_or_time(
+        self, tmp_path: Path, clock: Clock
+    ):
+        path = tmp_path / "keys"
+        path.write_text(f"ci sha256:{ABC}\n")
+        ring = Keyring(path=path, clock=clock)
+        path.write_text(f"ci sha256_{DEF}\n")
+        broken = path.stat()
+        clock.now_s = 1.0
+        ring.owner("abc")
+
+        path.write_text(f"ci sha256:{DEF}\n")
+        os.utime(path, ns=(broken.st_atime_ns, broken.st_mtime_ns))
+        clock.now_s = 2.0
+
+        assert (ring.owner("abc"), ring.owner("def")) == (None, "ci")
+
+    def test_tries_a_file_that_cannot_be_read_until_it_can(self, tmp_path: Path, clock: Clock):
+        path = tmp_path / "keys"
+        path.write_text(f"ci sha256:{ABC}\n")
+        ring = Keyring(path=path, clock=clock)
+        path.write_text(f"ci sha256:{DEF}\n# rotated\n")
+        with no_more_files():
+            clock.now_s = 1.0
+            assert ring.owner("abc") == "ci"
+
+        clock.now_s = 2.0
+        assert (ring.owner("abc"), ring.owner("def")) == (None, "ci")
+
+    def test_tells_once_a_minute_that_its_file_is_broken(
+        self, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+    ):
+        path = tmp_path / "keys"
+        path.write_text(f"ci sha256:{ABC}\n")
+        ring = Keyring(path=path, clock=clock)
+        path.write_text("broken")
+        for clock.now_s in (1.0, 2.0, 59.0, 60.0, 61.0, 62.0):
+            ring.owner("abc")
+
+        assert caplog.text.count("the keys stay as they were") == 2
 
 
 def test_a_file_that_cannot_be_read_says_why_and_not_where(tmp_path: Path):
