@@ -79,10 +79,10 @@ def with_arrays(
 
     how = {"layout": layout, "strict": strict, "grow": grow, "redraw": [*redraw]}
     options, store = parse(UploadOptions, how), _store()
-    with store.incoming() as folder:
-        files = as_uploads(arrays, folder)
+    with store.incoming() as incoming:
+        files = as_uploads(arrays, incoming.path)
         bounds = Bounds(total_bytes=store.most_bytes)
-        return take(files, _spec(spec), store, options=options, bounds=bounds)
+        return take(files, _spec(spec), incoming, options=options, bounds=bounds)
 
 
 def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict[str, Tensor]:

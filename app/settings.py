@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.engine.cores import usable_cores
 from app.errors import StoreUnavailable
+from app.service.disk import DiskBudget
 from app.service.keys import Key, read_key_file, read_keys
 from app.service.store import Store, default_folder
 
@@ -32,8 +33,11 @@ def roomy_bytes() -> int:
     return min(8 * GIB, machine // 2, group // 2)
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings, disk: DiskBudget | None = None) -> Store:
     """Open the store of uploaded arrays; nothing is made before the first upload.
+
+    Args:
+        disk: what uploads under way may take; any amount unless given.
 
     Raises:
         StoreUnavailable: there is no such bucket, or nothing to reach it with.
@@ -47,7 +51,7 @@ def open_store(settings: Settings) -> Store:
             raise StoreUnavailable(reason=reason) from error
 
         bucket = ObjectBucket(settings.arrays_bucket)
-    return Store(settings.arrays_folder, settings.max_arrays_bytes, bucket)
+    return Store(settings.arrays_folder, settings.max_arrays_bytes, bucket, disk)
 
 
 def _parted(given: Any) -> Any:
@@ -145,7 +149,13 @@ class Settings(BaseSettings):
     max_arrays_bytes: int = Field(
         default=16 * GIB,
         ge=1,
-        description="Room for uploaded arrays; the least recently used make room for the next.",
+        description="Room for uploaded arrays; the least recently used of who keeps most make room for the next.",
+    )
+    max_incoming_bytes: int = Field(
+        default_factory=lambda known: known.get("max_arrays_bytes", 16 * GIB),
+        ge=1,
+        description="Disk that all uploads under way may take beside that, with what they unpack to; one caller's bodies "
+        "have at most half.",
     )
     arrays_bucket: str | None = Field(
         default=None,
@@ -213,7 +223,7 @@ class Settings(BaseSettings):
     )
 
     def of_a_worker(self) -> Self:
-        """Give the settings of one of several workers: its part of the threads and of the memory."""
+        """Give the settings of one of several workers: its part of the threads, of the memory and of the disk for uploads under way."""
         admitted_bytes = max(self.max_admitted_bytes // self.workers, 1)
         return self.model_copy(
             update={
@@ -221,6 +231,7 @@ class Settings(BaseSettings):
                 "max_admitted_bytes": admitted_bytes,
                 "max_working_bytes": min(self.max_working_bytes, admitted_bytes),
                 "max_kept_bytes": self.max_kept_bytes // self.workers,
+                "max_incoming_bytes": max(self.max_incoming_bytes // self.workers, 1),
             }
         )
 

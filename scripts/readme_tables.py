@@ -18,6 +18,7 @@ FOUND_OUT = {
     "arrays_folder": "~/.cache/stepzero/arrays",
     "threads": "usable cores",
     "max_admitted_bytes": "8 GiB, or half of the memory",
+    "max_incoming_bytes": "as `STEPZERO_MAX_ARRAYS_BYTES`",
     "max_kept_bytes": "2 GiB, or an eighth of the memory",
     "max_working_bytes": "8 GiB, or half of the memory",
 }

@@ -17,7 +17,7 @@ import app
 from app.cli import cli
 from app.client import Client
 from app.errors import ArraysGone, InvalidArrays, InvalidSpec, NotAnArrayFile
-from app.service.store import SUFFIX
+from app.service.eviction import SUFFIX
 from app.spec.canonical import canonical
 from app.spec.recipe import decode_recipe
 

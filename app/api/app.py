@@ -23,6 +23,7 @@ from app.api.observed import Observed
 from app.api.routes import about, checkpoints, pages
 from app.api.traces import telemetry
 from app.engine.workers import Workers
+from app.service.disk import DiskBudget
 from app.service.limits import Limits
 from app.service.memory import keep_giving_back
 from app.service.metrics import Metrics
@@ -50,7 +51,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
-        store = open_store(settings)
+        store = open_store(settings, DiskBudget(settings.max_incoming_bytes))
+        await anyio.to_thread.run_sync(store.sweep)
         admission = admission_of(settings)
         with Workers(settings.threads) as workers:
             context = Context(

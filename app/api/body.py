@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from app.api.context import Context
 from app.api.forms import read_form
+from app.api.throttle import caller_of
 from app.arrays.records import Bounds
 from app.errors import (
     BodyTooLarge,
@@ -31,6 +32,7 @@ from app.spec.base import Strict
 from app.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
 from app.spec.parse import load_json, parse, parse_json, parse_strings
 
+_LENGTH_DIGITS = 20
 CHECK_FIELDS = ("seq_len", "batch")
 
 
@@ -55,6 +57,7 @@ async def read_asked(request: Request, context: Context) -> Asked:
         UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec: it is neither, or there is a query too.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not as they should be.
         ArraysGone, StoreUnavailable: arrays are named that are not kept here, or none can be.
+        Busy: other uploads leave no room for this one.
     """
     await refuse_query(request)
     media_type = request.headers.get("content-type")
@@ -102,12 +105,17 @@ async def _read(request: Request, settings: Settings) -> bytes:
 
 async def _read_upload(request: Request, context: Context, media_type: str) -> Asked:
     settings = context.settings
-    with context.store.incoming() as folder:
+    most_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
+    with context.store.incoming(caller_of(request.scope)) as incoming:
+        if length_bytes := _length(request):
+            if length_bytes > most_bytes:
+                raise BodyTooLarge(limit_bytes=most_bytes)
+            await context.beside(partial(incoming.expect, length_bytes))
         form = await read_form(
             _parts(request, settings),
             media_type,
-            folder,
-            most_bytes=settings.max_upload_bytes,
+            incoming,
+            most_bytes=most_bytes,
             most_text_bytes=settings.max_body_bytes,
         )
         if "spec" not in form.texts:
@@ -116,8 +124,14 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> A
         if not form.files and not options.strict:
             return await _with_kept_arrays(body, context)
         bounds = Bounds(total_bytes=settings.max_upload_bytes)
-        work = partial(take, form.files, body.spec, context.store, options=options, bounds=bounds)
+        work = partial(take, form.files, body.spec, incoming, options=options, bounds=bounds)
         return Asked(await context.beside(work), body.serving, body.format)
+
+
+def _length(request: Request) -> int:
+    """Give how long a body says it is; 0 where it does not say."""
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isdecimal() and len(told) < _LENGTH_DIGITS else 0
 
 
 async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> Asked:

@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import BinaryIO
 
 import anyio
@@ -15,6 +14,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from app.arrays.records import Upload
 from app.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedForm
+from app.service.store import Incoming
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a wrong form is its sender's affair
 
@@ -37,13 +37,13 @@ class Form:
 async def read_form(
     chunks: AsyncIterator[bytes],
     content_type: str,
-    folder: Path,
+    incoming: Incoming,
     *,
     most_bytes: int,
     most_text_bytes: int,
     feed_bytes: int = FEED_BYTES,
 ) -> Form:
-    """Read a form; its files go into `folder`.
+    """Read a form; its files go into the folder of `incoming`, where they are claimed as they come.
 
     Args:
         feed_bytes: how much is gathered before it is looked at.
@@ -52,8 +52,9 @@ async def read_form(
         MalformedForm: it is none, or ends early.
         BodyTooLarge: a limit is exceeded.
         InvalidSpec: a text stands in it twice, or is none that is read.
+        ArraysTooLarge, Busy, StoreUnavailable: there is no room for it.
     """
-    with closing(_Parts(content_type, folder, most_text_bytes)) as parts:
+    with closing(_Parts(content_type, incoming, most_text_bytes)) as parts:
         read_bytes, waiting = 0, bytearray()
         async for chunk in chunks:
             read_bytes += len(chunk)
@@ -70,8 +71,8 @@ async def read_form(
 class _Parts:
     """The parts of a form, one after another."""
 
-    def __init__(self, content_type: str, folder: Path, most_text_bytes: int) -> None:
-        self._folder, self._most_text_bytes = folder, most_text_bytes
+    def __init__(self, content_type: str, incoming: Incoming, most_text_bytes: int) -> None:
+        self._incoming, self._most_text_bytes = incoming, most_text_bytes
         self._form, self._count, self._text_bytes = Form(), 0, 0
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
         self._text: bytearray | None = None
@@ -104,7 +105,8 @@ class _Parts:
             raise MalformedForm(reason="its boundary is too long") from error
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes in."""
+        """Take the next bytes in, which may all be a file's."""
+        self._incoming.claim(len(data))
         try:
             self._parser.write(data)
         except FormParserError as error:
@@ -167,7 +169,7 @@ class _Parts:
     def _open_file(self, own_name: str) -> None:
         """Begin a file: under its own name among `arrays`, else the field names the array in it."""
         name = own_name[:MOST_NAME_CHARS] if self._name == ARRAYS else f"{self._name}.npy"
-        path = self._folder / str(len(self._form.files))
+        path = self._incoming.path / str(len(self._form.files))
         self._file = path.open("xb")
         self._form.files.append(Upload(name, path))
 

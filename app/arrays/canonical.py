@@ -5,9 +5,12 @@ It is what `safetensors.numpy.save_file` writes for the arrays under PyTorch's n
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
+from io import BufferedReader
 from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,6 +21,7 @@ from app.arrays import safetensors
 from app.arrays.files import told_of
 from app.arrays.records import Bounds, Entry
 from app.arrays.values import as_floats
+from app.errors import StoreUnavailable
 
 
 class Stored:
@@ -27,7 +31,7 @@ class Stored:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("rb")
+        self._file = open_regular(path)
         try:
             size = os.fstat(self._file.fileno()).st_size
             ours = Bounds(arrays=size, header_bytes=size)  # whatever was written is read
@@ -46,11 +50,18 @@ class Stored:
 
         Returns:
             float32 or, where the array is of them, float64; the values exactly.
+
+        Raises:
+            EOFError, StoreUnavailable: the file ends before, or its disk fails.
         """
         tensor = self._tensors[name]
         item_bytes = tensor.values.item_bytes
         size, place = (last - first) * item_bytes, tensor.offset + first * item_bytes
-        content = os.pread(self._file.fileno(), size, place)  # a place of its own for each thread
+        try:
+            content = os.pread(self._file.fileno(), size, place)  # a place of each thread's own
+        except OSError as error:
+            reason = f"a file of it cannot be read ({error.strerror})"
+            raise StoreUnavailable(reason=reason) from error
         if len(content) < size:
             raise EOFError("the file ends before its last element")
         return as_floats(np.frombuffer(content, tensor.values.numpy), tensor.values.dtype)
@@ -71,11 +82,24 @@ class Stored:
         self.close()
 
 
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file for reading; anything else is refused, and a pipe is not waited for.
+
+    Raises:
+        OSError: it is not there, is no regular file, or cannot be opened.
+    """
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no regular file")
+    return file
+
+
 def open_stored(path: Path) -> Stored:
     """Open a canonical file.
 
     Raises:
         InvalidArrays: it is broken.
-        OSError: it is not there.
+        OSError: it is not there, or cannot be opened.
     """
     return Stored(path)

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from app.arrays import npy, safetensors, zipped
 from app.arrays.records import Bounds, Excess, Flaw, Upload, fault, require, shown
-from app.arrays.values import Strided, Values
+from app.arrays.values import Strided, Values, straightened_bytes, write_sparsely
 from app.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
 _HEAD_BYTES = npy.MOST_HEADER_BYTES + 12
@@ -44,6 +44,11 @@ class Found:
         """All its elements."""
         return Strided.whole(self.shape, fortran=self.fortran)
 
+    def scratch_bytes(self, part: Strided) -> int:
+        """Say what reading a part takes on the disk: to unpack the array, and to lay the part's rows in order."""
+        unpacked_bytes = self.member.size_bytes if self.member else 0
+        return unpacked_bytes + straightened_bytes(self.values, part)
+
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[tuple[BinaryIO, int]]:
         """Open it for reads at any place: gives a file and where in it the array begins.
@@ -60,7 +65,8 @@ class Found:
             with tempfile.TemporaryFile(dir=scratch) as unpacked:
                 with told_of(self.file):
                     for piece in zipped.content(file, self.member):
-                        unpacked.write(piece)
+                        write_sparsely(unpacked, piece)
+                unpacked.truncate(unpacked.tell())
                 unpacked.flush()
                 yield unpacked, self.offset
 

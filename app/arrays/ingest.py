@@ -9,7 +9,7 @@ is a few pieces whatever comes in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from math import prod
 from pathlib import Path
@@ -20,9 +20,9 @@ from app.arrays.fit import fit
 from app.arrays.names import lacking, read_names
 from app.arrays.pieces import Filled, Piece, fill, gather, missing
 from app.arrays.records import Bounds, Entry, Manifest, Options, Upload, fault, refuse
-from app.arrays.values import CHUNK_BYTES, is_finite, stream
+from app.arrays.values import CHUNK_BYTES, is_finite, stream, write_sparsely
 from app.dtypes import DTYPES
-from app.errors import FieldError, InvalidArrays
+from app.errors import ArraysTooLarge, FieldError, InvalidArrays
 from app.spec.checkpoint import Spec
 
 _MOST_MISSING = 16
@@ -36,10 +36,14 @@ def ingest(
     spec: Spec,
     options: Options = _DEFAULTS,
     bounds: Bounds = _BOUNDS,
+    claim: Callable[[int], object] = lambda _: None,
 ) -> Manifest:
     """Write the arrays of all files to `target` in canonical form; where that fails, nothing is left there.
 
     What has to be unpacked on the way is unpacked in the same folder, into files without a name.
+
+    Args:
+        claim: is told how many bytes that will take at most, before the first is written; it may refuse.
 
     Raises:
         InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is named.
@@ -58,6 +62,13 @@ def ingest(
         layers = fitted.sizes.num_layers if options.grow else spec.num_layers
         _refuse_missing(missing(gathered, spec, layers))
     filled = fill(gathered, spec)
+    size_bytes = _size_bytes(filled)
+    if size_bytes > bounds.kept_bytes:
+        what = "bytes together"
+        raise ArraysTooLarge(
+            file="the arrays", what=what, given=size_bytes, limit=bounds.kept_bytes
+        )
+    claim(size_bytes + _scratch_bytes(filled))
     try:
         sha256 = _write(target, filled)
     except BaseException:
@@ -76,6 +87,18 @@ def _refuse_missing(names: Sequence[str]) -> None:
         )
 
 
+def _size_bytes(filled: Sequence[Filled]) -> int:
+    """Say how long the canonical file becomes."""
+    entries = safetensors.in_order([one.entry for one in filled])
+    numbers = sum(prod(e.shape) * DTYPES[e.dtype].item_bytes for e in entries)
+    return len(safetensors.header(entries)) + numbers
+
+
+def _scratch_bytes(filled: Sequence[Filled]) -> int:
+    """Say what unpacking and straightening take at most, which is of one array at a time."""
+    return max(p.found.scratch_bytes(p.rows) for one in filled for p in one.pieces)
+
+
 def _write(target: Path, filled: Sequence[Filled]) -> str:
     by_name = {one.entry.name: one for one in filled}
     entries = safetensors.in_order([one.entry for one in filled])
@@ -83,7 +106,8 @@ def _write(target: Path, filled: Sequence[Filled]) -> str:
     with target.open("wb") as file:
         for content in _content(entries, by_name, target.parent):
             digest.update(content)
-            file.write(content)
+            write_sparsely(file, content)
+        file.truncate(file.tell())
     return digest.hexdigest()
 
 

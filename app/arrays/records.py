@@ -34,12 +34,16 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is read at all.  `total_bytes` holds for the files, and again for what they unpack to."""
+    """How much is read at all, and written.
+
+    `total_bytes` holds for the files, and again for what they unpack to; `kept_bytes` for the canonical file.
+    """
 
     files: int = 1024
     arrays: int = 16_384
     total_bytes: int = 4 << 30
     header_bytes: int = 2 << 20
+    kept_bytes: int = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app.dtypes import DTYPES, DTypeName
 
 CHUNK_BYTES = 1 << 20  # a few of these are in memory at a time, whatever the size of an array
+_ZEROS = bytes(CHUNK_BYTES)
 _BFLOAT16_EXPONENT = 0x7F80  # all ones: infinite, or not a number
 
 
@@ -86,8 +87,7 @@ def stream(
         EOFError: the file ends before.
     """
     at_once = chunk_bytes // values.item_bytes
-    is_turned = min(part.shape, default=0) > 1 and part.steps[0] < part.steps[-1]
-    if not is_turned or part.span <= at_once:
+    if not straightened_bytes(values, part, chunk_bytes):
         for block in _blocks(part, at_once):
             yield read(file, offset, values, block)
         return
@@ -95,6 +95,14 @@ def stream(
         _straighten(file, offset, values, part, straight.fileno(), at_once)
         for block in _blocks(Strided.whole(part.shape), at_once):
             yield read(straight, 0, values, block)
+
+
+def straightened_bytes(values: Values, part: Strided, chunk_bytes: int = CHUNK_BYTES) -> int:
+    """Say how long the nameless file is in which `stream` lays columns in rows; 0 where it needs none."""
+    is_turned = min(part.shape, default=0) > 1 and part.steps[0] < part.steps[-1]
+    if not is_turned or part.span <= chunk_bytes // values.item_bytes:
+        return 0
+    return prod(part.shape) * values.item_bytes
 
 
 def _blocks(part: Strided, at_once: int) -> Iterator[Strided]:
@@ -154,6 +162,14 @@ def read(file: BinaryIO, offset: int, values: Values, part: Strided) -> NDArray[
     steps = [step * kind.itemsize for step in part.steps]
     lying = np.ndarray(part.shape, kind, content, strides=steps)
     return lying.astype(kind.newbyteorder("="), order="C")
+
+
+def write_sparsely(file: BinaryIO, content: bytes) -> None:
+    """Write at a file's end; where all is zero leave a hole, which takes no disk.  Truncate the file at the end."""
+    if content == _ZEROS[: len(content)]:
+        file.seek(len(content), os.SEEK_CUR)
+    else:
+        file.write(content)
 
 
 def is_finite(array: NDArray[Any], dtype: DTypeName) -> bool:

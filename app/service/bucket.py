@@ -43,14 +43,13 @@ class ObjectBucket:
             target.writelines(found.stream(min_chunk_size=CHUNK_BYTES))
             return True
 
-    def has(self, name: str) -> bool:
-        """Say whether a file is there.  Raises StoreUnavailable."""
+    def size_bytes(self, name: str) -> int | None:
+        """Give a file's size, None where there is none.  Raises StoreUnavailable."""
         with _failures(self._url):
             try:
-                obstore.head(self._store, name)
+                return int(obstore.head(self._store, name)["size"])
             except FileNotFoundError:
-                return False
-            return True
+                return None
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from app.arrays.canonical import Stored
@@ -12,7 +12,7 @@ from app.arrays.ingest import ingest
 from app.arrays.records import Bounds, Entry, Options, Upload
 from app.errors import ArraysGone, FieldError, InvalidSpec
 from app.plan import Plan, TensorPlan
-from app.service.store import Store
+from app.service.store import Incoming, Store
 from app.spec.arrays import Arrays, SourceSizes, UploadOptions, whole_names
 from app.spec.canonical import with_arrays
 from app.spec.checkpoint import Spec
@@ -23,13 +23,16 @@ _BOUNDS = Bounds()
 def take(
     files: Sequence[Upload],
     spec: Spec,
-    store: Store,
+    incoming: Incoming,
     options: UploadOptions,
     bounds: Bounds = _BOUNDS,
 ) -> Spec:
     """Keep uploaded arrays, and give the recipe that names them.
 
+    What has to be written on the way is written in the folder of `incoming`, and claimed there before.
+
     Raises:
+        Busy: there is no room for that now.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: nothing was kept.
         InvalidSpec: the spec names arrays already, or parts to draw anew that the network lacks.
         StoreUnavailable: nothing can be kept.
@@ -37,23 +40,23 @@ def take(
     if spec.arrays:
         detail = "the spec names arrays already; upload files beside a spec that names none"
         raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
-    with store.incoming() as folder:
-        target = folder / "canonical"
-        how = Options(options.layout, strict=options.strict, grow=options.grow)
-        manifest = ingest(files, target, spec, how, bounds)
-        sizes = manifest.sizes
-        arrays = Arrays(
-            sha256=manifest.sha256,
-            sizes=SourceSizes(
-                input_size=sizes.input_size,
-                hidden_size=sizes.hidden_size,
-                proj_size=sizes.proj_size,
-                num_layers=sizes.num_layers,
-            ),
-            redraw=options.redraw,
-        )
-        recipe = _recipe(spec, arrays, [entry.name for entry in manifest.entries])
-        store.keep(target, manifest.sha256)
+    target = incoming.path / "canonical"
+    how = Options(options.layout, strict=options.strict, grow=options.grow)
+    bounds = replace(bounds, kept_bytes=incoming.most_bytes)
+    manifest = incoming.write(lambda: ingest(files, target, spec, how, bounds, incoming.claim_work))
+    sizes = manifest.sizes
+    arrays = Arrays(
+        sha256=manifest.sha256,
+        sizes=SourceSizes(
+            input_size=sizes.input_size,
+            hidden_size=sizes.hidden_size,
+            proj_size=sizes.proj_size,
+            num_layers=sizes.num_layers,
+        ),
+        redraw=options.redraw,
+    )
+    recipe = _recipe(spec, arrays, [entry.name for entry in manifest.entries])
+    incoming.keep(target, manifest.sha256)
     return recipe
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import select
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +23,7 @@ from safetensors.numpy import save
 
 from app.service.store import INCOMING
 from app.settings import Settings
-from tests.api.asking import GRU, LSTM, resident_bytes, server_process
+from tests.api.asking import GRU, LSTM, Call, resident_bytes, server_process
 from tests.arrays.hostile import HOSTILE
 from tests.conftest import running
 
@@ -399,9 +401,67 @@ def until(holds: Any) -> None:
 def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[httpx.Client, Path]]:
     """A server that takes little."""
     folder = tmp_path_factory.mktemp("small")
-    limits = Settings(arrays_folder=folder, max_upload_bytes=20_000, max_arrays_bytes=16_000)
+    (folder / INCOMING / "of a process that died").mkdir(parents=True)
+    limits = Settings(
+        arrays_folder=folder,
+        max_upload_bytes=20_000,
+        max_arrays_bytes=16_000,
+        max_incoming_bytes=100_000,
+    )
     with running(limits) as url, httpx.Client(base_url=url, timeout=60) as client:
         yield client, folder
+
+
+def head_of(length: int) -> bytes:
+    """Write the head of an upload of so many bytes."""
+    return (
+        f"POST /v1/plan HTTP/1.1\r\nHost: test\r\nContent-Type: {TYPE['content-type']}\r\n"
+        f"Connection: close\r\nContent-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+class TestUploadsUnderWay:
+    def test_claim_their_disk_before_they_take_it(
+        self, small_server: tuple[httpx.Client, Path]
+    ) -> None:
+        """One caller's bodies have half of 100,000 bytes: two of 20,000, not three, before any of them has come."""
+        client, folder = small_server
+        with ExitStack() as stack:
+            url = str(client.base_url)
+            calls = [stack.enter_context(Call(url, head_of(20_000))) for _ in range(3)]
+            answered, *_ = select.select([call.socket for call in calls], [], [], 60)
+            [refused] = [call for call in calls if call.socket in answered]
+            status, headers, body = refused.read_head()
+
+            assert (status, headers["retry-after"]) == (503, "10")
+            assert json.loads(body + b"".join(refused.read_rest()))["code"] == "busy"
+        until(lambda: left(folder) == [])
+
+        file = ("weights.safetensors", safetensors(gru()))
+        assert upload(client, NET, file, path="/v1/plan").status_code == 200
+
+    def test_that_can_never_fit_are_refused_by_their_length(
+        self, small_server: tuple[httpx.Client, Path]
+    ) -> None:
+        with Call(str(small_server[0].base_url), head_of(20_001)) as call:
+            assert call.read_head()[0] == 413
+
+    def test_of_unknown_length_are_counted_as_they_come(
+        self, small_server: tuple[httpx.Client, Path]
+    ) -> None:
+        client, folder = small_server
+        body = form(SPEC, field("arrays", safetensors(gru()), '; filename="a.safetensors"'))
+
+        def chunks() -> Iterator[bytes]:
+            yield from (body[start : start + 1000] for start in range(0, len(body), 1000))
+
+        assert client.post("/v1/plan", content=chunks(), headers=TYPE).status_code == 200
+        assert left(folder) == []
+
+    def test_of_a_process_that_died_are_gone_when_the_server_is_ready(
+        self, small_server: tuple[httpx.Client, Path]
+    ) -> None:
+        assert not (small_server[1] / INCOMING / "of a process that died").exists()
 
 
 class TestLimits:

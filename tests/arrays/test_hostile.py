@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from app.arrays.canonical import open_stored
 from app.arrays.files import list_arrays
+from app.arrays.ingest import ingest
 from app.arrays.layouts import LAYOUTS
 from app.arrays.records import Bounds, Upload
-from app.errors import InvalidArrays, RequestError, StepZeroError
+from app.errors import ArraysTooLarge, InvalidArrays, RequestError, StepZeroError
 from app.plan import plan
 from tests.arrays import hostile
 from tests.arrays.hostile import HOSTILE, NAME
@@ -328,3 +329,41 @@ def test_uploads_are_never_opened_by_the_name_their_sender_gave(tmp_path):
         taken(tmp_path, [Upload("/etc/passwd", path.path)], LSTM)
 
     assert code(refusal.value) == "unknown_array"
+
+
+def test_what_an_upload_takes_is_claimed_before_it_is_written(tmp_path):
+    """A packed array of 16 MB, column by column: it is unpacked, laid in rows gate by gate, and kept."""
+    spec = network(hidden_size=1000, input_size=1000)
+    weight = np.asfortranarray(np.full((4000, 1000), 0.5, np.float32))
+    np.savez_compressed(tmp_path / "upload", weight_ih_l0=weight)
+    uploads = [Upload("weights.npz", tmp_path / "upload.npz")]
+    claimed = []
+
+    def refuse(size_bytes):
+        claimed.append(size_bytes)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        ingest(uploads, tmp_path / "stored", spec, claim=refuse)
+
+    assert [*tmp_path.iterdir()] == [tmp_path / "upload.npz"]
+    (claim,) = claimed
+    assert 36_000_000 < claim < 36_001_000
+
+
+def test_arrays_that_are_more_than_may_be_kept_are_refused_before_they_are_unpacked(tmp_path):
+    (upload,) = saved(tmp_path / "from", weights(LSTM), "packed.npz")
+    with pytest.raises(ArraysTooLarge, match="bytes together"):
+        taken(tmp_path, [upload], LSTM, Bounds(kept_bytes=100))
+
+    assert not (tmp_path / "stored").exists()
+
+
+def test_zeros_take_no_disk(tmp_path):
+    spec = network(hidden_size=2048, input_size=2048)
+    np.savez_compressed(tmp_path / "upload", weight_ih_l0=np.zeros((8192, 2048), np.float32))
+    manifest = taken(tmp_path, [Upload("weights.npz", tmp_path / "upload.npz")], spec)
+    found = (tmp_path / "stored").stat()
+
+    assert found.st_size == manifest.size_bytes > 64 << 20
+    assert found.st_blocks * 512 < 4 << 20

@@ -40,6 +40,7 @@ from app.errors import (
     RangeNotSatisfiable,
 )
 from app.formats import FORMATS
+from app.service.store import Store
 from app.spec.canonical import canonical_json
 from app.spec.checkpoint import CheckpointRequest, Spec
 from app.spec.parse import parse_json
@@ -125,12 +126,16 @@ def read_upload_form(data: bytes) -> None:
     content_type, _, rest = data.partition(b"\n")
     feed, _, body = rest.partition(b"\n")
     feed_bytes = 1 + sum(feed) % 64
-    with tempfile.TemporaryDirectory(dir=_SCRATCH) as folder, start_blocking_portal() as portal:
+    with (
+        tempfile.TemporaryDirectory(dir=_SCRATCH) as folder,
+        Store(Path(folder), 1 << 20).incoming() as incoming,
+        start_blocking_portal() as portal,
+    ):
         reading = partial(
             read_form,
             _cut(body, feed_bytes),
             content_type.decode("latin-1"),
-            Path(folder),
+            incoming,
             most_bytes=1 << 20,
             most_text_bytes=1 << 10,
             feed_bytes=feed_bytes,
@@ -141,7 +146,7 @@ def read_upload_form(data: bytes) -> None:
         except (MalformedForm, BodyTooLarge, MalformedJson, InvalidSpec):
             return
         sizes = [upload.path.stat().st_size for upload in form.files]
-        assert all(upload.path.parent == Path(folder) for upload in form.files)
+        assert all(upload.path.parent == incoming.path for upload in form.files)
         assert sum(sizes) + sum(map(len, form.texts.values())) <= len(body)
 
 

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from anyio.from_thread import start_blocking_portal
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.api.forms import TEXTS, read_form
 from app.errors import MalformedForm, StepZeroError
+from app.service.store import Store
 
 BOUNDARY = "wall"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
@@ -50,7 +51,7 @@ def read(body: bytes, cut: int) -> tuple[dict[str, bytes], list[bytes]]:
         form = await read_form(
             pieces(),
             TYPE,
-            Path(folder),
+            incoming,
             most_bytes=MOST_BYTES,
             most_text_bytes=MOST_BYTES,
             feed_bytes=2 * cut,
@@ -58,10 +59,15 @@ def read(body: bytes, cut: int) -> tuple[dict[str, bytes], list[bytes]]:
         return form.texts, [upload.path.read_bytes() for upload in form.files]
 
     # The browser tests leave a loop in this thread.
-    with tempfile.TemporaryDirectory() as folder, start_blocking_portal() as portal:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Store(Path(folder), MOST_BYTES).incoming() as incoming,
+        start_blocking_portal() as portal,
+    ):
         return portal.call(read_all)
 
 
+@settings(deadline=None)
 @given(texts, files, cuts)
 def test_a_form_is_read_as_it_was_written(
     texts: dict[str, bytes], files: list[tuple[str, bytes]], cut: int
@@ -69,6 +75,7 @@ def test_a_form_is_read_as_it_was_written(
     assert read(written(texts, files), cut) == (texts, [content for _, content in files])
 
 
+@settings(deadline=None)
 @given(texts, files, cuts, st.data())
 def test_a_form_that_ends_early_is_refused(
     texts: dict[str, bytes], files: list[tuple[str, bytes]], cut: int, data: st.DataObject
@@ -82,6 +89,7 @@ def test_a_form_that_ends_early_is_refused(
     raise AssertionError("half a form was read")
 
 
+@settings(deadline=None)
 @given(texts, files, cuts, st.data())
 def test_a_form_with_a_wrong_byte_is_read_or_refused_by_name(
     texts: dict[str, bytes], files: list[tuple[str, bytes]], cut: int, data: st.DataObject
@@ -95,6 +103,7 @@ def test_a_form_with_a_wrong_byte_is_read_or_refused_by_name(
     assert sum(map(len, [*found.values(), *kept])) <= len(body)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400), cuts)
 def test_any_bytes_are_refused_by_name(body: bytes, cut: int):
     try:

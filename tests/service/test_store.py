@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,19 +18,22 @@ from safetensors.numpy import save
 
 from app.errors import ArraysGone, ArraysTooLarge, StoreUnavailable
 from app.service.bucket import ObjectBucket
-from app.service.store import INCOMING, STALE_S, SUFFIX, Store
+from app.service.eviction import SUFFIX
+from app.service.store import INCOMING, Store
+from tests.service.scarce import no_more_files
 
 SIZE = len(save({"a": np.zeros(1000, np.float32)}))
 LIMIT = 3 * SIZE
 
 
-def kept(store: Store, value: float) -> str:
+def kept(store: Store, value: float, caller: str = "", size: int = 1000) -> str:
     """Keep a small file of arrays; give its sha256."""
-    content = save({"a": np.full(1000, value, np.float32)})
+    content = save({"a": np.full(size, value, np.float32)})
     sha256 = hashlib.sha256(content).hexdigest()
-    with store.incoming() as folder:
-        (folder / "made").write_bytes(content)
-        store.keep(folder / "made", sha256)
+    with store.incoming(caller) as incoming:
+        incoming.claim(len(content))
+        (incoming.path / "made").write_bytes(content)
+        incoming.keep(incoming.path / "made", sha256)
     return sha256
 
 
@@ -84,6 +90,32 @@ class TestFiles:
 
             assert stored.read("a", 999, 1000).tolist() == [5]
 
+    @pytest.mark.parametrize("kind", ["pipe", "folder", "loop"])
+    def test_that_are_no_files_are_unavailable_at_once(self, store: Store, kind: str) -> None:
+        sha256 = kept(store, 1)
+        path = store.folder / (sha256 + SUFFIX)
+        path.unlink()
+        match kind:
+            case "pipe":
+                os.mkfifo(path)
+            case "folder":
+                path.mkdir()
+            case _:
+                path.symlink_to(path)
+
+        for ask in (store.open, store.require):
+            with pytest.raises(StoreUnavailable):
+                ask(sha256)
+        assert os.path.lexists(path)
+
+    def test_that_cannot_be_opened_now_are_not_gone(self, store: Store) -> None:
+        sha256 = kept(store, 1)
+        for ask in (store.open, store.require):
+            with no_more_files(), pytest.raises(StoreUnavailable, match="Too many open files"):
+                ask(sha256)
+
+        assert value_in(store, sha256) == 1
+
 
 class TestRoom:
     def test_is_made_by_dropping_the_oldest(self, store: Store) -> None:
@@ -98,6 +130,34 @@ class TestRoom:
 
         assert there(store) == {names[0], names[2], fourth}
 
+    def test_is_made_by_who_keeps_most(self, store: Store) -> None:
+        first = kept(store, 1, "alice")
+        others = [kept(store, value, "bob") for value in range(2, 6)]
+
+        assert there(store) == {first, *others[2:]}
+
+    def test_is_not_made_by_who_keeps_less_than_is_asked(self, tmp_path: Path) -> None:
+        store = Store(tmp_path / "arrays", LIMIT)
+        names = {kept(store, 1, "alice"), kept(store, 2, "carol")}
+        with pytest.raises(StoreUnavailable, match="others leave no room"):
+            kept(store, 3, "bob", size=2000)
+
+        assert there(store) == names
+
+    def test_for_this_machines_own_user_is_made_by_the_oldest_of_all(self, store: Store) -> None:
+        kept(store, 1, "alice")
+        names = {kept(store, value) for value in range(2, 5)}
+
+        assert there(store) == names
+
+    def test_notes_nobody_by_name_and_forgets_with_the_file(self, store: Store) -> None:
+        for value in range(5):
+            kept(store, value, "host 192.0.2.7")
+        notes = [*store.folder.glob("*.caller")]
+
+        assert {path.stem for path in notes} == there(store)
+        assert not any(b"192.0.2.7" in path.read_bytes() for path in notes)
+
     def test_for_one_file_is_never_more_than_all_of_it(self, tmp_path: Path) -> None:
         small = Store(tmp_path, SIZE - 1)
         with pytest.raises(ArraysTooLarge):
@@ -109,8 +169,8 @@ class TestRoom:
 class TestIncoming:
     def test_leaves_nothing_behind(self, store: Store) -> None:
         def fail() -> None:
-            with store.incoming() as folder:
-                (folder / "half").write_bytes(b"half")
+            with store.incoming() as incoming:
+                (incoming.path / "half").write_bytes(b"half")
                 raise KeyError
 
         with pytest.raises(KeyError):
@@ -131,19 +191,55 @@ class TestIncoming:
         with pytest.raises(raised):
             fail()
 
+    def test_makes_room_once_on_a_disk_that_is_full(self, store: Store) -> None:
+        kept(store, 1)
+        tries: list[set[str]] = []
+
+        def fail(times: int) -> int:
+            tries.append(there(store))
+            if len(tries) <= times:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return 7
+
+        with store.incoming() as incoming:
+            assert incoming.write(lambda: fail(1)) == 7
+        assert [len(names) for names in tries] == [1, 0]
+
+        with pytest.raises(StoreUnavailable, match="its disk is full"), store.incoming() as again:
+            again.write(lambda: fail(9))
+
+    def test_drops_what_a_process_that_was_killed_has_left(self, store: Store) -> None:
+        dying = (
+            "import os, pathlib, sys; from app.service.store import Store\n"
+            "with Store(pathlib.Path(sys.argv[1]), 1 << 30).incoming() as incoming:\n"
+            "    (incoming.path / 'half').write_bytes(b'half')\n"
+            "    os.kill(os.getpid(), 9)"
+        )
+        subprocess.run([sys.executable, "-c", dying, store.folder], check=False, timeout=60)
+        assert len([*(store.folder / INCOMING).iterdir()]) == 1
+        store.sweep()
+
+        assert [*(store.folder / INCOMING).iterdir()] == []
+
     def test_drops_what_a_process_that_died_has_left(self, store: Store) -> None:
         with store.incoming():
             pass
-        old, new = (store.folder / INCOMING / name for name in ("old", "new"))
-        for left in (old, new):
-            left.mkdir()
-            (left / "half").write_bytes(b"half")
-        past = new.stat().st_mtime - STALE_S - 60
-        os.utime(old, (past, past))
-        with store.incoming():
-            pass
+        left = store.folder / INCOMING / "left"
+        left.mkdir()
+        (left / "half").write_bytes(b"half")
+        with store.incoming() as incoming:
+            assert [*(store.folder / INCOMING).iterdir()] == [incoming.path]
 
-        assert (old.exists(), new.exists()) == (False, True)
+    def test_is_never_taken_from_an_upload_under_way_however_long_it_lasts(
+        self, store: Store
+    ) -> None:
+        with store.incoming() as slow:
+            (slow.path / "half").write_bytes(b"half")
+            os.utime(slow.path, (0, 0))
+            with Store(store.folder, LIMIT).incoming():
+                pass
+
+            assert (slow.path / "half").read_bytes() == b"half"
 
     def test_of_a_folder_that_cannot_be_made_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_bytes(b"")
@@ -152,6 +248,31 @@ class TestIncoming:
             Store(tmp_path / "file" / "arrays", LIMIT).incoming(),
         ):
             pass
+
+
+SMALL_DISK = """
+mount -t tmpfs -o size=1m tmpfs "$1" || exit 77
+exec "$2" -c '
+import sys
+from pathlib import Path
+from tests.service.test_store import Store, kept, there
+store = Store(Path(sys.argv[1], "arrays"), 1 << 30)
+names = [kept(store, value, size=60_000) for value in range(8)]
+assert there(store) == {*names[-4:]}, there(store)
+' "$1"
+"""
+
+
+def test_a_disk_smaller_than_the_store_may_grow_is_used_for_ever(tmp_path: Path) -> None:
+    """Eight files of 240 kB on a disk of 1 MB."""
+    if shutil.which("unshare") is None:
+        pytest.skip("there is no unshare to mount a small disk with")
+    command = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", tmp_path, sys.executable]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
+    if done.returncode == 77 or "unshare failed" in done.stderr:
+        pytest.skip("no disk can be mounted here")
+
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,11 @@ from app.arrays.saving import as_uploads
 from app.engine.workers import Stop, Workers
 from app.errors import ArraysGone, StoreUnavailable
 from app.formats import FORMATS
+from app.service.eviction import SUFFIX
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.service.produce import Factory
-from app.service.store import SUFFIX, Store
+from app.service.store import Store
 from app.service.uploads import take
 from app.settings import Settings, open_store
 from app.spec.arrays import UploadOptions
@@ -41,7 +42,8 @@ def factory(store: Store) -> Iterator[Factory]:
 def ordered(store: Store, tmp_path: Path, name: FormatName = "pt") -> Order:
     """Order a network of which one weight of 9 MB is given."""
     files = as_uploads({"weight_hh_l0": WEIGHT}, tmp_path)
-    recipe = take(files, Spec(**NET), store, options=UploadOptions())
+    with store.incoming() as incoming:
+        recipe = take(files, Spec(**NET), incoming, options=UploadOptions())
     (tmp_path / "arrays.npz").unlink()
     return order(recipe, name, Serving(device="cpu"), Limits.none())
 
