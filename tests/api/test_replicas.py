@@ -131,6 +131,7 @@ class TestWorkers:
 
         assert (one.threads, one.max_admitted_bytes, one.max_kept_bytes) == (2, 200, 100)
         assert one.max_working_bytes <= 200
+        assert one.max_incoming_bytes == settings.max_incoming_bytes // settings.workers
 
     def test_that_die_during_a_download_are_made_up_for_and_replaced_and_stop_with_0(
         self, tmp_path: Path, whole: str

@@ -267,7 +267,7 @@ def test_a_disk_smaller_than_the_store_may_grow_is_used_for_ever(tmp_path: Path)
     """Eight files of 240 kB on a disk of 1 MB."""
     if shutil.which("unshare") is None:
         pytest.skip("there is no unshare to mount a small disk with")
-    command = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", tmp_path, sys.executable]
+    command = ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", str(tmp_path), sys.executable]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=100)
     if done.returncode == 77 or "unshare failed" in done.stderr:
         pytest.skip("no disk can be mounted here")
