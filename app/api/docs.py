@@ -87,6 +87,10 @@ FILE_HEADERS = {
     "Accept-Ranges": _header("Always bytes."),
     "Cache-Control": _header("A permalink's bytes never change."),
     "Repr-Digest": _header("sha-256 of the whole file, where it is known."),
+    "Stepzero-Crc32": _header(
+        "CRC-32 (zlib's) of the whole file, in hexadecimal, where the check has told it.",
+        "5c2e9b1f",
+    ),
     "Stepzero-Recipe": _header("The recipe as it stands in permalinks."),
     "Stepzero-Tied-To": _header(
         "The library whose bits a script's numbers are; otherwise missing.", "torch 2.13.0"

@@ -7,11 +7,29 @@ Source:
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
 from functools import lru_cache
+
+from app.formats.segments import Facts, Late, Literal, Segment, TensorData
 
 _POLYNOMIAL = 0xEDB88320  # bit 31 holds x^0, bit 0 holds x^31, as in every reflected CRC
 _X0 = 1 << 31
 _X8 = 1 << 23
+
+
+def crc32_of(content: Iterable[Segment], facts: Facts) -> int:
+    """Give the CRC-32 of segments in a row."""
+    crc = 0
+    for segment in content:
+        match segment:
+            case Literal(data):
+                crc = zlib.crc32(data, crc)
+            case TensorData(tensor):
+                crc = crc32_combine(crc, facts.crc32(tensor), tensor.size_bytes)
+            case Late(render=render):
+                crc = zlib.crc32(render(facts), crc)
+    return crc
 
 
 def crc32_combine(first: int, second: int, second_bytes: int) -> int:

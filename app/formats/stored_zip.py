@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from app.formats.crc import crc32_combine
-from app.formats.segments import Facts, Late, Literal, Segment, TensorData, merge, size_of
+from app.formats.crc import crc32_of
+from app.formats.segments import Facts, Late, Literal, Segment, merge, size_of
 
 FIRST_DAY = (1 << 5) | 1  # 1980-01-01, the earliest date a zip can state
 NO_DATE = 0  # not a date, but what torch writes
@@ -114,7 +114,7 @@ class _Record:
 
     def crc(self, facts: Facts) -> int:
         known = self.known_crc
-        return _crc32(self.entry.content, facts) if known is None else known
+        return crc32_of(self.entry.content, facts) if known is None else known
 
     def describe(self, crc: int) -> bytes:
         """Write the data descriptor."""
@@ -175,18 +175,4 @@ def _known_crc32(content: Iterable[Segment]) -> int | None:
         if not isinstance(segment, Literal):
             return None
         crc = zlib.crc32(segment.data, crc)
-    return crc
-
-
-def _crc32(content: Iterable[Segment], facts: Facts) -> int:
-    """Give the CRC of any content."""
-    crc = 0
-    for segment in content:
-        match segment:
-            case Literal(data):
-                crc = zlib.crc32(data, crc)
-            case TensorData(tensor):
-                crc = crc32_combine(crc, facts.crc32(tensor), tensor.size_bytes)
-            case Late(render=render):
-                crc = zlib.crc32(render(facts), crc)
     return crc
