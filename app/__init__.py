@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.formats.naming import choose_format, format_and_rest
 from app.plan import Plan
 from app.plan import plan as _plan
 from app.spec.arrays import LayoutName, UploadOptions
@@ -162,7 +163,7 @@ def save(
     spec: AnySpec,
     path: str | os.PathLike[str],
     *,
-    format: FormatName = "pt",
+    format: FormatName | None = None,
     device: str = "auto",
     arrays: AnyArrays | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -170,20 +171,24 @@ def save(
     """Write a network's file; under its name stands a whole file or none.
 
     Args:
+        format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
         arrays: weights of one's own, as `with_arrays` takes them.
         progress: called with the bytes written so far and the bytes of the whole file.
 
     Raises:
-        As `stream`.
+        FormatMismatch: the path's suffix is another format's.
+        Others as `stream`.
     """
+    target = Path(path)
+    spec, named = format_and_rest(spec)
+    name = choose_format(target, format or named)
     if arrays is not None:
         spec = with_arrays(spec, arrays)
-    target = Path(path)
-    total = _order(spec, format, device, None).size_bytes
+    total = _order(spec, name, device, None).size_bytes
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
-            for chunk in stream(spec, format=format, device=device):
+            for chunk in stream(spec, format=name, device=device):
                 file.write(chunk)
                 if progress:
                     progress(file.tell(), total)

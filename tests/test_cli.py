@@ -137,7 +137,7 @@ class TestMake:
             (["-o", "a.safetensors"], b"\x30"),
             (["-o", "a.npz"], b"PK"),
             (["-o", "a.model"], b"PK"),
-            (["-o", "a.pt", "--format", "safetensors"], b"\x30"),
+            (["-o", "a.model", "--format", "safetensors"], b"\x30"),
         ],
     )
     def test_takes_the_format_from_the_option_or_the_suffix(
@@ -147,6 +147,13 @@ class TestMake:
 
         is_zip = (here / args[1]).read_bytes().startswith(b"PK")
         assert is_zip == (first == b"PK")
+
+    def test_refuses_a_format_against_the_suffix(self, here: Path) -> None:
+        result = run("make", *GRU, "-o", "a.pt", "--format", "safetensors")
+
+        assert result.exit_code == 2
+        assert "a.pt says pt, but the format named is safetensors" in result.stderr
+        assert list(here.iterdir()) == []
 
     def test_keeps_a_file_that_is_there(self, here: Path) -> None:
         (here / "gru.pt").write_bytes(b"mine")

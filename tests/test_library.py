@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 import app
-from app.errors import DeadOutput, DtypeNotInFormat, InvalidSpec
+from app.errors import DeadOutput, DtypeNotInFormat, FormatMismatch, InvalidSpec
 from app.spec.checkpoint import CheckSize, Spec
 from app.spec.parse import parse
 
@@ -115,6 +115,17 @@ class TestSave:
 
         assert list(loaded) == list(app.state_dict(spec))
         assert all(torch.equal(loaded[name], t) for name, t in app.state_dict(spec).items())
+
+    def test_writes_what_the_suffix_says(self, tmp_path: Path) -> None:
+        assert load_file(app.save(GRU, tmp_path / "net.safetensors"))
+        assert np.load(app.save(GRU | {"format": "npz"}, tmp_path / "net.NPZ"))
+        assert torch.load(app.save(GRU, tmp_path / "net.ckpt"), weights_only=True)
+
+    def test_refuses_a_format_against_the_suffix(self, tmp_path: Path) -> None:
+        with pytest.raises(FormatMismatch, match=r"net\.pt says pt, but the format named is npz"):
+            app.save(GRU | {"format": "npz"}, tmp_path / "net.pt")
+
+        assert list(tmp_path.iterdir()) == []
 
     def test_writes_any_format(self, tmp_path: Path) -> None:
         drawn = app.state_dict(GRU)

@@ -25,7 +25,7 @@ import app
 from app.cli.remote import ApiKey, Remote, Server, remote
 from app.cli.request import takes_request
 from app.errors import RequestError
-from app.formats import FORMATS
+from app.formats.naming import choose_format
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.cautions import cautions
@@ -90,8 +90,8 @@ def make(
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
     """Choose the format: as asked, or by the output's suffix, or `pt`."""
-    suffixes: dict[str, FormatName] = {f".{known.suffix}": known.name for known in FORMATS.values()}
-    return request.format or suffixes.get(output.suffix if output else "", "pt")
+    is_folder = output is not None and output.is_dir()
+    return choose_format(None if is_folder else output, request.format)
 
 
 def _free_path(output: Path | None, ordered: Order, *, force: bool) -> Path:

@@ -14,6 +14,7 @@ StepZeroError
 │   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
 │   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
 │   ├── NotAnArrayFile           415  an uploaded file is of no kind that is read here
+│   ├── FormatMismatch           400  (library, client, command line) the suffix is another format's
 │   ├── UnknownHost              400  the Host header is none of this service's names
 │   └── RangeNotSatisfiable      416  the Range header names bytes that cannot be sent
 ├── Unauthenticated              401  there is no API key, or one that is not good here
@@ -86,6 +87,7 @@ from app.errors.network import (
 )
 from app.errors.request import (
     BodyTooLarge,
+    FormatMismatch,
     HeadTooLarge,
     InvalidSpec,
     MalformedForm,
@@ -119,6 +121,7 @@ __all__ = [
     "DtypeNotInFormat",
     "EngineFailed",
     "FieldError",
+    "FormatMismatch",
     "HeadTooLarge",
     "InternalError",
     "InvalidArrays",

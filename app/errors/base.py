@@ -25,7 +25,7 @@ class StepZeroError(Exception):
     code: ClassVar[str] = "error"
     title: ClassVar[str] = "Error"
 
-    def __init__(self, detail: str, **facts: Any) -> None:
+    def __init__(self, detail: str, /, **facts: Any) -> None:
         super().__init__(detail)
         self.detail = detail
         self.facts: Mapping[str, Any] = facts

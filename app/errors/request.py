@@ -136,6 +136,21 @@ class NotAcceptable(RequestError):
         )
 
 
+class FormatMismatch(RequestError):
+    """A file's suffix is that of another format than the one named.  Nothing was written."""
+
+    code = "format_mismatch"
+    title = "The suffix is another format's"
+
+    def __init__(self, *, file: str, told: str, named: str) -> None:
+        super().__init__(
+            f"The suffix of {file} says {told}, but the format named is {named}; leave out one of the two.",
+            file=file,
+            told=told,
+            named=named,
+        )
+
+
 class RangeNotSatisfiable(RequestError):
     """The Range header names bytes that this service cannot send."""
 
