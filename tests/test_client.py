@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
+import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,15 +16,20 @@ from pathlib import Path
 from typing import Any, cast
 
 import httpx
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import app
 from app.client import Client, file_path
+from app.client.session import MOST_DOCUMENT_BYTES
 from app.engine.catalogue import catalogue
 from app.errors import (
     DeadOutput,
     DtypeNotInFormat,
+    FormatMismatch,
     InvalidSpec,
     NonfiniteOutput,
     NotReady,
@@ -29,14 +38,17 @@ from app.errors import (
     UnknownFormat,
 )
 from app.formats import FORMATS
-from app.spec.checkpoint import CheckSize, FormatName, Spec
+from app.service.limits import Limits
+from app.service.order import order
+from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.recipe import encode_recipe
 
 GRU: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 TOKEN = encode_recipe(Spec(rnn_type="gru", input_size=10, hidden_size=20))
-FILE = bytes(range(256)) * 1000
+PLANNED = order(Spec(**GRU), "pt", Serving(), Limits.none())
+ETAG = PLANNED.etag
+FILE = (bytes(range(256)) * 1000)[: PLANNED.size_bytes]  # as long as planned; it tells its own CRC
 HALF = len(FILE) // 2
-ETAG = '"1-of-the-test"'
 
 
 class Visit(BaseHTTPRequestHandler):
@@ -44,6 +56,13 @@ class Visit(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     server: Script
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def do_GET(self) -> None:
         self.server.visits.append((self.path, dict(self.headers)))
@@ -56,7 +75,8 @@ class Visit(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body if sent < 0 else body[:sent])
+        if self.command != "HEAD":
+            self.wfile.write(body if sent < 0 else body[:sent])
         self.close_connection = sent >= 0
 
     def log_message(self, *args: Any, **kwargs: Any) -> None:
@@ -102,9 +122,14 @@ def served(*answers: Answer, retries: int = 2) -> Iterator[tuple[Client, Script]
         yield client, server
 
 
+def crc32(body: bytes) -> str:
+    return f"{zlib.crc32(body):08x}"
+
+
 def whole(body: bytes = FILE, *, etag: str = ETAG, sent: int = -1, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return lambda visit: visit.answer(200, {"ETag": etag} | named, body, sent=sent)
+    said = {"ETag": etag, "Stepzero-Crc32": crc32(body)} | named
+    return lambda visit: visit.answer(200, said, body, sent=sent)
 
 
 def ranged(body: bytes = FILE, *, etag: str = ETAG, sent: int = -1) -> Answer:
@@ -113,7 +138,7 @@ def ranged(body: bytes = FILE, *, etag: str = ETAG, sent: int = -1) -> Answer:
     def answer(visit: Visit) -> None:
         asked = visit.headers.get("Range")
         if asked is None or visit.headers.get("If-Range") != etag:
-            return visit.answer(200, {"ETag": etag}, body, sent=sent)
+            return whole(body, etag=etag, sent=sent)(visit)
         first = int(asked.removeprefix("bytes=").removesuffix("-"))
         content_range = f"bytes {first}-{len(body) - 1}/{len(body)}"
         headers = {"ETag": etag, "Content-Range": content_range}
@@ -146,9 +171,14 @@ def hang_up(visit: Visit) -> None:
 BUSY = NotReady(reason="it starts", retry_after_s=0)
 
 
-def leave_part(path: Path, data: bytes, **notes: Any) -> None:
+def leave_part(path: Path, data: bytes | bytearray, **notes: Any) -> None:
     """Leave behind what a killed download leaves behind."""
-    known = {"url": file_path(Spec(**GRU), "pt"), "etag": ETAG, "size_bytes": len(FILE)}
+    known = {
+        "url": file_path(Spec(**GRU), "pt"),
+        "etag": ETAG,
+        "size_bytes": len(FILE),
+        "checksum": f"crc32:{crc32(FILE)}",
+    }
     path.with_name(f"{path.name}.part").write_bytes(data)
     path.with_name(f"{path.name}.part.json").write_text(json.dumps(known | notes))
 
@@ -168,8 +198,11 @@ class TestDownload:
         assert list(path.parent.iterdir()) == [path]
 
     def test_asks_for_the_permalink_without_any_encoding(self, path: Path) -> None:
-        with served(whole()) as (client, server):
-            client.download(GRU, path, format="bundle", device="cuda:1")
+        bundle = order(Spec(**GRU), "bundle", Serving(), Limits.none())
+        answer = whole(bytes(bundle.size_bytes), etag=bundle.etag)
+
+        with served(answer) as (client, server):
+            client.download(GRU, path.with_suffix(".zip"), format="bundle", device="cuda:1")
 
         [(address, headers)] = server.visits
         assert address.startswith(f"/v1/checkpoints/{TOKEN}/gru-10x20")
@@ -216,10 +249,15 @@ class TestABrokenDownload:
         assert path.read_bytes() == FILE
 
     def test_starts_over_when_the_file_has_another_tag(self, path: Path) -> None:
-        first, second = b"\0" * len(FILE), FILE[:-1]
+        tied = GRU | {"init": "numpy_randn"}  # to the version of NumPy that the server has
+        size = order(Spec(**tied), "pt", Serving(), Limits.none()).size_bytes
+        first, second = b"\0" * size, b"\1" * size
 
-        with served(ranged(first, sent=HALF), ranged(second, etag='"2"')) as (client, _):
-            client.download(GRU, path)
+        with served(ranged(first, etag='"1"', sent=HALF), ranged(second, etag='"2"')) as (
+            client,
+            _,
+        ):
+            client.download(tied, path)
 
         assert path.read_bytes() == second
 
@@ -242,7 +280,7 @@ class TestABrokenDownload:
         assert path.with_name("gru.pt.part").read_bytes() == FILE[:HALF]
 
     def test_counts_retries_anew_after_every_byte_that_came(self, path: Path) -> None:
-        with served(ranged(sent=len(FILE) // 8), retries=1) as (client, server):
+        with served(ranged(sent=-(-len(FILE) // 8)), retries=1) as (client, server):
             client.download(GRU, path)
 
         assert len(server.visits) == 8
@@ -252,45 +290,62 @@ class TestABrokenDownload:
         "content_range",
         [
             "",
-            "bytes */256000",
+            f"bytes */{len(FILE)}",
             f"bytes 0-{len(FILE) - 1}/{len(FILE)}",
             f"bytes {HALF + 1}-{len(FILE) - 1}/{len(FILE)}",
             f"bytes {HALF}-{len(FILE) - 2}/{len(FILE)}",
             f"bytes {HALF}-{len(FILE) - 1}/{len(FILE) + 1}",
             f"bytes {HALF}-{len(FILE) - 1}/*",
+            f"bytes {HALF}-{len(FILE) - 1}/{'9' * 5000}",
         ],
     )
-    def test_is_not_continued_with_other_bytes(self, path: Path, content_range: str) -> None:
+    def test_is_not_continued_with_other_bytes_but_begun_again(
+        self, path: Path, content_range: str
+    ) -> None:
+        with served(ranged(sent=HALF), partial(content_range), whole()) as (client, server):
+            client.download(GRU, path)
+
+        assert "Range" not in server.visits[2][1]
+        assert path.read_bytes() == FILE
+
+    def test_is_not_begun_with_a_range(self, path: Path) -> None:
+        other = partial(f"bytes {HALF + 1}-{len(FILE) - 1}/{len(FILE)}")
+
         with (
-            served(ranged(sent=HALF), partial(content_range)) as (client, server),
-            pytest.raises(TransferError, match="was asked for from byte 128000 of 256000"),
+            served(ranged(sent=HALF), other) as (client, server),
+            pytest.raises(TransferError, match=f"was asked for from byte 0 of {len(FILE)}, but"),
         ):
             client.download(GRU, path)
 
-        assert len(server.visits) == 2
-        assert not path.exists()
+        assert len(server.visits) == 3
+        assert list(path.parent.iterdir()) == []
 
     def test_is_not_continued_with_another_tag(self, path: Path) -> None:
         other = partial(f"bytes {HALF}-{len(FILE) - 1}/{len(FILE)}", etag='"2"')
 
-        with (
-            served(ranged(sent=HALF), other) as (client, _),
-            pytest.raises(TransferError, match="changed on the way"),
-        ):
+        with served(ranged(sent=HALF), other, whole()) as (client, server):
             client.download(GRU, path)
 
-        assert not path.exists()
+        assert "Range" not in server.visits[2][1]
+        assert path.read_bytes() == FILE
 
     def test_is_not_continued_past_its_end(self, path: Path) -> None:
         longer = partial(f"bytes {HALF}-{len(FILE) - 1}/{len(FILE)}", FILE[HALF:] + b"\0")
 
-        with (
-            served(ranged(sent=HALF), longer) as (client, _),
-            pytest.raises(TransferError, match="is longer than was announced"),
-        ):
+        with served(ranged(sent=HALF), longer, whole()) as (client, _):
             client.download(GRU, path)
 
-        assert not path.exists()
+        assert path.read_bytes() == FILE
+
+    def test_is_not_taken_for_whole_when_a_range_comes_as_all(self, path: Path) -> None:
+        def mangled(visit: Visit) -> None:
+            headers = {"ETag": ETAG, "Content-Range": f"bytes {HALF}-{len(FILE) - 1}/{len(FILE)}"}
+            visit.answer(200, headers, FILE[HALF:])
+
+        with served(ranged(sent=HALF), mangled, whole()) as (client, _):
+            client.download(GRU, path)
+
+        assert path.read_bytes() == FILE
 
     def test_goes_on_after_a_range_that_was_short(self, path: Path) -> None:
         short = partial(f"bytes {HALF}-{len(FILE) - 1}/{len(FILE)}", FILE[HALF : HALF + 9])
@@ -363,6 +418,156 @@ class TestAPartLeftBehind:
             first.join()
 
         assert path.read_bytes() == FILE
+
+
+class TestProof:
+    @given(data=st.data())
+    @settings(max_examples=25, deadline=None)
+    def test_finds_whatever_byte_of_a_part_was_altered(self, data: st.DataObject) -> None:
+        here = data.draw(st.integers(1, len(FILE)), label="bytes here")
+        place = data.draw(st.integers(0, here - 1), label="place")
+        altered = bytearray(FILE[:here])
+        altered[place] ^= data.draw(st.integers(1, 255), label="bits")
+
+        with tempfile.TemporaryDirectory() as folder, served(ranged()) as (client, _):
+            path = Path(folder, "gru.pt")
+            leave_part(path, bytes(altered))
+            client.download(GRU, path)
+
+            assert path.read_bytes() == FILE
+
+    def test_fetches_again_what_was_altered_on_the_way(self, path: Path) -> None:
+        altered = whole(FILE[:-1] + b"\0", Stepzero_Crc32=crc32(FILE))
+
+        with served(altered, whole()) as (client, _):
+            client.download(GRU, path)
+
+        assert path.read_bytes() == FILE
+
+    def test_gives_up_after_its_retries_saying_what_was_expected(self, path: Path) -> None:
+        altered = whole(b"\0" * len(FILE), Stepzero_Crc32=crc32(FILE))
+
+        with (
+            served(altered, retries=2) as (client, server),
+            pytest.raises(TransferError, match=f"should have the checksum crc32:{crc32(FILE)}"),
+        ):
+            client.download(GRU, path)
+
+        assert len(server.visits) == 1 + 2
+        assert list(path.parent.iterdir()) == []
+
+    def test_is_the_digest_where_no_crc_is_told(self, path: Path) -> None:
+        digest = base64.b64encode(hashlib.sha256(FILE).digest()).decode()
+        told = f"sha-256=:{digest}:"
+        wrong = whole(b"\0" * len(FILE), Stepzero_Crc32="", Repr_Digest=told)
+        right = whole(Stepzero_Crc32="", Repr_Digest=told)
+
+        with served(wrong, right) as (client, server):
+            client.download(GRU, path)
+
+        assert len(server.visits) == 2
+        assert path.read_bytes() == FILE
+
+    def test_is_asked_for_where_none_is_told(self, path: Path) -> None:
+        digest = base64.b64encode(hashlib.sha256(FILE).digest()).decode()
+        head = whole(Stepzero_Crc32="", Repr_Digest=f"sha-256=:{digest}:")
+
+        with served(whole(Stepzero_Crc32=""), head) as (client, server):
+            client.download(GRU, path)
+
+        assert server.visits[1][1]["Want-Repr-Digest"] == "sha-256=1"
+        assert path.read_bytes() == FILE
+
+    def test_is_demanded(self, path: Path) -> None:
+        with (
+            served(whole(Stepzero_Crc32="")) as (client, _),
+            pytest.raises(TransferError, match="nothing proves its bytes"),
+        ):
+            client.download(GRU, path)
+
+        assert not path.exists()
+
+    @pytest.mark.parametrize(
+        ("answer", "said"),
+        [
+            (whole(etag='"1-another"'), "should have the tag"),
+            (
+                whole(FILE[:-1]),
+                f"should have {len(FILE)} bytes, but {len(FILE) - 1} were announced",
+            ),
+        ],
+        ids=["tag", "size"],
+    )
+    def test_begins_with_what_the_recipe_tells(self, path: Path, answer: Answer, said: str) -> None:
+        with (
+            served(answer) as (client, server),
+            pytest.raises(TransferError, match=re.escape(said)),
+        ):
+            client.download(GRU, path)
+
+        assert len(server.visits) == 1
+
+
+class TestWhatIsKept:
+    def test_is_named_in_the_error(self, path: Path) -> None:
+        with (
+            served(ranged(sent=HALF), hang_up, retries=0) as (client, _),
+            pytest.raises(TransferError) as caught,
+        ):
+            client.download(GRU, path)
+
+        assert caught.value.facts == {
+            "part": f"{path}.part",
+            "here_bytes": HALF,
+            "size_bytes": len(FILE),
+        }
+        assert caught.value.__notes__ == [
+            f"{path}.part keeps {HALF} of {len(FILE)} bytes; the same download goes on from there."
+        ]
+
+    def test_is_taken_up_after_an_interrupt(self, path: Path) -> None:
+        def interrupt(done: int, total: int) -> None:
+            raise KeyboardInterrupt
+
+        with served(ranged(sent=HALF), ranged()) as (client, server):
+            with pytest.raises(KeyboardInterrupt) as caught:
+                client.download(GRU, path, progress=interrupt)
+            client.download(GRU, path)
+
+        kept = int(server.visits[1][1]["Range"].removeprefix("bytes=").removesuffix("-"))
+        assert caught.value.__notes__ == [
+            f"{path}.part keeps {kept} of {len(FILE)} bytes; the same download goes on from there."
+        ]
+        assert path.read_bytes() == FILE
+
+    def test_is_nothing_that_cannot_be_taken_up(self, path: Path) -> None:
+        with (
+            served(whole(etag='W/"1"', sent=HALF), hang_up, retries=0) as (client, _),
+            pytest.raises(TransferError),
+        ):
+            client.download(GRU, path)
+
+        assert list(path.parent.iterdir()) == []
+
+
+class TestTheFormat:
+    def test_is_what_the_suffix_says(self, path: Path) -> None:
+        with served(document({})) as (client, server), pytest.raises(TransferError):
+            client.download(GRU, path.with_suffix(".safetensors"))
+
+        assert server.visits[0][0].endswith(".safetensors")
+
+    @pytest.mark.parametrize("spec", [GRU, GRU | {"format": "npz"}], ids=["argument", "spec"])
+    def test_named_against_the_suffix_is_refused(self, path: Path, spec: dict[str, Any]) -> None:
+        named: FormatName | None = None if "format" in spec else "npz"
+
+        with (
+            served(document({})) as (client, server),
+            pytest.raises(FormatMismatch, match=r"gru\.pt says pt, but the format named is npz"),
+        ):
+            client.download(spec, path, format=named)
+
+        assert server.visits == []
 
 
 class TestAnAnswerThatIsNoFile:
@@ -462,6 +667,58 @@ class TestABusyServer:
         with serving(later, document({})) as server, Client(server.url, backoff_s=1e6) as client:
             assert client.devices() == {}
 
+    @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+    def test_is_one_that_answers_so(self, status: int) -> None:
+        def busy(visit: Visit) -> None:
+            visit.answer(status, {"Content-Type": "text/html"}, b"later")
+
+        with served(busy, document({})) as (client, server):
+            assert client.devices() == {}
+
+        assert len(server.visits) == 2
+
+    def test_says_how_long_to_wait_by_a_date(self) -> None:
+        later = problem(BUSY, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
+
+        with serving(later, document({})) as server, Client(server.url, backoff_s=1e6) as client:
+            assert client.devices() == {}
+
+    def test_is_given_up_when_it_asks_for_more_than_two_minutes(self) -> None:
+        with (
+            served(problem(BUSY, Retry_After="121")) as (client, server),
+            pytest.raises(NotReady),
+        ):
+            client.devices()
+
+        assert len(server.visits) == 1
+
+    def test_is_sent_an_upload_again(self) -> None:
+        named = document({"recipe": TOKEN})
+
+        with served(problem(BUSY), named) as (client, server):
+            client.with_arrays(GRU, {"weight_ih_l0": np.zeros((60, 10), np.float32)})
+
+        assert len(server.visits) == 2
+
+
+class TestAKey:
+    def test_is_not_sent_to_another_origin(self) -> None:
+        with serving(document({"here": 1})) as other:
+
+            def elsewhere(visit: Visit) -> None:
+                visit.answer(307, {"Location": f"{other.url}{visit.path}"}, b"")
+
+            with serving(elsewhere) as server, Client(server.url, api_key="secret") as client:
+                assert client.devices() == {"here": 1}
+
+        assert server.visits[0][1]["Authorization"] == "Bearer secret"
+        assert "Authorization" not in other.visits[0][1]
+
+    @pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+    def test_that_no_header_can_hold_is_refused(self, key: str) -> None:
+        with pytest.raises(TransferError, match="holds characters that no key has"):
+            Client("http://localhost", api_key=key)
+
 
 class TestAnUnreachableServer:
     def test_is_a_transfer_error_that_names_it(self) -> None:
@@ -492,7 +749,7 @@ class TestAnUnreachableServer:
 
 class TestDocuments:
     @pytest.mark.parametrize("ask", [Client.devices, Client.initializers])
-    @pytest.mark.parametrize("body", [b"[]", b"oh", b"\xff", b""])
+    @pytest.mark.parametrize("body", [b"[]", b"oh", b"\xff", b"", b"[" * 100_000])
     def test_that_are_no_json_objects_are_transfer_errors(
         self, ask: Callable[[Client], Any], body: bytes
     ) -> None:
@@ -510,6 +767,30 @@ class TestDocuments:
             client.devices()
 
         assert caught.value.facts["answered"] == 418
+
+    def test_without_an_end_are_not_read_to_it(self) -> None:
+        with (
+            served(whole(b" " * (MOST_DOCUMENT_BYTES + 1))) as (client, _),
+            pytest.raises(TransferError, match="exceeds the 67108864 bytes"),
+        ):
+            client.devices()
+
+    def test_of_a_refusal_may_have_any_members(self) -> None:
+        def odd(visit: Visit) -> None:
+            body = b'{"code": 7, "self": 1, "cls": 2, "detail": "odd"}'
+            visit.answer(422, {"Content-Type": "application/problem+json"}, body)
+
+        with served(odd) as (client, _), pytest.raises(StepZeroError, match="odd"):
+            client.devices()
+
+    def test_of_an_upload_name_the_network_that_was_sent(self) -> None:
+        other = encode_recipe(Spec(rnn_type="gru", input_size=10, hidden_size=20, seed=1))
+
+        with (
+            served(document({"recipe": other})) as (client, _),
+            pytest.raises(TransferError, match="of another network"),
+        ):
+            client.with_arrays(GRU, {"weight_ih_l0": np.zeros((60, 10), np.float32)})
 
     def test_about_a_check_carry_its_size_and_device(self) -> None:
         with served(document({})) as (client, server):
@@ -533,10 +814,10 @@ class TestTheService:
         self, server_url: str, path: Path, name: FormatName
     ) -> None:
         with Client(server_url) as client:
-            client.download(GRU, path, format=name)
+            client.download(GRU, path.with_suffix(""), format=name)
             planned = client.plan(GRU)["files"][name]
 
-        assert path.stat().st_size == planned["size_bytes"]
+        assert path.with_suffix("").stat().st_size == planned["size_bytes"]
 
     def test_sends_what_the_library_draws(self, server_url: str, path: Path) -> None:
         with Client(server_url) as client:
@@ -553,12 +834,34 @@ class TestTheService:
             client.download(GRU, whole_path)
             expected = whole_path.read_bytes()
             etag = client.plan(GRU)["files"]["pt"]["etag"]
-            leave_part(path, expected[:5000], etag=etag, size_bytes=len(expected))
+            leave_part(path, expected[:5000], etag=etag, checksum=f"crc32:{crc32(expected)}")
             seen: list[tuple[int, int]] = []
             client.download(GRU, path, progress=lambda *now: seen.append(now))
 
         assert path.read_bytes() == expected
         assert seen[0][0] > 5000
+
+    @pytest.mark.parametrize("name", list(FORMATS))
+    def test_proves_a_part_that_was_altered_in_every_format(
+        self, server_url: str, path: Path, name: FormatName
+    ) -> None:
+        path = path.with_suffix("")
+        large = {"rnn_type": "gru", "input_size": 100, "hidden_size": 100}
+        with Client(server_url) as client:
+            expected = client.download(large, path, format=name).read_bytes()
+            altered = bytearray(expected[:65536])
+            altered[-9] ^= 1
+            leave_part(
+                path,
+                altered,
+                url=file_path(Spec(**cast(Any, large)), name),
+                etag=client.plan(large)["files"][name]["etag"],
+                size_bytes=len(expected),
+                checksum="",
+            )
+            client.download(large, path, format=name)
+
+        assert path.read_bytes() == expected
 
     def test_tells_statistics_schemes_and_devices(self, server_url: str) -> None:
         with Client(server_url) as client:

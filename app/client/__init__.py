@@ -11,16 +11,23 @@ from typing import Any, Self
 
 from app.arrays.saving import AnyArrays, as_uploads
 from app.client.download import Progress, download
+from app.client.part import Expected
 from app.client.session import Session
 from app.errors import InvalidRecipe, TransferError, UnknownFormat
 from app.formats import FORMATS
+from app.formats.naming import choose_format, format_and_rest
+from app.plan import plan
+from app.service.limits import Limits
+from app.service.order import order
 from app.spec.arrays import LayoutName, UploadOptions
 from app.spec.canonical import canonical
-from app.spec.checkpoint import CheckSize, FormatName, Spec
+from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
 from app.spec.recipe import decode_recipe, encode_recipe, file_stem
 
 AnySpec = Spec | Mapping[str, Any]
+
+LEAST_SILENCE_S = 300.0
 
 
 class Client:
@@ -33,10 +40,13 @@ class Client:
     Args:
         api_key: the key to ask with, where the server wants one.
         timeout_s: the longest silence to wait through.  The whole checkpoint is checked before its
-            first byte is sent.
-        retries: how many failures in a row to wait out: no connection, a cut body, a busy server.
+            first byte is sent, so unless given it is five minutes and what the plan's cost adds: a
+            second for every 10⁹ multiplications and for every 10⁸ bytes.
+        retries: how many failures in a row to wait out: no connection, a cut body, wrong bytes, or
+            a server that answers 408, 429, 502, 503 or 504.  Every request can be repeated, a POST
+            too: what it makes is a function of what it says.
         backoff_s: the wait after the first failure; it doubles with each, unless the server says
-            how long to wait.
+            how long to wait (`Retry-After`).  One that asks for more than two minutes is given up.
     """
 
     def __init__(
@@ -44,13 +54,12 @@ class Client:
         base_url: str,
         *,
         api_key: str | None = None,
-        timeout_s: float = 300.0,
+        timeout_s: float | None = None,
         retries: int = 4,
         backoff_s: float = 0.25,
     ) -> None:
-        self._session = Session(
-            base_url, api_key=api_key, timeout_s=timeout_s, retries=retries, backoff_s=backoff_s
-        )
+        self._timeout_s = timeout_s
+        self._session = Session(base_url, api_key=api_key, retries=retries, backoff_s=backoff_s)
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +99,9 @@ class Client:
         """
         how = {"layout": layout, "strict": strict, "grow": grow, "redraw": [*redraw]}
         options = parse(UploadOptions, how)
+        asked = _validated(spec)
         texts = {
-            "spec": json.dumps(canonical(_validated(spec))),
+            "spec": json.dumps(canonical(asked)),
             "redraw": json.dumps(
                 [part.model_dump(exclude_defaults=True) for part in options.redraw]
             ),
@@ -103,13 +113,19 @@ class Client:
         }
         with tempfile.TemporaryDirectory() as folder:
             files = as_uploads(arrays, Path(folder))
-            described = self._session.upload("/v1/plan", texts, files)
+            size_bytes = sum(file.path.stat().st_size for file in files)
+            described = self._session.upload(
+                "/v1/plan", texts, files, silence_s=self._silence_s(size_bytes=size_bytes)
+            )
         try:
-            return decode_recipe(described["recipe"])
-        except (KeyError, TypeError, InvalidRecipe) as error:
+            recipe = decode_recipe(described["recipe"])
+        except (AttributeError, KeyError, TypeError, InvalidRecipe) as error:
             raise TransferError(
                 "/v1/plan should name a recipe; is this a Step Zero server?"
             ) from error
+        if recipe.model_copy(update={"init": asked.init}) != asked:
+            raise TransferError("/v1/plan named the recipe of another network than was asked for.")
+        return recipe
 
     def summary(
         self, spec: AnySpec, *, check: CheckSize | None = None, device: str = "auto"
@@ -119,33 +135,57 @@ class Client:
         Raises:
             NonfiniteOutput, DeadOutput: the sanity forward pass failed.
         """
-        query = {"device": device} | (check or CheckSize()).model_dump()
-        return self._document(f"{checkpoint_path(_validated(spec))}/summary", query)
+        recipe, size = _validated(spec), check or CheckSize()
+        planned = plan(recipe)
+        silence_s = self._silence_s(planned.multiply_adds(size), planned.size_bytes)
+        query = {"device": device} | size.model_dump()
+        return self._document(f"{checkpoint_path(recipe)}/summary", query, silence_s)
 
     def download(
         self,
         spec: AnySpec,
         path: Path | str,
         *,
-        format: FormatName = "pt",
+        format: FormatName | None = None,
         device: str = "auto",
         arrays: AnyArrays | None = None,
         progress: Progress | None = None,
     ) -> Path:
-        """Save a checkpoint's file under `path`, in place of what is there, once it is whole.
+        """Save a checkpoint's file under `path`, in place of what is there, once it is whole and proved.
 
         Until then its bytes are in `<path>.part`.  A broken transfer is taken up where it ended,
-        also one that an earlier process left behind.
+        also one that an earlier process left behind; the error that ends it says what is kept, in
+        its notes and, if it is ours, in the facts `part`, `here_bytes` and `size_bytes`.  The whole
+        file is compared with the checksum that the server tells; bytes that differ are fetched
+        again.
 
         Args:
+            format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
             arrays: weights of one's own, sent as `with_arrays` does.
             progress: is called with the bytes that are here and the bytes there will be.
+
+        Raises:
+            FormatMismatch: the path's suffix is another format's.
+            TransferError: the file cannot be had, or is not the one that the recipe names.
         """
-        recipe = _validated(spec) if arrays is None else self.with_arrays(spec, arrays)
-        address = file_path(recipe, format)
-        # The plain permalink is the address that caches know.
-        query = None if device == "auto" else {"device": device}
-        return download(self._session, address, Path(path), query=query, progress=progress)
+        fields, named = format_and_rest(spec)
+        name = choose_format(Path(path), format or named)
+        recipe = _validated(fields) if arrays is None else self.with_arrays(fields, arrays)
+        ordered = order(recipe, name, Serving(), Limits.none())
+        silence_s = self._silence_s(
+            ordered.plan.multiply_adds(CheckSize()), size_bytes=ordered.size_bytes
+        )
+        return download(
+            self._session,
+            Expected(
+                file_path(recipe, name), ordered.size_bytes, None if recipe.script else ordered.etag
+            ),
+            Path(path),
+            # The plain permalink is the address that caches know.
+            query=None if device == "auto" else {"device": device},
+            silence_s=silence_s,
+            progress=progress,
+        )
 
     def initializers(self) -> dict[str, Any]:
         """List the init schemes that the server draws."""
@@ -155,8 +195,16 @@ class Client:
         """List the devices that the server has."""
         return self._document("/v1/devices")
 
-    def _document(self, path: str, query: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        document = self._session.json(path, query)
+    def _silence_s(self, multiply_adds: int = 0, size_bytes: int = 0) -> float:
+        """Give the longest silence that work may need: generously, as a server may be slow, and busy."""
+        if self._timeout_s is not None:
+            return self._timeout_s
+        return LEAST_SILENCE_S + multiply_adds / 1e9 + size_bytes / 1e8
+
+    def _document(
+        self, path: str, query: Mapping[str, Any] | None = None, silence_s: float | None = None
+    ) -> dict[str, Any]:
+        document = self._session.json(path, query, silence_s=silence_s or self._silence_s())
         if not isinstance(document, dict):
             raise TransferError(f"{path} should be a JSON object; is this a Step Zero server?")
         return document

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -15,8 +18,11 @@ from app.errors import StepZeroError, TransferError, from_problem
 Result = TypeVar("Result")
 
 CONNECT_TIMEOUT_S = 10.0
-LONGEST_WAIT_S = 30.0  # a server may ask for more; a caller should not seem hung
-BUSY = frozenset({429, 502, 503, 504})  # the service's own 503, and what proxies say in its place
+LONGEST_BACKOFF_S = 30.0
+LONGEST_WAIT_S = 120.0  # a server that asks for more is given up: a caller should not seem hung
+MOST_DOCUMENT_BYTES = 1 << 26  # the statistics of the deepest networks take some 20 MB
+# The service's own 408, 429 and 503, and what proxies say in their place.
+BUSY = frozenset({408, 429, 502, 503, 504})
 
 
 class PassingFailure(Exception):
@@ -36,38 +42,39 @@ class Session:
         base_url: str,
         *,
         api_key: str | None,
-        timeout_s: float,
         retries: int,
         backoff_s: float,
     ) -> None:
         url = _server_address(base_url)
         if api_key and url.userinfo:
             raise TransferError("Give an API key or a name in the server's address, not both.")
+        if api_key and not (api_key.isascii() and api_key.isprintable()):
+            raise TransferError("The API key holds characters that no key has.")
         self._place = str(url.copy_with(userinfo=b""))
         self._retries = retries
         self._backoff_s = backoff_s
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
-            timeout=httpx.Timeout(timeout_s, connect=min(timeout_s, CONNECT_TIMEOUT_S)),
-            follow_redirects=True,
+            follow_redirects=True,  # to another origin without the key
         )
 
     def close(self) -> None:
         """Give back the connections."""
         self._http.close()
 
-    def json(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+    def json(self, path: str, query: Mapping[str, Any] | None = None, *, silence_s: float) -> Any:
         """Get a JSON document."""
 
         def attempt() -> Any:
-            with self.get(path, query=query) as response:
-                response.read()
-                return self._decoded(response)
+            with self.ask("GET", path, query=query, silence_s=silence_s) as response:
+                return self._document(response)
 
         return self.patiently(attempt)
 
-    def upload(self, path: str, texts: Mapping[str, str], files: Sequence[Upload]) -> Any:
+    def upload(
+        self, path: str, texts: Mapping[str, str], files: Sequence[Upload], *, silence_s: float
+    ) -> Any:
         """Post a form with files, which are read as they are sent; give the JSON document that answers it."""
 
         def attempt() -> Any:
@@ -76,10 +83,10 @@ class Session:
                     ("arrays", (file.name, stack.enter_context(file.path.open("rb"))))
                     for file in files
                 ]
-                asked = self._ask("POST", path, data=texts, files=parts)
-                response = stack.enter_context(asked)
-                response.read()
-                return self._decoded(response)
+                asked = self._ask(
+                    "POST", path, data=texts, files=parts, timeout=_timeout(silence_s)
+                )
+                return self._document(stack.enter_context(asked))
 
         return self.patiently(attempt)
 
@@ -98,21 +105,23 @@ class Session:
             except PassingFailure as failure:
                 failures = failures + 1 if reached() <= furthest else 1
                 furthest = max(furthest, reached())
-                if failures > self._retries:
+                if failures > self._retries or (failure.wait_s or 0) > LONGEST_WAIT_S:
                     raise failure.error from failure
-                backoff_s = self._backoff_s * 2 ** (failures - 1)
-                wait_s = backoff_s if failure.wait_s is None else failure.wait_s
-                time.sleep(min(wait_s, LONGEST_WAIT_S))
+                backoff_s = min(self._backoff_s * 2 ** (failures - 1), LONGEST_BACKOFF_S)
+                time.sleep(backoff_s if failure.wait_s is None else failure.wait_s)
 
-    def get(
+    def ask(
         self,
+        method: str,
         path: str,
         *,
+        silence_s: float,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AbstractContextManager[httpx.Response]:
-        """Give the answer to a GET, as `_ask` does."""
-        return self._ask("GET", path, params=query, headers=headers)
+        """Give the answer to a GET or HEAD, as `_ask` does; wait through so much silence."""
+        timeout = _timeout(silence_s)
+        return self._ask(method, path, params=query, headers=headers, timeout=timeout)
 
     @contextmanager
     def _ask(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
@@ -126,9 +135,10 @@ class Session:
         try:
             with self._http.stream(method, path, **request) as response:
                 if not response.is_success:
-                    response.read()
                     raise self._failure(response)
                 yield response
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+            raise self._transfer_error(error) from error
         except httpx.TransportError as error:
             raise PassingFailure(self._transfer_error(error)) from error
         except (httpx.RequestError, httpx.InvalidURL) as error:
@@ -138,26 +148,48 @@ class Session:
         error = self._refusal(response)
         if response.status_code not in BUSY:
             return error
-        asked = response.headers.get("Retry-After", "")
-        return PassingFailure(error, wait_s=float(asked) if asked.isdecimal() else None)
+        return PassingFailure(error, wait_s=_wait_s(response.headers.get("Retry-After", "")))
 
     def _refusal(self, response: httpx.Response) -> StepZeroError:
         media_type = response.headers.get("Content-Type", "").partition(";")[0]
-        problem = self._decoded(response) if media_type == "application/problem+json" else None
+        problem = self._document(response) if media_type == "application/problem+json" else None
         if isinstance(problem, dict):
             return from_problem(problem)
         status = response.status_code
         return TransferError(f"{self._place} answered with status {status}.", answered=status)
 
-    def _decoded(self, response: httpx.Response) -> Any:
+    def _document(self, response: httpx.Response) -> Any:
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > MOST_DOCUMENT_BYTES:
+                raise TransferError(
+                    f"What {self._place} answered exceeds the {MOST_DOCUMENT_BYTES} bytes that are read of a document.",
+                    limit_bytes=MOST_DOCUMENT_BYTES,
+                )
         try:
-            return response.json()
-        except ValueError as error:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
             raise TransferError(f"What {self._place} answered is not JSON.") from error
 
     def _transfer_error(self, error: Exception) -> TransferError:
         reason = str(error) or type(error).__name__  # a timeout has no text
         return TransferError(f"The transfer from {self._place} failed: {reason}.")
+
+
+def _timeout(silence_s: float) -> httpx.Timeout:
+    return httpx.Timeout(silence_s, connect=min(silence_s, CONNECT_TIMEOUT_S))
+
+
+def _wait_s(retry_after: str) -> float | None:
+    """Read a Retry-After header: seconds, or the date of an HTTP header; None where it says neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
 
 
 def _server_address(base_url: str) -> httpx.URL:
