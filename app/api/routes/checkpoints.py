@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.api import docs
 from app.api.body import Described, NoQuery, Options, Query, read_asked
@@ -26,9 +27,17 @@ from app.spec.checkpoint import Serving, Spec
 from app.spec.recipe import decode_recipe
 from app.summary import Summary
 
+
+class _Suffix(StringConvertor):
+    """What follows the last dot of a name.  With dots in it, a path of dots would be matched in quadratic time."""
+
+    regex = "[^/.]+"
+
+
+register_url_convertor("suffix", _Suffix())
 router = APIRouter(prefix="/v1", tags=["checkpoints"])
 
-FILE_PATH = "/checkpoints/{recipe}/{name}.{extension}"
+FILE_PATH = "/checkpoints/{recipe}/{name}.{extension:suffix}"
 
 Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
 
