@@ -204,13 +204,15 @@ def _text(packed: bytes) -> str:
 def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
     """Take from the zip64 field the sizes that have no room elsewhere."""
     wide = [place for place, size in enumerate(sizes) if size == _MAX_32]
-    while wide and len(extra) >= 4:
-        field, length = struct.unpack_from("<HH", extra)
-        if field == _ZIP64_FIELD and 8 * len(wide) <= min(length, len(extra) - 4):
+    start = 0  # of a field: thousands fit, so none is cut off
+    while wide and len(extra) >= start + 4:
+        field, length = struct.unpack_from("<HH", extra, start)
+        start += 4
+        if field == _ZIP64_FIELD and 8 * len(wide) <= min(length, len(extra) - start):
             for nth, place in enumerate(wide):
-                (sizes[place],) = struct.unpack_from("<Q", extra, 4 + 8 * nth)
+                (sizes[place],) = struct.unpack_from("<Q", extra, start + 8 * nth)
             return sizes
-        extra = extra[4 + length :]
+        start += length
     if wide:
         raise Flaw("its size is not given", name=name)
     return sizes
@@ -220,12 +222,13 @@ def _placed(file: BinaryIO, member: Member) -> Member:
     """Find where a record's content begins, which only its own header tells."""
     fields = _LOCAL.unpack(_read(file, member.header, _LOCAL.size))
     signature, _, flags, method, name_bytes, extra_bytes = (*fields[:4], *fields[-2:])
-    own = _read(file, member.header + _LOCAL.size, name_bytes)
+    name = member.name.encode()
     if (
         signature != MAGIC
         or method != member.method
         or flags & _UNREADABLE_FLAGS
-        or own != member.name.encode()
+        or name_bytes != len(name)
+        or _read(file, member.header + _LOCAL.size, name_bytes) != name
     ):
         raise Flaw("its record is other than the directory says", name=member.name)
     offset = member.header + _LOCAL.size + name_bytes + extra_bytes
