@@ -27,6 +27,8 @@ NODES = (
     (0.9445750230732326, 0.062253523938647894),
     (0.9894009349916499, 0.027152459411754096),
 )
+# σ² is 1 + 2q and more, with q³ = ¾ of the input's variance: below this, float64 has no number between it and 1.
+NO_INPUT = 1e-48
 Point = tuple[float, float]  # a place, and its weight
 
 
@@ -117,7 +119,7 @@ def _mean(*factors: tuple[Gate, list[float]]) -> float:
 @lru_cache(maxsize=64)
 def tanh_gain(input_variance: float) -> float:
     """Give σ such that x → tanh(σ·Q·x + input) keeps the size of a small difference, Q orthogonal (χ = 1)."""
-    if input_variance == 0:
+    if input_variance < NO_INPUT:
         return 1.0
     low, high = 0.0, max(input_variance, 1e-8)
     while _tanh_line(high)[1] < input_variance:
