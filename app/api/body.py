@@ -28,18 +28,19 @@ from app.service.pace import Patience
 from app.service.uploads import complete, take
 from app.settings import Settings
 from app.spec.arrays import UploadOptions
-from app.spec.base import Strict
+from app.spec.base import Strict, at_most
 from app.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
 from app.spec.parse import load_json, parse, parse_json, parse_strings
 
 _LENGTH_DIGITS = 20
 CHECK_FIELDS = ("seq_len", "batch")
+MOST_HASHES = 16  # of four formats
 
 
 class Hashes(Strict):
     """The query of a description."""
 
-    sha256: list[FormatName] = Field(default_factory=list)
+    sha256: Annotated[list[FormatName], at_most(MOST_HASHES)] = Field(default_factory=list)
 
 
 class Asked(NamedTuple):
@@ -95,12 +96,12 @@ async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
 
 
 async def _read(request: Request, settings: Settings) -> bytes:
-    body = b""
+    body = bytearray()  # grows in place, however many parts there are
     async for part in _parts(request, settings):
         body += part
         if len(body) > settings.max_body_bytes:
             raise BodyTooLarge(limit_bytes=settings.max_body_bytes)
-    return body
+    return bytes(body)
 
 
 async def _read_upload(request: Request, context: Context, media_type: str) -> Asked:

@@ -22,6 +22,7 @@ FEED_BYTES = 1 << 20  # that go to the parser, and so to disk, at a time
 MOST_PARTS = 1100  # more files are not read, in any case
 MOST_HEADERS, MOST_HEADER_BYTES = 8, 2048  # of a part
 MOST_NAME_CHARS = 512
+MOST_TYPE_CHARS = 1024  # a boundary has at most 70
 TEXTS = ("spec", "layout", "strict", "grow", "redraw")
 ARRAYS = "arrays"  # the field whose files go by their own names
 
@@ -82,6 +83,8 @@ class _Parts:
         self._parser = self._begin_form(content_type)
 
     def _begin_form(self, content_type: str) -> MultipartParser:
+        if len(content_type) > MOST_TYPE_CHARS:
+            raise MalformedForm(reason="its Content-Type is too long")
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
             raise MalformedForm(reason="its Content-Type names no boundary")

@@ -14,13 +14,12 @@ from starlette.responses import Response
 
 from app.api.observed import account_of
 from app.errors import (
-    InvalidSpec,
     MethodNotAllowed,
     NotFound,
     RequestError,
     StepZeroError,
 )
-from app.spec.parse import field_errors
+from app.spec.parse import refusal_of
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -46,7 +45,12 @@ class Problem(BaseModel):
     code: str = Field(description="The kind of problem, for programs; never renamed.")
     detail: str = Field(description="This problem, for people.")
     request_id: str = Field(description="Names this request in the server's log.")
-    errors: list[WrongField] | None = Field(default=None, description="Every wrong field.")
+    errors: list[WrongField] | None = Field(
+        default=None, description="Every wrong field; of many, the first."
+    )
+    more_errors: int | None = Field(
+        default=None, description="How many wrong fields there are beside those listed."
+    )
 
 
 def problems(*kinds: type[StepZeroError]) -> dict[int | str, dict[str, Any]]:
@@ -101,7 +105,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _refuse_parameters(request: Request, error: Exception) -> Response:
     """A query or path parameter is wrong: its pointer begins with the part of the request."""
     assert isinstance(error, RequestValidationError)
-    return render(request, InvalidSpec(field_errors(error.errors())))
+    return render(request, refusal_of(error.errors()))
 
 
 async def _refuse_route(request: Request, error: Exception) -> Response:

@@ -9,8 +9,8 @@ from difflib import get_close_matches
 
 from app.arrays.files import Found
 from app.arrays.layouts import LAYOUTS, Rule
-from app.arrays.records import MOST_ERRORS, Options, fault, shown
-from app.errors import FieldError
+from app.arrays.records import Options, fault, shown
+from app.errors import MOST_ERRORS, FieldError
 from app.spec.arrays import LayoutName
 from app.spec.checkpoint import RnnType, Spec
 
@@ -47,11 +47,13 @@ class Reading:
 
     def refuse_unlike(self, array: Found, name: str, known: Sequence[str]) -> None:
         """Refuse a name that is like none, and list the nearest; not for more than are listed."""
-        if len(self.faults) < MOST_ERRORS:
-            near = get_close_matches(name[-40:], known, n=3, cutoff=0.5) or [*known[:8]]
-            detail = f"no parameter is called so; there is {', '.join(near)}"
-            detail += _elsewhere(array.name, self.layout, self.rnn_type)
-            self.faults.append(_unknown(array, detail, near))
+        if len(self.faults) >= MOST_ERRORS:
+            self.faults.append(_unknown(array, "no parameter is called so"))
+            return
+        near = get_close_matches(name[-40:], known, n=3, cutoff=0.5) or [*known[:8]]
+        detail = f"no parameter is called so; there is {', '.join(near)}"
+        detail += _elsewhere(array.name, self.layout, self.rnn_type)
+        self.faults.append(_unknown(array, detail, near))
 
 
 def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading:

@@ -12,7 +12,6 @@ from app.errors import FieldError, InvalidArrays
 from app.spec.arrays import LayoutName
 
 _SHOWN_CHARS = 200
-MOST_ERRORS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def require(what: str, given: int, limit: int) -> None:
 def refuse(faults: Sequence[FieldError]) -> None:
     """Refuse, if there are faults; the first of many are listed."""
     if faults:
-        raise InvalidArrays(faults[:MOST_ERRORS])
+        raise InvalidArrays(faults)
 
 
 def shown(text: str) -> str:

@@ -25,6 +25,8 @@ from app.errors import (
     TooMuchWork,
     Unauthenticated,
     UnknownFormat,
+    alternatives,
+    readable,
 )
 
 FAILED, WRONG_USE, CHECK_FAILED = 1, 2, 3
@@ -92,17 +94,21 @@ def report(error: StepZeroError, *, as_json: bool) -> None:
     console.print(f"Error: {error.title}.", style="red")
     for field in fields:
         console.print(_field_line(field))
+    if more := error.facts.get("more_errors"):
+        console.print(f"  and {more} more")
 
 
 def _field_line(field: dict[str, Any]) -> str:
     """Write one wrong field: where, what is wrong, what was given, what is allowed."""
-    line = f"  {field.get('pointer') or '/'}: {field.get('detail')}"
+    detail, allowed = str(field.get("detail")), field.get("allowed")
+    line = f"  {readable(str(field.get('pointer') or ''))}: {detail}"
     # A missing field has its whole parent as what was given, which says nothing.
-    if field.get("code") != "missing":
+    if field.get("code") not in ("missing", "union_tag_not_found"):
         line += f"; given {json.dumps(field.get('given'), ensure_ascii=False)}"
-    allowed = field.get("allowed")
     if allowed is None:
         return line
+    if isinstance(allowed, list) and all(isinstance(name, str) for name in allowed):
+        return line + alternatives(detail, allowed)
     return (
         f"{line}; allowed: {', '.join(map(str, allowed)) if isinstance(allowed, list) else allowed}"
     )

@@ -68,6 +68,7 @@ from app.errors.arrays import (
     StoreUnavailable,
 )
 from app.errors.base import FieldError, StepZeroError
+from app.errors.listing import MOST_ERRORS, alternatives, readable
 from app.errors.missing import (
     DigestMismatch,
     InvalidRecipe,
@@ -110,6 +111,7 @@ from app.errors.service import (
 
 __all__ = [
     "BY_CODE",
+    "MOST_ERRORS",
     "ArraysGone",
     "ArraysTooLarge",
     "BodyTooLarge",
@@ -153,7 +155,9 @@ __all__ = [
     "UnknownFormat",
     "UnknownHost",
     "UnsupportedMediaType",
+    "alternatives",
     "from_problem",
+    "readable",
 ]
 
 

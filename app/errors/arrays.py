@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from app.errors.base import FieldError, StepZeroError
+from app.errors.listing import list_errors
 from app.errors.request import RequestError
-
-_NAMED = 4  # in the sentence; the list has more
 
 
 class InvalidArrays(RequestError):
@@ -19,13 +17,8 @@ class InvalidArrays(RequestError):
     title = "The arrays do not fit the network"
 
     def __init__(self, errors: Iterable[FieldError]) -> None:
-        listed = list(errors)
-        named = "; ".join(f"{e.pointer}: {e.detail}" for e in listed[:_NAMED])
-        more = len(listed) - _NAMED
-        super().__init__(
-            named + f"; and {more} more" * (more > 0),
-            errors=[asdict(e) for e in listed],
-        )
+        listing = list_errors([*errors])
+        super().__init__(listing.sentence, **listing.facts)
 
 
 class ArraysTooLarge(RequestError):

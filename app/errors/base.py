@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+MOST_DETAIL_CHARS, MOST_FACT_CHARS = 1600, 400  # whatever a request has in it
+
+
+def cut(text: str, most_chars: int) -> str:
+    """Give the beginning of a long text."""
+    return text if len(text) <= most_chars else text[: most_chars - 1] + "…"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
@@ -26,9 +33,12 @@ class StepZeroError(Exception):
     title: ClassVar[str] = "Error"
 
     def __init__(self, detail: str, /, **facts: Any) -> None:
-        super().__init__(detail)
-        self.detail = detail
-        self.facts: Mapping[str, Any] = facts
+        self.detail = cut(detail, MOST_DETAIL_CHARS)
+        super().__init__(self.detail)
+        self.facts: Mapping[str, Any] = {
+            name: cut(fact, MOST_FACT_CHARS) if isinstance(fact, str) else fact
+            for name, fact in facts.items()
+        }
 
     @property
     def headers(self) -> dict[str, str]:

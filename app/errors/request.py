@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 
 from app.errors.base import FieldError, StepZeroError
+from app.errors.listing import list_errors
 
 
 class RequestError(StepZeroError):
@@ -73,12 +73,9 @@ class InvalidSpec(RequestError):
     code = "invalid_spec"
     title = "The request does not describe a checkpoint"
 
-    def __init__(self, errors: Iterable[FieldError]) -> None:
-        listed = list(errors)
-        super().__init__(
-            "; ".join(f"{e.pointer or '/'}: {e.detail}" for e in listed),
-            errors=[asdict(e) for e in listed],
-        )
+    def __init__(self, errors: Iterable[FieldError], more: int = 0) -> None:
+        listing = list_errors([*errors], more)
+        super().__init__(listing.sentence, **listing.facts)
 
 
 class BodyTooLarge(RequestError):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from app.spec.base import SAFE_INTEGER, Size, Strict, refusal
+from app.spec.base import SAFE_INTEGER, Size, Strict, at_most, refusal
 from app.spec.overrides import MOST_LAYERS, MOST_OVERRIDES, Network, Place, Selection, lacking
 from app.spec.shapes import Sizes
 
@@ -27,7 +27,14 @@ class Redraw(Selection):
     )
 
 
-Redraws = Annotated[tuple[Redraw, ...], Field(strict=False, max_length=MOST_OVERRIDES)]
+Redraws = Annotated[
+    tuple[Redraw, ...],
+    Field(strict=False, max_length=MOST_OVERRIDES),
+    at_most(MOST_OVERRIDES),
+]
+ArrayNames = Annotated[
+    tuple[ArrayName, ...], Field(strict=False, max_length=MOST_NAMES), at_most(MOST_NAMES)
+]
 
 
 class UploadOptions(Strict):
@@ -70,12 +77,10 @@ class Arrays(Strict):
         default=SourceSizes(),
         description="Of the network that the arrays are of, where they differ.",
     )
-    given: Annotated[tuple[ArrayName, ...], Field(strict=False, max_length=MOST_NAMES)] | None = (
-        Field(
-            default=None,
-            description="The arrays that count, where they are not all of their network: PyTorch's names, or "
-            "`weight_ih_l0.forget` for one gate.",
-        )
+    given: ArrayNames | None = Field(
+        default=None,
+        description="The arrays that count, where they are not all of their network: PyTorch's names, or "
+        "`weight_ih_l0.forget` for one gate.",
     )
     redraw: Redraws = Field(
         default=(), description="Parts that are drawn by their schemes although they are given."
@@ -173,6 +178,7 @@ def _refuse_sizes(arrays: Arrays, network: Network, sizes: Sizes) -> None:
 def _refuse_names(arrays: Arrays, network: Network) -> None:
     given = arrays.given or ()
     known = {*_with_gates(whole_names(arrays, network), network)} if given else set()
+    wholes, before = {*given}, set[str]()
     for number, name in enumerate(given):
         if name not in known:
             raise refusal(
@@ -183,7 +189,7 @@ def _refuse_names(arrays: Arrays, network: Network) -> None:
                 allowed="PyTorch's name of a parameter, or of a gate: weight_ih_l0.forget",
             )
         whole, dot, _ = name.partition(".")
-        if name in given[:number] or (dot and whole in given):
+        if name in before or (dot and whole in wholes):
             raise refusal(
                 "given_twice",
                 f"{name} stands there already, by itself or in the whole",
@@ -191,6 +197,7 @@ def _refuse_names(arrays: Arrays, network: Network) -> None:
                 given=name,
                 allowed="each number once",
             )
+        before.add(name)
 
 
 def _with_gates(wholes: Iterable[str], network: Network) -> Iterator[str]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
 
@@ -47,6 +47,18 @@ class InitScheme(Strict):
     def is_elementwise(self) -> bool:
         """Whether it is drawn element by element as it is asked for, though others of its name are not."""
         return False
+
+
+def at_most(limit: int) -> BeforeValidator:
+    """Refuse a list by its length before its items are looked at: `max_length` itself looks at every wrong one."""
+
+    def count(value: Any) -> Any:
+        if isinstance(value, list | tuple) and len(value) > limit:
+            facts = {"field_type": "List", "max_length": limit, "actual_length": len(value)}
+            raise PydanticKnownError("too_long", facts)
+        return value
+
+    return BeforeValidator(count)
 
 
 def refusal(

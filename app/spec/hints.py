@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from app.spec.base import InitScheme
+from app.spec.presets import PRESETS
+from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from app.spec.scripts import SCRIPTS
+
 
 class Undefined(NamedTuple):
     """Why a scheme of the literature cannot be had, and what comes nearest."""
@@ -65,12 +70,46 @@ ALIASES: Mapping[str, str] = {
 }
 
 
-def hint(name: str, allowed: Sequence[str]) -> str | None:
-    """Say of a name that is not among the allowed what helps; None where nothing is known."""
+_SCHEMES: Mapping[str, Mapping[str, type[InitScheme]]] = {
+    "weights": WEIGHT_SCHEMES,
+    "biases": BIAS_SCHEMES,
+}
+_SCHEME_PLACE = {"pytorch", "uniform"}  # names that weights and biases have, and nothing else
+
+
+def explain_unknown(name: str, allowed: Sequence[str]) -> str:
+    """Say of a name that is not among the allowed what helps, and only then that it is unknown."""
     plain = name.strip().lower().replace("-", "_").replace(" ", "_").rstrip("_")
     if "pytorch" in allowed and plain in UNDEFINED:
         reason, instead = UNDEFINED[plain]
         return f"{plain} is undefined here: {reason}; use {instead}"
+    if _SCHEME_PLACE.issubset(allowed) and (elsewhere := _belongs(plain, allowed)):
+        return elsewhere
     near = [plain] if plain in allowed else get_close_matches(plain, allowed, n=1)
     meant = [ALIASES[plain]] if ALIASES.get(plain) in allowed else near
-    return f"did you mean {meant[0]!r}?" if meant else None
+    unknown = f"{name!r} is not known here"
+    return f"did you mean {meant[0]!r}? {unknown}" if meant else unknown
+
+
+def _belongs(name: str, allowed: Sequence[str]) -> str | None:
+    """Say where a known name belongs that stands at a scheme's place and means nothing there."""
+    own, other = ("weights", "biases") if "orthogonal" in allowed else ("biases", "weights")
+    part = "bias" if other == "biases" else "weight_hh"
+    if name in allowed:
+        return None
+    if name in _SCHEMES[own]:
+        return f"{name} needs more than its name, as in {_written(name, own)}"
+    if name in _SCHEMES[other]:
+        return f'{name} is for {other}, as in "init": {{"{part}": {_written(name, other)}}}'
+    if name in PRESETS:
+        return f'{name} is a preset, for whole networks, as in "init": {{"preset": "{name}"}}'
+    scripted = f'{name} is a script, which fills a whole network, as in "init": "{name}"'
+    return scripted if name in SCRIPTS else None
+
+
+def _written(name: str, kind: str) -> str:
+    """Write a scheme: its name, or an object where it has fields that must be given."""
+    fields = _SCHEMES[kind][name].model_fields
+    needed = [field for field in fields if fields[field].is_required()]
+    more = "".join(f', "{field}": …' for field in needed)
+    return f'{{"scheme": "{name}"{more}}}' if needed else f'"{name}"'

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Discriminator, Field, Tag
 
 from app.spec.arrays import Arrays
-from app.spec.base import Strict
+from app.spec.base import InitScheme, Strict
 from app.spec.biases import PytorchBias, ZerosBias
 from app.spec.overrides import (
     WEIGHTS,
@@ -57,10 +57,19 @@ class InitParts(Strict):
 def _init_kind(value: Any) -> str:
     if isinstance(value, str):
         return "$name"
-    has_scheme = "scheme" in value if isinstance(value, dict) else hasattr(value, "scheme")
+    has_scheme = _is_scheme(value) if isinstance(value, dict) else hasattr(value, "scheme")
     return "$scheme" if has_scheme else "$parts"
 
 
+def _is_scheme(given: dict[Any, Any]) -> bool:
+    """Whether an object is meant as a scheme: it names one, or has fields of schemes and none of parts."""
+    names = given.keys()
+    no_parts = names.isdisjoint(InitParts.model_fields)
+    return "scheme" in names or (no_parts and not names.isdisjoint(SCHEME_FIELDS))
+
+
+WHOLE_SCHEMES = (*WEIGHT_SCHEMES.values(), *SCRIPTS.values())
+SCHEME_FIELDS = frozenset(name for scheme in WHOLE_SCHEMES for name in scheme.model_fields)
 AnyWholeScheme = Annotated[
     AnyWeightScheme | NumpyRandn | TorchSeeded, Field(discriminator="scheme")
 ]
@@ -130,12 +139,12 @@ def script_of(init: Any) -> AnyScript | None:
 
 def weight_in_full(init: Any) -> Any:
     """Give the scheme of a weight that may be asked for by name."""
-    return WEIGHT_SCHEMES[init]() if isinstance(init, str) else init
+    return _plain(WEIGHT_SCHEMES[init]) if isinstance(init, str) else init
 
 
 def bias_in_full(init: Any) -> Any:
     """Give the scheme of a bias that may be asked for by name."""
-    return BIAS_SCHEMES[init]() if isinstance(init, str) else init
+    return _plain(BIAS_SCHEMES[init]) if isinstance(init, str) else init
 
 
 def override_in_full(override: WeightOverride | BiasOverride) -> Any:
@@ -149,6 +158,12 @@ def for_all(scheme: Any) -> InitParts:
     weight = Pytorch() if script_of(scheme) else weight_in_full(scheme)
     bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
     return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
+
+
+@cache
+def _plain(scheme: type[InitScheme]) -> InitScheme:
+    """Give a scheme with its defaults; it is asked for once for every place of a network."""
+    return scheme()
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from app.spec.base import Strict, refusal
+from app.spec.base import Strict, at_most, refusal
 from app.spec.schemes import BiasInit, WeightInit
 
 MOST_OVERRIDES = 16  # what a recipe token has room for, whatever they say
@@ -60,7 +60,7 @@ class Selection(Strict):
     @field_validator("layer", mode="before")
     @classmethod
     def _layer_is_an_index_a_range_or_a_word(cls, value: Any) -> Any:
-        ends = list(value) if isinstance(value, list | tuple) else [value, value]
+        ends = list(value[:3]) if isinstance(value, list | tuple) else [value, value]
         numbers = all(type(end) is int and 0 <= end < MOST_LAYERS for end in ends)
         if value in ("first", "last") or (numbers and len(ends) == 2 and ends[0] <= ends[1]):
             return value
@@ -94,13 +94,18 @@ class Selection(Strict):
             plain.pop("direction", None)
         return plain
 
-    def places(self, letters: Mapping[str, str], network: Network) -> Iterator[Place]:
-        """Give the places of its parameter that it is for."""
+    def sides(self, letters: Mapping[str, str], network: Network) -> Iterator[tuple[bool, str]]:
+        """Give the directions and gates that it is for, in each of its layers."""
         directions = {"forward": (False,), "reverse": (True,)}.get(
             str(self.direction), (False, True)[: 1 + network.bidirectional]
         )
         gates = [letters[self.gate]] if self.gate else [*letters.values()] or [WHOLE]
-        return product(self.layers(network.num_layers), directions, gates)
+        return product(directions, gates)
+
+    def places(self, letters: Mapping[str, str], network: Network) -> Iterator[Place]:
+        """Give the places of its parameter that it is for."""
+        layers, sides = self.layers(network.num_layers), self.sides(letters, network)
+        return ((layer, *side) for side in sides for layer in layers)
 
 
 class WeightOverride(Selection):
@@ -118,7 +123,11 @@ class BiasOverride(Selection):
 
 
 AnyOverride = Annotated[WeightOverride | BiasOverride, Field(discriminator="parameter")]
-Overrides = Annotated[tuple[AnyOverride, ...], Field(strict=False, max_length=MOST_OVERRIDES)]
+Overrides = Annotated[
+    tuple[AnyOverride, ...],
+    Field(strict=False, max_length=MOST_OVERRIDES),
+    at_most(MOST_OVERRIDES),
+]
 
 
 def resolve(
@@ -126,10 +135,16 @@ def resolve(
 ) -> dict[tuple[str, Place], int]:
     """Give the number of the override that counts, for each place of a parameter that has one."""
     found: dict[tuple[str, Place], int] = {}
+    free: dict[
+        tuple[str, bool, str], set[int]
+    ] = {}  # layers that none before has; each is taken once
     for number, override in enumerate(overrides):
-        name = override.parameter
-        for place in override.places(network.gates(name), network):
-            found.setdefault((name, place), number)
+        name, layers = override.parameter, override.layers(network.num_layers)
+        for side in override.sides(network.gates(name), network):
+            left = free.setdefault((name, *side), {*range(network.num_layers)})
+            taken = left.intersection(layers)
+            left -= taken
+            found.update({(name, (layer, *side)): number for layer in taken})
     return found
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from app.errors import FieldError, InvalidSpec, MalformedJson
-from app.spec.hints import hint
+from app.errors import MOST_ERRORS, FieldError, InvalidSpec, MalformedJson
+from app.spec.hints import explain_unknown
+from app.spec.keys import keys_at
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -23,9 +25,8 @@ _MESSAGES = {  # pydantic's own name Python's classes
     "model_type": "Input should be an object",
     "model_attributes_type": "Input should be an object",
     "tuple_type": "Input should be an array",
-    "too_long": "There are too many items",
 }
-_UNKNOWN = {"literal_error", "union_tag_invalid"}
+_UNKNOWN = {"literal_error", "union_tag_invalid", "extra_forbidden"}
 LONG_INTEGER = 10**30
 _GIVEN_CHARS = 200
 
@@ -39,7 +40,7 @@ def parse(model: type[Model], given: Any) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        raise InvalidSpec(field_errors(error.errors(include_url=False))) from error
+        raise refusal_of(error.errors(include_url=False), model) from error
 
 
 def parse_strings(model: type[Model], given: Mapping[str, Any]) -> Model:
@@ -51,7 +52,7 @@ def parse_strings(model: type[Model], given: Mapping[str, Any]) -> Model:
     try:
         return model.model_validate_strings(given)
     except ValidationError as error:
-        raise InvalidSpec(field_errors(error.errors(include_url=False))) from error
+        raise refusal_of(error.errors(include_url=False), model) from error
 
 
 def parse_json(model: type[Model], text: str | bytes) -> Model:
@@ -80,30 +81,46 @@ def load_json(text: str | bytes) -> Any:
         raise MalformedJson(f"The body is not JSON: {error}.") from error
 
 
-def field_errors(errors: Sequence[Any]) -> list[FieldError]:
-    """Turn pydantic's errors into ours: JSON pointers, what was given, what is allowed."""
-    return [_field_error(error) for error in errors]
+def refusal_of(errors: Sequence[Any], model: type[BaseModel] | None = None) -> InvalidSpec:
+    """Turn pydantic's errors into a refusal.
+
+    Args:
+        model: what was to be read; of an unknown key, it tells the known ones.
+    """
+    return InvalidSpec(field_errors(errors, model), max(0, len(errors) - MOST_ERRORS))
 
 
-def _field_error(error: Mapping[str, Any]) -> FieldError:
-    facts = error.get("ctx", {})
+def field_errors(errors: Sequence[Any], model: type[BaseModel] | None = None) -> list[FieldError]:
+    """Turn the first of pydantic's errors into ours: JSON pointers, what was given, what is allowed."""
+    return [_field_error(error, model) for error in errors[:MOST_ERRORS]]
+
+
+def _field_error(error: Mapping[str, Any], model: type[BaseModel] | None) -> FieldError:
+    facts, code, location = error.get("ctx", {}), error["type"], error["loc"]
+    allowed = _allowed(facts)
+    if model and code in ("extra_forbidden", "union_tag_not_found"):
+        allowed = keys_at(model, location[:-1] if code == "extra_forbidden" else location)
     return FieldError(
-        pointer=_pointer(error["loc"], error["type"]) + facts.get("field", ""),
-        code=error["type"],
-        detail=_detail(error, facts),
+        pointer=_pointer(location, code) + facts.get("field", ""),
+        code=code,
+        detail=_detail(error, facts, allowed),
         given=_shown(error["input"] if facts.get("given") is None else facts["given"]),
-        allowed=_allowed(facts),
+        allowed=allowed,
     )
 
 
-def _detail(error: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
-    """Give the reason; where a name is unknown, with what was probably meant."""
-    said = str(_MESSAGES.get(error["type"], error["msg"]))
-    name = facts.get("tag", error["input"])
-    if error["type"] not in _UNKNOWN or not isinstance(name, str):
-        return said
-    more = hint(name[:_GIVEN_CHARS], _allowed(facts))
-    return f"{said}; {more}" if more else said
+def _detail(error: Mapping[str, Any], facts: Mapping[str, Any], allowed: Any) -> str:
+    """Give the reason; where a name is unknown, begin with what was probably meant."""
+    code = error["type"]
+    if code in _UNKNOWN:
+        name = error["loc"][-1] if code == "extra_forbidden" else facts.get("tag", error["input"])
+        return explain_unknown(str(_shown(name)), allowed or ())
+    if code == "union_tag_not_found":
+        tag = facts["discriminator"].strip("'")
+        return f"{tag} is missing: without it, nothing says which {tag} this is"
+    if code == "too_long" and facts.get("actual_length"):
+        return f"There are too many items: {facts['actual_length']}"
+    return str(_MESSAGES.get(code, error["msg"]))
 
 
 def _pointer(location: Sequence[Any], code: str) -> str:
@@ -148,18 +165,24 @@ def _shown(given: Any) -> Any:
 
 
 def _as_json(given: Any) -> str:
+    """Write the beginning of a value, as far as it is shown and little further."""
+    text = ""
     try:
-        return json.dumps(given)
+        for piece in json.JSONEncoder().iterencode(given):
+            text += piece
+            if len(text) > _GIVEN_CHARS:
+                break
     except (TypeError, ValueError):
         return repr(given)
+    return text
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {repeated!r} stands twice in one object")
+        counted = Counter(name for name, _ in pairs)
+        repeated = next(name for name in found if counted[name] > 1)
+        raise ValueError(f"the key {repeated[:_GIVEN_CHARS]!r} stands twice in one object")
     return found
 
 

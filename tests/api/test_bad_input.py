@@ -13,6 +13,7 @@ import httpx
 import pytest
 import torch
 
+from app.spec.checkpoint import Serving, Spec
 from app.spec.presets import PRESETS
 from app.spec.recipe import _DICTIONARY
 from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
@@ -50,9 +51,11 @@ class Wrong(NamedTuple):
 KNOWN_WEIGHTS, NAMED_WEIGHTS = list(WEIGHT_SCHEMES), list(get_args(WeightName))
 NAMED_INITS = list(dict.fromkeys([*NAMED_WEIGHTS, *SCRIPTS, *PRESETS]))
 KNOWN_BIASES, NAMED_BIASES = list(BIAS_SCHEMES), list(get_args(BiasName))
+PARTS = ["preset", "weight_ih", "weight_hh", "weight_hr", "bias", "overrides", "arrays"]
+FIELDS = [*Serving.model_fields, *Spec.model_fields, "format"]
 
 WRONG: Mapping[str, Wrong] = {
-    "unknown_field": Wrong(GRU, {"hiden_size": 3}, "/hiden_size", "extra_forbidden", 3),
+    "unknown_field": Wrong(GRU, {"hiden_size": 3}, "/hiden_size", "extra_forbidden", 3, FIELDS),
     "text_for_a_size": Wrong(GRU, {"input_size": "10"}, "/input_size", "int_type", "10"),
     "true_for_a_size": Wrong(GRU, {"input_size": True}, "/input_size", "int_type", True),
     "fraction_for_a_size": Wrong(GRU, {"num_layers": 1.5}, "/num_layers", "int_type", 1.5),
@@ -139,7 +142,9 @@ WRONG: Mapping[str, Wrong] = {
     "check_too_long": Wrong(
         GRU, {"check": {"seq_len": 1025}}, "/check/seq_len", "less_than_equal", 1025, "at most 1024"
     ),
-    "check_misspelt": Wrong(GRU, {"check": {"steps": 5}}, "/check/steps", "extra_forbidden", 5),
+    "check_misspelt": Wrong(
+        GRU, {"check": {"steps": 5}}, "/check/steps", "extra_forbidden", 5, ["seq_len", "batch"]
+    ),
     "unknown_scheme_name": Wrong(
         GRU, {"init": "xavier"}, "/init", "literal_error", "xavier", NAMED_INITS
     ),
@@ -160,7 +165,7 @@ WRONG: Mapping[str, Wrong] = {
         KNOWN_WEIGHTS,
     ),
     "unknown_part": Wrong(
-        GRU, {"init": {"weight": "zeros"}}, "/init/weight", "extra_forbidden", "zeros"
+        GRU, {"init": {"weight": "zeros"}}, "/init/weight", "extra_forbidden", "zeros", PARTS
     ),
     "matrix_scheme_on_a_bias": Wrong(
         GRU,
@@ -184,6 +189,23 @@ WRONG: Mapping[str, Wrong] = {
         "/init/weight_hh/gian",
         "extra_forbidden",
         2,
+        ["scope", "scheme", "gain", "determinant"],
+    ),
+    "scheme_without_its_name": Wrong(
+        GRU,
+        {"init": {"gain": 2}},
+        "/init/scheme",
+        "union_tag_not_found",
+        '{"gain": 2}',
+        [*KNOWN_WEIGHTS, *SCRIPTS],
+    ),
+    "part_without_its_schemes_name": Wrong(
+        GRU,
+        {"init": {"bias": {"t_max": 9}}},
+        "/init/bias/scheme",
+        "union_tag_not_found",
+        '{"t_max": 9}',
+        KNOWN_BIASES,
     ),
     "missing_argument": Wrong(
         GRU, {"init": {"scheme": "constant"}}, "/init/value", "missing", '{"scheme": "constant"}'
@@ -263,7 +285,7 @@ class TestAWrongField:
         assert error["code"] == wrong.code
         assert error["given"] == wrong.given
         assert error["allowed"] == wrong.allowed
-        assert problem["detail"] == f"{wrong.pointer}: {error['detail']}"
+        assert problem["detail"].startswith(f"{wrong.pointer}: {error['detail']}")
 
     def test_is_wrong_in_a_plan_too(self, wrong: Wrong, client: httpx.Client):
         answer = client.post("/v1/plan", json={**wrong.spec, **wrong.fields})
@@ -302,6 +324,36 @@ def test_a_long_value_is_repeated_only_in_part(client: httpx.Client):
     (error,) = refuse(client, {**GRU, "dtype": "x" * 10_000}, 422, "invalid_spec")["errors"]
 
     assert len(error["given"]) < 300
+
+
+@pytest.mark.parametrize("depth", range(930, 1000, 2))
+def test_a_list_that_is_just_not_too_deep_to_be_read_is_refused_all_the_same(
+    depth: int, client: httpx.Client
+):
+    body = '{"rnn_type":"gru","input_size":1,"hidden_size":1,"x":' + "[" * depth + "]" * depth + "}"
+    answer = client.post("/v1/plan", content=body, headers=JSON)
+
+    assert answer.status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/checkpoints/x/"
+        + "." * 60_000
+        + "/",  # of a suffix with dots there would be so many to try
+        "/v1/checkpoints/x/" + "a." * 30_000 + "/",
+        "/v1/checkpoints/x/" + "." * 60_000,
+        "/x" * 30_000,
+        "/%01" * 15_000,
+    ],
+    ids=["dots", "names", "a file of dots", "slashes", "control characters"],
+)
+def test_a_very_long_path_is_answered_at_once_and_briefly(path: str, client: httpx.Client):
+    answer = client.get(path)
+
+    assert answer.status_code == 404
+    assert len(answer.content) < 10_000
 
 
 @pytest.mark.parametrize("body", ["[]", "null", "5", '"gru"', "true"])

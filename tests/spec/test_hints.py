@@ -68,6 +68,75 @@ def test_a_misspelt_name_is_told_with_the_nearest(given: dict[str, Any], meant: 
     assert f"did you mean {meant!r}?" in said(**given)
 
 
+@pytest.mark.parametrize(
+    ("given", "detail"),
+    [
+        ("forget", 'forget is for biases, as in "init": {"bias": "forget"}'),
+        (
+            "chrono",
+            'chrono is for biases, as in "init": {"bias": {"scheme": "chrono", "t_max": …}}',
+        ),
+        ({"bias": "ones"}, 'ones is for weights, as in "init": {"weight_hh": "ones"}'),
+        (
+            {"weight_hh": "keras"},
+            'keras is a preset, for whole networks, as in "init": {"preset": "keras"}',
+        ),
+        (
+            {"weight_hh": "torch_seeded"},
+            'torch_seeded is a script, which fills a whole network, as in "init": "torch_seeded"',
+        ),
+        (
+            {"weight_hh": "constant"},
+            'constant needs more than its name, as in {"scheme": "constant", "value": …}',
+        ),
+    ],
+)
+def test_a_name_that_stands_where_it_means_nothing_is_told_with_its_place(
+    given: Any, detail: str
+) -> None:
+    assert said(init=given) == detail
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ({"hiddensize": 4}, "hidden_size"),
+        ({"init": {"wieght_hh": "zeros"}}, "weight_hh"),
+        ({"init": {"scheme": "orthogonal", "gian": 2}}, "gain"),
+        ({"init": {"overrides": [{"parameter": "bias", "init": "zeros", "gat": 1}]}}, "gate"),
+    ],
+)
+def test_a_misspelt_key_is_told_with_the_nearest(given: dict[str, Any], meant: str) -> None:
+    assert f"did you mean {meant!r}?" in said(**given)
+
+
+def test_a_scheme_without_its_name_is_told_to_lack_it() -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        parse(CheckpointRequest, GRU | {"init": {"gain": 2}})
+
+    assert refused.value.detail == (
+        "/init/scheme: scheme is missing: without it, nothing says which scheme this is; "
+        "allowed: pytorch, uniform, normal, trunc_normal, constant, array, zeros, ones and 28 more"
+    )
+
+
+def test_what_helps_stands_first_and_a_long_list_once_and_short() -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        parse(CheckpointRequest, GRU | {"init": "orthogonol"})
+
+    assert refused.value.detail == (
+        "/init: did you mean 'orthogonal'? 'orthogonol' is not known here; "
+        "allowed: pytorch, uniform, normal, trunc_normal, zeros, ones, identity, xavier_uniform and 45 more"
+    )
+
+
+def test_no_sentence_has_a_pointers_escapes() -> None:
+    with pytest.raises(InvalidSpec) as refused:
+        parse(CheckpointRequest, GRU | {"a/b~c": 1})
+
+    assert refused.value.detail.startswith("/a/b~c: 'a/b~c' is not known here")
+
+
 def test_a_name_that_is_near_to_nothing_is_told_with_the_list_alone() -> None:
     assert "did you mean" not in said(init="qqqq")
 

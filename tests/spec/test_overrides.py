@@ -257,7 +257,12 @@ REFUSED = {
         "low_not_below_high",
         "less than 1.0",
     ),
-    "field": (asked(ones(layers=1)), "layers", "extra_forbidden", None),
+    "field": (
+        asked(ones(layers=1)),
+        "layers",
+        "extra_forbidden",
+        ["layer", "direction", "gate", "parameter", "init"],
+    ),
 }
 
 
