@@ -30,6 +30,7 @@ from app.api.ranges import wanted_range
 from app.arrays.ingest import ingest
 from app.arrays.records import Options, Upload
 from app.errors import StepZeroError
+from app.service.store import Store
 from app.spec.arrays import LayoutName
 from app.spec.checkpoint import CheckpointRequest, Spec
 from app.spec.parse import parse_json
@@ -210,11 +211,14 @@ async def _once(body: bytes) -> AsyncIterator[bytes]:
 def form(head: bytes, body: bytes, folder: Path) -> Job:
     """Read a form with the boundary `x`."""
     kind = "multipart/form-data; boundary=x" + head.decode()
-    return lambda: anyio.run(
-        partial(
-            read_form, _once(body), kind, folder, most_bytes=1 << 24, most_text_bytes=BODY_BYTES
-        )
-    )
+    store = Store(folder, 1 << 24)
+
+    def job() -> None:
+        with store.incoming() as incoming:
+            reading = partial(read_form, _once(body), kind, incoming)
+            anyio.run(partial(reading, most_bytes=1 << 24, most_text_bytes=BODY_BYTES))
+
+    return job
 
 
 def part(name: str, content: bytes) -> bytes:
