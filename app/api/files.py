@@ -44,10 +44,10 @@ async def send_permalink(request: Request, context: Context, order: Order, name:
     """Answer a GET or HEAD of a permalink: 304, 206, 200 or a refusal, with no more work than it takes."""
     take(request, context, order)
     headers = {"Cache-Control": WHILE_TAGGED if order.tied_to else FOREVER}
+    if order.spec.arrays:  # a tag vouches for bytes that are still to be had
+        await context.beside(lambda: context.factory.require(order))
     if _matches(request.headers.get("if-none-match"), order.etag):
         return Response(status_code=304, headers={"ETag": order.etag, **headers})
-    if order.spec.arrays:
-        await context.beside(lambda: context.factory.require(order))
     if request.method == "HEAD":
         if _wants_digest(request):
             await compute_sha256(request, context, order)
@@ -150,8 +150,8 @@ def _headers(request: Request, context: Context, order: Order) -> dict[str, str]
     headers = {
         "Content-Type": order.format.media_type,
         "Content-Length": str(order.size_bytes),
-        "Content-Disposition": f'attachment; filename="{order.file_name(sha256)}"',
-        "Content-Location": file_url(request, order, sha256),
+        "Content-Disposition": f'attachment; filename="{order.file_name()}"',
+        "Content-Location": file_url(request, order),
         "Link": f'<{summary_url(request, order)}>; rel="describedby"; type="application/json"',
         "ETag": order.etag,
         "Accept-Ranges": "bytes",

@@ -12,9 +12,9 @@ def recipe_url(request: Request, order: Order) -> str:
     return f"{request.scope.get('root_path', '')}{order.path}"
 
 
-def file_url(request: Request, order: Order, sha256: str | None = None) -> str:
-    """Give the permalink of a file; its name ends in the file's hash where that is known."""
-    return f"{recipe_url(request, order)}/{order.file_name(sha256)}"
+def file_url(request: Request, order: Order) -> str:
+    """Give the permalink of a file."""
+    return f"{recipe_url(request, order)}/{order.file_name()}"
 
 
 def summary_url(request: Request, order: Order) -> str:

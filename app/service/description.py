@@ -28,7 +28,11 @@ class TensorEntry(BaseModel, frozen=True):
 class FileEntry(BaseModel, frozen=True):
     """The checkpoint as a file of one format."""
 
-    url: str = Field(description="The file's permalink.")
+    url: str = Field(description="The file's permalink: one, always.")
+    hub_url: str | None = Field(
+        description="The same file by a name that ends in its hash, as torch.hub's `check_hash` reads it; null until the "
+        "hash is known or asked for by `?sha256=`."
+    )
     media_type: str
     size_bytes: int = Field(description="Exact length of the file.")
     etag: str
@@ -124,7 +128,8 @@ def _possible(spec: Spec, name: FormatName, serving: Serving, limits: Limits) ->
 
 def _file(found: Order, base: str, sha256: str | None) -> FileEntry:
     return FileEntry(
-        url=f"{base}/{found.file_name(sha256)}",
+        url=f"{base}/{found.file_name()}",
+        hub_url=f"{base}/{found.hashed_name(sha256)}" if sha256 else None,
         media_type=found.format.media_type,
         size_bytes=found.size_bytes,
         etag=found.etag,

@@ -15,7 +15,7 @@ from app.plan import Plan, plan
 from app.service.limits import Limits
 from app.spec.canonical import STREAM_VERSION, recipe_digest
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
-from app.spec.recipe import encode_recipe, file_stem
+from app.spec.recipe import encode_recipe, file_stem, hashed_stem
 
 QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
 _HASH = re.compile(r"[0-9a-f]{8,64}")
@@ -64,13 +64,17 @@ class Order:
         """The path of the recipe's page on any server."""
         return f"/v1/checkpoints/{self.recipe}"
 
-    def file_name(self, sha256: str | None = None) -> str:
-        """Give the file's name, ending in its hash where that is known."""
-        return f"{file_stem(self.spec, sha256)}.{self.format.suffix}"
+    def file_name(self) -> str:
+        """Give the file's name: one, always."""
+        return f"{file_stem(self.spec)}.{self.format.suffix}"
+
+    def hashed_name(self, sha256: str) -> str:
+        """Give the name that ends in the file's hash, for those who check it by that."""
+        return f"{hashed_stem(self.spec, sha256)}.{self.format.suffix}"
 
     def claimed_sha256(self, stem: str) -> str | None:
         """Give the hash that a name of ours ends in; in any other name the digits may mean anything."""
-        ours = file_stem(self.spec, "0" * 8).removesuffix("0" * 8)
+        ours = hashed_stem(self.spec, "0" * 8).removesuffix("0" * 8)
         claim = stem.removeprefix(ours)
         return claim if claim != stem and _HASH.fullmatch(claim) else None
 

@@ -88,15 +88,22 @@ def decode_recipe(token: str) -> Spec:
     return spec
 
 
-def file_stem(spec: Spec, sha256: str | None = None) -> str:
-    """Name a recipe's file: `gru-10x20-<sha256 prefix>`, or `gru-10x20-r<recipe prefix>` without a hash.
+def file_stem(spec: Spec) -> str:
+    """Name a recipe's file: `gru-10x20-r<recipe prefix>`, the same on every server, whatever it has learned.
 
-    Loaders cache by file name, so two recipes never share one.  `torch.hub` reads the hash between the last `-` and the `.`; the `r`
-    keeps it from taking the recipe's digest for one.
+    Loaders cache by file name, so two recipes never share one.  The `r` keeps `torch.hub` from taking the digest for the file's hash.
     """
+    return f"{_sizes(spec)}-r{recipe_digest(spec).hex()[:8]}"
+
+
+def hashed_stem(spec: Spec, sha256: str) -> str:
+    """Name a file as `torch.hub` checks it: it reads the hash between the last `-` and the `.`, as in `gru-10x20-1f0c9a7e.pt`."""
+    return f"{_sizes(spec)}-{sha256[:8]}"
+
+
+def _sizes(spec: Spec) -> str:
     layers = f"x{spec.num_layers}" if spec.num_layers > 1 else ""
-    tail = sha256[:8] if sha256 else f"r{recipe_digest(spec).hex()[:8]}"
-    return f"{spec.rnn_type}-{spec.input_size}x{spec.hidden_size}{layers}-{tail}"
+    return f"{spec.rnn_type}-{spec.input_size}x{spec.hidden_size}{layers}"
 
 
 def _check(packed: bytes) -> bytes:

@@ -63,7 +63,7 @@ def address(broken: str, client: httpx.Client) -> str:
     """Where the file is that breaks off, with its hash in its name."""
     path = describe(client, LARGE)["links"]["self"]
     files = client.get(path, params={"sha256": "pt"}).json()["files"]
-    return broken + str(files["pt"]["url"])
+    return broken + str(files["pt"]["hub_url"])
 
 
 def read_by_urllib(address: str) -> bytes:

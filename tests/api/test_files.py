@@ -480,16 +480,16 @@ def hashed(client: httpx.Client) -> dict[str, Any]:
 
 class TestTheHashInTheName:
     def test_is_that_of_the_bytes(self, hashed: dict[str, Any], client: httpx.Client):
-        sha256 = hashlib.sha256(client.get(hashed["url"]).content).hexdigest()
+        sha256 = hashlib.sha256(client.get(hashed["hub_url"]).content).hexdigest()
 
         assert hashed["sha256"] == sha256
-        assert hashed["url"].endswith(f"-{sha256[:8]}.pt")
+        assert hashed["hub_url"].endswith(f"/lstm-10x20-{sha256[:8]}.pt")
 
     def test_is_what_torch_hub_checks(
         self, hashed: dict[str, Any], server_url: str, tmp_path: Path
     ):
         state = torch.hub.load_state_dict_from_url(
-            server_url + hashed["url"],
+            server_url + hashed["hub_url"],
             model_dir=str(tmp_path),
             check_hash=True,
             weights_only=True,
@@ -508,16 +508,45 @@ class TestTheHashInTheName:
         }
 
     def test_leaves_torch_hub_none_to_check_until_it_is_asked_for(self, client: httpx.Client):
-        name = permalink(client, {**LSTM, "seed": 13}).rpartition("/")[2]
+        file = describe(client, {**LSTM, "seed": 13})["files"]["pt"]
 
-        assert re.search(r"-([a-f0-9]*)\.", name) is None
+        assert re.search(r"-([a-f0-9]*)\.", file["url"]) is None
+        assert (file["hub_url"], file["sha256"]) == (None, None)
+
+    def test_has_an_address_of_its_own_beside_the_permalink_which_stays(self, client: httpx.Client):
+        before = describe(client, {**LSTM, "seed": 15})
+        address = before["files"]["pt"]["url"]
+        headers = {"Want-Repr-Digest": "sha-256=1"}  # from now on the hash is known
+        answers = [
+            client.get(address, headers=headers),
+            client.head(address),
+            client.get(address),
+            make(client, {**LSTM, "seed": 15}),
+        ]
+        after = client.get(before["links"]["self"]).json()["files"]["pt"]
+        found = client.get("/v1/checkpoints", params={**LSTM, "seed": 15})
+        name = address.rpartition("/")[2]
+
+        assert after["url"] == found.headers["Location"] == address
+        for answer in answers:
+            assert answer.headers["Content-Location"] == address
+            assert answer.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+            assert "Repr-Digest" in answer.headers
+        assert client.get(after["hub_url"]).content == answers[0].content
+
+    def test_changes_nothing_about_the_answer(self, hashed: dict[str, Any], client: httpx.Client):
+        plain, checked = client.get(hashed["url"]), client.get(hashed["hub_url"])
+
+        assert checked.content == plain.content
+        for name in ("ETag", "Content-Location", "Content-Disposition", "Repr-Digest"):
+            assert checked.headers[name] == plain.headers[name]
 
     @pytest.mark.parametrize("method", ["GET", "HEAD"])
     def test_if_it_is_another_files_is_not_found(
         self, method: str, hashed: dict[str, Any], client: httpx.Client
     ):
         other = "0" * 8 if not hashed["sha256"].startswith("0" * 8) else "1" * 8
-        answer = client.request(method, hashed["url"].replace(hashed["sha256"][:8], other))
+        answer = client.request(method, hashed["hub_url"].replace(hashed["sha256"][:8], other))
 
         assert answer.status_code == 404
 

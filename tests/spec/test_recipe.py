@@ -24,6 +24,7 @@ from app.spec.recipe import (
     decode_recipe,
     encode_recipe,
     file_stem,
+    hashed_stem,
 )
 from tests.spec.strategies import specs
 
@@ -421,12 +422,12 @@ class TestOtherVersions:
 
 class TestFileStem:
     def test_names_type_and_sizes_and_the_hash(self) -> None:
-        assert file_stem(parse(Spec, GRU), "1f0c9a7e" + "0" * 56) == "gru-10x20-1f0c9a7e"
+        assert hashed_stem(parse(Spec, GRU), "1f0c9a7e" + "0" * 56) == "gru-10x20-1f0c9a7e"
 
     def test_names_the_layers_of_more_than_one(self) -> None:
         spec = parse(Spec, LSTM | {"num_layers": 3})
 
-        assert file_stem(spec, "ab" * 32) == "lstm-10x20x3-abababab"
+        assert hashed_stem(spec, "ab" * 32) == "lstm-10x20x3-abababab"
 
     def test_names_the_recipe_where_no_hash_is_known_as_no_hash_is_written(self) -> None:
         assert file_stem(parse(Spec, GRU)) == "gru-10x20-r" + DIGEST[:8]
