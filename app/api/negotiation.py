@@ -1,7 +1,14 @@
-"""Which format to send: what the request names, else what its Accept header likes best, else `.pt`."""
+"""Which format to send: what the request names, else what its Accept header likes best, else `.pt`.
+
+An Accept header that names none of our formats is passed over (RFC 9110, 12.5.1, allows it): clients that send
+`application/json` with everything mean the refusals by it, and want the file.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from app.dtypes import DTypeName
 from app.errors import NotAcceptable
 from app.formats import FORMATS
 from app.spec.checkpoint import FormatName
@@ -10,24 +17,42 @@ DEFAULT: FormatName = "pt"
 ANY = "application/octet-stream"  # what clients ask for that want a file and know no type
 
 
-def choose_format(named: FormatName | None, accept: str | None) -> FormatName:
-    """Choose a format.
+def choose_format(
+    named: FormatName | None, accept: str | None, dtype: DTypeName = "float32"
+) -> FormatName:
+    """Choose a format that can hold the dtype.
 
     Raises:
-        NotAcceptable: the Accept header likes none of them.
+        NotAcceptable: the Accept header refuses all of them, or the only ones that it names cannot hold the dtype.
     """
     if named is not None:
         return named
-    if accept is None or not accept.strip():
-        return DEFAULT
-    ranges = dict(_ranges(accept))
+    liked = _liked(dict(_ranges(accept or "")))
+    possible = {name: q for name, q in liked.items() if dtype in FORMATS[name].dtypes}
+    best = max(
+        possible, key=lambda name: possible[name] or 0.0
+    )  # the first of equals, so the default
+    if possible[best]:
+        return best
+    left = [name for name, quality in possible.items() if quality is None]
+    if not left or any(quality for quality in liked.values()):
+        types = [FORMATS[name].media_type for name in possible]
+        raise NotAcceptable(given=(accept or "")[:200], allowed=[*types, ANY])
+    return left[0]
+
+
+def prefers(accept: str | None, media_type: str, other: str) -> bool:
+    """Say whether an Accept header names a media type and likes it better than another."""
+    ranges = dict(_ranges(accept or ""))
+    return ranges.get(media_type, 0.0) > (_quality(other, ranges) or 0.0)
+
+
+def _liked(ranges: Mapping[str, float]) -> dict[FormatName, float | None]:
+    """Give how much each format is liked; None: nothing is said of it."""
     liked = {name: _quality(record.media_type, ranges) for name, record in FORMATS.items()}
-    liked[DEFAULT] = max(liked[DEFAULT], ranges.get(ANY, 0.0))
-    best = max(liked, key=lambda name: liked[name])  # the first of equals, so the default
-    if liked[best] <= 0:
-        types = [record.media_type for record in FORMATS.values()]
-        raise NotAcceptable(given=accept[:200], allowed=[*types, ANY])
-    return best
+    if ranges.get(ANY):
+        liked[DEFAULT] = max(liked[DEFAULT] or 0.0, ranges[ANY])
+    return liked
 
 
 def _ranges(accept: str) -> list[tuple[str, float]]:
@@ -50,10 +75,10 @@ def _weight(text: str) -> float:
     return weight if 0 <= weight <= 1 else 0.0
 
 
-def _quality(media_type: str, ranges: dict[str, float]) -> float:
-    """Give the weight of the most specific range that a media type falls into."""
+def _quality(media_type: str, ranges: Mapping[str, float]) -> float | None:
+    """Give the weight of the most specific range that a media type falls into; None if there is none."""
     kind = media_type.split("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         if wanted in ranges:
             return ranges[wanted]
-    return 0.0
+    return None

@@ -118,16 +118,16 @@ class UnsupportedMediaType(RequestError):
 
 
 class NotAcceptable(RequestError):
-    """No format this service writes matches the Accept header."""
+    """The Accept header refuses every format, or names only such as cannot hold this checkpoint."""
 
     status = 406
     code = "not_acceptable"
-    title = "No format matches the Accept header"
+    title = "The Accept header leaves no format"
 
     def __init__(self, *, given: str, allowed: Iterable[str]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"Nothing here matches Accept: {given}. There is {', '.join(listed)}.",
+            f"Accept: {given} leaves no format for this checkpoint. There is {', '.join(listed)}.",
             given=given,
             allowed=listed,
         )

@@ -629,10 +629,8 @@ def test_an_unknown_extension_is_not_found_and_the_known_are_listed(
     assert answer.json()["allowed"] == ["pt", "safetensors", "npz", "zip"]
 
 
-@pytest.mark.parametrize(
-    "accept", ["text/html", "image/*", "*/*;q=0", "application/vnd.pytorch;q=0"]
-)
-def test_an_accept_header_that_likes_nothing_here_is_told_what_there_is(
+@pytest.mark.parametrize("accept", ["*/*;q=0", "application/*;q=0", "text/html, */*;q=0.0"])
+def test_an_accept_header_that_refuses_every_format_is_told_what_there_is(
     accept: str, client: httpx.Client
 ):
     answer = client.post("/v1/checkpoints", json=GRU, headers={"Accept": accept})
@@ -641,6 +639,20 @@ def test_an_accept_header_that_likes_nothing_here_is_told_what_there_is(
     assert answer.json()["code"] == "not_acceptable"
     assert answer.json()["given"] == accept
     assert "application/vnd.pytorch" in answer.json()["allowed"]
+    assert "Accept" in answer.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/vnd.numpy.npz", "application/vnd.numpy.npz, application/json"]
+)
+def test_an_accept_header_for_a_format_that_cannot_hold_the_dtype_is_told_which_can(
+    accept: str, client: httpx.Client
+):
+    spec = {**GRU, "dtype": "bfloat16"}
+    answer = client.post("/v1/checkpoints", json=spec, headers={"Accept": accept})
+
+    assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+    assert "application/vnd.numpy.npz" not in answer.json()["allowed"]
 
 
 class TestADeviceThatIsNotHere:
@@ -887,7 +899,7 @@ REFUSALS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "long_body": ("POST", "/v1/plan", {"content": b" " * (LIMIT_BYTES + 1), "headers": JSON}),
     "too_large": ("POST", "/v1/plan", {"json": {**GRU, "hidden_size": SAFE}}),
     "too_much_work": ("POST", "/v1/plan", {"json": TOILSOME}),
-    "not_acceptable": ("POST", "/v1/checkpoints", {"json": GRU, "headers": {"Accept": "text/css"}}),
+    "not_acceptable": ("POST", "/v1/checkpoints", {"json": GRU, "headers": {"Accept": "*/*;q=0"}}),
     "overflow": (
         "POST",
         "/v1/checkpoints",

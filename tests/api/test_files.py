@@ -375,6 +375,11 @@ class TestTheHeaders:
             ),
             ("application/vnd.pytorch;q=0, */*;q=0.1", "application/vnd.safetensors"),
             ("text/html, application/zip", "application/zip"),
+            # Where nothing matches, as of clients that send one Accept with everything.
+            ("application/json", "application/vnd.pytorch"),
+            ("application/problem+json", "application/vnd.pytorch"),
+            ("text/html, image/*", "application/vnd.pytorch"),
+            ("application/vnd.pytorch;q=0, application/json", "application/vnd.safetensors"),
         ],
     )
     def test_follow_what_accept_likes_best(
@@ -383,6 +388,12 @@ class TestTheHeaders:
         answer = client.post("/v1/checkpoints", json=GRU, headers={"Accept": accept})
 
         assert answer.headers["Content-Type"] == media_type
+
+    def test_pass_over_a_format_that_cannot_hold_the_dtype(self, client: httpx.Client):
+        accept = {"Accept": "application/vnd.numpy.npz, application/zip;q=0.5"}
+        answer = client.post("/v1/checkpoints", json={**GRU, "dtype": "bfloat16"}, headers=accept)
+
+        assert answer.headers["Content-Type"] == "application/zip"
 
     def test_say_that_a_post_varies_with_accept(self, posted: httpx.Response):
         assert posted.headers["Vary"] == "Accept"

@@ -71,6 +71,7 @@ def test_a_range_of_another_file_is_none(header: str, if_range: str):
 TYPES = [record.media_type for record in FORMATS.values()]
 MEDIA = st.sampled_from([*TYPES, "application/*", "*/*", "text/html", "application/octet-stream"])
 WEIGHTS = st.sampled_from(["", ";q=0", ";q=0.0", ";q=0.3", "; q=1", ";Q=0.7", ";level=1;q=0.5"])
+UNSAID = 1e-9  # better than what is refused, worse than all that is liked
 LIKED = st.lists(st.tuples(MEDIA, WEIGHTS), min_size=1, max_size=5, unique_by=lambda like: like[0])
 
 
@@ -84,7 +85,7 @@ def test_no_format_is_sent_that_was_ruled_out_or_while_a_better_liked_one_is_the
     def weight_of(name: FormatName) -> float:
         media = FORMATS[name].media_type
         ranges = (media, "application/*", "*/*")
-        plain = next((weights[wanted] for wanted in ranges if wanted in weights), 0.0)
+        plain = next((weights[wanted] for wanted in ranges if wanted in weights), UNSAID)
         return max(plain, weights.get("application/octet-stream", 0.0)) if name == "pt" else plain
 
     try:

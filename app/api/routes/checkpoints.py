@@ -49,7 +49,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.
     """
     body = await read_asked(request, context)
-    name = choose_format(body.format, request.headers.get("accept"))
+    name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
     return await send_file(request, context, await context.order(body.spec, name, body.serving))
 
 
