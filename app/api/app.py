@@ -109,7 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
     ]
     for router in (checkpoints.router, *about_it):
         api.include_router(router)
-    for router in about_it:
+    for router in (checkpoints.router, *about_it):
         _answer_head(api, router)
     own = [route for route in api.routes if isinstance(route, Route)]
     api.state.routes = [
@@ -123,13 +123,16 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _answer_head(api: FastAPI, router: APIRouter) -> None:
-    """Answer HEAD wherever a router answers GET; the server sends no body then."""
-    for route in router.routes:
-        if isinstance(route, APIRoute):
+    """Answer HEAD wherever a router answers GET, and not by itself; the server sends no body then."""
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    by_method = {(method, route.path): route for route in routes for method in route.methods or ()}
+    for (method, path), route in by_method.items():
+        if method == "GET" and ("HEAD", path) not in by_method:
             api.add_api_route(
-                route.path,
+                path,
                 route.endpoint,
                 methods=["HEAD"],
+                dependencies=route.dependencies,
                 include_in_schema=False,
                 response_class=route.response_class,
             )

@@ -21,7 +21,7 @@ from app.api.observed import account_of
 from app.api.streaming import run_watched
 from app.engine.workers import Stop
 from app.service.description import Description, describe
-from app.service.order import format_of_suffix
+from app.service.order import Order, format_of_suffix
 from app.spec.canonical import canonical
 from app.spec.checkpoint import Serving, Spec
 from app.spec.recipe import decode_recipe
@@ -46,7 +46,8 @@ Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.
 async def make_checkpoint(request: Request, context: CurrentContext) -> Response:
     """Draw, check and stream a checkpoint.
 
-    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.
+    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.  Where the spec
+    names no `format`, the `Accept` header chooses one: `.pt` where it names none of ours.
     """
     body = await read_asked(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
@@ -73,14 +74,16 @@ async def describe_checkpoint(
     return await _describe(request, context, spec, Serving())
 
 
-@router.get("/checkpoints/{recipe}/summary", **docs.GET_SUMMARY)
+@router.get("/checkpoints/{recipe}/summary", response_model=Summary, **docs.GET_SUMMARY)
 async def summarize_checkpoint(
     request: Request, recipe: Token, options: Options, context: CurrentContext
-) -> Summary:
+) -> Any:
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
     ordered = await context.order(decode_recipe(recipe), "safetensors", options)
     await context.wait_until_ready()
     take(request, context, ordered)
+    if request.method == "HEAD":
+        return await _head_of_summary(context, ordered)
     await hold(request, context, context.factory.cost_of_a_pass(ordered))
     stop = Stop()
     with account_of(request).stage("check"):
@@ -133,6 +136,15 @@ async def _describe(
         known_sha256=context.factory.known_sha256,
     )
     return await context.plan(spec, work)
+
+
+async def _head_of_summary(context: Context, order: Order) -> Response:
+    """Answer without drawing, so without the length that only the figures would tell."""
+    if order.spec.arrays:
+        await context.beside(lambda: context.factory.require(order))
+    answer = Response(media_type="application/json")
+    del answer.headers["Content-Length"]
+    return answer
 
 
 def _options(serving: Serving) -> str:
