@@ -1,4 +1,4 @@
-"""Renders every refusal as `application/problem+json` (RFC 9457); the only place that knows how."""
+"""Renders every refusal as `application/problem+json` (RFC 9457), or as a page for a browser; the only place that knows how."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
+from app.api.negotiation import prefers
 from app.api.observed import account_of
+from app.api.problem_page import CONTENT_SECURITY_POLICY, problem_page
 from app.errors import (
     MethodNotAllowed,
     NotFound,
@@ -84,12 +86,18 @@ def render(request: Request, error: StepZeroError) -> Response:
     """Turn a refusal into its answer."""
     request_id = request.scope.get("request_id", "")
     account_of(request).code = error.code
-    return Response(
-        document(error, request_id),
-        status_code=error.status,
-        headers={**error.headers, "Cache-Control": "no-store"},
-        media_type=PROBLEM_TYPE,
-    )
+    headers = {**error.headers, "Cache-Control": "no-store", "Vary": "Accept"}
+    if _is_for_a_browser(request):
+        page = problem_page(error.problem() | {"request_id": request_id})
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return HTMLResponse(page, error.status, headers)
+    return Response(document(error, request_id), error.status, headers, PROBLEM_TYPE)
+
+
+def _is_for_a_browser(request: Request) -> bool:
+    """Say whether a page was asked for: by a browser's address bar, which likes HTML best and says so."""
+    accept = request.headers.get("accept")
+    return request.method in ("GET", "HEAD") and prefers(accept, "text/html", PROBLEM_TYPE)
 
 
 def document(error: StepZeroError, request_id: str) -> bytes:
