@@ -14,7 +14,7 @@ from app.api.docs import FILE_HEADERS
 from app.api.hosts import KnownHosts
 from app.api.problems import problems
 from app.api.throttle import Throttle
-from app.errors import TooManyBytes, TooManyRequests, Unauthenticated, UnknownHost
+from app.errors import InvalidHost, TooManyBytes, TooManyRequests, Unauthenticated, UnknownHost
 from app.service.callers import Rates, Shares
 from app.service.keys import Keyring
 from app.settings import Settings
@@ -54,8 +54,7 @@ def guard(api: FastAPI, settings: Settings) -> None:
             allow_headers=ASKED_WITH,
             expose_headers=[*FILE_HEADERS, "Content-Range", "Retry-After", *LIMIT_HEADERS],
         )
-    if settings.allowed_hosts:
-        api.add_middleware(KnownHosts, names=settings.allowed_hosts)
+    api.add_middleware(KnownHosts, names=settings.allowed_hosts)
 
 
 def trust_proxies(api: FastAPI, settings: Settings) -> None:
@@ -86,7 +85,7 @@ def _refusals(settings: Settings) -> list[type[Any]]:
         *([Unauthenticated] if settings.api_keys or settings.api_keys_file else []),
         *([TooManyRequests] if settings.rate_limits else []),
         *([TooManyBytes] if settings.max_caller_bytes else []),
-        *([UnknownHost] if settings.allowed_hosts else []),
+        *([InvalidHost, UnknownHost] if settings.allowed_hosts else []),
     ]
 
 

@@ -1,7 +1,12 @@
-"""Under which names the service answers: a request for another is one that somebody was tricked into.  Pure ASGI."""
+"""Under which names the service answers: a request for another is one that somebody was tricked into.  Pure ASGI.
+
+Source:
+    RFC 9112, 3.2: a request of HTTP/1.1 has one Host, and it is a host.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from starlette.datastructures import Headers
@@ -10,13 +15,19 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.auth import HEALTH
 from app.api.problems import render
-from app.errors import UnknownHost
+from app.errors import InvalidHost, StepZeroError, UnknownHost
 
 _SHOWN_CHARS = 200
+_HOST = re.compile(
+    r"(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_-]+(\.[a-z0-9_-]+)*)\.?(:[0-9]*)?", re.ASCII | re.IGNORECASE
+)
 
 
 class KnownHosts:
-    """Refuses requests whose Host is none of the names, `*.example.com` being all below one.  Probes ask by address."""
+    """Refuses requests whose Host is no host, stands twice or lacks; and where there are names, those whose Host is none of them.
+
+    `*.example.com` is all names below that one.  Probes of health ask by address.
+    """
 
     def __init__(self, app: ASGIApp, names: Sequence[str]) -> None:
         self._app = app
@@ -25,15 +36,20 @@ class KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or refuse it."""
-        answer = self._app
-        if scope["type"] == "http" and not scope["path"].startswith(HEALTH):
-            given = Headers(scope=scope).get("host", "")
-            host = _without_port(given).lower()
-            if host not in self._whole and not (self._below and host.endswith(self._below)):
-                answer = render(Request(scope), UnknownHost(given=given[:_SHOWN_CHARS]))
+        refusal = self._refusal(scope) if scope["type"] == "http" else None
+        answer = render(Request(scope), refusal) if refusal else self._app
         await answer(scope, receive, send)
 
-
-def _without_port(host: str) -> str:
-    name, colon, port = host.rpartition(":")
-    return name if colon and port.isdecimal() else host
+    def _refusal(self, scope: Scope) -> StepZeroError | None:
+        hosts = Headers(scope=scope).getlist("host")
+        if len(hosts) > 1 or (not hosts and scope["http_version"] == "1.1"):
+            return InvalidHost(count=len(hosts))
+        given = hosts[0] if hosts else ""
+        found = _HOST.fullmatch(given)
+        if given and not found:
+            return InvalidHost(count=1, given=given[:_SHOWN_CHARS])
+        host = found["host"].lower() if found else ""
+        is_open = not self._whole or scope["path"].startswith(HEALTH)
+        if is_open or host in self._whole or (self._below and host.endswith(self._below)):
+            return None
+        return UnknownHost(given=given[:_SHOWN_CHARS])

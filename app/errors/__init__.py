@@ -10,11 +10,12 @@ StepZeroError
 │   ├── BodyTooLarge             413  the request body exceeds its limit
 │   ├── MalformedForm            400  the body is not a multipart form
 │   ├── UnsupportedMediaType     415  the body is neither JSON nor a form with files
-│   ├── NotAcceptable            406  no format matches the Accept header
+│   ├── NotAcceptable            406  the Accept header leaves no format
 │   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
 │   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
 │   ├── NotAnArrayFile           415  an uploaded file is of no kind that is read here
 │   ├── FormatMismatch           400  (library, client, command line) the suffix is another format's
+│   ├── InvalidHost              400  there is no Host header, or several, or it is no host
 │   ├── UnknownHost              400  the Host header is none of this service's names
 │   └── RangeNotSatisfiable      416  the Range header names bytes that cannot be sent
 ├── Unauthenticated              401  there is no API key, or one that is not good here
@@ -54,6 +55,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.errors.access import (
+    InvalidHost,
     Throttled,
     TooManyBytes,
     TooManyRequests,
@@ -127,6 +129,7 @@ __all__ = [
     "HeadTooLarge",
     "InternalError",
     "InvalidArrays",
+    "InvalidHost",
     "InvalidRecipe",
     "InvalidSpec",
     "MalformedForm",

@@ -16,6 +16,17 @@ class UnknownHost(RequestError):
         super().__init__(f"This service does not go by the name {given!r}.", given=given)
 
 
+class InvalidHost(RequestError):
+    """The request has no Host header, or several, or one that is no host."""
+
+    code = "invalid_host"
+    title = "The Host header is wrong"
+
+    def __init__(self, *, count: int, given: str | None = None) -> None:
+        said = f"it has {count} of them" if given is None else f"{given!r} is none"
+        super().__init__(f"A request names one host; {said}.", count=count, given=given)
+
+
 class Unauthenticated(StepZeroError):
     """The request brings no API key, or one that is not good here."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pydantic import SecretStr
 import app
 from app.service.keys import new_key, read_keys
 from app.settings import Settings
-from tests.api.asking import GRU, permalink
+from tests.api.asking import GRU, Call, permalink
 from tests.conftest import running
 
 JSON = {"Content-Type": "application/json"}
@@ -88,6 +89,42 @@ class TestAnotherName:
 
         assert (answer.status_code, answer.json()["code"]) == (400, "unknown_host")
         assert answer.json()["given"] == host[:200]
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "evil.com/.example.org",
+            "x y.example.org",
+            "a@b.example.org",
+            "..example.org",
+            ".example.org",
+            "a.example.org:8000:1",
+            "a.example.org:http",
+            "a.example.org#",
+            "[::1",
+        ],
+    )
+    def test_that_is_no_host_is_refused_as_such(self, host: str, url: str, client: httpx.Client):
+        for answer in (
+            httpx.get(f"{url}/v1", headers={"Host": host}),
+            client.get("/healthz/live", headers={"Host": host}),  # where every name is answered
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_host")
+            assert answer.json()["given"] == host
+
+    @pytest.mark.parametrize("hosts", [[], ["a.example.org"] * 2, ["a.example.org", "evil.com"]])
+    def test_beside_another_or_none_at_all_is_refused(self, hosts: list[str], url: str):
+        lines = "".join(f"Host: {host}\r\n" for host in hosts)
+        with Call(url, f"GET /v1 HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode()) as call:
+            status, _, body = call.read_head()
+            problem = json.loads(body + b"".join(call.read_rest()))
+
+        assert status == 400
+        assert problem["code"] in ("invalid_host", "malformed_http")  # by the parser, or behind it
+
+    def test_may_lack_in_http_1_0(self, client: httpx.Client, server_url: str):
+        with Call(server_url, b"GET /v1 HTTP/1.0\r\n\r\n") as call:
+            assert call.read_head()[0] == 200
 
     def test_is_no_matter_for_probes(self, url: str):
         assert (
