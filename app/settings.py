@@ -171,7 +171,10 @@ class Settings(BaseSettings):
     shutdown_grace_s: int = Field(
         default=30, ge=0, description="How long running downloads may take after a stop signal."
     )
-    docs: bool = Field(default=True, description="Whether to serve Swagger UI at /docs.")
+    docs: bool = Field(
+        default=True,
+        description="Whether to serve Swagger UI at /docs, and the API as data at /openapi.json.",
+    )
     metrics: bool = Field(default=True, description="Whether to serve metrics at /metrics.")
     api_keys: Keys = Field(
         default=(),

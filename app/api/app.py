@@ -87,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=app.__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.docs else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -103,8 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         about.about,
         about.health,
         about.inference,
-        pages.first_page,
-        *([pages.docs_page] if settings.docs else []),
+        pages.pages(docs=settings.docs),
         *([about.metrics] if settings.metrics else []),
     ]
     for router in (checkpoints.router, *about_it):
@@ -117,7 +117,7 @@ def create_app(settings: Settings) -> FastAPI:
         *(r for router in about_it for r in router.routes),
         *own,
     ]
-    api.router.routes.append(pages.static)
+    api.router.routes.append(pages.static(docs=settings.docs))
     _describe(api, settings)
     return api
 

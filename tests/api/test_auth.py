@@ -108,7 +108,7 @@ class TestAStranger:
 
     def test_sees_health_alone_where_the_pages_are_closed(self):
         with running(KEYED.model_copy(update={"open_pages": False})) as url:
-            for path in ("/", "/docs", "/openapi.json", "/_static/index.css"):
+            for path in ("/", "/docs", "/openapi.json", "/_static/index.css", "/_static/docs.js"):
                 assert httpx.get(url + path).status_code == 401, path
                 assert httpx.get(url + path, headers=HEADER).status_code == 200, path
             assert httpx.get(f"{url}/healthz/live").status_code == 200

@@ -211,6 +211,28 @@ class TestAPage:
             assert policy == "default-src 'none'; frame-ancestors 'none'"
 
 
+def test_without_the_docs_all_that_belongs_to_them_is_gone():
+    with running(Settings(docs=False)) as url:
+        for path in (
+            "/docs",
+            "/openapi.json",
+            "/_static/docs.html",
+            "/_static/docs.js",
+            "/_static/docs.css",
+            "/_static/vendor/../docs.html",
+            "/_static//docs.html",
+            "/_static/vendor/swagger-ui/swagger-ui-bundle.js",
+            "/_static/vendor/swagger-ui/LICENSE",
+        ):
+            assert httpx.get(url + path).status_code == 404, path
+        page = httpx.get(f"{url}/")
+
+        assert page.headers["Content-Security-Policy"].startswith("default-src 'self'")
+        assert "docs" not in page.text
+        for path in re.findall(r'(?:href|src)="([a-z_][^"]*)"', page.text):
+            assert httpx.get(f"{url}/{path}").status_code == 200, path
+
+
 SERVE = """
 import sys
 from app.api.server import serve

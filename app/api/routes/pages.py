@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse, HTMLResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
@@ -23,18 +25,51 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-static = Mount("/_static", StaticFiles(directory=PAGES), name="static")
-first_page = APIRouter(include_in_schema=False)
-docs_page = APIRouter(include_in_schema=False)
+_OF_DOCS = re.compile(r"docs\b|vendor\b")  # the static files that only /docs needs
+_TO_DOCS = ('href="docs"', 'href="openapi.json"', "<code>/docs</code>")
 
 
-@first_page.get("/")
-async def show_first_page() -> FileResponse:
-    """Say what this is, with a first curl."""
-    return FileResponse(PAGES / "index.html", headers=_HEADERS)
+class _Static(StaticFiles):
+    """The files below `/_static`; those of the docs only where there are docs."""
+
+    def __init__(self, *, docs: bool) -> None:
+        super().__init__(directory=PAGES)
+        self._docs = docs
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        """Find a file."""
+        if not self._docs and _OF_DOCS.match(path):
+            return "", None
+        return super().lookup_path(path)
 
 
-@docs_page.get("/docs")
-async def show_docs() -> FileResponse:
-    """Show Swagger UI."""
-    return FileResponse(PAGES / "docs.html", headers=_HEADERS)
+def static(*, docs: bool) -> Mount:
+    """Give the route of the static files."""
+    return Mount("/_static", _Static(docs=docs), name="static")
+
+
+def pages(*, docs: bool) -> APIRouter:
+    """Give the routes of the pages."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def show_first_page() -> Response:
+        """Say what this is, with a first curl."""
+        if docs:
+            return FileResponse(PAGES / "index.html", headers=_HEADERS)
+        return HTMLResponse(_without_docs(), headers=_HEADERS)
+
+    if docs:
+
+        @router.get("/docs")
+        async def show_docs() -> FileResponse:
+            """Show Swagger UI."""
+            return FileResponse(PAGES / "docs.html", headers=_HEADERS)
+
+    return router
+
+
+def _without_docs() -> str:
+    """Give the first page without the lines that lead to what there is not."""
+    lines = (PAGES / "index.html").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not any(link in line for link in _TO_DOCS))
