@@ -79,6 +79,7 @@ class _Parts:
         self._text: bytearray | None = None
         self._name = ""
         self._file: BinaryIO | None = None
+        self._has_file_name = self._is_unnamed = False
         self._is_whole = False
         self._parser = self._begin_form(content_type)
 
@@ -154,13 +155,15 @@ class _Parts:
         if name in TEXTS:
             self._open_text(name)
             return
-        if b"filename" not in options:
-            listed = [*TEXTS, ARRAYS]
-            detail = "nothing of this name is read, and a file would have a file name"
-            raise InvalidSpec(
-                [FieldError(f"/{self._name}", "extra_forbidden", detail, None, listed)]
-            )
-        self._open_file(options[b"filename"].decode(errors="replace"))
+        self._has_file_name = b"filename" in options
+        if not self._has_file_name and name != ARRAYS:
+            raise self._no_file()
+        self._open_file(options.get(b"filename", b"").decode(errors="replace"))
+
+    def _no_file(self) -> InvalidSpec:
+        listed = [*TEXTS, ARRAYS]
+        detail = "nothing of this name is read, and a file would have a file name"
+        return InvalidSpec([FieldError(f"/{self._name}", "extra_forbidden", detail, None, listed)])
 
     def _open_text(self, name: str) -> None:
         if name in self._form.texts:
@@ -172,12 +175,15 @@ class _Parts:
     def _open_file(self, own_name: str) -> None:
         """Begin a file: under its own name among `arrays`, else the field names the array in it."""
         name = own_name[:MOST_NAME_CHARS] if self._name == ARRAYS else f"{self._name}.npy"
+        self._is_unnamed = not own_name
         path = self._incoming.path / str(len(self._form.files))
         self._file = path.open("xb")
         self._form.files.append(Upload(name, path))
 
     def _add_data(self, data: bytes, start: int, end: int) -> None:
         if self._file:
+            if not self._has_file_name:
+                raise self._no_file()
             self._file.write(memoryview(data)[start:end])
         if self._text is None:
             return
@@ -191,8 +197,11 @@ class _Parts:
             self._form.texts[self._name] = bytes(self._text)
             self._text = None
         if self._file:
+            is_blank = self._is_unnamed and self._file.tell() == 0
             self._file.close()
             self._file = None
+            if is_blank:  # a row of a browser's form in which no file was chosen
+                self._form.files.pop().path.unlink()
 
     def _finish(self) -> None:
         self._is_whole = True

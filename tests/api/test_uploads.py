@@ -288,6 +288,7 @@ FORMS: Mapping[str, tuple[bytes, tuple[int, str]]] = {
     "a spec that is too long": (form(field("spec", b" " * 70_000)), (413, "body_too_large")),
     "a wrong spec": (form(field("spec", b"{}")), (422, "missing")),
     "a text of another name": (form(SPEC, field("layuot", b"keras")), (422, "extra_forbidden")),
+    "a text in a file's place": (form(SPEC, field("arrays", b"old.npz")), (422, "extra_forbidden")),
     "a wrong layout": (form(SPEC, field("layout", b"caffe")), (422, "literal_error")),
     "a wrong switch": (form(SPEC, field("grow", b"perhaps")), (422, "bool_parsing")),
     "a wrong redraw": (form(SPEC, field("redraw", b"{")), (422, "malformed_json")),
@@ -319,6 +320,25 @@ class TestRefusals:
 
         assert code(answer) == expected
         assert left(arrays_folder) == []
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            field("arrays", b"", '; filename=""\r\nContent-Type: application/octet-stream'),
+            field("weight_ih_l0", b"", '; filename=""'),
+            field("arrays", b""),
+        ],
+        ids=["a browser's", "a browser's of one array", "Swagger UI's"],
+    )
+    def test_are_none_of_a_row_in_which_no_file_was_chosen(
+        self, client: httpx.Client, row: bytes
+    ) -> None:
+        weight = field("weight_hh_l0", npy(np.zeros((60, 20), "f4")), '; filename="w.npy"')
+        empty = client.post("/v1/plan", content=form(SPEC, row), headers=TYPE)
+        beside = client.post("/v1/plan", content=form(row, weight, SPEC, row), headers=TYPE)
+
+        assert empty.json()["spec"] == NET
+        assert beside.json()["spec"]["init"]["arrays"]["given"] == ["weight_hh_l0"]
 
     @pytest.mark.parametrize("boundary", ["", "; boundary=", f"; boundary={'x' * 300}"])
     def test_of_a_form_without_a_fit_boundary(self, client: httpx.Client, boundary: str) -> None:
