@@ -55,7 +55,7 @@ bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 soak: $(VENV)/.development ## Serve a mixed load with aborts, kills and garbage for SOAK_S seconds, and see what is left behind
 	$(BIN)/python scripts/soak.py $(SOAK_S)
 
-peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, which are installed first: about 2 GB
+peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, and ask by generated clients; all are installed first: about 2 GB
 	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
 
 fuzz: $(VENV)/.development ## Send ten thousand generated requests, with keys off and on; minutes

@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import anyio
 from fastapi import APIRouter, FastAPI
-from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 import app
 from app.api import problems
 from app.api.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
-from app.api.guard import guard, guarded, trust_proxies
+from app.api.guard import guard, trust_proxies
 from app.api.holding import Holding
 from app.api.middleware import RequestId
 from app.api.observed import Observed
+from app.api.openapi import describe_api
 from app.api.routes import about, checkpoints, pages
 from app.api.traces import telemetry
 from app.engine.workers import Workers
@@ -29,7 +29,6 @@ from app.service.memory import keep_giving_back
 from app.service.metrics import Metrics
 from app.service.produce import Factory
 from app.settings import Settings, open_store
-from app.spec.checkpoint import CheckpointRequest
 
 DESCRIPTION = """
 Recurrent networks as they stand at training step zero: a spec goes in, a checked checkpoint streams out.
@@ -91,6 +90,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         telemetry=telemetry(),
     )
     problems.install(api)
@@ -118,7 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
         *own,
     ]
     api.router.routes.append(pages.static(docs=settings.docs))
-    _describe(api, settings)
+    describe_api(api, settings)
     return api
 
 
@@ -136,26 +136,3 @@ def _answer_head(api: FastAPI, router: APIRouter) -> None:
                 include_in_schema=False,
                 response_class=route.response_class,
             )
-
-
-def _describe(api: FastAPI, settings: Settings) -> None:
-    """Complete the OpenAPI document with the models that the routes read and refuse by themselves."""
-
-    def openapi() -> dict[str, Any]:
-        if api.openapi_schema is None:
-            document = get_openapi(
-                title=api.title,
-                version=api.version,
-                description=api.description,
-                routes=api.routes,
-            )
-            schema_place = "#/components/schemas/{model}"
-            schema = CheckpointRequest.model_json_schema(ref_template=schema_place)
-            problem = problems.Problem.model_json_schema(ref_template=schema_place)
-            components = document["components"]["schemas"]
-            components |= schema.pop("$defs") | {"CheckpointRequest": schema}
-            components |= problem.pop("$defs") | {"Problem": problem}
-            api.openapi_schema = guarded(document, settings)
-        return api.openapi_schema
-
-    api.openapi = openapi  # type: ignore[method-assign]

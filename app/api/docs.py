@@ -79,7 +79,7 @@ def _header(description: str, example: str | None = None) -> dict[str, Any]:
 FILE_HEADERS = {
     "Content-Length": _header("Exact length, known before anything is drawn.", "8123"),
     "Content-Disposition": _header(
-        "The file's name.", 'attachment; filename="gru-10x20-r2f6c0d11.pt"'
+        "The file's name.", 'attachment; filename="gru-10x20-rf58855f9.pt"'
     ),
     "Content-Location": _header("The file's permalink."),
     "Link": _header("The statistics, as rel=describedby."),
@@ -166,6 +166,12 @@ _QUERY = [
     ),
     *_CHECK_QUERY,
 ]
+_REQUEST_ID = _parameter(
+    "X-Request-ID",
+    "header",
+    "Names the request in the server's log, and comes back with the answer; made up where it is not given.",
+    {"type": "string"},
+)
 _CONDITIONS = [
     _parameter("Range", "header", "One range of bytes.", {"type": "string"}),
     _parameter("If-Range", "header", "Send the range only if the tag is this.", {"type": "string"}),
@@ -202,6 +208,7 @@ def _form() -> dict[str, Any]:
     }
 
 
+UPLOAD_FORM = _form()
 _REQUEST_BODY = {
     "required": True,
     "content": {
@@ -210,7 +217,7 @@ _REQUEST_BODY = {
             "examples": examples(),
         },
         "multipart/form-data": {
-            "schema": _form(),
+            "schema": {"$ref": "#/components/schemas/CheckpointUpload"},
             "encoding": {
                 "spec": {"contentType": "application/json"},
                 "redraw": {"contentType": "application/json"},
@@ -228,16 +235,13 @@ POST_CHECKPOINT: Operation = {
     },
     "openapi_extra": {
         "requestBody": _REQUEST_BODY,
-        "parameters": [
-            _parameter(
-                "Accept", "header", "Chooses the format where none is named.", {"type": "string"}
-            )
-        ],
+        "parameters": [_REQUEST_ID],
     },
 }
 GET_BY_QUERY: Operation = {
     "summary": "Find the permalink of a checkpoint",
     "responses": {
+        200: _file("The file, after the redirection: what browsers and most clients show."),
         303: {
             "description": "The permalink.",
             "headers": {"Location": _header("The permalink of the file.")},
@@ -263,12 +267,12 @@ GET_RECIPE: Operation = {
     },
 }
 GET_SUMMARY: Operation = {
-    "summary": "Its statistics",
+    "summary": "Get the statistics of a checkpoint",
     "responses": problems(*_TOKEN, *_KEPT, *_SERVE),
     "openapi_extra": {"parameters": _OPTIONS},
 }
 GET_SPEC: Operation = {
-    "summary": "Its canonical spec",
+    "summary": "Get the spec of a checkpoint",
     "responses": {
         200: {
             "description": "The canonical spec.",
@@ -280,7 +284,7 @@ GET_SPEC: Operation = {
     },
 }
 GET_FILE: Operation = {
-    "summary": "Fetch a file",
+    "summary": "Download a file",
     "responses": {
         200: _file("The whole file, checked before the first byte."),
         206: _file(
@@ -292,7 +296,8 @@ GET_FILE: Operation = {
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
 }
 HEAD_FILE: Operation = {
-    "summary": "Fetch a file's headers",
+    "operation_id": "fetch_checkpoint_headers",
+    "summary": "Look at a file's headers",
     "responses": {
         200: {"description": "The file's headers; nothing is built.", "headers": FILE_HEADERS},
         304: _NOT_MODIFIED,
@@ -301,7 +306,7 @@ HEAD_FILE: Operation = {
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
 }
 POST_PLAN: Operation = {
-    "summary": "Plan a checkpoint",
+    "summary": "Plan a checkpoint, without making it",
     "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError),
-    "openapi_extra": {"requestBody": _REQUEST_BODY},
+    "openapi_extra": {"requestBody": _REQUEST_BODY, "parameters": [_REQUEST_ID]},
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.engine.catalogue import catalogue
@@ -85,13 +85,19 @@ def examples() -> dict[str, Example]:
     known = catalogue()
     return {
         **NETWORKS,
-        **{f"preset_{row['name']}": _example(row, "summary") for row in known["presets"]},
-        **{f"weights_{row['name']}": _example(row, "formula") for row in known["weights"]},
-        **{f"bias_{row['name']}": _example(row, "formula") for row in known["biases"]},
-        **{f"script_{row['name']}": _example(row, "formula") for row in known["scripts"]},
+        **_group("preset", known["presets"], "summary"),
+        **_group("weights", known["weights"], "formula"),
+        **_group("bias", known["biases"], "formula"),
+        **_group("script", known["scripts"], "formula"),
     }
 
 
-def _example(row: Mapping[str, Any], said: str) -> Example:
-    value = {"rnn_type": "lstm", **SIZES, **row["example"]}
-    return {"summary": f"{row['name']}: {row[said]}", "value": value}
+def _group(kind: str, rows: Sequence[Mapping[str, Any]], said: str) -> dict[str, Example]:
+    """Give the examples of one kind: what they are called begins with it, since a list of all shows nothing else."""
+    return {
+        f"{kind}_{row['name']}": {
+            "summary": f"{kind.capitalize()} {row['name']}: {row[said]}",
+            "value": {"rnn_type": "lstm", **SIZES, **row["example"]},
+        }
+        for row in rows
+    }

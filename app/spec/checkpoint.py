@@ -60,7 +60,12 @@ class Spec(Strict):
         default=0.0, ge=0, le=1, description="Dropout between layers. Changes no weight."
     )
     dtype: DTypeName = Field(default="float32", description="Element type of every parameter.")
-    seed: int = Field(default=0, ge=0, le=SAFE_INTEGER, description="Key of all random numbers.")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=SAFE_INTEGER,
+        description="Which random numbers are drawn: the same seed gives the same weights.",
+    )
     init: Init = Field(
         default="pytorch",
         description="A preset, by name: `pytorch` (what PyTorch itself draws), or what another library or a paper draws; "

@@ -156,6 +156,30 @@ class TestTheDocument:
 
         assert served == set(DOCUMENT["paths"])
 
+    def test_names_its_operations_as_people_do(self):
+        assert {name: operation["operationId"] for name, operation in OPERATIONS.items()} == {
+            "POST /v1/checkpoints": "make_checkpoint",
+            "GET /v1/checkpoints": "find_checkpoint",
+            "GET /v1/checkpoints/{recipe}": "describe_checkpoint",
+            "GET /v1/checkpoints/{recipe}/summary": "summarize_checkpoint",
+            "GET /v1/checkpoints/{recipe}/spec": "show_spec",
+            "GET /v1/checkpoints/{recipe}/{name}.{extension}": "fetch_checkpoint",
+            "HEAD /v1/checkpoints/{recipe}/{name}.{extension}": "fetch_checkpoint_headers",
+            "POST /v1/plan": "plan_checkpoint",
+            "GET /v1/initializers": "list_initializers",
+            "GET /v1/devices": "list_devices",
+            "GET /v1": "show_versions",
+            "GET /healthz/live": "show_live",
+            "GET /healthz/ready": "show_ready",
+            "GET /v2/health/live": "show_live_to_kserve",
+            "GET /v2/health/ready": "show_ready_to_kserve",
+            "GET /v2": "show_server",
+            "GET /metrics": "show_metrics",
+        }
+
+    def test_says_where_it_is_served(self):
+        assert [server["url"] for server in DOCUMENT["servers"]] == ["/"]
+
     def test_resolves_every_reference(self):
         references = set(find(DOCUMENT, "$ref"))
 
@@ -208,6 +232,70 @@ class TestAProblem:
         for status, answer in OPERATIONS[name]["responses"].items():
             if int(status) >= 400:
                 assert list(answer["content"]) == ["application/problem+json"], status
+
+
+class TestTheSchemas:
+    """What code generators need, so that their clients keep every field: see `tests/peers/test_generated_clients.py`."""
+
+    SCHEMAS = DOCUMENT["components"]["schemas"]
+
+    def test_have_names_without_numbers(self):
+        assert not [name for name in self.SCHEMAS if re.search("[0-9]", name)]
+
+    def test_demand_what_tells_the_members_of_a_union_apart(self):
+        unions = [node for node in nodes(DOCUMENT) if "discriminator" in node]
+
+        assert len(unions) >= 4
+        for union in unions:
+            key = union["discriminator"]["propertyName"]
+            for reference in union["discriminator"]["mapping"].values():
+                member = self.SCHEMAS[reference.rpartition("/")[2]]
+                assert key in member["required"], reference
+                assert "default" not in member["properties"][key], reference
+
+    def test_name_every_union_and_every_list_of_words_within_one(self):
+        inside = [
+            member
+            for node in nodes(DOCUMENT)
+            for member in (*node.get("anyOf", ()), *node.get("oneOf", ()))
+        ]
+
+        nameless = [member for member in inside if {"enum", "anyOf", "oneOf"} & member.keys()]
+        assert inside
+        assert not nameless, "app/api/schemas.py names them"
+
+    def test_have_no_title_that_only_repeats_a_fields_name(self):
+        fields = [
+            field
+            for schema in self.SCHEMAS.values()
+            for field in schema.get("properties", {}).values()
+        ]
+
+        assert fields
+        assert not [field for field in fields if "title" in field]
+
+    def test_say_that_a_file_is_binary(self):
+        for name in (*FILE_OPERATIONS, "GET /v1/checkpoints"):
+            for content in OPERATIONS[name]["responses"]["200"]["content"].values():
+                assert content["schema"] == {"type": "string", "format": "binary"}
+
+    def test_are_the_same_for_every_form(self):
+        forms = {
+            OPERATIONS[name]["requestBody"]["content"]["multipart/form-data"]["schema"]["$ref"]
+            for name in ("POST /v1/checkpoints", "POST /v1/plan")
+        }
+
+        assert forms == {"#/components/schemas/CheckpointUpload"}
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Give every object of a document, at any depth."""
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from nodes(inner)
 
 
 FILE_OPERATIONS = ("POST /v1/checkpoints", "GET /v1/checkpoints/{recipe}/{name}.{extension}")
@@ -269,6 +357,12 @@ def test_there_is_an_example_of_everything_in_the_catalogue():
     found = {row["name"] for rows in catalogue().values() for row in rows}
 
     assert found <= {name.partition("_")[2] for name in EXAMPLES}
+
+
+def test_no_two_examples_are_called_alike():
+    called = [example["summary"].partition(":")[0] for example in EXAMPLES.values()]
+
+    assert len(set(called)) == len(called)
 
 
 def test_there_is_an_example_of_every_network():

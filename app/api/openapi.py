@@ -1,0 +1,38 @@
+"""Completes the OpenAPI document with the models that the routes read and refuse by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api.docs import UPLOAD_FORM
+from app.api.guard import guarded
+from app.api.problems import Problem
+from app.api.schemas import PLACE, with_names
+from app.settings import Settings
+from app.spec.checkpoint import CheckpointRequest
+
+
+def describe_api(api: FastAPI, settings: Settings) -> None:
+    """Have the application describe itself."""
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            document = get_openapi(
+                title=api.title,
+                version=api.version,
+                description=api.description,
+                routes=api.routes,
+                servers=[{"url": "/", "description": "This server."}],
+            )
+            components = document["components"]["schemas"]
+            for model in (CheckpointRequest, Problem):
+                schema = model.model_json_schema(ref_template=PLACE)
+                components |= schema.pop("$defs") | {model.__name__: schema}
+            components["CheckpointUpload"] = UPLOAD_FORM
+            api.openapi_schema = guarded(with_names(document), settings)
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,90 @@
+"""Gives the schemas of OpenAPI names that generated code can bear, and states what the server demands.
+
+Pydantic writes a union where it stands, and takes the default of `scheme`, which tells the members of one apart, for leave to
+omit it.  Code generators then number what has no name, and leave `scheme` out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
+
+from app.dtypes import DTypeName
+from app.spec.checkpoint import FormatName, RnnType
+from app.spec.init import AnyWholeScheme, Init
+from app.spec.overrides import AnyOverride
+from app.spec.presets import PresetName
+from app.spec.schemes import (
+    AnyBiasScheme,
+    AnyWeightScheme,
+    BiasInit,
+    BiasName,
+    WeightInit,
+    WeightName,
+)
+from app.spec.scripts import ScriptName
+
+PLACE = "#/components/schemas/{model}"
+# Unions, and words that stand in one; those that others are made of come first.
+NAMED: Mapping[str, Any] = {
+    "RnnType": RnnType,
+    "DtypeName": DTypeName,
+    "FormatName": FormatName,
+    "Activation": Literal["tanh", "relu"],
+    "GainOf": Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"],
+    "Fan": Literal["fan_in", "fan_out"],
+    "LayerWord": Literal["first", "last"],
+    "Direction": Literal["forward", "reverse"],
+    "Gate": Literal["input", "forget", "cell", "output", "reset", "update", "new"],
+    "PresetName": PresetName,
+    "WeightName": WeightName,
+    "BiasName": BiasName,
+    "InitName": Literal[WeightName, ScriptName, PresetName],
+    "WeightScheme": AnyWeightScheme,
+    "BiasScheme": AnyBiasScheme,
+    "WholeScheme": AnyWholeScheme,
+    "WeightInit": WeightInit,
+    "BiasInit": BiasInit,
+    "Override": AnyOverride,
+    "Init": Init,
+}
+
+Schema = dict[str, Any]
+
+
+def with_names(document: Schema) -> Schema:
+    """Put names in an OpenAPI document: in place of each union a reference, at each member of one its `scheme` as required."""
+    named: dict[str, Schema] = {}
+    for name, kind in NAMED.items():
+        schema = TypeAdapter(kind).json_schema(ref_template=PLACE)
+        schema.pop("$defs", None)
+        named[name] = _tidied(schema, named)
+    tidy: Schema = _tidied(document, named)
+    tidy["components"]["schemas"] |= named
+    return tidy
+
+
+def _tidied(node: Any, named: Mapping[str, Schema]) -> Any:
+    if isinstance(node, list):
+        return [_tidied(each, named) for each in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _tidied(value, named) for key, value in node.items()}
+    if isinstance(node.get("properties"), dict):
+        _tidy_properties(node)
+    for name, schema in named.items():
+        if schema.items() <= node.items():
+            rest = {key: value for key, value in node.items() if key not in schema}
+            return {"$ref": PLACE.format(model=name)} | rest
+    return node
+
+
+def _tidy_properties(schema: Schema) -> None:
+    """Take away the titles that pydantic makes of field names, and the default of what tells the members of a union apart."""
+    for name, field in schema["properties"].items():
+        field.pop("title", None)
+        if name == "scheme" and "const" in field:
+            field.pop("default", None)
+            schema["required"] = ["scheme", *schema.get("required", [])]
