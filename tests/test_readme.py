@@ -92,6 +92,17 @@ def test_own_weights_are_used_kept_and_grown(server_url: str, tmp_path: Path):
     )
 
 
+def test_a_client_of_ones_own_waits_as_the_plan_says(server_url: str, tmp_path: Path):
+    clients = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
+    code = re.findall(r"```python\n(.*?)```", clients, re.DOTALL)[0]
+    code = code.replace("http://127.0.0.1:8000", server_url) + "print(len(answer.content))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+
+    assert int(done.stdout) > 4 * 4 * 300 * (200 + 300 + 2)
+
+
 @pytest.mark.slow
 def test_docker_builds_an_image_that_serves(tmp_path: Path):
     docker = shutil.which("docker")
