@@ -171,6 +171,11 @@ class Settings(BaseSettings):
     shutdown_grace_s: int = Field(
         default=30, ge=0, description="How long running downloads may take after a stop signal."
     )
+    worker_silence_s: int = Field(
+        default=30,
+        ge=2,
+        description="How long one of several workers may stand still before another is started in its place.",
+    )
     docs: bool = Field(
         default=True,
         description="Whether to serve Swagger UI at /docs, and the API as data at /openapi.json.",

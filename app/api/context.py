@@ -20,10 +20,12 @@ from app.service.admission import Admission
 from app.service.budget import Budget
 from app.service.costs import HOST, SLOTS
 from app.service.limits import Limits
-from app.service.metrics import Load, Metrics, is_shared
+from app.service.metrics import Load, Metrics
 from app.service.order import Order, order
 from app.service.produce import Factory
 from app.service.store import Store
+from app.service.together import is_shared
+from app.service.upkeep import keep
 from app.settings import Settings
 from app.spec.checkpoint import FormatName, Serving, Spec
 
@@ -143,10 +145,13 @@ async def warm_up(budget: Budget) -> None:
 
 
 async def keep_showing(context: Context) -> None:
-    """Show how busy this process is each second, as long as another may be asked about it."""
-    while is_shared():
+    """Show each second how busy this process is, where another may be asked about it."""
+
+    async def show() -> None:
         context.metrics.show(context.load, ready=context.ready)
-        await asyncio.sleep(1)
+
+    if is_shared():
+        await keep(show, every_s=1)
 
 
 async def get_context(request: Request) -> Context:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import sys
+import threading
 import time
 from functools import partial
 from logging.config import dictConfig
@@ -20,11 +21,12 @@ from app.api.context import Door
 from app.api.logs import log_config
 from app.api.workers import Supervisor
 from app.service.memory import keep_few_arenas
-from app.service.metrics import shared
+from app.service.together import shared
 from app.settings import Settings
 
 BACKLOG = 2048
 CLOSING_S = 1  # for connections that have nothing left to say
+LEAVING_S = 3  # beyond the grace, for threads that are in the middle of a matrix
 
 
 class Server(uvicorn.Server):
@@ -45,6 +47,9 @@ class Server(uvicorn.Server):
             os._exit(128 + sig)  # nothing is stored, so nothing is left half done
         self._door.is_open = False
         self.should_exit = True
+        end = threading.Timer(self._grace_s + LEAVING_S, os._exit, [0])
+        end.daemon = True
+        end.start()
 
     async def on_tick(self, counter: int) -> bool:
         """Say whether it is time to go."""

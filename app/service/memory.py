@@ -7,11 +7,12 @@ few seconds, it does not, and a download takes no longer (docs/operation.md has 
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 from functools import cache
 
 import anyio
+
+from app.service.upkeep import keep
 
 ARENAS = 2
 EVERY_S = 5.0
@@ -26,9 +27,8 @@ def keep_few_arenas() -> None:
 
 async def keep_giving_back(every_s: float = EVERY_S) -> None:
     """Give free pages back to the system from time to time, for as long as the caller lets it."""
-    while libc := _glibc():
-        await asyncio.sleep(every_s)
-        await anyio.to_thread.run_sync(libc.malloc_trim, 0)
+    if libc := _glibc():
+        await keep(lambda: anyio.to_thread.run_sync(libc.malloc_trim, 0), every_s)
 
 
 @cache

@@ -1,19 +1,14 @@
 """What can be counted of a service, in Prometheus' words; knows no HTTP.
 
-Several processes that share a folder count together: any of them answers for all (`shared`).
+Several processes that share a folder count together: any of them answers for all (`app.service.together`).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
-from pathlib import Path
-from shutil import rmtree
-from tempfile import TemporaryDirectory
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from prometheus_client import (
@@ -21,21 +16,23 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from app.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES, Account, Outcome
 from app.service.processes import Processes
+from app.service.together import beat, counted, is_shared
 from app.spec.canonical import STREAM_VERSION
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NO_DEVICE = "none"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client looks at it when it is imported
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # else a time stands beside every series
 
@@ -139,8 +136,9 @@ class Metrics:
         self._requests.labels(route, outcome).inc()
 
     def show(self, load: Load, *, ready: bool) -> None:
-        """Take over how busy this process is at the moment."""
+        """Take over how busy this process is at the moment; several count only who does so each second."""
         if self._own:
+            beat()
             self._own.show()
         self._ready.set(ready)
         self._waiting.set(load.waiting)
@@ -154,42 +152,20 @@ class Metrics:
         """Give all of it as text, of all processes that count together."""
         if not is_shared():
             return generate_latest(self._registry)
-        _forget_the_dead()
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        registry.register(_Together())
         return generate_latest(registry)
 
 
-def clear_away() -> None:
-    """Remove what was counted together, where the process that would have done so has died."""
-    rmtree(os.environ[_FOLDER], ignore_errors=True)  # noqa: TID251 - not a setting of ours
+class _Together(Collector):
+    """What the processes that share a folder have counted."""
 
-
-def is_shared() -> bool:
-    """Whether several processes count together."""
-    return _FOLDER in os.environ  # noqa: TID251 - not a setting of ours
-
-
-@contextmanager
-def shared() -> Iterator[None]:
-    """Let the processes that are started meanwhile count together."""
-    with TemporaryDirectory(prefix="stepzero-metrics-") as folder:
-        os.environ[_FOLDER] = folder  # noqa: TID251 - the only way to say it
-        try:
-            yield
-        finally:
-            del os.environ[_FOLDER]  # noqa: TID251
+    def collect(self) -> Iterable[Metric]:
+        """Add it up."""
+        merged = MultiProcessCollector.merge(counted())  # type: ignore[no-untyped-call]
+        return cast("Iterable[Metric]", merged)
 
 
 def _gauge(registry: CollectorRegistry, name: str, what: str, *labels: str) -> Gauge:
     """Make a gauge that adds up over the processes that live."""
     return Gauge(f"stepzero_{name}", what, labels, registry=registry, multiprocess_mode="livesum")
-
-
-def _forget_the_dead() -> None:
-    """Drop the gauges of processes that ended without a word; what they counted stays."""
-    for file in Path(os.environ[_FOLDER]).glob("gauge_live*_*.db"):  # noqa: TID251
-        try:
-            os.kill(int(file.stem.rpartition("_")[2]), 0)
-        except ProcessLookupError:
-            file.unlink(missing_ok=True)

@@ -8,11 +8,14 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -20,14 +23,22 @@ import pytest
 from app.client import Client
 from app.settings import Settings
 from tests.api.asking import GRU, Served, free_port, make, permalink, server_process
+from tests.service.counting import counted
 
 LARGE: Mapping[str, Any] = {"rnn_type": "lstm", "input_size": 2048, "hidden_size": 2048}
 CONFIG = Path(__file__).parents[2] / "docker" / "haproxy.cfg"
-SOON_S = 30
+SOON_S = 60
+_PLACES = count(1)
+
+
+class Replica(NamedTuple):
+    """Where something serves, for a proxy."""
+
+    url: str
 
 
 @contextmanager
-def behind_haproxy(*replicas: Served) -> Iterator[str]:
+def behind_haproxy(*replicas: Served | Replica) -> Iterator[str]:
     """Run HAProxy as the compose file does, before these replicas; give its address."""
     port = free_port()
     servers = "\n".join(
@@ -59,12 +70,51 @@ def answers(url: str) -> bool:
         return False
 
 
+def status_from(address: str, url: str) -> int:
+    """Ask from another address of the loopback, with a forged one each time; give the status."""
+    forged = {"X-Forwarded-For": f"192.0.2.{next(_PLACES)}"}
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=address)) as client:
+        return client.get(f"{url}/v1", headers=forged).status_code
+
+
+@contextmanager
+def ending_replica() -> Iterator[tuple[Replica, list[str]]]:
+    """Serve as a replica that says that it is ready, and ends at every POST; give where, and what was posted to."""
+    tried: list[str] = []
+
+    class Ending(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def do_POST(self) -> None:
+            tried.append(self.path)
+            self.close_connection = True
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ending) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Replica(f"http://127.0.0.1:{server.server_port}"), tried
+        server.shutdown()
+
+
 def soon(reached: Callable[[], Any]) -> Any:
     """Give what is reached within some seconds."""
     deadline = time.monotonic() + SOON_S
     while not (found := reached()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found
+
+
+def ready_processes(url: str) -> float:
+    """Give how many workers say that they would serve."""
+    with httpx.Client(
+        timeout=5
+    ) as client:  # on a connection of its own, which a silent one may not take
+        return counted(client.get(f"{url}/metrics").text).get("stepzero_ready_processes", 0)
 
 
 def children(process_id: int) -> list[int]:
@@ -149,6 +199,28 @@ class TestWorkers:
             served.process.send_signal(signal.SIGTERM)
             assert served.process.wait(timeout=SOON_S) == 0
 
+    def test_one_that_stands_still_does_not_count_as_ready_and_does_not_hold_up_the_stop(self):
+        with server_process(workers=2, threads=2, shutdown_grace_s=1) as served:
+            workers = soon(
+                lambda: ready_processes(served.url) == 2 and children(served.process.pid)
+            )
+            os.kill(workers[0], signal.SIGSTOP)
+
+            assert soon(lambda: ready_processes(served.url) == 1)
+            served.process.send_signal(signal.SIGTERM)
+            assert served.process.wait(timeout=SOON_S) == 1
+            assert not any(Path(f"/proc/{one}").exists() for one in workers)
+
+    @pytest.mark.slow
+    def test_one_that_stands_still_is_replaced(self):
+        with server_process(workers=2, threads=2, worker_silence_s=6) as served:
+            first = soon(lambda: ready_processes(served.url) == 2 and children(served.process.pid))
+            os.kill(first[0], signal.SIGSTOP)
+
+            assert soon(lambda: first[0] not in children(served.process.pid))
+            assert soon(lambda: len(children(served.process.pid)) == 2)
+            assert first[1] in children(served.process.pid)
+
     def test_whose_supervisor_is_killed_stop_and_leave_nothing(self, tmp_path: Path):
         before = f"import os; os.environ['TMPDIR'] = {str(tmp_path)!r}\n"
         with server_process(before, workers=2, threads=2) as served:
@@ -186,6 +258,24 @@ class TestReplicasBehindAProxy:
             for seed in range(40):
                 make(client, GRU, seed=seed)
             assert replicas[0].process.wait(timeout=SOON_S) == 0
+
+    def test_are_told_who_asks_and_not_by_the_callers_themselves(self):
+        limited = server_process(rate_limits="1/hour", trusted_proxies=("127.0.0.1",))
+        with limited as replica, behind_haproxy(replica) as url:
+            asked = [status_from(place, url) for place in ("127.0.0.2", "127.0.0.3") * 2]
+
+        assert asked == [200, 200, 429, 429]
+
+    def test_are_not_given_what_has_just_ended_another(self):
+        with (
+            ending_replica() as (first, tried),
+            ending_replica() as (second, tried_too),
+            behind_haproxy(first, second) as url,
+        ):
+            answer = httpx.post(f"{url}/v1/checkpoints", json=GRU)
+
+        assert answer.status_code == 502
+        assert len(tried + tried_too) == 1
 
     def test_send_ranges_that_join_to_one_file(self, replicas: list[Served], whole: str):
         digest = hashlib.sha256()

@@ -11,7 +11,8 @@ import pytest
 
 from app.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES, Account, Outcome, Stage, timed
-from app.service.metrics import Load, Metrics, is_shared, shared
+from app.service.metrics import Load, Metrics
+from app.service.together import is_shared, shared
 from tests.service.counting import counted
 
 ROUTE = "POST /v1/checkpoints"

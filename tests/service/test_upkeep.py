@@ -1,0 +1,31 @@
+"""A task beside the requests goes on, whatever becomes of one time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from app.service.upkeep import keep
+
+
+def test_what_fails_is_done_again_and_its_first_failure_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    done: list[int] = []
+
+    async def work() -> None:
+        done.append(len(done))
+        if len(done) == 6:
+            raise asyncio.CancelledError
+        if len(done) in {1, 2, 4}:
+            raise RuntimeError("can't start new thread")
+
+    with caplog.at_level(logging.ERROR), pytest.raises(asyncio.CancelledError):
+        asyncio.run(keep(work, every_s=0))
+
+    assert len(done) == 6
+    assert [record.getMessage() for record in caplog.records] == [
+        "a task beside the requests failed; it goes on"
+    ] * 2
