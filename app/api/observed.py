@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.addresses import UNKNOWN, address_of
 from app.api.traces import describe_span, is_probe
 from app.errors import InternalError
 from app.service.account import Account, Outcome
@@ -96,12 +97,11 @@ def _route(scope: Scope) -> str:
 
 def _facts(scope: Scope, account: Account) -> dict[str, Any]:
     """Give what one line says of a request; nothing in it is a caller's own words but checked ids."""
-    client = scope.get("client")
     return {
         "request_id": scope.get("request_id"),
         "trace_id": scope.get("trace_id"),
         "key": scope["state"].get("key_name"),
-        "client": client[0] if client else None,
+        "client": str(address_of(scope) or UNKNOWN),
         "code": account.code,
         "recipe": account.recipe,
         "device": account.device,

@@ -13,6 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.addresses import UNKNOWN, address_of
 from app.api.auth import HEALTH, STATIC
 from app.api.problems import render
 from app.errors import TooManyRequests
@@ -91,16 +92,12 @@ def caller_of(scope: Scope) -> str:
     """Name who asks: by its key or, without one, by its address; of IPv6, by the network that one customer has."""
     if name := scope.get("state", {}).get("key_name"):
         return f"key {name}"
-    host = (scope.get("client") or ("unknown",))[0]
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return f"host {host}"
+    address = address_of(scope)
     if isinstance(address, ipaddress.IPv6Address):
         if address.ipv4_mapped is None:
             return f"host {ipaddress.ip_network((int(address), 64), strict=False)}"
         address = address.ipv4_mapped
-    return f"host {address}"
+    return f"host {address or UNKNOWN}"
 
 
 def quota_headers(quotas: Sequence[Quota]) -> dict[str, str]:

@@ -184,6 +184,27 @@ class TestAForgedAddress:
 
         assert asked == [200, 200, 429, 429]
 
+    def test_that_is_no_address_is_one_unknown_caller(self):
+        words = [f"for={place}" for place in (1, 2)] + ["unknown", "_hidden", "x" * 60_000]
+        with running(Settings(rate_limits="1/hour", trusted_proxies=("127.0.0.0/8",))) as url:
+            asked = [
+                httpx.get(f"{url}/v1", headers={"X-Forwarded-For": word}).status_code
+                for word in words
+            ]
+
+        assert asked == [200, 429, 429, 429, 429]
+
+    def test_is_one_caller_whatever_its_port_and_zone(self):
+        forms = ["192.0.2.1", "192.0.2.1:80", "192.0.2.1:81", "::ffff:192.0.2.1"]
+        zoned = ["2001:db8::1", "[2001:db8::2]:80", "2001:db8::1%eth0"]
+        with running(Settings(rate_limits="1/hour", trusted_proxies=("127.0.0.0/8",))) as url:
+            asked = [
+                httpx.get(f"{url}/v1", headers={"X-Forwarded-For": form}).status_code
+                for form in forms + zoned
+            ]
+
+        assert asked == [200, 429, 429, 429, 200, 429, 429]
+
 
 class TestARefusal:
     @pytest.mark.parametrize("asked", REFUSED.values(), ids=REFUSED)

@@ -115,7 +115,9 @@ class TestBytes:
         ({"client": ("::ffff:192.0.2.1", 1)}, "host 192.0.2.1"),
         ({"client": ("2001:db8:1:2:3:4:5:6", 1)}, "host 2001:db8:1:2::/64"),
         ({"client": None}, "host unknown"),
-        ({"client": ("testclient", 1)}, "host testclient"),
+        ({"client": ("for=1", 1)}, "host unknown"),
+        ({"client": ("x" * 60_000, 1)}, "host unknown"),
+        ({"client": ("fe80::1%" + "x" * 60_000, 1)}, "host fe80::/64"),
     ],
 )
 def test_a_caller_is_a_key_or_an_address_or_one_customers_network(scope: Any, caller: str):
