@@ -6,7 +6,8 @@
 #
 # Where others can reach it, give it keys instead: docs/security.md.
 #
-# Behind a mirror, name it: --build-arg PIP_INDEX_URL=…
+# Behind a mirror, name it: --build-arg PIP_INDEX_URL=…  A base image that cannot change under its name is given by its
+# digest: --build-arg BASE=python:3.11-slim@sha256:…
 
 ARG BASE=python:3.11-slim
 
@@ -18,22 +19,23 @@ ENV VIRTUAL_ENV=/opt/stepzero/venv
 ENV PATH=$VIRTUAL_ENV/bin:$PATH PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3 -m venv "$VIRTUAL_ENV"
 WORKDIR /build
-COPY requirements.lock ./
+COPY requirements.lock requirements-torch.lock ./
 # What a plain `pip install torch` gives on Linux is a CUDA build.  The CPU build has a version of its own, `+cpu`; pip
 # finds it where an index or a folder of such builds is configured, and elsewhere uv knows where PyTorch keeps them.
 # Headers and tests of torch, an eighth of the image, serve nobody here.
 RUN set -eu; \
-    torch=$(grep '^torch==' requirements.lock); \
+    torch=$(grep '^torch==' requirements-torch.lock); \
     case "$VARIANT" in \
       cpu) pip install --no-deps "$torch+cpu" || { \
-             pip install uv; \
+             pip install uv==0.13.9; \
              uv pip install --no-cache --no-deps --torch-backend cpu "$torch"; \
              pip uninstall --yes uv; \
            } ;; \
       cuda) ;; \
       *) echo "VARIANT is cpu or cuda, not $VARIANT" >&2; exit 1 ;; \
     esac; \
-    pip install --requirement requirements.lock; \
+    pip install --require-hashes --requirement requirements.lock; \
+    pip install --requirement requirements-torch.lock; \
     rm -rf "$VIRTUAL_ENV"/lib/python3.*/site-packages/torch/include "$VIRTUAL_ENV"/lib/python3.*/site-packages/torch/test
 COPY pyproject.toml ./
 COPY app app

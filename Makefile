@@ -52,8 +52,8 @@ format: $(VENV)/.development ## Format, and repair what lint can repair
 bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
 
-soak: $(VENV)/.development ## Serve a mixed load with aborts, kills and garbage for SOAK_S seconds, and see what is left behind
-	$(BIN)/python scripts/soak.py $(SOAK_S)
+soak: $(VENV)/.development ## Serve a mixed load with aborts, kills, garbage and malice for SOAK_S seconds, and see what is left behind
+	$(BIN)/python -m scripts.soak $(SOAK_S)
 
 peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, and ask by generated clients; all are installed first: about 2 GB
 	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
@@ -65,7 +65,7 @@ fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads, forms and headers
 	for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz.guided $$target --seconds $(FUZZ_S) || exit 1; done
 
 audit: $(VENV)/.audit ## Look the locked releases up among the known vulnerabilities; asks the package index
-	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock
+	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock --requirement requirements-torch.lock
 
 randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
 	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }
@@ -87,25 +87,29 @@ clean: ## Remove all that was made here
 
 # The stamps say what has been installed: a second `make run` starts at once.
 
-$(VENV)/.runtime: requirements.lock pyproject.toml
+# What they pin is in $(VENV)/pins.txt, for groups that have no lock: pip takes no hashes of what is installed in place.
+
+$(VENV)/.runtime: requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements-torch.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip freeze --disable-pip-version-check --exclude-editable >$(VENV)/pins.txt
 	@touch $@
 
 $(VENV)/.peers: $(VENV)/.development pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[peers]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --no-build-isolation --editable '.[peers]'
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.runtime pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[audit]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --no-build-isolation --editable '.[audit]'
 	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.development pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint requirements.lock --no-build-isolation --editable '.[fuzz]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --no-build-isolation --editable '.[fuzz]'
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --requirement requirements-dev.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes --requirement requirements-dev.lock
 	@touch $@

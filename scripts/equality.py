@@ -90,7 +90,8 @@ def runs(python: str) -> bool:
 def locked() -> list[str]:
     """Read the pins of what draws."""
     lines = LOCK.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line.partition("==")[0] in DRAWS]
+    pins = (line.removesuffix("\\").rstrip() for line in lines)  # without the hashes that follow
+    return [pin for pin in pins if pin.partition("==")[0] in DRAWS]
 
 
 def oldest() -> list[str]:
