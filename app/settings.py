@@ -163,10 +163,11 @@ class Settings(BaseSettings):
         description="Address of a bucket that keeps them too, as s3://bucket/folder; it needs the extra `bucket`, and "
         "keys and endpoint in the AWS variables.",
     )
-    remembered_facts: int = Field(
-        default=256,
-        ge=1,
-        description="How many recipes' check results are kept in memory, at most.",
+    max_remembered_bytes: int = Field(
+        default=64 << 20,
+        ge=0,
+        description="Memory for what checks and hashes have shown, so that it is not found out again; what would take more "
+        "than an eighth of it is not kept.",
     )
     shutdown_grace_s: int = Field(
         default=30, ge=0, description="How long running downloads may take after a stop signal."
@@ -231,7 +232,7 @@ class Settings(BaseSettings):
     )
 
     def of_a_worker(self) -> Self:
-        """Give the settings of one of several workers: its part of the threads, of the memory and of the disk for uploads under way."""
+        """Give the settings of one of several workers: its part of the threads, memory, checks and disk for uploads under way."""
         admitted_bytes = max(self.max_admitted_bytes // self.workers, 1)
         return self.model_copy(
             update={
@@ -240,6 +241,8 @@ class Settings(BaseSettings):
                 "max_working_bytes": min(self.max_working_bytes, admitted_bytes),
                 "max_kept_bytes": self.max_kept_bytes // self.workers,
                 "max_incoming_bytes": max(self.max_incoming_bytes // self.workers, 1),
+                "max_remembered_bytes": self.max_remembered_bytes // self.workers,
+                "max_checks": max(self.max_checks // self.workers, 1),
             }
         )
 

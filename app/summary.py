@@ -6,8 +6,9 @@ file.  `Summary` adds what the forward pass showed on one device, whose last dig
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter
@@ -162,11 +163,51 @@ _WEIGHTS = TypeAdapter(WeightSummary)
 _TENSOR = TypeAdapter(TensorSummary)
 _GATE = TypeAdapter(GateSummary)
 _SCHEME = TypeAdapter(Mapping[str, Any])
+_FORWARD = TypeAdapter(Forward)
+_LAYER = TypeAdapter(DirectionForward)
+_SUMMARY = TypeAdapter(Summary)
+_REST = {"devices", "seconds", "warnings"}  # what stands behind the two lists, and is short
+
+
+def json_chunks(summary: Summary, least_bytes: int = 1 << 18) -> Iterator[bytes]:
+    """Write a summary as JSON, in chunks of not much more than `least_bytes`, letting other threads run in between."""
+    parts: list[bytes] = []
+    size = 0
+    for part in _summary_parts(summary):
+        parts.append(part)
+        size += len(part)
+        if size >= least_bytes:
+            yield b"".join(parts)
+            parts, size = [], 0
+    yield b"".join(parts)
+
+
+def _summary_parts(summary: Summary) -> Iterator[bytes]:
+    yield b'{"weights":'
+    yield from _weight_parts(summary.weights)
+    yield b',"forward":'
+    forward = _FORWARD.dump_json(replace(summary.forward, layers=[]))
+    yield from _with_items(forward, map(_LAYER.dump_json, summary.forward.layers))
+    rest = _SUMMARY.dump_python(summary, include=_REST, mode="json")
+    yield b"," + json.dumps(rest, separators=(",", ":")).encode()[1:]
+
+
+def _weight_parts(weights: WeightSummary) -> Iterator[bytes]:
+    frame = _WEIGHTS.dump_json(replace(weights, tensors=[]))
+    return _with_items(frame, map(_TENSOR.dump_json, weights.tensors))
+
+
+def _with_items(frame: bytes, items: Iterable[bytes]) -> Iterator[bytes]:
+    """Put items into the empty list that a JSON object ends with."""
+    yield frame.removesuffix(b"]}")
+    for place, item in enumerate(items):
+        yield b"," + item if place else item
+    yield b"]}"
 
 
 def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
     """Write the summary as JSON of exactly `room_bytes(plan)` bytes, the rest spaces."""
-    text = _WEIGHTS.dump_json(summary)
+    text = b"".join(_weight_parts(summary))
     room = room_bytes(plan)
     if len(text) >= room:
         raise AssertionError(f"the summary has {len(text)} bytes, its room {room}")

@@ -293,10 +293,11 @@ class TestBytes:
 class TestTheArithmetic:
     CHECK = CheckSize(seq_len=3, batch=2)
 
-    def test_of_an_elementwise_network_is_its_forward_pass(self) -> None:
-        made = planned(rnn_type="lstm", init="xavier_uniform")
+    def test_of_an_elementwise_network_is_its_forward_pass_and_its_steps(self) -> None:
+        made = planned(rnn_type="lstm", init="xavier_uniform", num_layers=2, bidirectional=True)
 
-        assert made.multiply_adds(self.CHECK) == 3 * 2 * made.parameters
+        cells = 4 * (20_000_000 + 3 * 250_000)
+        assert made.multiply_adds(self.CHECK) == 3 * 2 * made.parameters + cells
 
     def test_of_matrices_grows_with_the_side_cubed(self) -> None:
         init = {"weight_hh": {"scheme": "spectral_radius"}}

@@ -15,7 +15,6 @@ COUNTS = {
     "max_multiply_adds",
     "max_waiting_requests",
     "port",
-    "remembered_facts",
     "threads",
     "workers",
 }

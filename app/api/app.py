@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
-import anyio
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
@@ -21,6 +20,7 @@ from app.api.middleware import RequestId
 from app.api.observed import Observed
 from app.api.openapi import describe_api
 from app.api.routes import about, checkpoints, pages
+from app.api.threads import RequestThreads
 from app.api.traces import telemetry
 from app.engine.workers import Workers
 from app.service.disk import DiskBudget
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
                 settings,
                 Factory(
                     workers,
-                    remembered=settings.remembered_facts,
+                    remembered_bytes=settings.max_remembered_bytes,
                     kept_bytes=settings.max_kept_bytes,
                     store=store,
                 ),
@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 admission,
                 door,
-                anyio.CapacityLimiter(REQUEST_THREADS),
+                RequestThreads(REQUEST_THREADS, most_wait_s=settings.max_wait_s),
                 asyncio.create_task(warm_up(admission.budget)),
                 metrics,
             )

@@ -12,22 +12,20 @@ from typing import Annotated, TypeVar
 import anyio
 from fastapi import Depends, Request
 
+from app.api.threads import RequestThreads
 from app.engine import devices
 from app.engine.warm import warm
 from app.errors import EngineFailed, NotReady
-from app.plan import FEW_CELLS
 from app.service.admission import Admission
 from app.service.budget import Budget
-from app.service.costs import HOST, SLOTS
+from app.service.costs import HOST, SLOTS, SMALL_WORK, WORK
 from app.service.limits import Limits
 from app.service.metrics import Load, Metrics
-from app.service.order import Order, order
 from app.service.produce import Factory
 from app.service.store import Store
 from app.service.together import is_shared
 from app.service.upkeep import keep
 from app.settings import Settings
-from app.spec.checkpoint import FormatName, Serving, Spec
 
 _log = logging.getLogger("stepzero")
 T = TypeVar("T")
@@ -51,7 +49,7 @@ class Context:
     limits: Limits
     admission: Admission
     door: Door
-    threads: anyio.CapacityLimiter
+    threads: RequestThreads
     warming: asyncio.Task[None]
     metrics: Metrics
 
@@ -104,26 +102,16 @@ class Context:
         except Exception as error:
             raise EngineFailed(reason="its kernels could not be compiled") from error
 
-    async def plan(self, spec: Spec, work: Callable[[], T]) -> T:
-        """Plan, beside the event loop where that takes longer than going there."""
-        if spec.cells <= FEW_CELLS:
-            return work()
-        return await self.beside(work)
-
     async def beside(self, work: Callable[[], T]) -> T:
         """Do what may wait for a disk beside the event loop."""
-        return await anyio.to_thread.run_sync(work, limiter=self.threads)
-
-    async def order(self, spec: Spec, name: FormatName, serving: Serving) -> Order:
-        """Plan a checkpoint as a file.  Raises as `app.service.order.order`."""
-        return await self.plan(spec, lambda: order(spec, name, serving, self.limits))
+        return await self.threads.run(work)
 
 
 def admission_of(settings: Settings) -> Admission:
     """Give the admission to what this server may use: memory, and checks at once."""
     memory = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks}
     return Admission(
-        Budget(memory),
+        Budget(memory, small={WORK: SMALL_WORK}),
         most_waiting=settings.max_waiting_requests,
         most_wait_s=settings.max_wait_s,
     )

@@ -6,11 +6,12 @@ import base64
 import re
 import zlib
 from collections.abc import Generator
+from functools import partial
 
 from fastapi import Request, Response
 
 from app.api.context import Context
-from app.api.holding import hold, pace_of
+from app.api.holding import Turn, hold, pace_of
 from app.api.links import file_url, summary_url
 from app.api.observed import account_of
 from app.api.ranges import wanted_range
@@ -22,7 +23,9 @@ from app.errors import DigestMismatch
 from app.service.account import timed
 from app.service.assemble import Buffer
 from app.service.checksum import crc32_of_file
-from app.service.order import Order
+from app.service.costs import HOST, cost_of_stream
+from app.service.order import Order, etag_of, tied_to
+from app.spec.checkpoint import FormatName, Spec
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
 WHILE_TAGGED = (
@@ -40,14 +43,30 @@ async def send_file(request: Request, context: Context, order: Order) -> Respons
     return await _stream(request, context, order, range(order.size_bytes), headers)
 
 
+async def unchanged(
+    request: Request, context: Context, spec: Spec, format_name: FormatName
+) -> Response | None:
+    """Give a 304 if the client has the file; what it is tagged with is known without a plan.
+
+    Raises:
+        ArraysGone, StoreUnavailable: a tag vouches for bytes that are still to be had.
+    """
+    if spec.arrays:
+        await context.beside(partial(context.factory.require, spec))
+    etag = etag_of(spec, format_name)
+    if not _matches(request.headers.get("if-none-match"), etag):
+        return None
+    return Response(status_code=304, headers={"ETag": etag, **_caching(spec)})
+
+
+def _caching(spec: Spec) -> dict[str, str]:
+    return {"Cache-Control": WHILE_TAGGED if tied_to(spec) else FOREVER}
+
+
 async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
-    """Answer a GET or HEAD of a permalink: 304, 206, 200 or a refusal, with no more work than it takes."""
+    """Answer a GET or HEAD of a permalink: 206, 200 or a refusal, with no more work than it takes."""
     take(request, context, order)
-    headers = {"Cache-Control": WHILE_TAGGED if order.tied_to else FOREVER}
-    if order.spec.arrays:  # a tag vouches for bytes that are still to be had
-        await context.beside(lambda: context.factory.require(order))
-    if _matches(request.headers.get("if-none-match"), order.etag):
-        return Response(status_code=304, headers={"ETag": order.etag, **headers})
+    headers = _caching(order.spec)
     if request.method == "HEAD":
         if _wants_digest(request):
             await compute_sha256(request, context, order)
@@ -90,7 +109,8 @@ async def _stream(
         # Of so few bytes their CRC is had sooner than from those of the tensors.
         return Response(body, status, headers | _crc32(zlib.crc32(body) if status == 200 else None))
     claim = await hold(request, context, context.factory.cost(order, checked=False))
-    pace = pace_of(context, order, claim)
+    pace = pace_of(context, claim, cost_of_stream(order, 0)[HOST])
+    turn = Turn(request, context, order, claim, pace)
 
     def open_chunks(stop: Stop) -> Generator[Buffer]:
         chunks = context.factory.stream(
@@ -101,8 +121,8 @@ async def _stream(
     return ChunkResponse(
         open_chunks,
         context.threads,
+        turn,
         pace,
-        length=len(part),
         status_code=status,
         headers=headers,
     )

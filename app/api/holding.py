@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -11,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.context import Context
 from app.api.observed import account_of
 from app.api.streaming import wait_watched
+from app.api.throttle import caller_of
 from app.service.budget import Claim, Cost
-from app.service.costs import cost_of_stream
+from app.service.costs import CHUNKS, HOST, SLOTS, cost_of_drawing
 from app.service.order import Order
 from app.service.pace import Pace, Patience
 
@@ -61,7 +63,7 @@ async def hold(request: Request, context: Context, cost: Cost) -> Claim:
     scope, admission = request.scope, context.admission
 
     async def admit() -> Claim:
-        claim = await admission.admit(cost)
+        claim = await admission.admit(cost, caller=caller_of(scope))
         scope[HELD].callback(admission.budget.give_back, claim)
         scope[CLAIM] = claim
         return claim
@@ -73,13 +75,70 @@ async def hold(request: Request, context: Context, cost: Cost) -> Claim:
         return await wait_watched(request.receive, admit)
 
 
-def pace_of(context: Context, order: Order, claim: Claim) -> Pace:
-    """Give the pace of a stream, and let go of what only the work before it took."""
+@asynccontextmanager
+async def held_meanwhile(request: Request, context: Context, cost: Cost) -> AsyncIterator[None]:
+    """Hold what something takes for as long as it goes on; raises as `hold`.  Who has a slot needs no other."""
+    scope, admission = request.scope, context.admission
+    held: Claim | None = scope.get(CLAIM)
+    if held is not None and held.cost.get(SLOTS):
+        yield
+        return
+
+    async def admit() -> Claim:
+        return await admission.admit(cost, caller=caller_of(scope), is_under_way=held is not None)
+
+    with account_of(request).stage("queue"):
+        claim = await wait_watched(request.receive, admit)
+    try:
+        yield
+    finally:
+        admission.budget.give_back(claim)
+
+
+class Turn:
+    """The slot that a stream has while it makes what is dear to make.
+
+    Args:
+        claim: what the request holds; a slot in it is used first.
+        stream: what the stream takes beside it, for chunks of a size.
+    """
+
+    def __init__(
+        self, request: Request, context: Context, order: Order, claim: Claim, pace: Pace
+    ) -> None:
+        self._admission = context.admission
+        self._account, self._caller = account_of(request), caller_of(request.scope)
+        self._cost = cost_of_drawing(order)
+        self._claim, self._pace = claim, pace
+        self._slot: Claim | None = None
+        request.scope[HELD].callback(self.give_back)
+
+    async def take(self, *, most_wait_s: float | None = None) -> None:
+        """Wait for a slot, unless there is one.
+
+        Raises:
+            Busy: there was none for so long.
+        """
+        if self._slot is None and not self._claim.cost.get(SLOTS):
+            with self._account.stage("queue"):
+                self._slot = await self._admission.admit(
+                    self._cost, caller=self._caller, is_under_way=True, most_wait_s=most_wait_s
+                )
+
+    def give_back(self) -> None:
+        """Let others have the slot, and what only the work before the stream took."""
+        if self._slot is not None:
+            self._admission.budget.give_back(self._slot)
+            self._slot = None
+        elif self._claim.cost.get(SLOTS):
+            self._pace.resize(self._pace.chunk_bytes)
+
+
+def pace_of(context: Context, claim: Claim, least_bytes: int) -> Pace:
+    """Give the pace of a stream, which takes `least_bytes` beside its chunks; these are as large as there is room for."""
     budget, settings = context.admission.budget, context.settings
 
     def resize(chunk_bytes: int) -> bool:
-        return budget.resize(claim, cost_of_stream(order, chunk_bytes))
+        return budget.resize(claim, {HOST: least_bytes + CHUNKS * chunk_bytes})
 
-    found = Pace(Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s), resize)
-    resize(found.chunk_bytes)
-    return found
+    return Pace(Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s), resize)

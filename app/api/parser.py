@@ -11,7 +11,9 @@ import h11
 from app.errors import BodyTooLarge, HeadTooLarge, MalformedHttp, StepZeroError
 
 MOST_HEAD_BYTES = 64 << 10  # of an address with its headers, a chunk's extensions, or trailers
-MOST_UNREAD_BYTES = 64 << 10  # of what nobody reads: the body of a GET, or the rest of a refused one
+MOST_UNREAD_BYTES = (
+    64 << 10
+)  # of what nobody reads: the body of a GET, or the rest of a refused one
 _PAYLOAD_PER_FRAMING = 8  # bytes of a chunked body that pay for one of its framing, beyond a head's
 _BODILESS = frozenset({b"GET", b"HEAD"})
 

@@ -1,16 +1,18 @@
 """The response that sends a file while it is drawn, and owns everything that takes.
 
-One chunk is made ahead of the one being sent, on a thread that is held no longer than that takes, so a slow reader holds
-none, and as small as its pace asks for; a watcher waits for the client to leave, and one that reads too slowly is cut off.  Whoever ends first, `finally` stops the drawing, after the chunk under way,
-and closes the generator: nothing is left to the garbage collector.
+One chunk is made ahead of the one being sent, as small as its pace asks for, on a thread, and in a slot if it is dear, that
+are held no longer than that takes: a slow reader holds neither.  A watcher waits for the client to leave, and one that reads
+too slowly is cut off.  Whoever ends first, `finally` stops the drawing, after the chunk under way, and closes the generator:
+nothing is left to the garbage collector.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -19,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from app.api.observed import account_of
+from app.api.threads import RequestThreads
 from app.engine.workers import Stop, Stopped
 from app.errors import StepZeroError
 from app.service.assemble import Buffer
@@ -28,12 +31,22 @@ T = TypeVar("T")
 ABORT = "stepzero.abort"  # in the scope's extensions: breaks the connection off
 
 
+class Turn(Protocol):
+    """What a stream has to have while it makes a chunk that is dear."""
+
+    async def take(self, *, most_wait_s: float | None = None) -> None:
+        """Wait for it, for so long, or as long as a request may.  Raises Busy."""
+
+    def give_back(self) -> None:
+        """Let others have it."""
+
+
 class SlowReader(Exception):
     """The reader took less than it has to."""
 
 
 async def run_watched(
-    receive: Receive, threads: anyio.CapacityLimiter, stop: Stop, work: Callable[[], T]
+    receive: Receive, threads: RequestThreads, stop: Stop, work: Callable[[], T]
 ) -> T:
     """Run work on a thread; set `stop` when the client leaves.
 
@@ -53,7 +66,10 @@ async def run_watched(
 
     async with anyio.create_task_group() as group:
         group.start_soon(_call_when_gone, receive, stop.set)
-        await anyio.to_thread.run_sync(attempt, limiter=threads)
+        try:
+            await threads.run(attempt)
+        except StepZeroError as refusal:
+            failures.append(refusal)
         group.cancel_scope.cancel()
     if failures:
         raise failures.pop()
@@ -89,18 +105,19 @@ class ChunkResponse(Response):
 
     Args:
         open_chunks: gives a generator of the chunks.  It is called, and its first chunk made, before the status
-            line is sent, so what it refuses is still a whole answer.
+            line is sent, so what it refuses is still a whole answer.  Before a chunk that is dear stands an empty one.
+        turn: waited for before what is dear; before the status line as long as a request may, and then without an end.
         pace: learns how fast the client reads.
-        length: the bytes of all chunks together.
+        headers: among them the bytes of all chunks together.
     """
 
     def __init__(
         self,
         open_chunks: Callable[[Stop], Iterator[Buffer]],
-        threads: anyio.CapacityLimiter,
+        threads: RequestThreads,
+        turn: Turn,
         pace: Pace,
         *,
-        length: int,
         status_code: int,
         headers: Mapping[str, str],
     ) -> None:
@@ -108,8 +125,10 @@ class ChunkResponse(Response):
         self.background = None
         self._open = open_chunks
         self._threads = threads
+        self._turn = turn
+        self._queue = anyio.CancelScope()
         self._pace = pace
-        self._length = length
+        self._length = int(headers["Content-Length"])
         self.init_headers(headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,7 +137,7 @@ class ChunkResponse(Response):
         chunks = self._open(stop)
         try:
             # In a list that is emptied: no frame keeps the first chunk while the others are sent.
-            first = [await run_watched(receive, self._threads, stop, lambda: next(chunks))]
+            first = [await self._first(receive, stop, chunks)]
             await send(
                 {
                     "type": "http.response.start",
@@ -127,12 +146,23 @@ class ChunkResponse(Response):
                 }
             )
             async with anyio.create_task_group() as group:
-                group.start_soon(_call_when_gone, receive, stop.set)
+                group.start_soon(_call_when_gone, receive, partial(self._leave, stop))
                 await self._send_all(first, chunks, partial(self._send, scope, send))
                 group.cancel_scope.cancel()
         finally:
             stop.set()
             chunks.close()  # type: ignore[attr-defined]  # no task runs the generator any more
+
+    async def _first(self, receive: Receive, stop: Stop, chunks: Iterator[Buffer]) -> Buffer:
+        draw = partial(run_watched, receive, self._threads, stop, lambda: next(chunks))
+        while not (chunk := await draw()):
+            await wait_watched(receive, self._turn.take)
+        self._turn.give_back()
+        return chunk
+
+    def _leave(self, stop: Stop) -> None:
+        stop.set()
+        self._queue.cancel()
 
     async def _send_all(
         self, first: list[Buffer], chunks: Iterator[Buffer], send: Callable[..., Awaitable[None]]
@@ -163,7 +193,20 @@ class ChunkResponse(Response):
                 await made.send(chunk)
 
     async def _next(self, chunks: Iterator[Buffer]) -> Buffer | None:
-        return await anyio.to_thread.run_sync(_take, chunks, limiter=self._threads)
+        """Give the next chunk, once it is its turn; None after the last, or when the client left."""
+        try:
+            while (chunk := await self._taken(chunks)) is not None and not chunk:
+                with self._queue:
+                    await self._turn.take(most_wait_s=math.inf)
+                if self._queue.cancel_called:
+                    return None
+                self._queue = anyio.CancelScope()
+            return chunk
+        finally:
+            self._turn.give_back()
+
+    async def _taken(self, chunks: Iterator[Buffer]) -> Buffer | None:
+        return await self._threads.run(partial(_take, chunks), most_wait_s=math.inf)
 
 
 def _take(chunks: Iterator[Buffer]) -> Buffer | None:

@@ -33,6 +33,7 @@ TILE = (
 LEAST_PIECE, PIECE = 1 << 18, 1 << 20  # elements per task: much work beside the cost of a task
 SMALL = 1 << 16  # elements that one thread draws sooner than it hands them over
 CHUNK_BYTES = 4 << 20
+NOTHING: Stored = np.empty(0, np.uint8)  # a chunk before a block that has to be drawn whole
 
 
 class Brush(Protocol):
@@ -117,7 +118,10 @@ class Artist:
             yield partial(self._tally, stored[at : at + step], tensor.dtype)
 
     def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
-        """Draw elements first … last of a tensor, as arrays that nobody writes again, each as large as is wanted by then."""
+        """Draw elements first … last of a tensor, as arrays that nobody writes again, each as large as is wanted by then.
+
+        An empty one announces that the next is dear to draw.
+        """
         kept = self.kept.get(tensor.name)
         if kept is not None:
             yield from (kept[at:end] for at, end in self._pieces(first, last, tensor.dtype))
@@ -128,6 +132,7 @@ class Artist:
             if begin >= end:
                 continue
             if isinstance(law, WholeLaw) and block.is_drawn:
+                yield NOTHING
                 whole = np.empty(block.elements, tensor.dtype.numpy)
                 self._fill_matrix(tensor, block, law, whole)
                 yield from (whole[at:to] for at, to in self._pieces(begin, end, tensor.dtype))

@@ -40,13 +40,16 @@ class Format:
             DtypeNotInFormat: the format has no such dtype.
             TooLarge: no file can be so long.
         """
-        dtype = plan.spec.dtype
+        self.require_dtype(plan.spec.dtype)
+        if plan.size_bytes > MAX_TENSOR_BYTES:
+            raise TooLarge(what="file", planned_bytes=plan.size_bytes, limit_bytes=MAX_TENSOR_BYTES)
+
+    def require_dtype(self, dtype: DTypeName) -> None:
+        """Refuse what this format cannot hold.  Raises DtypeNotInFormat."""
         if dtype in self.lacks:
             raise DtypeNotInFormat(
                 dtype=dtype, format=self.name, reason=self.lacks[dtype], allowed=self.dtypes
             )
-        if plan.size_bytes > MAX_TENSOR_BYTES:
-            raise TooLarge(what="file", planned_bytes=plan.size_bytes, limit_bytes=MAX_TENSOR_BYTES)
 
     def segments(self, plan: Plan) -> tuple[Segment, ...]:
         """Lay out a plan.  Raises as `require`."""

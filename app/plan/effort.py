@@ -40,15 +40,21 @@ SCRIPT_PRODUCTS = {"orthogonal_": 2}
 
 def scratch_bytes(block: Block) -> int:
     """Give the memory that drawing a block takes beside it."""
+    each = _effort(block).scratch_bytes
+    if not each:
+        return 0
     rows, cols = _sides(block)
-    return _effort(block).scratch_bytes * rows * cols
+    return each * rows * cols
 
 
 def multiply_adds(block: Block, kind: Kind) -> int:
     """Give how many multiplications, each with an addition, drawing a block takes at most."""
-    rows, cols = _sides(block)
+    products = _products(block, kind)
     probe = block.scheme.probe if isinstance(block.scheme, Lsuv) else 0
-    return rows * cols * (_products(block, kind) * min(rows, cols) + probe)
+    if not (products or probe):
+        return 0
+    rows, cols = _sides(block)
+    return rows * cols * (products * min(rows, cols) + probe)
 
 
 def _products(block: Block, kind: Kind) -> int:
@@ -60,11 +66,13 @@ def _products(block: Block, kind: Kind) -> int:
 
 
 def _effort(block: Block) -> Effort:
+    effort = EFFORTS.get(block.scheme.scheme, NONE)
+    if effort is NONE:
+        return NONE
     # A gated network's critical block is made element by element.
     is_plain = block.scheme.is_elementwise or bool(block.biases) or not block.is_drawn
-    return NONE if is_plain else EFFORTS.get(block.scheme.scheme, NONE)
+    return NONE if is_plain else effort
 
 
 def _sides(block: Block) -> tuple[int, int]:
-    rows, cols = (-(-side // 8) * 8 for side in (block.rows, block.cols))
-    return rows, cols
+    return -(-block.rows // 8) * 8, -(-block.cols // 8) * 8

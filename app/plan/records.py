@@ -14,6 +14,10 @@ from app.spec.patches import Patch
 from app.spec.schemes import AnyBiasScheme, AnyWeightScheme
 from app.spec.scripts import AnyScript
 
+# What a layer's direction takes beside the arithmetic of its weights, as multiplications and additions: once (it is laid
+# out, drawn and looked at), and for each of its time steps.  A core does some 20 000 million a second.
+CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS = 20_000_000, 250_000
+
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 
 GATES: Mapping[str, tuple[str, ...]] = {
@@ -152,6 +156,7 @@ class Plan:
         )
 
     def multiply_adds(self, check: CheckSize) -> int:
-        """Give how many multiplications and additions checking takes, whose number grows faster than the checkpoint's size."""
+        """Give how long checking takes, in multiplications with an addition each: of the weights, and of what goes with them."""
         forward = self.parameters * check.seq_len * check.batch
-        return forward + sum(tensor.multiply_adds for tensor in self.tensors)
+        each = CELL_MULTIPLY_ADDS + STEP_MULTIPLY_ADDS * check.seq_len
+        return forward + self.spec.cells * each + sum(t.multiply_adds for t in self.tensors)

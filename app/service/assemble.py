@@ -8,22 +8,35 @@ from app.engine.draw import Artist
 from app.formats.segments import Facts, Late, Literal, Segment, TensorData
 
 Buffer = bytes | memoryview
+DEAR = b""  # a chunk that announces: the next one is dear to make
 
 MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 1 << 20, 4 << 20
 
 
 def assemble(
-    segments: Iterable[Segment], artist: Artist, facts: Facts, *, first: int, last: int
+    segments: Iterable[Segment],
+    artist: Artist,
+    facts: Facts,
+    *,
+    first: int,
+    last: int,
+    facts_are_dear: bool = False,
 ) -> Iterator[Buffer]:
     """Give bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's (the last may be smaller).
 
+    An empty chunk stands before each that is dear to make: a matrix that is drawn whole, or facts that take a pass.
     A chunk is never written again once it was given, so whoever sends it need not copy it.
     """
-    return _gather(_parts(segments, artist, facts, first, last), artist.chunk_bytes)
+    return _gather(_parts(segments, artist, facts, first, last, facts_are_dear), artist.chunk_bytes)
 
 
 def _parts(
-    segments: Iterable[Segment], artist: Artist, facts: Facts, first: int, last: int
+    segments: Iterable[Segment],
+    artist: Artist,
+    facts: Facts,
+    first: int,
+    last: int,
+    facts_are_dear: bool,
 ) -> Iterator[Buffer]:
     """Give the wanted part of every segment that the range touches."""
     start = 0
@@ -36,6 +49,8 @@ def _parts(
             case Literal():
                 yield segment.data[begin:end]
             case Late():
+                if facts_are_dear:
+                    yield DEAR
                 yield segment.render(facts)[begin:end]
             case TensorData():
                 yield from _tensor_bytes(segment, artist, begin, end)
@@ -46,6 +61,9 @@ def _tensor_bytes(segment: TensorData, artist: Artist, begin: int, end: int) -> 
     item = segment.tensor.dtype.item_bytes
     at = begin // item * item
     for chunk in artist.chunks(segment.tensor, begin // item, -(-end // item)):
+        if not len(chunk):
+            yield DEAR
+            continue
         data = chunk.data.cast("B").toreadonly()
         yield data[max(begin - at, 0) : end - at]
         at += len(data)
@@ -56,6 +74,9 @@ def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator
     small: list[Buffer] = []
     size = 0
     for part in parts:
+        if not part:
+            yield DEAR
+            continue
         rest = memoryview(part)
         least = min(MIN_CHUNK_BYTES, chunk_bytes())
         if size and size + len(rest) >= least:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.errors import DtypeNotInFormat
 from app.formats import FORMATS
+from app.plan import Plan, plan
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.canonical import canonical
@@ -92,7 +93,9 @@ def describe(
     Raises:
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
     """
-    orders = {name: found for name in FORMATS if (found := _possible(spec, name, serving, limits))}
+    planned = plan(spec)
+    possible = ((name, _possible(planned, name, serving, limits)) for name in FORMATS)
+    orders = {name: found for name, found in possible if found}
     first = next(iter(orders.values()))
     base = f"{prefix}{first.path}"
     return Description(
@@ -119,9 +122,9 @@ def describe(
     )
 
 
-def _possible(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Order | None:
+def _possible(plan: Plan, name: FormatName, serving: Serving, limits: Limits) -> Order | None:
     try:
-        return order(spec, name, serving, limits)
+        return order(plan.spec, name, serving, limits, planned=plan)
     except DtypeNotInFormat:
         return None
 

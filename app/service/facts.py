@@ -3,24 +3,44 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from typing import TypeVar
 
 from cachetools import LRUCache
 
+from app.engine.check import Checked
 from app.engine.workers import Stop
+from app.plan import Plan
+from app.spec.checkpoint import CheckSize
 
 WAIT_S = 0.05
+PART = 8  # what is larger than one in so many of the whole is not remembered
 T = TypeVar("T")
+
+# Measured with CPython 3.11 on 64 bits, rounded up: a fact with its key; the figures of a tensor or gate; the hash or the
+# checksum of one, by name; what is seen of a layer's direction, and of one of its time steps.
+FACT_BYTES, FIGURES_BYTES, NAMED_BYTES, CELL_BYTES, STEP_BYTES = 512, 3584, 256, 1536, 40
 
 
 class FactStore:
-    """A bounded memory of small facts, the least recently used forgotten first; shared by threads."""
+    """A memory of facts that is bounded by bytes, the least recently used forgotten first; shared by threads.
 
-    def __init__(self, most: int) -> None:
-        self._facts: LRUCache[Hashable, object] = LRUCache(most)
+    What takes more than an eighth of it is forgotten at once: it would put out too much else.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._facts: LRUCache[Hashable, object] = LRUCache(most_bytes, getsizeof=bytes_of)
         self._sought: dict[Hashable, threading.Event] = {}
         self._lock = threading.Lock()
+
+    @property
+    def held_bytes(self) -> int:
+        """What all facts together take."""
+        return int(self._facts.currsize)
+
+    def keeps(self, size_bytes: int) -> bool:
+        """Whether a fact of such a size is remembered."""
+        return size_bytes <= self._facts.maxsize // PART
 
     def peek(self, key: Hashable, kind: type[T]) -> T | None:
         """Give a fact if it is known."""
@@ -47,10 +67,33 @@ class FactStore:
     def _find(self, key: Hashable, find_out: Callable[[], T], found: threading.Event) -> T:
         try:
             fact = find_out()
-            with self._lock:
-                self._facts[key] = fact
+            if self.keeps(bytes_of(fact)):
+                with self._lock:
+                    self._facts[key] = fact
         finally:
             with self._lock:
                 del self._sought[key]
             found.set()
         return fact
+
+
+def bytes_of(fact: object) -> int:
+    """Estimate what remembering a fact takes; counting every object would take longer than some facts are worth."""
+    match fact:
+        case Checked():
+            figures = sum(1 + len(gates) for _, gates in fact.figures.values())
+            named = len(fact.crc32) * NAMED_BYTES
+            steps = sum(CELL_BYTES + STEP_BYTES * len(c.output_rms) for c in fact.forward.layers)
+            return FACT_BYTES + named + figures * FIGURES_BYTES + steps
+        case Mapping():
+            return FACT_BYTES + sum((2 + len(gates)) * NAMED_BYTES for _, gates in fact.values())
+        case _:
+            return FACT_BYTES
+
+
+def measured_bytes(plan: Plan, size: CheckSize) -> int:
+    """Give what the measured check of a plan takes, as `bytes_of` would."""
+    figures = sum(1 + len(tensor.gates) for tensor in plan.tensors)
+    named = len(plan.tensors) * NAMED_BYTES
+    steps = plan.spec.cells * (CELL_BYTES + STEP_BYTES * size.seq_len)
+    return FACT_BYTES + named + figures * FIGURES_BYTES + steps

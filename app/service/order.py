@@ -45,14 +45,12 @@ class Order:
     @property
     def etag(self) -> str:
         """The strong entity tag: the recipe names the bytes, and the library of a script, so it is known ahead."""
-        tie = f"-{self.tied_to.replace(' ', '-')}" if self.tied_to else ""
-        return f'"{STREAM_VERSION}-{self.digest.hex()[:32]}{tie}-{self.format.suffix}"'
+        return _tag(self.spec, self.digest, self.format.suffix)
 
     @property
     def tied_to(self) -> str | None:
         """The library, with its version, whose bits a script's numbers are; None where no other makes any."""
-        script = self.spec.script
-        return f"{script.library} {_version(script.library)}" if script else None
+        return tied_to(self.spec)
 
     @property
     def recipe(self) -> str:
@@ -79,8 +77,32 @@ class Order:
         return claim if claim != stem and _HASH.fullmatch(claim) else None
 
 
-def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Order:
-    """Plan a checkpoint.
+def etag_of(spec: Spec, name: FormatName) -> str:
+    """Give the entity tag of a file without planning it."""
+    return _tag(spec, recipe_digest(spec), FORMATS[name].suffix)
+
+
+def _tag(spec: Spec, digest: bytes, suffix: str) -> str:
+    tied = tied_to(spec)
+    tie = f"-{tied.replace(' ', '-')}" if tied else ""
+    return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{suffix}"'
+
+
+def tied_to(spec: Spec) -> str | None:
+    """Name the library, with its version, whose bits a script's numbers are; None where no other makes any."""
+    script = spec.script
+    return f"{script.library} {_version(script.library)}" if script else None
+
+
+def order(
+    spec: Spec,
+    name: FormatName,
+    serving: Serving,
+    limits: Limits,
+    *,
+    planned: Plan | None = None,
+) -> Order:
+    """Plan a checkpoint, but for what is planned already.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
@@ -88,7 +110,7 @@ def order(spec: Spec, name: FormatName, serving: Serving, limits: Limits) -> Ord
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
     """
     encode_recipe(spec)
-    planned = plan(spec)
+    planned = planned or plan(spec)
     limits.admit(planned, serving.check)
     chosen = FORMATS[name]
     segments = chosen.segments(planned)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Generator, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha256
 
@@ -26,16 +26,18 @@ from app.plan import TensorPlan
 from app.service.assemble import Buffer, assemble
 from app.service.attic import Attic
 from app.service.budget import Cost
-from app.service.costs import cost_of_both, cost_of_stream, cost_of_work
-from app.service.facts import FactStore
+from app.service.costs import cost_of_both, cost_of_stream, cost_of_summary, cost_of_work
+from app.service.facts import FactStore, measured_bytes
 from app.service.order import Order
 from app.service.pace import LEAST_BYTES, MOST_BYTES
 from app.service.report import summarize
 from app.service.store import Store
 from app.service.uploads import opened
+from app.spec.checkpoint import Spec
 from app.summary import Summary, portable_json
 
 KEPT_BYTES = 1 << 30
+REMEMBERED_BYTES = 64 << 20
 
 
 class Factory:
@@ -45,19 +47,20 @@ class Factory:
         self,
         workers: Workers,
         *,
-        remembered: int = 256,
+        remembered_bytes: int = REMEMBERED_BYTES,
         kept_bytes: int = KEPT_BYTES,
         store: Store | None = None,
     ) -> None:
         self._workers = workers
         self._store = store
-        self._facts = FactStore(remembered)
+        self._facts = FactStore(remembered_bytes)
         self._attic = Attic(kept_bytes)
 
     def check(self, order: Order, stop: Stop) -> Checked:
         """Draw and run the network, one layer in memory at a time, before it is streamed.
 
-        Tensors that are dear to draw are kept for the stream; a large network is measured on the way.
+        Tensors that are dear to draw are kept for the stream.  A large network is measured on the way, if what that finds is
+        not too much to be remembered.
 
         Raises:
             DeviceUnavailable, NonfiniteOutput, DeadOutput: nothing may be served.
@@ -68,7 +71,8 @@ class Factory:
         if known is not None:
             return known
         device = _device(order)
-        measure = not order.is_quick
+        found_bytes = measured_bytes(order.plan, order.serving.check)
+        measure = not order.is_quick and self._facts.keeps(found_bytes)
 
         def keep(tensor: TensorPlan, stored: Stored) -> bool:
             worth = order.is_quick or tensor.is_dear
@@ -95,9 +99,13 @@ class Factory:
         return cost_of_both(cost_of_work(order, str(_device(order))), stream)
 
     def cost_of_a_pass(self, order: Order) -> Cost:
-        """Give what it takes to check an order and to draw all of it for a hash or a summary."""
+        """Give what it takes to draw all of an order for a hash, and to check it."""
         work = cost_of_work(order, str(_device(order)))
         return cost_of_both(work, cost_of_stream(order, MOST_BYTES))
+
+    def cost_of_summary(self, order: Order) -> Cost:
+        """Give what it takes to say all that can be learned of an order."""
+        return cost_of_summary(order, str(_device(order)))
 
     def device(self, order: Order) -> str:
         """Name the device that works on an order.  Raises DeviceUnavailable."""
@@ -116,7 +124,7 @@ class Factory:
         last: int | None = None,
         chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
     ) -> Generator[Buffer]:
-        """Give bytes first … last of the file, drawing only what they cover, so much at a time.
+        """Give bytes first … last of the file, drawing only what they cover, so much at a time; `assemble` says how.
 
         Raises:
             DeviceUnavailable, ArraysGone: before the first chunk.
@@ -125,16 +133,22 @@ class Factory:
         last = order.size_bytes if last is None else last
         with self._artist(order, stop) as artist, self._attic.taken(order.digest) as kept:
             facts = _Facts(self, order, artist, self._known(order))
-            at_pace = replace(artist, kept=kept, chunk_bytes=chunk_bytes)
-            yield from assemble(order.segments, at_pace, facts, first=first, last=last)
+            yield from assemble(
+                order.segments,
+                replace(artist, kept=kept, chunk_bytes=chunk_bytes),
+                facts,
+                first=first,
+                last=last,
+                facts_are_dear=facts.checked is None or order.format.name == "bundle",
+            )
 
-    def require(self, order: Order) -> None:
-        """Refuse an order whose arrays are gone, without reading them.
+    def require(self, spec: Spec) -> None:
+        """Refuse a recipe whose arrays are gone, without reading them.
 
         Raises:
             ArraysGone, StoreUnavailable: there is nothing to make it of.
         """
-        if arrays := order.spec.arrays:
+        if arrays := spec.arrays:
             if self._store is None:
                 raise ArraysGone(sha256=arrays.sha256)
             self._store.require(arrays.sha256)
@@ -233,6 +247,7 @@ class _Facts:
     order: Order
     artist: Artist
     checked: Checked | None
+    _summaries: list[bytes] = field(default_factory=list)
 
     def crc32(self, tensor: TensorPlan) -> int:
         if self.checked is not None:
@@ -240,5 +255,7 @@ class _Facts:
         return self.factory.crc32_by(self.order, tensor, self.artist)
 
     def summary(self) -> bytes:
-        weights = self.factory.summary_by(self.order, self.artist).weights
-        return portable_json(weights, self.order.plan)
+        if not self._summaries:  # it is asked for again, for its CRC
+            weights = self.factory.summary_by(self.order, self.artist).weights
+            self._summaries.append(portable_json(weights, self.order.plan))
+        return self._summaries[0]

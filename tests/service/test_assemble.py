@@ -17,7 +17,7 @@ from app.errors import TooLarge, UnknownFormat
 from app.formats import FORMATS
 from app.formats.segments import Late
 from app.service.assemble import Buffer, assemble
-from app.service.facts import FactStore
+from app.service.facts import FACT_BYTES, PART, FactStore
 from app.service.limits import Limits
 from app.service.order import Order, format_of_suffix, order
 from app.service.produce import Factory
@@ -46,9 +46,10 @@ def ordered(spec: dict[str, Any], name: FormatName) -> Order:
 def stream(
     spec: dict[str, Any], name: FormatName, *, first: int = 0, last: int | None = None
 ) -> Iterator[Buffer]:
-    """Give bytes first … last of a checkpoint, by a factory that knows nothing yet."""
+    """Give bytes first … last of a checkpoint, by a factory that knows nothing yet; without what announces dear chunks."""
     with Workers(2) as workers:
-        yield from Factory(workers).stream(ordered(spec, name), Stop(), first=first, last=last)
+        chunks = Factory(workers).stream(ordered(spec, name), Stop(), first=first, last=last)
+        yield from filter(len, chunks)
 
 
 @cache
@@ -145,6 +146,32 @@ class TestChunks:
 
         assert min(sizes[:-1]) >= MIB
 
+    @pytest.mark.parametrize(
+        ("init", "name", "announced"),
+        [
+            ("orthogonal", "safetensors", 6),  # the gates of two matrices
+            ("xavier_uniform", "safetensors", 0),
+            ("xavier_uniform", "pt", 5),  # the checksums of four tensors, and all of them again
+            ("xavier_uniform", "bundle", 4),  # three checksums, and a summary
+        ],
+    )
+    def test_that_are_dear_are_announced_by_empty_ones(
+        self, init: str, name: FormatName, announced: int
+    ) -> None:
+        spec = {"rnn_type": "gru", "input_size": 5, "hidden_size": 7, "init": init}
+        with Workers(1) as workers:
+            chunks = list(Factory(workers).stream(ordered(spec, name), Stop()))
+
+        assert sum(not chunk for chunk in chunks) == announced
+
+    def test_that_are_known_to_the_last_checksum_are_not_announced(self) -> None:
+        asked = ordered({"rnn_type": "gru", "input_size": 5, "hidden_size": 7}, "pt")
+        with Workers(1) as workers:
+            factory = Factory(workers)
+            factory.check(asked, Stop())
+
+            assert all(factory.stream(asked, Stop()))
+
     def test_of_a_huge_summary_are_4_mib_at_most(self) -> None:
         spec = {"rnn_type": "lstm", "input_size": 1, "hidden_size": 1, "num_layers": 500}
         spec |= {"init": "ones", "accept_dead": True}
@@ -171,29 +198,42 @@ class TestChunks:
         assert all(hashlib.sha256(chunk).digest() == digest for chunk, digest in given_as)
 
 
+ROOM_BYTES = PART * FACT_BYTES  # for eight small facts
+
+
 class TestFactStore:
     def test_finds_a_fact_out_once(self) -> None:
-        store, searches = FactStore(2), iter([1, 2, 3])
+        store, searches = FactStore(ROOM_BYTES), iter([1, 2, 3])
         facts = [store.learn("a", int, lambda: next(searches), Stop()) for _ in range(3)]
 
         assert facts == [1, 1, 1]
 
     def test_forgets_the_least_recently_used_first(self) -> None:
-        store = FactStore(2)
-        for name in ("a", "b", "a", "c"):
+        store = FactStore(ROOM_BYTES)
+        for name in "abcdefgh" + "a" + "i":
             store.learn(name, str, name.upper, Stop())
 
-        assert [store.peek(name, str) for name in ("a", "b", "c")] == ["A", None, "C"]
+        assert [store.peek(name, str) for name in ("a", "b", "i")] == ["A", None, "I"]
 
     def test_holds_no_more_than_it_may(self) -> None:
-        store = FactStore(10)
+        store = FactStore(ROOM_BYTES)
         for number in range(1000):
             store.learn(number, int, number.__index__, Stop())
+            assert store.held_bytes <= ROOM_BYTES
 
-        assert sum(store.peek(number, int) is not None for number in range(1000)) == 10
+        assert sum(store.peek(number, int) is not None for number in range(1000)) == 8
+
+    def test_does_not_keep_what_would_put_out_much_else(self) -> None:
+        store = FactStore(ROOM_BYTES)
+        store.learn("a", int, lambda: 1, Stop())
+        hashes = {"weight_ih_l0": ("0" * 64, ["1" * 64] * 4)}
+        found = store.learn("large", dict, lambda: hashes, Stop())
+
+        assert found is hashes
+        assert (store.peek("large", dict), store.peek("a", int)) == (None, 1)
 
     def test_keeps_nothing_of_a_search_that_failed(self) -> None:
-        store = FactStore(2)
+        store = FactStore(ROOM_BYTES)
         with pytest.raises(ZeroDivisionError):
             store.learn("a", float, lambda: 1 / 0, Stop())
 

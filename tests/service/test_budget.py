@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from app.service.budget import MOST_WAIT_S, RESERVED, Budget, Claim
+from app.service.parts import share_of
 
 TOTALS = {"host_bytes": 1024, "cuda:0": 512, "slots": 4}
 SMALL = {"host_bytes": 8, "slots": 1}
@@ -20,6 +22,9 @@ costs = st.fixed_dictionaries(
     {"host_bytes": st.integers(0, 1024) | st.integers(0, 40), "slots": st.integers(0, 2)},
     optional={"cuda:0": st.integers(0, 512)},
 )
+
+
+callers = st.sampled_from([None, "a", "b"])
 
 
 @dataclass
@@ -52,10 +57,12 @@ class BudgetMachine(RuleBasedStateMachine):
         self.budget = Budget(TOTALS, clock=self.clock)
         self.asked: list[Asked] = []
 
-    @rule(target=live, cost=costs)
-    def ask(self, cost: dict[str, int]) -> Asked:
+    @rule(target=live, cost=costs, caller=callers, is_under_way=st.booleans())
+    def ask(self, cost: dict[str, int], caller: str | None, is_under_way: bool) -> Asked:
         one = Asked()
-        one.claim = self.budget.ask(cost, lambda: one.told.append(None))
+        one.claim = self.budget.ask(
+            cost, lambda: one.told.append(None), caller=caller, is_under_way=is_under_way
+        )
         one.was_late = not one.claim.is_held
         self.asked.append(one)
         return one
@@ -92,10 +99,31 @@ class BudgetMachine(RuleBasedStateMachine):
             assert used <= TOTALS[name] + self.budget.reserve[name]
 
     @invariant()
-    def nobody_overtakes_in_a_line(self) -> None:
+    def nobody_overtakes_the_same_caller_in_a_line(self) -> None:
+        lines: dict[object, list[bool]] = {}
+        for claim in (one.claim for one in self.asked):
+            line = (claim.is_small, claim.is_under_way, claim.caller)
+            lines.setdefault(line, []).append(claim.is_held)
+        assert all(line == sorted(line, reverse=True) for line in lines.values())
+
+    @invariant()
+    def nobody_overtakes_who_does_not_wait_for_a_caller_s_own_claims(self) -> None:
         for is_small in (False, True):
-            line = [one.claim.is_held for one in self.asked if one.claim.is_small == is_small]
+            own = [one.claim for one in self.asked if one.claim.is_small == is_small]
+            line = [c.is_held for c in own if c.caller is None and not c.is_under_way]
             assert line == sorted(line, reverse=True)
+
+    @invariant()
+    def a_caller_holds_its_share_of_a_part_or_one_claim(self) -> None:
+        held: dict[tuple[str, int, str], list[int]] = {}
+        for claim in (one.claim for one in self.asked):
+            if claim.taken_from is not None and claim.caller is not None:
+                for name, amount in claim.cost.items():
+                    place = (claim.caller, id(claim.taken_from), name)
+                    held.setdefault(place, []).append(amount)
+                    most = share_of(claim.taken_from.totals[name])
+                    amounts = [amount for amount in held[place] if amount]
+                    assert sum(amounts) <= most or len(amounts) == 1
 
     @invariant()
     def who_waited_was_told_once(self) -> None:
@@ -164,6 +192,80 @@ def test_a_large_claim_holds_back_its_own_line(budget: Budget):
     budget.give_back(first)
 
     assert (whole.is_held, half.is_held) == (True, False)
+
+
+@pytest.mark.parametrize(("total", "share"), [(1, 1), (2, 1), (3, 2), (4, 3), (8, 6), (48, 36)])
+def test_a_share_is_all_but_a_quarter_and_at_least_one(total: int, share: int):
+    assert share_of(total) == share
+
+
+class TestACaller:
+    """It leaves a part of everything to others, and they do not wait for it."""
+
+    SLOT: Mapping[str, int] = {"host_bytes": 64, "slots": 1}  # of 1024 and 4, so it is large
+
+    def test_gets_no_more_than_its_share_of_the_slots(self, budget: Budget):
+        claims = [budget.ask(self.SLOT, caller="a") for _ in range(9)]
+
+        assert sum(claim.is_held for claim in claims) == 3
+
+    def test_gets_no_more_than_its_share_of_the_memory(self, budget: Budget):
+        claims = [budget.ask({"host_bytes": 256}, caller="a") for _ in range(4)]
+
+        assert [claim.is_held for claim in claims] == [True, True, True, False]
+
+    def test_gets_one_claim_larger_than_its_share(self, budget: Budget):
+        claims = [budget.ask(WHOLE, caller="a"), budget.ask(HALF, caller="a")]
+
+        assert [claim.is_held for claim in claims] == [True, False]
+
+    def test_gets_no_more_than_its_share_of_the_reserve(self, budget: Budget):
+        (
+            budget.ask(WHOLE),
+            budget.ask(WHOLE),
+        )  # one is held, and one waits: the rest is the reserve's
+        mine = [budget.ask({"host_bytes": 32}, caller="a") for _ in range(4)]
+
+        assert [claim.is_held for claim in mine] == [True, True, True, False]
+        assert budget.ask({"host_bytes": 32}, caller="b").is_held
+
+    def test_holds_back_nobody_else_while_it_waits_for_its_own(self, budget: Budget):
+        for _ in range(9):
+            budget.ask(self.SLOT, caller="a")
+
+        assert budget.ask(self.SLOT, caller="b").is_held
+        assert budget.oldest_wait_s() == 0
+
+    def test_is_served_in_its_own_order(self, budget: Budget):
+        first = [budget.ask({"host_bytes": 256}, caller="a") for _ in range(3)]
+        large, less = (budget.ask({"host_bytes": n}, caller="a") for n in (512, 128))
+        budget.give_back(first[0])
+        assert (large.is_held, less.is_held) == (False, False)
+        budget.give_back(first[1])
+
+        assert (large.is_held, less.is_held) == (True, False)
+
+    def test_does_not_grow_beyond_its_share(self, budget: Budget):
+        claim = budget.ask(HALF, caller="a")
+
+        assert budget.resize(claim, {"host_bytes": 768, "slots": 1})
+        assert not budget.resize(claim, {"host_bytes": 769, "slots": 1})
+
+
+def test_who_holds_what_the_first_in_line_waits_for_goes_before_it(budget: Budget):
+    budget.ask(HALF)
+    runs = [budget.ask({"slots": 3}), budget.ask(WHOLE)]
+    more = budget.ask({"host_bytes": 64, "slots": 1}, is_under_way=True)
+    budget.give_back(runs[0])
+
+    assert (runs[1].is_held, more.is_held) == (False, True)
+
+
+def test_a_claim_is_small_only_if_what_is_not_counted_is_little(clock: Clock):
+    budget = Budget(TOTALS, small={"multiply_adds": 1000}, clock=clock)
+
+    assert budget.ask({"slots": 1, "multiply_adds": 1000}).is_small
+    assert not budget.ask({"slots": 1, "multiply_adds": 1001}).is_small
 
 
 def test_who_leaves_the_line_makes_way(budget: Budget):

@@ -13,15 +13,14 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from app.api import docs
 from app.api.body import Described, NoQuery, Options, Query, read_asked
 from app.api.context import Context, CurrentContext
-from app.api.files import FOREVER, compute_sha256, send_file, send_permalink, take
-from app.api.holding import hold
+from app.api.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
 from app.api.links import file_url
 from app.api.negotiation import choose_format
-from app.api.observed import account_of
-from app.api.streaming import run_watched
-from app.engine.workers import Stop
+from app.api.planning import ordered, planned
+from app.api.summaries import send_summary
+from app.formats import FORMATS
 from app.service.description import Description, describe
-from app.service.order import Order, format_of_suffix
+from app.service.order import format_of_suffix
 from app.spec.canonical import canonical
 from app.spec.checkpoint import Serving, Spec
 from app.spec.recipe import decode_recipe
@@ -51,15 +50,16 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     """
     body = await read_asked(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
-    return await send_file(request, context, await context.order(body.spec, name, body.serving))
+    order = await ordered(request, context, body.spec, name, body.serving)
+    return await send_file(request, context, order)
 
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
     """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
     name = choose_format(query.format, None)
-    ordered = await context.order(query.spec, name, query.serving)
-    return RedirectResponse(file_url(request, ordered) + _options(query.serving), status_code=303)
+    order = await ordered(request, context, query.spec, name, query.serving)
+    return RedirectResponse(file_url(request, order) + _options(query.serving), status_code=303)
 
 
 @router.get("/checkpoints/{recipe}", **docs.GET_RECIPE)
@@ -70,7 +70,8 @@ async def describe_checkpoint(
     spec = decode_recipe(recipe)
     for name in asked:
         await context.wait_until_ready()
-        await compute_sha256(request, context, await context.order(spec, name, Serving()))
+        order = await ordered(request, context, spec, name, Serving())
+        await compute_sha256(request, context, order)
     return await _describe(request, context, spec, Serving())
 
 
@@ -79,17 +80,8 @@ async def summarize_checkpoint(
     request: Request, recipe: Token, options: Options, context: CurrentContext
 ) -> Any:
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
-    ordered = await context.order(decode_recipe(recipe), "safetensors", options)
-    await context.wait_until_ready()
-    take(request, context, ordered)
-    if request.method == "HEAD":
-        return await _head_of_summary(context, ordered)
-    await hold(request, context, context.factory.cost_of_a_pass(ordered))
-    stop = Stop()
-    with account_of(request).stage("check"):
-        return await run_watched(
-            request.receive, context.threads, stop, lambda: context.factory.summary(ordered, stop)
-        )
+    order = await ordered(request, context, decode_recipe(recipe), "safetensors", options)
+    return await send_summary(request, context, order)
 
 
 @router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)
@@ -111,8 +103,12 @@ async def fetch_checkpoint(
 ) -> Response:
     """Fetch a file by its permalink: the same bytes for ever, whole or in part."""
     format_name = format_of_suffix(extension)
-    ordered = await context.order(decode_recipe(recipe), format_name, options)
-    return await send_permalink(request, context, ordered, name)
+    spec = decode_recipe(recipe)
+    FORMATS[format_name].require_dtype(spec.dtype)
+    if answer := await unchanged(request, context, spec, format_name):
+        return answer
+    order = await ordered(request, context, spec, format_name, options)
+    return await send_permalink(request, context, order, name)
 
 
 @router.post("/plan", **docs.POST_PLAN)
@@ -120,7 +116,7 @@ async def plan_checkpoint(request: Request, context: CurrentContext) -> Descript
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
     body = await read_asked(request, context)
     if body.format is not None:
-        await context.order(body.spec, body.format, body.serving)
+        await ordered(request, context, body.spec, body.format, body.serving)
     return await _describe(request, context, body.spec, body.serving)
 
 
@@ -135,16 +131,7 @@ async def _describe(
         prefix=request.scope.get("root_path", ""),
         known_sha256=context.factory.known_sha256,
     )
-    return await context.plan(spec, work)
-
-
-async def _head_of_summary(context: Context, order: Order) -> Response:
-    """Answer without drawing, so without the length that only the figures would tell."""
-    if order.spec.arrays:
-        await context.beside(lambda: context.factory.require(order))
-    answer = Response(media_type="application/json")
-    del answer.headers["Content-Length"]
-    return answer
+    return await planned(request, context, spec, work)
 
 
 def _options(serving: Serving) -> str:
