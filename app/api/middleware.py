@@ -20,6 +20,7 @@ SAFE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
 }
+NO_THREAD = "can't start new thread"  # CPython's words; it has no class for that
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -69,4 +70,6 @@ class RequestId:
 def _refusal(error: Exception) -> StepZeroError:
     if isinstance(error, MemoryError):
         return NotReady(reason="there is not enough memory at the moment", retry_after_s=10)
+    if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
+        return NotReady(reason="no further thread can be started at the moment", retry_after_s=10)
     return InternalError()

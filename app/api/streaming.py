@@ -68,8 +68,8 @@ async def run_watched(
         group.start_soon(_call_when_gone, receive, stop.set)
         try:
             await threads.run(attempt)
-        except StepZeroError as refusal:
-            failures.append(refusal)
+        except Exception as error:  # noqa: BLE001 - for the same reason
+            failures.append(error)
         group.cancel_scope.cancel()
     if failures:
         raise failures.pop()

@@ -6,21 +6,42 @@ IEEE 754 gives the same bits.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import njit, types
+from numba.core.caching import FunctionCache
 from numba.extending import intrinsic
 
 inline = njit(inline="always")
+_log = logging.getLogger("stepzero")
+
+
+class _Cache(FunctionCache):
+    """The cache on disk, whose faults cost time and nothing else: what it cannot hold is compiled in every process."""
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _log.warning("a compiled kernel is not cached: %s", error.strerror)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except (OSError, EOFError) as error:
+            _log.warning("a compiled kernel cannot be read from the cache: %s", error)
+            return None
 
 
 def kernel(function: Callable[..., None]) -> Any:
     """Compile a function that fills arrays; it runs on one thread and lets others run beside it."""
     compiled = njit(nogil=True, error_model="numpy", boundscheck=False)(function)
     try:
-        compiled.enable_caching()
+        # What `enable_caching` does, with numba's own.
+        compiled._cache = _Cache(function)  # type: ignore[attr-defined,no-untyped-call]  # noqa: SLF001
     except RuntimeError:  # no writable folder for the cache: compile in every process
         return compiled
     return compiled
