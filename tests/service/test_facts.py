@@ -1,0 +1,68 @@
+"""What is remembered of a recipe is counted in bytes, and a deep network leaves little."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+import app
+from app.engine.workers import Stop, Workers
+from app.service.facts import bytes_of, measured_bytes
+from app.service.limits import Limits
+from app.service.order import Order, order
+from app.service.produce import Factory
+from app.spec.checkpoint import CheckSize, Serving, Spec
+from app.spec.parse import parse
+from app.summary import Summary, json_chunks
+
+DEEP = {"rnn_type": "lstm", "input_size": 1, "hidden_size": 2, "bidirectional": True}
+DEEP |= {"num_layers": 32, "accept_dead": True}
+
+
+def ordered(given: dict[str, Any]) -> Order:
+    return order(parse(Spec, given), "pt", Serving(), Limits())
+
+
+@pytest.mark.parametrize(("remembered_bytes", "is_measured"), [(64 << 20, True), (1 << 20, False)])
+def test_a_check_measures_only_what_can_be_remembered(remembered_bytes: int, is_measured: bool):
+    with Workers(1) as workers:
+        factory = Factory(workers, remembered_bytes=remembered_bytes)
+        found = factory.check(ordered(DEEP), Stop())
+
+    assert bool(found.figures) == bool(found.forward.layers) == is_measured
+
+
+def test_a_summary_is_complete_though_nothing_of_it_can_be_remembered():
+    with Workers(1) as workers:
+        factory = Factory(workers, remembered_bytes=1 << 10)
+        found = factory.summary(ordered(DEEP), Stop())
+
+    assert len(found.weights.tensors) == 32 * 2 * 4
+    assert len(found.forward.layers) == 32 * 2
+
+
+def test_what_is_counted_is_what_is_held():
+    asked = ordered(DEEP)
+    with Workers(1) as workers:
+        factory = Factory(workers)
+        factory.check(ordered(DEEP | {"seed": 1}), Stop())
+        tracemalloc.start()
+        found = factory.check(asked, Stop())
+        held_bytes, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert held_bytes < bytes_of(found) < 2 * held_bytes
+    assert bytes_of(found) == measured_bytes(asked.plan, CheckSize())
+
+
+def test_a_summary_is_written_in_chunks_of_bounded_size():
+    found = app.check(DEEP)
+    chunks = list(json_chunks(found, least_bytes=4096))
+
+    whole = TypeAdapter(Summary).dump_json(found)
+    assert json.loads(b"".join(chunks)) == json.loads(whole)
+    assert max(map(len, chunks)) < 16 << 10 < len(whole)
