@@ -98,3 +98,8 @@ def test_every_number_has_its_unit_in_its_name_or_counts_something() -> None:
 
 def test_every_one_says_what_it_sets() -> None:
     assert all(field.description for field in Settings.model_fields.values())
+
+
+@pytest.mark.parametrize(("workers", "checks"), [(2, 4), (3, 2), (16, 1)])
+def test_a_worker_has_its_part_of_the_checks(workers: int, checks: int) -> None:
+    assert Settings(workers=workers, max_checks=8).of_a_worker().max_checks == checks

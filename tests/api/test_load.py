@@ -1,0 +1,126 @@
+"""Whatever takes memory, slots or threads is let in first, and leaves room for others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.service.order import etag_of
+from app.settings import Settings
+from app.spec.checkpoint import Spec
+from app.spec.parse import parse
+from app.spec.recipe import encode_recipe
+from tests.api.asking import GRU, Call, permalink, server_process
+from tests.conftest import running
+from tests.service.counting import counted
+
+# A range of some seconds, a plan that is made beside the event loop, a summary of 7 MB, and more than the server serves.
+DEAR: Mapping[str, Any] = {
+    "rnn_type": "lstm",
+    "input_size": 8,
+    "hidden_size": 1536,
+    "init": {"weight_hh": "spectral_radius", "weight_ih": "zeros"},
+}
+DEEP: Mapping[str, Any] = {**GRU, "num_layers": 40}
+WORDY: Mapping[str, Any] = {
+    "rnn_type": "lstm",
+    "input_size": 1,
+    "hidden_size": 1,
+    "num_layers": 320,
+    "accept_dead": True,
+}
+HUGE = {"rnn_type": "lstm", "input_size": 4096, "hidden_size": 4096}
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[str]:
+    """The address of a server with two slots and one for small requests, where nobody waits."""
+    with running(Settings(max_checks=2, max_wait_s=0, max_checkpoint_bytes=100 << 20)) as url:
+        yield url
+
+
+@pytest.fixture
+def client(narrow: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=narrow, timeout=60) as client:
+        yield client
+
+
+def metric(client: httpx.Client, name: str) -> float:
+    return counted(client.get("/metrics").text)[f"stepzero_{name}"]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def ask_for_a_range(client: httpx.Client, url: str, seed: int) -> Call:
+    path = permalink(client, {**DEAR, "seed": seed}, "safetensors")
+    head = f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nRange: bytes=1000000-1000100"
+    return Call(url, f"{head}\r\n\r\n".encode())
+
+
+def test_a_range_of_a_matrix_takes_a_slot_and_leaves_one_to_others(
+    narrow: str, client: httpx.Client
+):
+    with ask_for_a_range(client, narrow, 1):
+        wait_until(lambda: metric(client, "checks") == 1)
+        with ask_for_a_range(client, narrow, 2) as second:
+            status, _, _ = second.read_head()
+
+        assert status == 503
+        assert metric(client, "checks") == 1
+        assert client.post("/v1/plan", json=DEEP).status_code == 200
+        assert client.post("/v1/checkpoints", json=GRU).status_code == 200
+    wait_until(lambda: metric(client, "checks") == metric(client, "queue_length") == 0)
+
+
+def test_a_304_is_answered_without_a_plan(client: httpx.Client):
+    spec = parse(Spec, HUGE)
+    address = f"/v1/checkpoints/{encode_recipe(spec)}/any.pt"
+    tags = {"If-None-Match": etag_of(spec, "pt")}
+
+    assert client.get(address).status_code == 413
+    assert client.get(address, headers=tags).status_code == 304
+
+
+def test_a_summary_is_held_in_the_budget_until_it_is_read(narrow: str, client: httpx.Client):
+    plan = client.post("/v1/plan", json=WORDY).json()
+    reserved = 'reserved_bytes{memory="host"}'
+    with Call.get(narrow, plan["links"]["summary"], receive_buffer_bytes=4096) as call:
+        status, headers, _ = call.read_head()
+        size_bytes = int(headers["content-length"])
+
+        assert status == 200
+        assert metric(client, reserved) >= size_bytes > 1 << 20
+        assert metric(client, "checks") == 0
+    wait_until(lambda: metric(client, reserved) == 0)
+
+
+def test_no_further_thread_is_a_503(tmp_path: Path):
+    full = tmp_path / "full"
+    before = f"""
+import os, threading
+start = threading._start_new_thread
+def start_if_there_is_room(*arguments):
+    if os.path.exists({str(full)!r}):
+        raise RuntimeError("can't start new thread")
+    return start(*arguments)
+threading._start_new_thread = start_if_there_is_room
+"""
+    spec = {"rnn_type": "lstm", "input_size": 300, "hidden_size": 300}
+    with server_process(before) as served, httpx.Client(base_url=served.url, timeout=60) as client:
+        full.touch()
+        answer = client.post("/v1/checkpoints", json=spec)
+        assert (answer.status_code, answer.json()["code"]) == (503, "not_ready")
+        assert client.post("/v1/checkpoints", json=GRU).status_code == 200
+
+        full.unlink()
+        assert client.post("/v1/checkpoints", json=spec).status_code == 200
