@@ -166,7 +166,7 @@ class TestHead:
         got, head = client.get(address).headers, client.head(address).headers
 
         learned = {name for name in got if name.startswith(("stepzero-device", "stepzero-draw"))}
-        learned |= {name for name in got if name.startswith("stepzero-output")}
+        learned |= {name for name in got if name.startswith(("stepzero-output", "stepzero-crc32"))}
         varying = {"date", "x-request-id"}
         assert set(got) - set(head) == learned
         assert all(got[name] == head[name] for name in set(head) - varying)
