@@ -73,12 +73,12 @@ def test_a_check_that_passed_promises_no_file_that_is_dropped(
     store: Store, factory: Factory, tmp_path: Path
 ) -> None:
     asked = ordered(store, tmp_path)
-    factory.require(asked)
+    factory.require(asked.spec)
     factory.check(asked, Stop())
     drop(store)
 
     with pytest.raises(ArraysGone):
-        factory.require(asked)
+        factory.require(asked.spec)
     with pytest.raises(ArraysGone):
         next(factory.stream(asked, Stop()))
 
@@ -97,7 +97,7 @@ def test_a_file_that_is_closed_is_free(store: Store, factory: Factory, tmp_path:
 
 def test_a_factory_without_a_store_has_no_arrays(store: Store, tmp_path: Path) -> None:
     with Workers(1) as workers, pytest.raises(ArraysGone):
-        Factory(workers).require(ordered(store, tmp_path))
+        Factory(workers).require(ordered(store, tmp_path).spec)
 
 
 class TestTheStoreOfAServer:
