@@ -11,12 +11,12 @@ What the service does, for somebody who wants no server:
 from __future__ import annotations
 
 import os
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app import targets
 from app.formats.naming import choose_format, format_and_rest
 from app.plan import Plan
 from app.plan import plan as _plan
@@ -168,7 +168,7 @@ def save(
     arrays: AnyArrays | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write a network's file; under its name stands a whole file or none.
+    """Write a network's file; under its name stands a whole file or none.  A device or a pipe is written into.
 
     Args:
         format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
@@ -184,17 +184,8 @@ def save(
     name = choose_format(target, format or named)
     if arrays is not None:
         spec = with_arrays(spec, arrays)
-    total = _order(spec, name, device, None).size_bytes
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            for chunk in stream(spec, format=name, device=device):
-                file.write(chunk)
-                if progress:
-                    progress(file.tell(), total)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    ordered = _order(spec, name, device, None)
+    targets.write(target, _stream(ordered), size_bytes=ordered.size_bytes, progress=progress)
     return target
 
 

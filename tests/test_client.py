@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 import tempfile
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -216,6 +218,16 @@ class TestDownload:
             client.download(GRU, path)
 
         assert path.read_bytes() == FILE
+
+    def test_writes_into_a_pipe_and_leaves_it(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with served(whole()) as (client, _), ThreadPoolExecutor() as pool:
+            read = pool.submit(pipe.read_bytes)
+            client.download(GRU, pipe)
+
+            assert read.result() == FILE
+        assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]
 
     def test_reports_progress_up_to_the_whole_file(self, path: Path) -> None:
         seen: list[tuple[int, int]] = []
@@ -721,6 +733,18 @@ class TestAKey:
 
 
 class TestAnUnreachableServer:
+    def test_is_told_of_before_each_new_attempt(self) -> None:
+        told: list[str] = []
+        with (
+            serving(problem(BUSY), document({})) as server,
+            Client(server.url, backoff_s=1e-3, on_wait=told.append) as client,
+        ):
+            client.devices()
+
+        assert len(told) == 1
+        assert "it starts" in told[0]
+        assert " Trying again in " in told[0]
+
     def test_is_a_transfer_error_that_names_it(self) -> None:
         with serving() as server:
             url = server.url

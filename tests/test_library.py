@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +154,28 @@ class TestSave:
         app.save(GRU, target)
 
         assert torch.load(target, weights_only=True)
+
+    def test_writes_into_a_device_and_leaves_it(self) -> None:
+        assert app.save(GRU, "/dev/null") == Path("/dev/null")
+        assert Path("/dev/null").is_char_device()
+
+    def test_writes_into_a_pipe_and_leaves_it(self, tmp_path: Path) -> None:
+        whole = app.save(GRU, tmp_path / "net.pt").read_bytes()
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        with ThreadPoolExecutor() as pool:
+            read = pool.submit(pipe.read_bytes)
+            app.save(GRU, pipe)
+
+            assert read.result() == whole
+        assert pipe.is_fifo()
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_names_the_path_that_it_was_given_where_that_cannot_be(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError) as caught:
+            app.save(GRU, tmp_path / "nowhere" / "net.pt")
+
+        assert caught.value.filename == str(tmp_path / "nowhere" / "net.pt")
 
     def test_leaves_nothing_where_it_fails(self, tmp_path: Path) -> None:
         with pytest.raises(DeadOutput):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +24,7 @@ from app.spec.canonical import canonical
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
 from app.spec.recipe import decode_recipe, encode_recipe, file_stem
+from app.targets import fetched
 
 AnySpec = Spec | Mapping[str, Any]
 
@@ -47,6 +48,7 @@ class Client:
             too: what it makes is a function of what it says.
         backoff_s: the wait after the first failure; it doubles with each, unless the server says
             how long to wait (`Retry-After`).  One that asks for more than two minutes is given up.
+        on_wait: called before each wait, with a sentence that says what failed and how long it is.
     """
 
     def __init__(
@@ -57,9 +59,12 @@ class Client:
         timeout_s: float | None = None,
         retries: int = 4,
         backoff_s: float = 0.25,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
         self._timeout_s = timeout_s
-        self._session = Session(base_url, api_key=api_key, retries=retries, backoff_s=backoff_s)
+        self._session = Session(
+            base_url, api_key=api_key, retries=retries, backoff_s=backoff_s, on_wait=on_wait
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -157,7 +162,7 @@ class Client:
         also one that an earlier process left behind; the error that ends it says what is kept, in
         its notes and, if it is ours, in the facts `part`, `here_bytes` and `size_bytes`.  The whole
         file is compared with the checksum that the server tells; bytes that differ are fetched
-        again.
+        again.  A device or a pipe is written into, once the file is whole.
 
         Args:
             format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
@@ -175,17 +180,20 @@ class Client:
         silence_s = self._silence_s(
             ordered.plan.multiply_adds(CheckSize()), size_bytes=ordered.size_bytes
         )
-        return download(
-            self._session,
-            Expected(
-                file_path(recipe, name), ordered.size_bytes, None if recipe.script else ordered.etag
-            ),
-            Path(path),
-            # The plain permalink is the address that caches know.
-            query=None if device == "auto" else {"device": device},
-            silence_s=silence_s,
-            progress=progress,
+        expected = Expected(
+            file_path(recipe, name), ordered.size_bytes, None if recipe.script else ordered.etag
         )
+        with fetched(Path(path)) as target:
+            download(
+                self._session,
+                expected,
+                target,
+                # The plain permalink is the address that caches know.
+                query=None if device == "auto" else {"device": device},
+                silence_s=silence_s,
+                progress=progress,
+            )
+        return Path(path)
 
     def initializers(self) -> dict[str, Any]:
         """List the init schemes that the server draws."""

@@ -44,6 +44,7 @@ class Session:
         api_key: str | None,
         retries: int,
         backoff_s: float,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
         url = _server_address(base_url)
         if api_key and url.userinfo:
@@ -53,6 +54,7 @@ class Session:
         self._place = str(url.copy_with(userinfo=b""))
         self._retries = retries
         self._backoff_s = backoff_s
+        self._on_wait = on_wait
         self._http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
@@ -108,7 +110,10 @@ class Session:
                 if failures > self._retries or (failure.wait_s or 0) > LONGEST_WAIT_S:
                     raise failure.error from failure
                 backoff_s = min(self._backoff_s * 2 ** (failures - 1), LONGEST_BACKOFF_S)
-                time.sleep(backoff_s if failure.wait_s is None else failure.wait_s)
+                wait_s = backoff_s if failure.wait_s is None else failure.wait_s
+                if self._on_wait:
+                    self._on_wait(f"{failure.error.detail} Trying again in {wait_s:g} s.")
+                time.sleep(wait_s)
 
     def ask(
         self,
@@ -174,6 +179,8 @@ class Session:
 
     def _transfer_error(self, error: Exception) -> TransferError:
         reason = str(error) or type(error).__name__  # a timeout has no text
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return TransferError(f"{self._place} cannot be reached: {reason}.")
         return TransferError(f"The transfer from {self._place} failed: {reason}.")
 
 
