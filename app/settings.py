@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from limits import parse_many
-from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    BeforeValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.engine.cores import usable_cores
@@ -64,12 +73,28 @@ def _keys(given: Any) -> Any:
     return read_keys(given.split(",")) if isinstance(given, str) else given
 
 
+def _bytes(given: Any) -> Any:
+    """Read a size with its unit; a plain number is let be, for its limits to be checked."""
+    if not isinstance(given, str) or re.fullmatch(r"\s*[-+]?\d+\s*", given):
+        return given
+    if not _SIZE.fullmatch(given):
+        raise ValueError("it is not a size, as 8GiB, 500MB and 1048576 are")
+    return int(_BYTE_SIZE.validate_python(given))
+
+
+_SIZE = re.compile(r"\s*\d+(\.\d+)?\s*([kmgtp]i?)?b\s*", re.IGNORECASE)
+_BYTE_SIZE = TypeAdapter(ByteSize)
+
+Bytes = Annotated[int, BeforeValidator(_bytes)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_keys)]
 
 
 class Settings(BaseSettings):
-    """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on."""
+    """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on.
+
+    What is of bytes may have a unit: `STEPZERO_MAX_WORKING_BYTES=8GiB`.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
@@ -91,10 +116,10 @@ class Settings(BaseSettings):
         le=1024,
         description="Threads that draw, for all requests together.",
     )
-    max_checkpoint_bytes: int = Field(
+    max_checkpoint_bytes: Bytes = Field(
         default=64 * GIB, ge=1, description="Largest checkpoint that is served."
     )
-    max_working_bytes: int = Field(
+    max_working_bytes: Bytes = Field(
         default_factory=roomy_bytes,
         ge=1,
         description="Most memory that one request may take: its largest layer.",
@@ -105,12 +130,12 @@ class Settings(BaseSettings):
         description="Most multiplications that one check may take, its forward pass and its matrices together; one core "
         "makes some 20 000 000 000 a second.",
     )
-    max_kept_bytes: int = Field(
+    max_kept_bytes: Bytes = Field(
         default_factory=lambda: roomy_bytes() // 4,
         ge=0,
         description="Memory for weights that are dear to draw, kept from their check until they are sent; 0 draws them again.",
     )
-    max_admitted_bytes: int = Field(
+    max_admitted_bytes: Bytes = Field(
         default_factory=roomy_bytes,
         ge=1,
         description="Memory that all large requests may take together; small ones have an eighth of it on top.",
@@ -125,7 +150,7 @@ class Settings(BaseSettings):
         default=256, ge=0, description="How many requests may wait for room."
     )
     max_wait_s: float = Field(default=30, ge=0, description="How long a request may wait for room.")
-    least_reader_bytes_per_s: int = Field(
+    least_reader_bytes_per_s: Bytes = Field(
         default=4096,
         ge=1,
         description="What a reader has to take, on average, of what is ready for it, or the sender of a body to send; a slower one is cut off.",
@@ -135,10 +160,10 @@ class Settings(BaseSettings):
         ge=1,
         description="How long either may fall behind that before it is cut off, and how long the head of a request may take.",
     )
-    max_body_bytes: int = Field(
+    max_body_bytes: Bytes = Field(
         default=64 << 10, ge=1, description="Largest request body, its files not counted."
     )
-    max_upload_bytes: int = Field(
+    max_upload_bytes: Bytes = Field(
         default=4 * GIB,
         ge=1,
         description="Largest request body with files, and the most that these unpack to.",
@@ -146,7 +171,7 @@ class Settings(BaseSettings):
     arrays_folder: Path = Field(
         default_factory=default_folder, description="Where uploaded arrays are kept."
     )
-    max_arrays_bytes: int = Field(
+    max_arrays_bytes: Bytes = Field(
         default=16 * GIB,
         ge=1,
         description="Room for uploaded arrays; the least recently used of who keeps most make room for the next.",
@@ -206,7 +231,7 @@ class Settings(BaseSettings):
         default=None,
         description="A Redis that counts for all replicas, `redis://…`; otherwise every process counts its own.",
     )
-    max_caller_bytes: int | None = Field(
+    max_caller_bytes: Bytes | None = Field(
         default=None,
         ge=1,
         description="Most bytes of downloads that one caller may have under way, in every process.",

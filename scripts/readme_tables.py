@@ -54,13 +54,21 @@ def settings() -> str:
     """Give the table of settings."""
     rows = []
     for name, field in Settings.model_fields.items():
-        default = FOUND_OUT[name] if field.default_factory else _default(field.default)
+        default = FOUND_OUT[name] if field.default_factory else _default(name, field.default)
         rows.append((f"`STEPZERO_{name.upper()}`", default, field.description or ""))
     return _table(("variable", "default", "what it sets"), rows)
 
 
-def _default(value: object) -> str:
-    return "none" if value in (None, (), "") else str(value)
+def _default(name: str, value: object) -> str:
+    if value in (None, (), ""):
+        return "none"
+    return _size(value) if isinstance(value, int) and "bytes" in name else str(value)
+
+
+def _size(size_bytes: int) -> str:
+    units = ("bytes", "KiB", "MiB", "GiB")
+    power = next(p for p in (3, 2, 1, 0) if size_bytes % 1024**p == 0)
+    return f"{size_bytes // 1024**power} {units[power]}"
 
 
 def filled(text: str) -> str:

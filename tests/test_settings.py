@@ -103,3 +103,43 @@ def test_every_one_says_what_it_sets() -> None:
 @pytest.mark.parametrize(("workers", "checks"), [(2, 4), (3, 2), (16, 1)])
 def test_a_worker_has_its_part_of_the_checks(workers: int, checks: int) -> None:
     assert Settings(workers=workers, max_checks=8).of_a_worker().max_checks == checks
+
+
+BYTES = [name for name in Settings.model_fields if "_bytes" in name]
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_one_of_bytes_may_have_a_unit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"STEPZERO_{name.upper()}", "8 GiB")
+
+    assert getattr(read_settings({}, []), name) == 8 * 1024**3
+
+
+@pytest.mark.parametrize(
+    ("given", "bytes_meant"),
+    [
+        ("8GiB", 8 << 30),
+        ("500MB", 500_000_000),
+        ("1.5 kib", 1536),
+        ("77b", 77),
+        ("1048576", 1 << 20),
+    ],
+)
+def test_a_size_may_be_written_in_many_ways(
+    given: str, bytes_meant: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPZERO_MAX_CHECKPOINT_BYTES", given)
+
+    assert read_settings({}, []).max_checkpoint_bytes == bytes_meant
+
+
+@pytest.mark.parametrize("given", ["8G", "1e9", "8 GiB x", "8 bit", "GiB", "-8GiB"])
+def test_what_is_no_size_is_refused_with_examples(
+    given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEPZERO_MAX_CHECKPOINT_BYTES", given)
+
+    with pytest.raises(
+        RequestError, match=r"STEPZERO_MAX_CHECKPOINT_BYTES: .* 8GiB, 500MB and 1048576"
+    ):
+        read_settings({}, [])
