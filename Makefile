@@ -1,8 +1,9 @@
 # What a developer types.  Needs python3 (3.11 to 3.13) and make; all else goes into .venv, from the lock files.
 
 PYTHON ?= python3
-HOST   := 127.0.0.1
-PORT   := 8000
+# Where make run serves, before STEPZERO_HOST and STEPZERO_PORT: make run PORT=9000, or PORT=9000 make run
+HOST   ?=
+PORT   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 
@@ -30,7 +31,7 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
-	@exec $(BIN)/stepzero serve --host $(HOST) --port $(PORT)
+	@exec $(BIN)/stepzero serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.development ## Run the tests, but for the slow ones
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)

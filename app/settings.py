@@ -176,7 +176,7 @@ class Settings(BaseSettings):
         ge=1,
         description="Room for uploaded arrays; the least recently used of who keeps most make room for the next.",
     )
-    max_incoming_bytes: int = Field(
+    max_incoming_bytes: Bytes = Field(
         default_factory=lambda known: known.get("max_arrays_bytes", 16 * GIB),
         ge=1,
         description="Disk that all uploads under way may take beside that, with what they unpack to; one caller's bodies "
@@ -188,7 +188,7 @@ class Settings(BaseSettings):
         description="Address of a bucket that keeps them too, as s3://bucket/folder; it needs the extra `bucket`, and "
         "keys and endpoint in the AWS variables.",
     )
-    max_remembered_bytes: int = Field(
+    max_remembered_bytes: Bytes = Field(
         default=64 << 20,
         ge=0,
         description="Memory for what checks and hashes have shown, so that it is not found out again; what would take more "

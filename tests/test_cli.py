@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +24,18 @@ from typer.testing import CliRunner, Result
 import app
 from app.cli import COMMANDS, cli
 from app.cli.refusals import exit_code
+from app.cli.words import place
 from app.engine.catalogue import catalogue
 from app.errors import BY_CODE, from_problem
-from app.spec.checkpoint import Spec
+from app.spec.checkpoint import CheckpointRequest, CheckSize, Spec
 from app.spec.recipe import decode_recipe, encode_recipe
+from tests.api.asking import free_port
 
 GRU = ("-t", "gru", "--input-size", "10", "--hidden-size", "20")
 GRU_SPEC: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 BIG = ("-t", "rnn", "--input-size", "4000", "--hidden-size", "4000")  # far above a pipe's buffer
 BIG_TO_STDOUT = ("-m", "app", "make", *BIG, "-o", "-")
-NOWHERE = "localhost:8000"  # no scheme, so no address
+NO_ADDRESS = "ftp://localhost"
 
 
 def run(*args: str, stdin: str | bytes | None = None, **env: str) -> Result:
@@ -71,11 +78,23 @@ class TestHelp:
         text = run("--help").stdout
 
         assert all(command.__name__ in text for command in COMMANDS)
-        assert all(f"{code} " in text for code in (0, 1, 2, 3))
+        assert all(f"{code} " in text for code in (0, 1, 2, 3, 4, 130))
 
     @pytest.mark.parametrize("name", ["make", "plan", "check", "schemes", "serve"])
     def test_of_a_command_has_an_example(self, name: str) -> None:
         assert f" stepzero {name} " in run(name, "--help").stdout
+
+    @pytest.mark.parametrize(
+        ("name", "examples"), [("make", 6), ("plan", 2), ("check", 3), ("schemes", 3), ("serve", 2)]
+    )
+    def test_has_every_example_on_a_line_of_its_own(self, name: str, examples: int) -> None:
+        lines = [line for line in run(name, "--help").stdout.splitlines() if "Usage" not in line]
+
+        assert sum(f"stepzero {name}" in line for line in lines) == examples
+        assert not [line for line in lines if line.count("stepzero ") > 1]
+
+    def test_of_all_knows_the_version(self) -> None:
+        assert run("--version").stdout == run("version").stdout
 
     @pytest.mark.parametrize("name", ["make", "plan", "check"])
     def test_has_an_option_for_every_field_of_a_spec(self, name: str) -> None:
@@ -161,7 +180,9 @@ class TestMake:
         result = run("make", *GRU, "-o", "gru.pt")
 
         assert result.exit_code == 2
-        assert result.stderr == "Error: gru.pt is there already; --force replaces it.\n"
+        assert result.stderr == (
+            "Error: gru.pt is there already; --force replaces it, --skip-existing leaves it.\n"
+        )
         assert (here / "gru.pt").read_bytes() == b"mine"
 
     def test_replaces_it_when_forced(self, here: Path) -> None:
@@ -180,12 +201,73 @@ class TestMake:
         assert result.stdout_bytes == (here / "gru.pt").read_bytes()
         assert "/v1/checkpoints/" in result.stderr
 
+    def test_tells_recipe_and_sha256_of_what_was_written(self, here: Path) -> None:
+        said = made(*GRU, "-o", "gru.pt")
+
+        assert said["recipe"] == encode_recipe(Spec(**GRU_SPEC))
+        assert said["sha256"] == hashlib.sha256((here / "gru.pt").read_bytes()).hexdigest()
+
+    def test_leaves_what_is_there_where_that_is_asked_for(self, here: Path) -> None:
+        first = made(*GRU, "-o", "gru.pt", "--skip-existing")
+        written_ns = (here / "gru.pt").stat().st_mtime_ns
+        again = made(*GRU, "-o", "gru.pt", "--skip-existing")
+
+        assert (first["skipped"], again["skipped"]) == (False, True)
+        assert first | {"skipped": True} == again
+        assert (here / "gru.pt").stat().st_mtime_ns == written_ns
+
+    @pytest.mark.parametrize("format", ["pt", "safetensors", "npz", "bundle"])
+    def test_does_not_take_another_recipes_file_for_its_own(self, format: str) -> None:
+        made(*GRU, "--format", format, "-o", "gru")
+        mine = run("make", *GRU, "--format", format, "-o", "gru", "--skip-existing")
+        other = run("make", *GRU, "--format", format, "-o", "gru", "--skip-existing", "--seed", "1")
+
+        assert mine.exit_code == 0
+        assert other.exit_code == 2
+        assert "is not this recipe's file" in other.stderr
+
+    def test_writes_into_a_pipe_with_a_name_and_leaves_it(self, here: Path) -> None:
+        whole = made(*GRU, "-o", "gru.pt")["sha256"]
+        os.mkfifo(here / "pipe")
+        with ThreadPoolExecutor() as pool:
+            read = pool.submit((here / "pipe").read_bytes)
+            made(*GRU, "-o", "pipe")
+
+            assert hashlib.sha256(read.result()).hexdigest() == whole
+        assert sorted(path.name for path in here.iterdir()) == ["gru.pt", "pipe"]
+        assert (here / "pipe").is_fifo()
+
+    @pytest.mark.parametrize("force", [(), ("--force",)])
+    def test_writes_into_a_device_and_leaves_it(self, here: Path, force: tuple[str, ...]) -> None:
+        assert made(*GRU, "-o", "/dev/null", *force)["path"] == "/dev/null"
+        assert Path("/dev/null").is_char_device()
+
+    def test_adds_to_stdout_by_its_name_what_it_adds_by_a_dash(self, here: Path) -> None:
+        whole = Path(made(*GRU, "-o", "gru.pt")["path"]).read_bytes()
+        log = here / "log"
+        log.write_bytes(b"before")
+        command = [sys.executable, "-m", "app", "make", *GRU, "-o", "/dev/stdout"]
+        root = Path(app.__file__).parents[1]
+        with log.open("ab") as file:
+            subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=root, check=True)
+
+        assert log.read_bytes() == b"before" + whole
+
+    def test_replaces_the_file_that_a_link_leads_to(self, here: Path) -> None:
+        (here / "v1.pt").write_bytes(b"mine")
+        (here / "latest.pt").symlink_to("v1.pt")
+
+        made(*GRU, "-o", "latest.pt", "--force")
+
+        assert (here / "latest.pt").is_symlink()
+        assert (here / "v1.pt").read_bytes() != b"mine"
+
     def test_tells_a_missing_folder_without_a_traceback(self) -> None:
         result = run("make", *GRU, "-o", "nowhere/gru.pt")
 
         assert result.exit_code == 1
         assert len(result.stderr.splitlines()) == 1
-        assert "No such file or directory" in result.stderr
+        assert result.stderr == "Error: nowhere/gru.pt: No such file or directory.\n"
 
     def test_leaves_nothing_of_a_network_that_fails_its_check(self, here: Path) -> None:
         result = run("make", *GRU, "--init", "zeros")
@@ -201,7 +283,7 @@ class TestMake:
             _, said = process.communicate(timeout=60)
 
         assert process.returncode == 130
-        assert b"Traceback" not in said
+        assert said.decode() == "\nStopped. stdout has no whole file.\n"
 
     def test_stops_quietly_when_its_reader_has_had_enough(self) -> None:
         with started(*BIG_TO_STDOUT) as process:
@@ -220,14 +302,14 @@ class TestWarnings:
 
     @pytest.mark.parametrize("command", ["plan", "check"])
     def test_stand_below_what_is_told(self, command: str) -> None:
-        assert "Warning: /init/weight_hh: the identity" in run(command, *self.STRANGE).stdout
+        assert "Warning: --init /weight_hh: the identity" in run(command, *self.STRANGE).stdout
         assert "Warning" not in run(command, *GRU).stdout
 
     def test_stand_beside_what_is_made(self, here: Path) -> None:
         result = run("make", *self.STRANGE, "-o", "rnn.pt", "--json")
 
         assert json.loads(result.stdout)["path"] == "rnn.pt"
-        assert result.stderr.startswith("Warning: /init/weight_hh: the identity")
+        assert result.stderr.startswith("Warning: --init /weight_hh: the identity")
 
 
 class TestASpec:
@@ -262,6 +344,37 @@ class TestASpec:
         assert by_name.parts.weight_ih.scheme == "orthogonal"
         assert by_part.parts.weight_hh.model_dump()["gain"] == 2
 
+    def test_has_an_init_from_a_file_or_stdin(self, here: Path) -> None:
+        text = '{"weight_hh": {"scheme": "orthogonal", "gain": 2}}'
+        (here / "init.json").write_text(text)
+        in_place = recipe_of(*GRU, "--init", text)
+
+        assert recipe_of(*GRU, "--init", "@init.json") == in_place
+        assert recipe_of(*GRU, "--init", "@-", stdin=text) == in_place
+
+    def test_has_its_words_in_any_case(self) -> None:
+        named = recipe_of("-t", "GRU", *GRU[2:], "--dtype", "Float64")
+
+        assert (named.rnn_type, named.dtype) == ("gru", "float64")
+
+    def test_that_is_wrong_in_a_file_is_told_with_the_files_name(self, here: Path) -> None:
+        (here / "spec.json").write_text(json.dumps(GRU_SPEC | {"hidden_size": 0}))
+
+        result = run("plan", "--spec", "spec.json", "--num-layers", "0")
+        _, *lines = result.stderr.splitlines()
+        assert [line.split(": Input")[0] for line in lines] == [
+            "  spec.json: /hidden_size",
+            "  --num-layers",
+        ]
+
+    def test_whose_json_is_broken_is_told_by_option_or_file(self, here: Path) -> None:
+        (here / "init.json").write_text("{")
+
+        by_option = run("plan", *GRU, "--init", "{").stderr
+        by_file = run("plan", *GRU, "--init", "@init.json").stderr
+        assert by_option.startswith("Error: --init is not JSON: ")
+        assert by_file.startswith("Error: init.json is not JSON: ")
+
     def test_that_is_wrong_is_told_field_by_field(self) -> None:
         result = run("make", "-t", "gru", "--input-size", "0", "--init", "orthogonl")
 
@@ -270,9 +383,9 @@ class TestASpec:
         title, *lines = result.stderr.splitlines()
         assert title == "Error: The request does not describe a checkpoint."
         assert [line.split(":")[0] for line in lines] == [
-            "  /input_size",
-            "  /hidden_size",
-            "  /init",
+            "  --input-size",
+            "  --hidden-size",
+            "  --init",
         ]
         assert lines[0].endswith("given 0; allowed: at least 1")
         assert 'given "orthogonl"' in lines[2]
@@ -297,6 +410,7 @@ class TestASpec:
             ["-t", "gruu"],
             ["--input-size", "ten"],
             [*GRU, "--init", "{"],
+            [*GRU, "--init", "@missing.json"],
             [*GRU, "--unknown"],
         ],
         ids=" ".join,
@@ -467,12 +581,104 @@ class TestAServer:
 
         assert (remote.exit_code, remote.stderr) == (local.exit_code, local.stderr)
 
-    @pytest.mark.parametrize("name", ["make", "plan", "check"])
-    def test_that_is_not_there_is_a_failure_in_one_line(self, name: str) -> None:
-        result = run(name, *GRU, "--server", NOWHERE)
+    def test_that_was_stopped_by_ctrl_c_says_what_is_kept_and_goes_on(
+        self, here: Path, server_url: str
+    ) -> None:
+        asked = ("make", *BIG, "-o", str(here / "rnn.pt"), "--server", server_url)
+        part = here / "rnn.pt.part"
+        with started("-m", "app", *asked) as process:
+            while not (part.exists() and part.stat().st_size):
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate()
+        again = run(*asked)
 
-        assert result.exit_code == 1
+        assert process.returncode == 130
+        assert said.startswith(b"\nStopped. ")
+        assert said.endswith(
+            f"B are kept in {part}; the same command goes on from there.\n".encode()
+        )
+        assert again.exit_code == 0
+        assert again.stderr.startswith("Going on from ")
+
+    def test_needs_no_scheme_in_its_address(self, server_url: str) -> None:
+        result = run("plan", *GRU, "--json", "--server", server_url.removeprefix("http://"))
+
+        assert json.loads(result.stdout)["parameters"] == 1920
+
+    @pytest.mark.parametrize("name", ["make", "plan", "check"])
+    def test_whose_address_is_none_is_wrong_use_in_one_line(self, name: str) -> None:
+        result = run(name, *GRU, "--server", NO_ADDRESS)
+
+        assert result.exit_code == 2
         assert len(result.stderr.splitlines()) == 1
+
+    def test_that_is_not_there_is_told_before_every_new_attempt(self) -> None:
+        url = f"http://127.0.0.1:{free_port()}"
+        result = run("plan", *GRU, "--server", url)
+
+        first, *_, last = result.stderr.splitlines()
+        assert result.exit_code == 1
+        assert first.startswith(f"{url} cannot be reached: ")
+        assert first.endswith(" Trying again in 0.25 s.")
+        assert last.startswith(f"Error: {url} cannot be reached: ")
+
+
+class TestAKey:
+    def test_leaves_only_its_line_on_stdout(self) -> None:
+        result = run("key", "new", "ci")
+
+        assert re.fullmatch(r"ci sha256:[0-9a-f]{64}\n", result.stdout)
+        assert "stepzero_" in result.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_server_whose_port_is_taken_says_so_and_exits_with_4(workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = run("serve", "--port", str(port), "--workers", workers)
+
+    assert result.exit_code == 4
+    assert len(result.stderr.splitlines()) == 1
+    assert f"Cannot listen on 127.0.0.1:{port}: something listens there" in result.stderr
+    assert "Take another port" in result.stderr
+
+
+@pytest.mark.parametrize("name", [*CheckpointRequest.model_fields, *CheckSize.model_fields])
+def test_every_field_is_called_by_its_option(name: str) -> None:
+    options = run("make", "--help").stdout + run("check", "--help").stdout
+    pointer = f"/check/{name}" if name in CheckSize.model_fields else f"/{name}"
+
+    said = place(pointer, {})
+    assert said == "--check" or f" {said} " in options
+
+
+@pytest.mark.parametrize(
+    ("pointer", "said"),
+    [
+        ("/init/weight_hh/gain", "--init /weight_hh/gain"),
+        ("/redraw/0/gate", "--redraw /0/gate"),
+        ("/files/old.npz", "folder/old.npz"),
+        ("/files/old.npz/a~1b", "folder/old.npz: a/b"),
+        ("/files", "--arrays"),
+    ],
+)
+def test_what_is_below_a_field_is_called_by_option_or_file(pointer: str, said: str) -> None:
+    assert place(pointer, {"arrays": [Path("folder/old.npz")]}) == said
+
+
+def test_make_serves_where_environment_and_words_say() -> None:
+    def serves(*words: str, **environment: str) -> list[str]:
+        command = ["make", "-n", "run", *words]
+        env = {"PATH": os.defpath, **environment}
+        root = Path(app.__file__).parents[1]
+        said = subprocess.check_output(command, cwd=root, env=env, text=True)
+        return said.splitlines()[-1].partition("serve")[2].split()
+
+    assert serves() == []  # STEPZERO_HOST and STEPZERO_PORT count
+    assert serves(PORT="9000") == ["--port", "9000"]
+    assert serves("PORT=9001", PORT="9000", HOST="::1") == ["--host", "::1", "--port", "9001"]
 
 
 FAILURES = {
@@ -480,11 +686,18 @@ FAILURES = {
     *("not_found", "method_not_allowed", "digest_mismatch", "store_unavailable"),
     *("throttled", "too_many_requests", "too_many_bytes"),
 }
+NO_PLACE = {"cannot_listen"}
 UNSOUND = {"nonfinite_output", "dead_output"}
 
 
 @pytest.mark.parametrize(
-    ("expected", "codes"), [(1, FAILURES), (3, UNSOUND), (2, set(BY_CODE) - FAILURES - UNSOUND)]
+    ("expected", "codes"),
+    [
+        (1, FAILURES),
+        (3, UNSOUND),
+        (4, NO_PLACE),
+        (2, set(BY_CODE) - FAILURES - UNSOUND - NO_PLACE),
+    ],
 )
 def test_exit_codes_are_as_documented(expected: int, codes: set[str]) -> None:
     assert {exit_code(from_problem({"code": code})) for code in codes} == {expected}

@@ -18,13 +18,13 @@ import uvicorn
 from app.api.app import create_app
 from app.api.connection import Connection
 from app.api.context import Door
+from app.api.listening import listen
 from app.api.logs import log_config
 from app.api.workers import Supervisor
 from app.service.memory import keep_few_arenas
 from app.service.together import shared
 from app.settings import Settings
 
-BACKLOG = 2048
 CLOSING_S = 1  # for connections that have nothing left to say
 LEAVING_S = 3  # beyond the grace, for threads that are in the middle of a matrix
 
@@ -64,23 +64,25 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal ends it.
+
+    Raises:
+        CannotListen: the address cannot be had; nothing was started.
+    """
+    listener = listen(settings.host, settings.port)
     if settings.serves_anybody:
         _warn_of_strangers(settings.host)
     if settings.workers == 1:
-        _serve_here(settings)
+        _serve_here(settings, listener)
         return
     dictConfig(log_config(settings))
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    address = settings.host, settings.port
-    # It listens at once: who comes before the first worker is ready waits.
-    with shared(), socket.create_server(address, family=family, backlog=BACKLOG) as listener:
+    with shared(), listener:
         _say_where(listener)
         Supervisor(_serve_here, settings.of_a_worker(), listener).run(settings.workers)
 
 
-def _serve_here(settings: Settings, listener: socket.socket | None = None) -> None:
-    """Serve in this process; on a socket that others listen on as well, where one is given."""
+def _serve_here(settings: Settings, listener: socket.socket) -> None:
+    """Serve in this process, on a socket that others may listen on as well."""
     keep_few_arenas()
     api = create_app(settings)
     config = uvicorn.Config(
@@ -95,7 +97,7 @@ def _serve_here(settings: Settings, listener: socket.socket | None = None) -> No
         server_header=False,
         proxy_headers=False,  # the application knows which proxies to believe
     )
-    Server(config, api.state.door, settings.shutdown_grace_s).run([listener] if listener else None)
+    Server(config, api.state.door, settings.shutdown_grace_s).run([listener])
 
 
 def protocol(settings: Settings) -> type[asyncio.Protocol]:

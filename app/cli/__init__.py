@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from app.cli import key
+from app.cli import key, run
 from app.cli.make import make
 from app.cli.refusals import RefusingCommand
 from app.cli.reports import check, plan, schemes
@@ -27,17 +29,32 @@ machine, device and day, from this command and from any server.
 Where a command takes `--server URL`, the server draws; this machine then needs no torch.
 
 Exit codes: **0** done; **1** the service, the transfer or the disk failed; **2** the options or
-the spec are wrong; **3** the network fails its check (output not finite, or zero everywhere).
+the spec are wrong; **3** the network fails its check (output not finite, or zero everywhere); **4** a server cannot listen
+where it should; **130** stopped by Ctrl-C.
 """
 
 cli = typer.Typer(
     name="stepzero",
     help=HELP,
     no_args_is_help=True,
+    invoke_without_command=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+@cli.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which release this is.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        run.version()
+        raise typer.Exit
+
+
 for command in COMMANDS:
     cli.command(cls=RefusingCommand)(command)
 key_cli = typer.Typer(help=key.HELP, no_args_is_help=True, rich_markup_mode="markdown")

@@ -14,9 +14,11 @@ HELP = "Make API keys for a server."
 def new(
     name: Annotated[str, typer.Argument(help="Whose it is: what logs and limits call it.")],
 ) -> None:
-    """Make a key. Its text is told here and nowhere else; the server keeps the line below it.
+    """Make a key. Its text goes to stderr, once and nowhere else; the line that a server keeps, to stdout.
 
-    stepzero key new ci
+    So the file of keys gets the line alone:
+
+        stepzero key new ci >> keys
     """
     from app.service.keys import new_key
 
@@ -25,6 +27,6 @@ def new(
     except ValueError as error:
         raise RequestError(f"{name!r} cannot be a key's name: {error}.") from error
     typer.echo("The key, for whoever asks; it is not kept:", err=True)
-    typer.echo(text)
+    typer.echo(text, err=True)
     typer.echo("Its line, for STEPZERO_API_KEYS_FILE or STEPZERO_API_KEYS:", err=True)
     typer.echo(key.line)

@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import json
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
 
-import app
-from app.cli.remote import ApiKey, Remote, Server, remote
+from app.cli.remote import ApiKey, Server, remote
 from app.cli.request import takes_request
+from app.cli.words import place
+from app.cli.writing import is_stdout, sha256, write
 from app.errors import RequestError
 from app.formats.naming import choose_format
+from app.formats.segments import is_frame_of
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.cautions import cautions
 from app.spec.checkpoint import CheckpointRequest, FormatName
-
-BAR_FROM_BYTES = 8 << 20  # below this a bar would only flicker
-COPY_BYTES = 1 << 20
-
-Show = Callable[[int, int], None]
+from app.targets import takes_a_stream
 
 
 @takes_request("format", "device")
-def make(
+def make(  # noqa: PLR0913 - its options
     request: CheckpointRequest,
     *,
     output: Annotated[
@@ -55,12 +41,23 @@ def make(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file if it is there.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Say in JSON what was made.")] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Make nothing if the file is there; refuse one that is another recipe's.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Say in JSON what was made, with its sha256; errors too."),
+    ] = False,
 ) -> None:
     """Make a checkpoint: draw it, check it, write it.
 
     The file appears under its name once it is whole. A download that broke off is taken up where
-    it ended. Without `--format` the output's suffix decides, else it is `pt`.
+    it ended. Devices and pipes are written into. Without `--format` the output's suffix decides,
+    else it is `pt`.
 
         stepzero make -t gru --input-size 10 --hidden-size 20
         stepzero make -t lstm --input-size 512 --hidden-size 2048 -o lstm.safetensors
@@ -70,22 +67,26 @@ def make(
         stepzero make -t gru --input-size 10 --hidden-size 32 --arrays old.safetensors --grow
         stepzero make --recipe TOKEN -o - | sha256sum
     """
-    to_stdout = str(output) == "-"
+    if force and skip_existing:
+        raise RequestError("Give --force or --skip-existing, not both.")
     ordered = order(request.spec, _format(request, output), request.serving, Limits.none())
     there = remote(server, api_key)
-    if to_stdout:
-        _pipe(ordered, there)
-    else:
-        output = _free_path(output, ordered, force=force)
-        _write(ordered, output, there)
-    permalink = (server or "").rstrip(
-        "/"
-    ) + f"/v1/checkpoints/{ordered.recipe}/{ordered.file_name()}"
-    facts = {"path": str(output), "size_bytes": ordered.size_bytes, "permalink": permalink}
-    lines = f"{output}\n{ordered.size_bytes:,} bytes\n{permalink}"
-    typer.echo(json.dumps(facts) if as_json else lines, err=to_stdout)
+    path = None if is_stdout(output) else _path(output, ordered)
+    is_there = path is not None and _may_be_replaced(path)
+    if path and is_there and not force:
+        _require(skip_existing, path, ordered)
+    digest = sha256(path) if path and is_there and not force else write(ordered, path, there)
+    facts = {
+        "path": str(path or "-"),
+        "size_bytes": ordered.size_bytes,
+        "sha256": digest,
+        "recipe": ordered.recipe,
+        "permalink": f"{there.url if there else ''}{ordered.path}/{ordered.file_name()}",
+        "skipped": is_there and not force,
+    }
+    _say(facts, as_json=as_json, to_stderr=path is None)
     for caution in cautions(request.spec):
-        typer.echo(f"Warning: {caution.pointer}: {caution.detail}.", err=True)
+        typer.echo(f"Warning: {place(caution.pointer, {})}: {caution.detail}.", err=True)
 
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
@@ -94,63 +95,29 @@ def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
     return choose_format(None if is_folder else output, request.format)
 
 
-def _free_path(output: Path | None, ordered: Order, *, force: bool) -> Path:
+def _path(output: Path | None, ordered: Order) -> Path:
     path = output or Path(ordered.file_name())
-    if path.is_dir():
-        path /= ordered.file_name()
-    if path.exists() and not force:
-        raise RequestError(f"{path} is there already; --force replaces it.")
-    return path
+    return path / ordered.file_name() if path.is_dir() else path
 
 
-def _write(ordered: Order, path: Path, there: Remote | None) -> None:
-    device, name = ordered.serving.device, ordered.format.name
-    with _bar(ordered) as show:
-        if there is None:
-            app.save(ordered.spec, path, format=name, device=device, progress=show)
-            return
-        with there.connect() as client:
-            client.download(ordered.spec, path, format=name, device=device, progress=show)
+def _may_be_replaced(path: Path) -> bool:
+    return path.exists() and not takes_a_stream(path)
 
 
-def _pipe(ordered: Order, there: Remote | None) -> None:
-    """Write to stdout; from a server through a temporary file, so a pipe gets all or nothing."""
-    if sys.stdout.isatty():
-        raise RequestError("A terminal cannot show a checkpoint; send stdout to a file or a pipe.")
-    out = sys.stdout.buffer
-    if there is None:
-        for chunk in app.stream(
-            ordered.spec, format=ordered.format.name, device=ordered.serving.device
-        ):
-            out.write(chunk)
-        out.flush()
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, ordered.file_name())
-        _write(ordered, path, there)
-        with path.open("rb") as file:
-            while chunk := file.read(COPY_BYTES):
-                out.write(chunk)
-    out.flush()
+def _require(skip_existing: bool, path: Path, ordered: Order) -> None:
+    """Refuse what is at `path`, unless it may be there and is what would be written."""
+    if not skip_existing:
+        raise RequestError(
+            f"{path} is there already; --force replaces it, --skip-existing leaves it."
+        )
+    with path.open("rb") as file:
+        if not is_frame_of(file, ordered.segments):
+            raise RequestError(
+                f"{path} is there already, and is not this recipe's file; --force replaces it."
+            )
 
 
-@contextmanager
-def _bar(ordered: Order) -> Iterator[Show]:
-    """Show progress on stderr, where somebody sees it and the file is worth it."""
-    console = Console(stderr=True)
-    hidden = not console.is_terminal or ordered.size_bytes < BAR_FROM_BYTES
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
-        # Nothing is written before the whole network is checked, so the bar has no length at first.
-        task = progress.add_task("checking", total=None)
-
-        def show(done: int, total: int) -> None:
-            progress.update(task, description="writing", completed=done, total=total)
-
-        yield show
+def _say(facts: Mapping[str, Any], *, as_json: bool, to_stderr: bool) -> None:
+    there = " It was there already." if facts["skipped"] else ""
+    lines = f"{facts['path']}\n{facts['size_bytes']:,} bytes{there}\n{facts['permalink']}"
+    typer.echo(json.dumps(facts) if as_json else lines, err=to_stderr)

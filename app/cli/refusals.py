@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import errno
 import json
+import re
+from inspect import cleandoc
 from typing import Any
 
 import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from app.cli.words import Given, place
 from app.errors import (
     ArraysGone,
+    CannotListen,
     DeadOutput,
     DeviceUnavailable,
     DtypeNotInFormat,
@@ -29,10 +33,11 @@ from app.errors import (
     readable,
 )
 
-FAILED, WRONG_USE, CHECK_FAILED = 1, 2, 3
+FAILED, WRONG_USE, CHECK_FAILED, CANNOT_LISTEN, INTERRUPTED = 1, 2, 3, 4, 130
 
 _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
     (CHECK_FAILED, (NonfiniteOutput, DeadOutput)),
+    (CANNOT_LISTEN, (CannotListen,)),
     (
         WRONG_USE,
         (
@@ -55,12 +60,18 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
 class RefusingCommand(TyperCommand):
     """A command whose refusals are reported; as a JSON problem if it was asked for JSON."""
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        # Typer takes the indent from examples that follow a paragraph of one line; fences stay.
+        text = cleandoc(self.help or "")
+        self.help = re.sub(r"((?:^ {4}.*\n?)+)", r"```\n\1\n```", text, flags=re.MULTILINE)
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
             return super().invoke(ctx)
         except StepZeroError as error:
-            report(error, as_json=bool(ctx.params.get("as_json")))
+            report(error, ctx.params)
             raise typer.Exit(exit_code(error)) from error
         except OSError as error:
             if (
@@ -69,8 +80,11 @@ class RefusingCommand(TyperCommand):
                 raise
             named = f"{error.filename}: " if error.filename else ""
             refusal = StepZeroError(f"{named}{error.strerror or error}.")
-            report(refusal, as_json=bool(ctx.params.get("as_json")))
+            report(refusal, ctx.params)
             raise typer.Exit(FAILED) from error
+        except KeyboardInterrupt as error:
+            typer.echo(f"\n{error}" if str(error) else "\nStopped.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
 
 
 def exit_code(error: StepZeroError) -> int:
@@ -81,9 +95,9 @@ def exit_code(error: StepZeroError) -> int:
     return FAILED
 
 
-def report(error: StepZeroError, *, as_json: bool) -> None:
-    """Say on stderr what was refused, each wrong field on its own line."""
-    if as_json:
+def report(error: StepZeroError, given: Given) -> None:
+    """Say on stderr what was refused, each wrong field on its own line and by its option."""
+    if given.get("as_json"):
         typer.echo(json.dumps(error.problem()), err=True)
         return
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -93,15 +107,15 @@ def report(error: StepZeroError, *, as_json: bool) -> None:
         return
     console.print(f"Error: {error.title}.", style="red")
     for field in fields:
-        console.print(_field_line(field))
+        console.print(_field_line(field, given))
     if more := error.facts.get("more_errors"):
         console.print(f"  and {more} more")
 
 
-def _field_line(field: dict[str, Any]) -> str:
+def _field_line(field: dict[str, Any], given: Given) -> str:
     """Write one wrong field: where, what is wrong, what was given, what is allowed."""
     detail, allowed = str(field.get("detail")), field.get("allowed")
-    line = f"  {readable(str(field.get('pointer') or ''))}: {detail}"
+    line = f"  {place(readable(str(field.get('pointer') or '/')), given)}: {detail}"
     # A missing field has its whole parent as what was given, which says nothing.
     if field.get("code") not in ("missing", "union_tag_not_found"):
         line += f"; given {json.dumps(field.get('given'), ensure_ascii=False)}"

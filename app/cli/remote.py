@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+from app.errors import RequestError
 
 if TYPE_CHECKING:
     from app.client import Client
@@ -19,6 +22,8 @@ ApiKey = Annotated[
     ),
 ]
 
+_SERVER = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
+
 
 class Remote(NamedTuple):
     """A server, and the key to ask it with."""
@@ -30,9 +35,24 @@ class Remote(NamedTuple):
         """Open connections to it, for a `with` block."""
         from app.client import Client
 
-        return Client(self.url, api_key=self.api_key)
+        return Client(self.url, api_key=self.api_key, on_wait=_say)
 
 
 def remote(server: str | None, api_key: str | None) -> Remote | None:
-    """Give the server that is asked for, None for this machine."""
-    return Remote(server, api_key) if server else None
+    """Give the server that is asked for, None for this machine.
+
+    Raises:
+        RequestError: it is no address of one.
+    """
+    if not server:
+        return None
+    url = (server if "://" in server else f"http://{server}").rstrip("/")
+    if not _SERVER.fullmatch(url):
+        raise RequestError(
+            f"--server {server} is not the address of a server, as http://localhost:8000 is."
+        )
+    return Remote(url, api_key)
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)

@@ -12,9 +12,11 @@ from rich.console import Console
 
 import app
 from app.cli import tables
+from app.cli.progress import checking
 from app.cli.remote import ApiKey, Remote, Server, remote
 from app.cli.request import takes_request
 from app.errors import RequestError, TransferError
+from app.plan import plan as plan_of
 from app.service.description import describe
 from app.service.limits import Limits
 from app.spec.checkpoint import CheckpointRequest
@@ -33,8 +35,10 @@ def plan(
 ) -> None:
     """Say what a checkpoint would be: tensors, sizes and permalinks.  Nothing is drawn.
 
-    stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
-    stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
+    Bytes and tags are those that `make` and any server will give.
+
+        stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
+        stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
     """
     there = remote(server, api_key)
     described = _plan_from(there, request) if there else _plan_here(request)
@@ -64,7 +68,8 @@ def check(
         stepzero check --spec spec.json --server http://localhost:8000 --json
     """
     there = remote(server, api_key)
-    summary = _summary_from(there, request) if there else _summary_here(request)
+    with checking(plan_of(request.spec), request.check, is_there=there is not None):
+        summary = _summary_from(there, request) if there else _summary_here(request)
     if as_json:
         typer.echo(TypeAdapter(Summary).dump_json(summary, indent=2))
         return
@@ -78,11 +83,13 @@ def schemes(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List the init schemes and presets, or tell all about one: formula, source, fields or parts, an example.
+    """List the init schemes and presets, or tell all about one.
 
-    stepzero schemes
-    stepzero schemes trunc_normal
-    stepzero schemes keras
+    Of one it tells formula, source, fields or parts, and an example.
+
+        stepzero schemes
+        stepzero schemes trunc_normal
+        stepzero schemes keras
     """
     from app.engine.catalogue import catalogue
 

@@ -13,7 +13,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 import app
-from app.errors import MalformedJson, RequestError
+from app.errors import RequestError
 from app.spec.arrays import LayoutName, UploadOptions
 from app.spec.canonical import canonical
 from app.spec.checkpoint import CheckpointRequest, CheckSize, Spec
@@ -27,7 +27,7 @@ _SHORT = {"rnn_type": ("-t",)}
 _HELP = {  # where the API's own words do not fit a command line
     "init": "A preset's name, such as `keras`; or a scheme's, for all weights; or JSON: a scheme with its fields, or an "
     "object with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for the others, and `overrides`. "
-    "`stepzero schemes` lists them. [default: pytorch]",
+    "`stepzero schemes` lists them. `@FILE` reads JSON from a file, `@-` from stdin. [default: pytorch]",
     "format": "File format. [default: what the output's suffix says, else pt]",
 }
 _OWN = "Weights of your own"
@@ -60,8 +60,9 @@ _UPLOAD: Mapping[str, tuple[Any, Any]] = {
             typer.Option(
                 f"--{name}",
                 help=f"{field.description}",
-                metavar="JSON" if name == "redraw" else None,
+                metavar="JSON|@FILE" if name == "redraw" else None,
                 rich_help_panel=_OWN,
+                case_sensitive=False,
             ),
         )
         for name, field in UploadOptions.model_fields.items()
@@ -110,8 +111,8 @@ def read_request(*, spec_file: Path | None, recipe: str | None, **given: Any) ->
     if not isinstance(base, dict):
         return parse(CheckpointRequest, base)
     named = {name: value for name, value in given.items() if value is not None}
-    if named.get("init", "").startswith("{"):
-        named["init"] = _json(named["init"], "--init")
+    if named.get("init", "").startswith(("{", "@")):
+        named["init"] = _json_option(named["init"], "--init")
     size = {name: named.pop(name) for name in CheckSize.model_fields if name in named}
     if size:
         check = base.get("check")
@@ -133,7 +134,7 @@ def place_arrays(
             raise RequestError(f"--{next(iter(how))} is for files that --arrays names.")
         return request
     if "redraw" in how:
-        how["redraw"] = _json(how["redraw"], "--redraw")
+        how["redraw"] = _json_option(how["redraw"], "--redraw")
     how = parse(UploadOptions, how).model_dump(exclude_defaults=True)
     if server is None:
         spec = app.with_arrays(request.spec, arrays, **how)
@@ -154,20 +155,26 @@ def _base(spec_file: Path | None, recipe: str | None) -> Any:
         return canonical(decode_recipe(rest.partition("/")[0] if in_url else recipe))
     if spec_file is None:
         return {}
-    if str(spec_file) == "-":
+    return _json_file(str(spec_file), "--spec")
+
+
+def _json_option(text: str, option: str) -> Any:
+    """Read JSON from an option: as it stands there, or from the file that `@` names."""
+    return _json_file(text[1:], option) if text.startswith("@") else _json(text, option)
+
+
+def _json_file(name: str, option: str) -> Any:
+    if name == "-":
         return _json(sys.stdin.buffer.read(), "stdin")
     try:
-        text = spec_file.read_bytes()
+        text = Path(name).read_bytes()
     except OSError as error:
-        raise RequestError(f"--spec {spec_file}: {error.strerror}.") from error
-    return _json(text, spec_file.name)
+        raise RequestError(f"{option} {name}: {error.strerror}.") from error
+    return _json(text, name)
 
 
 def _json(text: str | bytes, source: str) -> Any:
-    try:
-        return load_json(text)
-    except MalformedJson as error:
-        raise MalformedJson(f"{source}: {error.detail}") from error
+    return load_json(text, source)
 
 
 def _option(name: str, panel: str) -> inspect.Parameter:
@@ -180,8 +187,9 @@ def _option(name: str, panel: str) -> inspect.Parameter:
         *declared,
         *_SHORT.get(name, ()),
         help=_HELP.get(name, described),
-        metavar="NAME|JSON" if name == "init" else None,
+        metavar="NAME|JSON|@FILE" if name == "init" else None,
         rich_help_panel=panel,
+        case_sensitive=False,
     )
     kind: Any = str if name == "init" else field.annotation
     return _parameter(name, kind | None, option)

@@ -27,7 +27,8 @@ def serve(
 ) -> None:
     """Serve over HTTP, with a web page at `/` and Swagger UI at `/docs`.
 
-    Every setting can come from the environment as well, as `STEPZERO_<NAME>`; options go first.
+    Every setting can come from the environment as well, as `STEPZERO_NAME`; options go first. It exits
+    with 4 where it cannot listen: the port is taken or forbidden, or the host is not this machine's.
 
         stepzero serve --port 8080
         STEPZERO_API_KEYS_FILE=keys stepzero serve --host 0.0.0.0

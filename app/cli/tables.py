@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from app.cli.words import place
 from app.summary import Real, Summary
 
 
@@ -69,7 +70,9 @@ def forward(summary: Summary) -> Text:
 
 def warnings(found: Sequence[Mapping[str, str]]) -> Text:
     """Say what is allowed but seldom meant, a line each."""
-    lines = ((f"Warning: {one['pointer']}: {one['detail']}.\n", "yellow") for one in found)
+    lines = (
+        (f"Warning: {place(one['pointer'], {})}: {one['detail']}.\n", "yellow") for one in found
+    )
     return Text.assemble(*lines)
 
 
@@ -125,8 +128,8 @@ def preset(row: Mapping[str, Any]) -> RenderableType:
 def _table(*columns: str, numbers: bool = True, **look: Any) -> Table:
     tight: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
     table = Table(**tight, title_justify="left", caption_justify="left", **look)
-    for place, column in enumerate(columns):
-        is_number = numbers and place > 0 and column not in ("dtype", "scheme", "file")
+    for number, column in enumerate(columns):
+        is_number = numbers and number > 0 and column not in ("dtype", "scheme", "file")
         table.add_column(column, justify="right" if is_number else "left", overflow="fold")
     return table
 

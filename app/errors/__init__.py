@@ -42,7 +42,8 @@ StepZeroError
 ├── DeviceFailed                 503  a device of this server does not work
 ├── StoreUnavailable             503  uploaded arrays cannot be kept or fetched
 ├── InternalError                500  a fault of the service
-└── TransferError                —    (client) the server could not be reached or broke off
+├── TransferError                —    (client) the server could not be reached or broke off
+└── CannotListen                 —    (`stepzero serve`) the address to listen on cannot be had
 
 Each class is one reason that a caller can act on: it takes facts as keywords and makes the sentence.
 `code` is never renamed.  `status` stands on the class, so there is one place to look; the HTTP layer
@@ -104,6 +105,7 @@ from app.errors.request import (
 )
 from app.errors.service import (
     Busy,
+    CannotListen,
     DeviceFailed,
     EngineFailed,
     InternalError,
@@ -118,6 +120,7 @@ __all__ = [
     "ArraysTooLarge",
     "BodyTooLarge",
     "Busy",
+    "CannotListen",
     "DeadOutput",
     "DeviceFailed",
     "DeviceUnavailable",

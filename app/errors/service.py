@@ -77,3 +77,14 @@ class TransferError(StepZeroError):
 
     code = "transfer"
     title = "The transfer failed"
+
+
+class CannotListen(StepZeroError):
+    """A server does not start: the address that it should listen on cannot be had."""
+
+    code = "cannot_listen"
+    title = "The server cannot listen there"
+
+    def __init__(self, *, host: str, port: int, reason: str) -> None:
+        where = f"[{host}]" if ":" in host else host
+        super().__init__(f"Cannot listen on {where}:{port}: {reason}.", host=host, port=port)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from app.plan import TensorPlan
 
@@ -59,6 +60,20 @@ Segment = Literal | TensorData | Late
 def size_of(segments: Iterable[Segment]) -> int:
     """Give the bytes of all segments together."""
     return sum(segment.size for segment in segments)
+
+
+def is_frame_of(file: BinaryIO, segments: Iterable[Segment]) -> bool:
+    """Whether a file has all the bytes that the plan alone fixes, the recipe among them, and ends where it should.
+
+    The weights are not read.
+    """
+    for segment in segments:
+        if isinstance(segment, Literal):
+            if file.read(segment.size) != segment.data:
+                return False
+        else:
+            file.seek(segment.size, os.SEEK_CUR)
+    return file.tell() == file.seek(0, os.SEEK_END)
 
 
 def merge(segments: Iterable[Segment]) -> Iterator[Segment]:

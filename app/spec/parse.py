@@ -65,8 +65,11 @@ def parse_json(model: type[Model], text: str | bytes) -> Model:
     return parse(model, load_json(text))
 
 
-def load_json(text: str | bytes) -> Any:
+def load_json(text: str | bytes, source: str = "The body") -> Any:
     """Decode JSON without the readings that lose something: repeated keys, NaN, Infinity.
+
+    Args:
+        source: what the text is to whom it is from.
 
     Raises:
         MalformedJson: the text is not one JSON document.
@@ -76,9 +79,9 @@ def load_json(text: str | bytes) -> Any:
             text = text.decode()  # as UTF-8 and nothing else
         return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
     except RecursionError as error:
-        raise MalformedJson("The body is nested too deeply.") from error
+        raise MalformedJson(f"{source} is nested too deeply.") from error
     except ValueError as error:  # also bad UTF-8 and integers of absurd length
-        raise MalformedJson(f"The body is not JSON: {error}.") from error
+        raise MalformedJson(f"{source} is not JSON: {error}.") from error
 
 
 def refusal_of(errors: Sequence[Any], model: type[BaseModel] | None = None) -> InvalidSpec:
