@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 import app
-from app.errors import DeadOutput, DtypeNotInFormat, FormatMismatch, InvalidSpec
+from app.errors import DeadOutput, DtypeNotInFormat, FormatMismatch, InvalidArrays, InvalidSpec
 from app.spec.checkpoint import CheckSize, Spec
 from app.spec.parse import parse
 
@@ -278,3 +278,11 @@ def test_planning_starts_without_torch() -> None:
     )
 
     assert shown.stdout == "set()\n"
+
+
+def test_arrays_from_memory_are_called_by_their_names_and_no_files() -> None:
+    with pytest.raises(InvalidArrays) as caught:
+        app.build(GRU, arrays={"weight_ih_l0": np.zeros((1, 2), np.float32)})
+
+    assert "arrays.npz" not in str(caught.value)
+    assert "/arrays/weight_ih_l0: " in str(caught.value)

@@ -50,7 +50,11 @@ def checking(plan: Plan, check: CheckSize, *, is_there: bool = False) -> Iterato
     """
     console = Console(stderr=True)
     about_s = seconds_to_check(plan, check, usable_cores())
-    said = "the server checks" if is_there else f"checking, about {max(about_s, 1):.0f} s"
+    said = (
+        "the server checks"
+        if is_there
+        else f"checking, about {max(about_s, 1):.0f} s if nothing else runs"
+    )
     columns = TextColumn("{task.description}"), _TimeBar(), TimeElapsedColumn()
     hidden = not console.is_terminal or about_s < BAR_FROM_S
     with Progress(*columns, console=console, transient=True, disable=hidden) as progress:
