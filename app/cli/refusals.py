@@ -30,7 +30,6 @@ from app.errors import (
     Unauthenticated,
     UnknownFormat,
     alternatives,
-    readable,
 )
 
 FAILED, WRONG_USE, CHECK_FAILED, CANNOT_LISTEN, INTERRUPTED = 1, 2, 3, 4, 130
@@ -115,7 +114,7 @@ def report(error: StepZeroError, given: Given) -> None:
 def _field_line(field: dict[str, Any], given: Given) -> str:
     """Write one wrong field: where, what is wrong, what was given, what is allowed."""
     detail, allowed = str(field.get("detail")), field.get("allowed")
-    line = f"  {place(readable(str(field.get('pointer') or '/')), given)}: {detail}"
+    line = f"  {place(str(field.get('pointer') or '/'), given)}: {detail}"
     # A missing field has its whole parent as what was given, which says nothing.
     if field.get("code") not in ("missing", "union_tag_not_found"):
         line += f"; given {json.dumps(field.get('given'), ensure_ascii=False)}"

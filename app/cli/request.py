@@ -13,6 +13,7 @@ import typer
 from pydantic.fields import FieldInfo
 
 import app
+from app.cli.remote import Remote, remote
 from app.errors import RequestError
 from app.spec.arrays import LayoutName, UploadOptions
 from app.spec.canonical import canonical
@@ -88,7 +89,8 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
         def described(**given: Any) -> None:
             asked = {option.name: given.pop(option.name) for option in options}
             sent = {option.name: given.pop(option.name) for option in upload}
-            request = place_arrays(read_request(**asked), given.get("server"), **sent)
+            there = remote(given.get("server"), given.get("api_key"))
+            request = place_arrays(read_request(**asked), there, **sent)
             command(request, **given)
 
         _, *own = inspect.signature(command, eval_str=True).parameters.values()
@@ -121,7 +123,7 @@ def read_request(*, spec_file: Path | None, recipe: str | None, **given: Any) ->
 
 
 def place_arrays(
-    request: CheckpointRequest, server: str | None, *, arrays: list[Path] | None, **options: Any
+    request: CheckpointRequest, there: Remote | None, *, arrays: list[Path] | None, **options: Any
 ) -> CheckpointRequest:
     """Hand files of arrays to the server, or keep them here; give the request that names them.
 
@@ -136,12 +138,10 @@ def place_arrays(
     if "redraw" in how:
         how["redraw"] = _json_option(how["redraw"], "--redraw")
     how = parse(UploadOptions, how).model_dump(exclude_defaults=True)
-    if server is None:
+    if there is None:
         spec = app.with_arrays(request.spec, arrays, **how)
     else:
-        from app.client import Client
-
-        with Client(server) as client:
+        with there.connect() as client:
             spec = client.with_arrays(request.spec, arrays, **how)
     serving = request.serving.model_dump() | {"format": request.format}
     return parse(CheckpointRequest, canonical(spec) | serving)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from app.errors import readable
+
 Given = Mapping[str, Any]  # the options by their parameters' names; None where one was not given
 
 
@@ -17,7 +19,7 @@ def place(pointer: str, given: Given) -> str:
     if name == "check" and below:
         name, *below = below
     if given.get("spec_file") and given.get(name) is None:
-        return f"{given['spec_file']}: {pointer}"
+        return f"{given['spec_file']}: {readable(pointer)}"
     return " ".join([option(name), *(["/" + "/".join(below)] if below else [])])
 
 
