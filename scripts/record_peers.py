@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Record other libraries' own weights and what their networks answer, for the tests of layouts.
 
-    python scripts/record_peers.py      where keras, jax, flax, onnx and onnxruntime are installed
+    python scripts/record_peers.py [LIBRARY …]      where the libraries are installed: `pip install -e '.[peers]'`
 
 Each network is two layers deep.  Its weights lie in a file as its library names them; beside them, its answer to one input.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
@@ -153,12 +154,108 @@ def _onnx_layer(rnn_type: str, layer: int, direction: str) -> list[Any]:
     ]
 
 
-LIBRARIES = {"keras": _keras, "flax_linen": _linen, "flax_nnx": _nnx, "onnx": _onnx}
+def _haiku(rnn_type: str, _: bool) -> Network:
+    import haiku
+    import jax
+
+    core = {"lstm": haiku.LSTM, "rnn": haiku.VanillaRNN}[rnn_type]
+
+    def deep(x: Any) -> Any:
+        for _ in range(2):
+            made = core(HIDDEN_SIZE)
+            x, _ = haiku.dynamic_unroll(made, x, made.initial_state(1))
+        return x
+
+    network = haiku.without_apply_rng(haiku.transform(deep))
+    x = INPUT.transpose(1, 0, 2)
+    drawn = _drawn(network.init(jax.random.key(0), x))
+    arrays = {f"{part}/{name}": array for part, of in drawn.items() for name, array in of.items()}
+    return arrays, network.apply(drawn, x).transpose(1, 0, 2)
+
+
+def _sonnet(rnn_type: str, _: bool) -> Network:
+    import sonnet
+
+    core = {"lstm": sonnet.LSTM, "rnn": sonnet.VanillaRNN}[rnn_type]
+    cores = [core(HIDDEN_SIZE, name=f"{rnn_type}_{layer}") for layer in range(2)]
+
+    def run() -> Any:
+        x = INPUT.transpose(1, 0, 2)
+        for made in cores:
+            x, _ = sonnet.dynamic_unroll(made, x, made.initial_state(1))
+        return np.asarray(x).transpose(1, 0, 2)
+
+    run()  # they draw when they first run
+    generator = np.random.default_rng(4)
+    weights = [weight for made in cores for weight in made.variables]
+    for weight in weights:
+        weight.assign(generator.normal(0, 0.5, weight.shape))
+    return {weight.name: weight.numpy() for weight in weights}, run()
+
+
+def _tf1(rnn_type: str, _: bool) -> Network:
+    import tensorflow
+    from tf_keras.src.layers.rnn import legacy_cells
+
+    v1 = tensorflow.compat.v1
+    cell = {"lstm": legacy_cells.LSTMCell, "rnn": legacy_cells.BasicRNNCell}[rnn_type]
+    with v1.Graph().as_default(), v1.Session() as session:
+        steps = [v1.constant(step) for step in INPUT.transpose(1, 0, 2)]
+        for layer in range(2):
+            with v1.variable_scope(f"cell_{layer}"):
+                made = cell(HIDDEN_SIZE)
+                state = made.zero_state(1, "float32")
+                for number, step in enumerate(steps):
+                    steps[number], state = made(step, state)
+        generator = np.random.default_rng(5)
+        weights = v1.global_variables()
+        for weight in weights:
+            weight.load(generator.normal(0, 0.5, weight.shape), session)
+        arrays = {weight.name: session.run(weight) for weight in weights}
+        return arrays, np.stack(session.run(steps), axis=1)
+
+
+def _cudnn(rnn_type: str, _: bool) -> Network:
+    """Layers of tf_keras, whose own conversion makes of their weights those of a CuDNNLSTM or CuDNNGRU."""
+    import tf_keras
+    from tf_keras.src.saving.legacy.hdf5_format import preprocess_weights_for_loading
+
+    layer = {"lstm": tf_keras.layers.LSTM, "gru": tf_keras.layers.GRU}[rnn_type]
+    of_cudnn = type(f"CuDNN{rnn_type.upper()}", (), {})()
+    layers = [layer(HIDDEN_SIZE, return_sequences=True) for _ in range(2)]
+    model = tf_keras.Sequential([tf_keras.layers.Input((STEPS, INPUT_SIZE)), *layers])
+    generator = np.random.default_rng(6)
+    arrays = {}
+    for number, made in enumerate(layers):
+        made.set_weights([generator.normal(0, 0.5, w.shape) for w in made.get_weights()])
+        theirs = preprocess_weights_for_loading(of_cudnn, made.get_weights())
+        named = zip(("kernel", "recurrent_kernel", "bias"), theirs, strict=True)
+        arrays |= {f"cu_dnn{rnn_type}_{number}/{name}:0": array for name, array in named}
+    return arrays, model(INPUT)
+
+
+ALL, ONE = ("one", "two"), ("one",)
+LIBRARIES: Mapping[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
+    "keras": (_keras, ("rnn", "gru", "lstm"), ALL),
+    "keras_cudnn": (_cudnn, ("gru", "lstm"), ONE),
+    "flax_linen": (_linen, ("rnn", "gru", "lstm"), ALL),
+    "flax_nnx": (_nnx, ("rnn", "gru", "lstm"), ALL),
+    "onnx": (_onnx, ("rnn", "gru", "lstm"), ALL),
+    "haiku": (_haiku, ("rnn", "lstm"), ONE),
+    "sonnet": (_sonnet, ("rnn", "lstm"), ONE),
+    "tf1": (_tf1, ("rnn", "lstm"), ONE),
+}
+
+
+def _record(library: str, rnn_type: str, ways: str) -> None:
+    arrays, answer = LIBRARIES[library][0](rnn_type, ways == "two")
+    np.savez_compressed(FOLDER / f"{library}-{rnn_type}-{ways}.npz", **arrays)
+    np.save(FOLDER / f"{library}-{rnn_type}-{ways}.npy", np.asarray(answer, np.float32))
+    print(library, rnn_type, ways, *[*arrays][:3])
+
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for library, rnn_type, ways in product(LIBRARIES, ("rnn", "gru", "lstm"), ("one", "two")):
-        arrays, answer = LIBRARIES[library](rnn_type, ways == "two")
-        np.savez_compressed(FOLDER / f"{library}-{rnn_type}-{ways}.npz", **arrays)
-        np.save(FOLDER / f"{library}-{rnn_type}-{ways}.npy", np.asarray(answer, np.float32))
-        print(library, rnn_type, ways, *[*arrays][:3])
+    for library in sys.argv[1:] or LIBRARIES:
+        for rnn_type, ways in product(*LIBRARIES[library][1:]):
+            _record(library, rnn_type, ways)

@@ -85,7 +85,7 @@ def test_own_weights_are_used_kept_and_grown(server_url: str, tmp_path: Path):
     old = load_file(tmp_path / "old.safetensors")
     new, grown = (torch.load(tmp_path / name, weights_only=True) for name in ("new.pt", "grown.pt"))
 
-    assert len(OWN_WEIGHTS) == 3
+    assert len(OWN_WEIGHTS) == 4
     assert {name for name in old if not torch.equal(old[name], new[name])} == {"weight_hh_l0"}
     assert torch.equal(
         grown["weight_hh_l0"].view(3, 32, 32)[:, :20, :20], old["weight_hh_l0"].view(3, 20, 20)

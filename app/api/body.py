@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -29,6 +29,7 @@ from app.service.uploads import complete, take
 from app.settings import Settings
 from app.spec.arrays import UploadOptions
 from app.spec.base import Strict, at_most
+from app.spec.cautions import Caution, cautions_of_upload
 from app.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
 from app.spec.parse import load_json, parse, parse_json, parse_strings
 
@@ -44,11 +45,15 @@ class Hashes(Strict):
 
 
 class Asked(NamedTuple):
-    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve it."""
+    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve it.
+
+    `warnings` are of those arrays; the recipe's own are told with it.
+    """
 
     spec: Spec
     serving: Serving
     format: FormatName | None
+    warnings: Sequence[Caution] = ()
 
 
 async def read_asked(request: Request, context: Context) -> Asked:
@@ -126,7 +131,9 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> A
             return await _with_kept_arrays(body, context)
         bounds = Bounds(total_bytes=settings.max_upload_bytes)
         work = partial(take, form.files, body.spec, incoming, options=options, bounds=bounds)
-        return Asked(await context.beside(work), body.serving, body.format)
+        spec = await context.beside(work)
+        warnings = cautions_of_upload(spec, options.layout)
+        return Asked(spec, body.serving, body.format, warnings)
 
 
 def _length(request: Request) -> int:
@@ -146,7 +153,7 @@ def _options(texts: Mapping[str, bytes]) -> UploadOptions:
     """Read the options of an upload; a browser sends a field that was left empty as an empty text."""
     plain = {
         name: texts[name].decode(errors="replace")
-        for name in ("layout", "strict", "grow")
+        for name in ("layout", "prefix", "strict", "grow")
         if texts.get(name)
     }
     read = parse_strings(UploadOptions, plain)

@@ -23,7 +23,7 @@ MOST_PARTS = 1100  # more files are not read, in any case
 MOST_HEADERS, MOST_HEADER_BYTES = 8, 2048  # of a part
 MOST_NAME_CHARS = 512
 MOST_TYPE_CHARS = 1024  # a boundary has at most 70
-TEXTS = ("spec", "layout", "strict", "grow", "redraw")
+TEXTS = ("spec", "layout", "prefix", "strict", "grow", "redraw")
 ARRAYS = "arrays"  # the field whose files go by their own names
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from app.arrays.layouts import Rule, Shape
+from app.arrays.forms import Shape
+from app.arrays.habits import FLAT, is_flat
+from app.arrays.layouts import Rule
 from app.plan import GATES, Kind
 from app.spec.arrays import LayoutName
 from app.spec.checkpoint import Spec
@@ -60,9 +62,21 @@ class Misfit:
         return self.plain[0] if self.plain else 0
 
     @property
+    def plain_needed(self) -> Shape:
+        """The shape it needs, as PyTorch would have it."""
+        return self.rule.form.plain(self.needed, self.spec.directions) or ()
+
+    @property
+    def inputs(self) -> int:
+        """How wide the input of its layer is."""
+        return (
+            self.spec.directions * self.recurrent_size if self.layer else self.sizes["input_size"]
+        )
+
+    @property
     def cols(self) -> int:
         """How many columns it has, if all but these are right."""
-        fits = self.rule.form.plain(self.needed, self.spec.directions) or ()
+        fits = self.plain_needed
         return self.plain[1] if len(self.plain) == len(fits) == 2 and self.rows == fits[0] else 0
 
     @property
@@ -100,6 +114,44 @@ def _one_of_two_biases(m: Misfit) -> str:
     return "one of the two biases only? ONNX has both in one array"
 
 
+def _joint(m: Misfit) -> str:
+    """TensorFlow 1 and Haiku multiply input and state by one matrix."""
+    both = (m.inputs + m.recurrent_size, m.all_gates * m.hidden_size)
+    if m.kind != "weight_ih" or m.layer or m.given != both:
+        return ""  # a later layer's could also be of two directions
+    if m.spec.rnn_type == "gru":
+        return "one matrix over input and state? A GRU that has one applies the reset gate before it, which PyTorch's cannot"
+    if len(m.rule.kinds) > 1:
+        return ""
+    return "one matrix over input and state? TensorFlow 1 and Haiku have one (layout tf1 or haiku)"
+
+
+def _apart(m: Misfit) -> str:
+    if m.rule.kinds != ("weight_ih", "weight_hh") or m.given[1:] != m.needed[1:]:
+        return ""
+    alone = m.given[:1] in ((m.inputs,), (m.recurrent_size,))
+    return f"the matrix over input or state alone? Layout {m.layout} has one over both" * alone
+
+
+def _slices(m: Misfit) -> str:
+    """A gate to each place of a third axis."""
+    if len(m.given) != 3 or len(m.needed) != 2 or m.all_gates not in m.given:
+        return ""
+    axis = len(m.given) - 1 - m.given[::-1].index(m.all_gates)
+    side = 0 if m.needed == m.plain_needed else 1
+    gate = [n // m.all_gates if k == side else n for k, n in enumerate(m.needed)]
+    rest = [n for k, n in enumerate(m.given) if k != axis]
+    if sorted(rest) != sorted(gate):
+        return ""
+    parts = f"np.moveaxis(a, {axis}, 0)" + ".swapaxes(1, 2)" * (rest != gate)
+    order = ", ".join(m.rule.gates)
+    return f"a gate to each place of axis {axis}? Send np.concatenate({parts}, axis={side}), if they stand in the order {order}"
+
+
+def _flat(m: Misfit) -> str:
+    return FLAT if is_flat(m.given, m.spec) else ""
+
+
 def _one_gate(m: Misfit) -> str:
     if m.all_gates == 1 or len(m.rule.gates) == 1 or m.rows != m.hidden_size:
         return ""
@@ -108,7 +160,7 @@ def _one_gate(m: Misfit) -> str:
 
 
 def _both_biases(m: Misfit) -> str:
-    both = m.is_bias and m.given == (2 * m.all_gates * m.hidden_size,)
+    both = m.layout == "pytorch" and m.is_bias and m.given == (2 * m.all_gates * m.hidden_size,)
     return "both biases in one? ONNX has them so (layout onnx)" if both else ""
 
 
@@ -173,6 +225,10 @@ def _listed(told: Mapping[str, int], sizes: Mapping[str, int]) -> str:
 
 _GUESSES: tuple[Callable[[Misfit], str], ...] = (
     _axis,
+    _joint,
+    _apart,
+    _slices,
+    _flat,
     _transposed,
     _one_of_two_biases,
     _one_gate,

@@ -23,7 +23,7 @@ _SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
 class Found:
     """An array in a file: what it is called and holds, and where its numbers lie.
 
-    `offset` counts from the file's beginning or, in a zip, from its record's.
+    `offset` counts from the file's beginning or, in a zip, from its record's.  `flaw` says why numbers are not read.
     """
 
     upload: Upload
@@ -33,6 +33,7 @@ class Found:
     fortran: bool
     offset: int
     member: zipped.Member | None = None
+    flaw: Flaw | None = None
 
     @property
     def file(self) -> str:
@@ -75,7 +76,7 @@ def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
     """List the arrays of all files.
 
     Raises:
-        InvalidArrays: a file is broken or lies, or an array is not of floats.
+        InvalidArrays: a file is broken or lies.
         ArraysTooLarge: a bound is exceeded.
         NotAnArrayFile: a file is of another kind.
     """
@@ -120,7 +121,10 @@ def _list(upload: Upload, size: int, bounds: Bounds) -> list[Found]:
             return [*_npz(upload, file, size, bounds)]
         if safetensors.is_one(head):
             tensors = safetensors.read_header(file, size, bounds)
-            return [Found(upload, t.name, t.values, t.shape, False, t.offset) for t in tensors]
+            return [
+                Found(upload, t.name, t.values, t.shape, False, t.offset, flaw=t.flaw)
+                for t in tensors
+            ]
     raise _other(upload.name, head)
 
 
@@ -133,10 +137,19 @@ def _npy(
     except Flaw as flaw:
         flaw.name = name
         raise
-    if header.end != size:
+    if header.flaw is None and header.end != size:
         detail = f"its header tells of {header.end} bytes in all, but there are {size}"
         raise Flaw(detail, name=name)
-    return Found(upload, name, header.values, header.shape, header.fortran, header.offset, member)
+    return Found(
+        upload,
+        name,
+        header.values,
+        header.shape,
+        header.fortran,
+        header.offset,
+        member,
+        header.flaw,
+    )
 
 
 def _npz(upload: Upload, file: BinaryIO, size: int, bounds: Bounds) -> Iterator[Found]:

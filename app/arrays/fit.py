@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from app.arrays.causes import Misfit, cause
 from app.arrays.files import Found
-from app.arrays.layouts import Shape
-from app.arrays.names import Named
+from app.arrays.forms import Shape
+from app.arrays.naming import Named
 from app.arrays.records import Options, Sizes, fault
 from app.errors import FieldError
 from app.plan import Kind

@@ -18,9 +18,10 @@ from app.arrays import safetensors
 from app.arrays.files import Found, list_arrays
 from app.arrays.fit import fit
 from app.arrays.names import lacking, read_names
+from app.arrays.naming import unfit
 from app.arrays.pieces import Filled, Piece, fill, gather, missing
 from app.arrays.records import Bounds, Entry, Manifest, Options, Upload, fault, refuse
-from app.arrays.values import CHUNK_BYTES, is_finite, stream, write_sparsely
+from app.arrays.values import CHUNK_BYTES, encoded, is_finite, stream, write_sparsely
 from app.dtypes import DTYPES
 from app.errors import ArraysTooLarge, FieldError, InvalidArrays
 from app.spec.checkpoint import Spec
@@ -51,7 +52,7 @@ def ingest(
         NotAnArrayFile: a file is of another kind.
     """
     reading = read_names(list_arrays(files, bounds), spec, options)
-    refuse([*reading.faults, *lacking(reading.named, spec)])
+    refuse([*reading.faults, *lacking(reading.named, spec), *unfit(reading.named)])
     if not reading.named:
         raise InvalidArrays([FieldError("/files", "no_arrays", "there is no array in the files")])
     fitted = fit(reading.named, spec, options)
@@ -96,7 +97,7 @@ def _size_bytes(filled: Sequence[Filled]) -> int:
 
 def _scratch_bytes(filled: Sequence[Filled]) -> int:
     """Say what unpacking and straightening take at most, which is of one array at a time."""
-    return max(p.found.scratch_bytes(p.rows) for one in filled for p in one.pieces)
+    return max(p.found.scratch_bytes(p.lying) for one in filled for p in one.pieces)
 
 
 def _write(target: Path, filled: Sequence[Filled]) -> str:
@@ -125,18 +126,19 @@ def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path) -> Iterator[b
     dtype = DTYPES[found.values.dtype]
     with found.opened(scratch) as (file, offset):
         for piece in pieces:
-            if piece.is_zero:
-                yield from _zeros(prod(piece.rows.shape) * dtype.item_bytes)
+            if piece.constant is not None:
+                yield from _repeated(encoded(piece.constant, dtype.name), prod(piece.shape))
                 continue
-            for numbers in stream(file, offset, found.values, piece.rows, scratch):
+            for numbers in stream(file, offset, found.values, piece.lying, scratch):
                 if not is_finite(numbers, dtype.name):
                     _refuse_nonfinite(found)
                 yield numbers.astype(dtype.numpy, copy=False).tobytes()
 
 
-def _zeros(size: int) -> Iterator[bytes]:
-    for start in range(0, size, CHUNK_BYTES):
-        yield bytes(min(CHUNK_BYTES, size - start))
+def _repeated(number: bytes, times: int) -> Iterator[bytes]:
+    at_once = CHUNK_BYTES // len(number)
+    for start in range(0, times, at_once):
+        yield number * min(at_once, times - start)
 
 
 def _refuse_nonfinite(found: Found) -> None:

@@ -6,91 +6,57 @@ that has both keeps them apart here.
 
 Sources:
     Keras 3.15, `layers/rnn/{lstm,gru,simple_rnn}.py`; Flax 0.12, `linen/recurrent.py` and `nnx/nn/recurrent.py`;
-    ONNX, operators LSTM-22, GRU-22 (with `linear_before_reset=1`), RNN-22.
+    ONNX, operators LSTM-22, GRU-22 (with `linear_before_reset=1`), RNN-22; Haiku 0.0.17, `_src/recurrent.py`;
+    Sonnet 2.0.2, `src/recurrent.py`; tf_keras 2.21, `layers/rnn/legacy_cells.py`; Haste 0.4, `frameworks/pytorch/{lstm,gru}.py`
+    and `lib/{lstm,gru}_forward_gpu.cu.cc`.  Keras's CuDNN layers: `_convert_rnn_weights` of tf_keras,
+    `saving/legacy/hdf5_format.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.arrays.values import Strided
+from app.arrays.forms import (
+    AS_IT_IS,
+    BY_COLUMNS,
+    HALVES,
+    PAIR,
+    STACKED,
+    STACKED_PAIR,
+    TRANSPOSED,
+    Form,
+    joint,
+)
 from app.plan import GATES, Kind
 from app.spec.arrays import LayoutName
+from app.spec.checkpoint import Spec
 from app.spec.overrides import GATE_NAMES, WHOLE
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How a parameter lies in a foreign array.
-
-    `shape` gives the array's from the parameter's and the number of directions; `plain` the parameter's from the
-    array's, or None where that has too few axes; `pick` the elements of one direction's n-th parameter.
-    """
-
-    shape: Callable[[Shape, int], Shape]
-    plain: Callable[[Shape, int], Shape | None]
-    pick: Callable[[Strided, int, int], Strided]
-    both_directions: bool = False
-
-
-def _half(array: Strided, nth: int) -> Strided:
-    size = array.shape[0] // 2
-    return array.rows(nth * size, (nth + 1) * size)
-
-
-AS_IT_IS = Form(
-    shape=lambda plain, _: plain,
-    plain=lambda shape, _: shape,
-    pick=lambda array, _, __: array,
-)
-TRANSPOSED = Form(
-    shape=lambda plain, _: plain[::-1],
-    plain=lambda shape, _: shape[::-1],
-    pick=lambda array, _, __: array.transposed(),
-)
-PAIR = Form(
-    shape=lambda plain, _: (2, *plain),
-    plain=lambda shape, _: shape[1:] if shape[:1] == (2,) else None,
-    pick=lambda array, _, nth: array.at(nth),
-)
-STACKED = Form(
-    shape=lambda plain, directions: (directions, *plain),
-    plain=lambda shape, directions: shape[1:] if shape[:1] == (directions,) else None,
-    pick=lambda array, direction, _: array.at(direction),
-    both_directions=True,
-)
-STACKED_PAIR = Form(
-    shape=lambda plain, directions: (directions, 2 * plain[0]),
-    plain=lambda shape, directions: (
-        (shape[1] // 2,) if shape[:1] == (directions,) and len(shape) == 2 else None
-    ),
-    pick=lambda array, direction, nth: _half(array.at(direction), nth),
-    both_directions=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What an array of one name holds: parameters, their gates in its order, and how they lie.
 
-    `zero` is a parameter that the layout lacks: where the array is given, it is zero.
+    `zero` is a parameter that the layout lacks: where the array is given and it is not, it is zero, but 1 for the gates
+    `ones`, to which the library adds 1 while it runs.
     """
 
     kinds: tuple[Kind, ...]
     gates: tuple[str, ...]
     form: Form = AS_IT_IS
     zero: Kind | None = None
+    ones: str = ""
 
 
-def _rule(kinds: str, gates: str, form: Form = AS_IT_IS, *, total: bool = False) -> Rule:
+def _rule(
+    kinds: str, gates: str, form: Form = AS_IT_IS, *, total: bool = False, ones: str = ""
+) -> Rule:
     names: dict[str, Kind] = {
         kind: kind for kind in ("weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh")
     }
     given = tuple(names[kind] for kind in kinds.split())
-    return Rule(given, tuple(gates), form, "bias_hh" if total else None)
+    return Rule(given, tuple(gates), form, "bias_hh" if total else None, ones)
 
 
 def _pytorch(rnn_type: str) -> dict[str, Rule]:
@@ -169,4 +135,78 @@ LAYOUTS: Mapping[LayoutName, Mapping[str, Mapping[str, Rule]]] = {
         }
         for rnn_type, gates in (("lstm", "iofg"), ("gru", "zrn"), ("rnn", WHOLE))
     },
+    "haiku": {
+        "lstm": {
+            "linear/w": _rule("weight_ih weight_hh", "igfo", joint(4)),
+            "linear/b": _rule("bias_ih", "igfo", total=True, ones="f"),
+        },
+        "rnn": {
+            "linear/w": _rule("weight_ih", WHOLE, TRANSPOSED),
+            "linear_1/w": _rule("weight_hh", WHOLE, TRANSPOSED),
+            "linear/b": _rule("bias_ih", WHOLE, total=True),
+            "linear_1/b": _rule("bias_hh", WHOLE),
+        },
+    },
+    "sonnet": {
+        "lstm": {
+            "w_i": _rule("weight_ih", "ifgo", TRANSPOSED),
+            "w_h": _rule("weight_hh", "ifgo", TRANSPOSED),
+            "b": _rule("bias_ih", "ifgo", total=True),
+        },
+        "rnn": {
+            "input_to_hidden/w": _rule("weight_ih", WHOLE, TRANSPOSED),
+            "hidden_to_hidden/w": _rule("weight_hh", WHOLE, TRANSPOSED),
+            "b": _rule("bias_ih", WHOLE, total=True),
+        },
+    },
+    "tf1": {
+        "lstm": {
+            "kernel": _rule("weight_ih weight_hh", "igfo", joint(4)),
+            "bias": _rule("bias_ih", "igfo", total=True, ones="f"),
+        },
+        "rnn": {
+            "kernel": _rule("weight_ih weight_hh", WHOLE, joint(1)),
+            "bias": _rule("bias_ih", WHOLE, total=True),
+        },
+    },
+    "haste": {
+        "lstm": {
+            "kernel": _rule("weight_ih", "igfo", TRANSPOSED),
+            "recurrent_kernel": _rule("weight_hh", "igfo", TRANSPOSED),
+            "bias": _rule("bias_ih", "igfo", total=True),
+        },
+        "gru": {
+            "kernel": _rule("weight_ih", "zrn", TRANSPOSED),
+            "recurrent_kernel": _rule("weight_hh", "zrn", TRANSPOSED),
+            "bias": _rule("bias_ih", "zrn"),
+            "recurrent_bias": _rule("bias_hh", "zrn"),
+        },
+    },
 }
+
+# Keras's CuDNNLSTM and CuDNNGRU: the same names, but each gate's matrices lie as cuDNN has them, and there are two biases.
+CUDNN: Mapping[str, Mapping[str, Rule]] = {
+    rnn_type: {
+        "kernel": _rule("weight_ih", gates, BY_COLUMNS),
+        "recurrent_kernel": _rule("weight_hh", gates, BY_COLUMNS),
+        "bias": _rule("bias_ih bias_hh", gates, HALVES),
+    }
+    for rnn_type, gates in (("lstm", "ifgo"), ("gru", "zrn"))
+}
+
+
+def why_unread(layout: LayoutName, spec: Spec) -> str:
+    """Say why a network of a layout is not read, if it is not."""
+    if spec.rnn_type not in LAYOUTS[layout]:
+        if spec.rnn_type == "gru":
+            return f"the GRU of {layout} applies the reset gate before the matrix, which PyTorch's cannot"
+        return f"{layout} has no plain RNN"
+    one_matrix = any(
+        len({*rule.kinds} & _MATRICES) > 1 for rule in LAYOUTS[layout][spec.rnn_type].values()
+    )
+    if spec.proj_size and one_matrix:
+        return f"layout {layout} is not read with a projection"
+    return ""
+
+
+_MATRICES = {"weight_ih", "weight_hh"}

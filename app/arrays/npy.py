@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from app.arrays.records import Flaw
-from app.arrays.values import Values
+from app.arrays.values import UNREAD, Values
 
 MAGIC = b"\x93NUMPY"
 MOST_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
@@ -49,12 +49,16 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a header says: the numbers' type, the shape, the order of axes, and where the numbers begin."""
+    """What a header says: the numbers' type, the shape, the order of axes, and where the numbers begin.
+
+    Where they are not floats, `flaw` says what they are, and they are not read.
+    """
 
     values: Values
     shape: tuple[int, ...]
     fortran: bool
     offset: int
+    flaw: Flaw | None = None
 
     @property
     def end(self) -> int:
@@ -69,7 +73,7 @@ def read_header(head: bytes) -> Header:
         head: the first bytes, at least `MOST_HEADER_BYTES + 12` of them where there are as many.
 
     Raises:
-        Flaw: it is broken, or the numbers are not floats.
+        Flaw: it is broken.
     """
     length_bytes = _LENGTH_BYTES.get((head[6], head[7]) if len(head) > 7 else (0, 0))
     if length_bytes is None:
@@ -81,15 +85,16 @@ def read_header(head: bytes) -> Header:
     text = head[start : start + length].decode("latin-1")
     if len(text) < length:
         raise Flaw("it ends within its header")
+    if _STRUCTURED.search(text):
+        return Header(UNREAD, (), False, start + length, _no_floats("[", "records"))
     fields = _fields(text.strip())
-    shape = _shape(fields["shape"])
-    values = _values(fields["descr"])
-    return Header(values, shape, fields["fortran_order"] == "True", start + length)
+    shape, descr = _shape(fields["shape"]), fields["descr"]
+    flaw = None if descr in _VALUES else _no_floats(descr.lstrip("<>=|")[:1], descr)
+    values = _VALUES.get(descr, UNREAD)
+    return Header(values, shape, fields["fortran_order"] == "True", start + length, flaw)
 
 
 def _fields(text: str) -> dict[str, str]:
-    if _STRUCTURED.search(text):
-        raise _no_floats("[", "records")
     fields: dict[str, str] = {}
     place, end = 1, len(text) - 1
     while text[place:end].strip():
@@ -120,12 +125,6 @@ def check_shape(lengths: list[int], name: str | None = None) -> tuple[int, ...]:
     if len(lengths) > MOST_AXES or any(not 0 <= length <= MOST_LENGTH for length in lengths):
         raise Flaw("no array here can have its shape", name=name)
     return tuple(lengths)
-
-
-def _values(descr: str) -> Values:
-    if descr not in _VALUES:
-        raise _no_floats(descr.lstrip("<>=|")[:1], descr)
-    return _VALUES[descr]
 
 
 def _no_floats(kind: str, descr: str) -> Flaw:

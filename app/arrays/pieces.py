@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.arrays.files import Found
-from app.arrays.names import Named
+from app.arrays.layouts import Rule
+from app.arrays.naming import Named
 from app.arrays.records import Entry, fault, shown
 from app.arrays.values import Strided
 from app.errors import FieldError
@@ -19,11 +20,12 @@ KINDS: tuple[Kind, ...] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weig
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The rows of one gate, taken from an array; zeros where `is_zero`."""
+    """The numbers of one gate, of `shape` in PyTorch, taken from an array; or as many times `constant`."""
 
     found: Found
-    rows: Strided
-    is_zero: bool = False
+    lying: Strided
+    shape: tuple[int, ...]
+    constant: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,18 @@ class Gathered:
 def gather(named: Sequence[Named], spec: Spec) -> Gathered:
     """Sort all gates of all arrays by parameter."""
     gathered = Gathered({}, [])
+    constants: list[tuple[str, str, Piece]] = []
     for array in named:
         for tensor, gate, piece in _pieces(array, spec):
+            if piece.constant is not None:
+                constants.append((tensor, gate, piece))
+                continue
             other = gathered.by_tensor.setdefault(tensor, {}).setdefault(gate, piece)
             if other is not piece:
                 gathered.faults.append(_twice(piece.found, other.found, tensor))
                 break
+    for tensor, gate, piece in constants:
+        gathered.by_tensor.setdefault(tensor, {}).setdefault(gate, piece)
     return gathered
 
 
@@ -64,14 +72,25 @@ def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
     both = rule.form.both_directions
     for reverse in (False, True)[: spec.directions] if both else (array.reverse,):
         for nth, kind in enumerate(rule.kinds):
-            plain = rule.form.pick(found.elements, int(reverse), nth)
-            hidden = plain.shape[0] // len(rule.gates)
+            picked = rule.form.pick(found.elements, int(reverse), nth)
             for place, gate in enumerate(rule.gates):
-                rows = plain.rows(place * hidden, (place + 1) * hidden)
-                yield tensor_name(kind, array.layer, reverse), gate, Piece(found, rows)
+                lying, shape = _gate(rule, picked, place)
+                yield tensor_name(kind, array.layer, reverse), gate, Piece(found, lying, shape)
                 if rule.zero:
-                    zero = tensor_name(rule.zero, array.layer, reverse)
-                    yield zero, gate, Piece(found, rows, is_zero=True)
+                    other = tensor_name(rule.zero, array.layer, reverse)
+                    constant = float(gate in rule.ones)
+                    yield other, gate, Piece(found, lying, shape, constant)
+
+
+def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, ...]]:
+    """Give where a gate's numbers lie, and its shape in PyTorch."""
+    if rule.form.by_columns:
+        hidden = picked.shape[1] // len(rule.gates)
+        lying = picked.cols(place * hidden, (place + 1) * hidden)
+        return lying, lying.shape[::-1]
+    hidden = picked.shape[0] // len(rule.gates)
+    lying = picked.rows(place * hidden, (place + 1) * hidden)
+    return lying, lying.shape
 
 
 def tensor_name(kind: Kind, layer: int, reverse: bool) -> str:
@@ -94,8 +113,8 @@ def fill(gathered: Gathered, spec: Spec) -> list[Filled]:
 
 
 def _filled(name: str, pieces: tuple[Piece, ...]) -> Filled:
-    rows = sum(piece.rows.shape[0] for piece in pieces)
-    shape = (rows, *pieces[0].rows.shape[1:])
+    rows = sum(piece.shape[0] for piece in pieces)
+    shape = (rows, *pieces[0].shape[1:])
     return Filled(Entry(name, pieces[0].found.values.dtype, shape), pieces)
 
 

@@ -24,11 +24,15 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How arrays are given: whose layout, whether all must be there, whether they may be of a smaller network."""
+    """How arrays are given: whose layout, whether all must be there, whether they may be of a smaller network.
+
+    Where there is a `prefix`, only names that begin with it count, and they do without it.
+    """
 
     layout: LayoutName = "pytorch"
     strict: bool = False
     grow: bool = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from app.arrays.npy import check_shape
 from app.arrays.records import Bounds, Entry, Flaw, require
-from app.arrays.values import Values
+from app.arrays.values import UNREAD, Values
 from app.dtypes import DTYPES
 from app.errors import MalformedJson
 from app.spec.parse import load_json
@@ -30,17 +30,17 @@ _LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's ord
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor: its name, type, shape, and where it begins in the file."""
+    """One tensor: its name, type and shape, and where it begins and ends in the file.
+
+    Where its numbers are not floats, `flaw` says so, and they are not read.
+    """
 
     name: str
     values: Values
     shape: tuple[int, ...]
     offset: int
-
-    @property
-    def end(self) -> int:
-        """Where it ends."""
-        return self.offset + prod(self.shape) * self.values.item_bytes
+    end: int
+    flaw: Flaw | None = None
 
 
 def is_one(head: bytes) -> bool:
@@ -52,7 +52,7 @@ def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]
     """List the tensors of a file of `size_bytes`, in the order in which they lie.
 
     Raises:
-        Flaw: the header is broken or lies, or a tensor does not hold floats.
+        Flaw: the header is broken or lies.
         Excess: the header, or the number of tensors, exceeds its bound.
     """
     file.seek(0)
@@ -90,13 +90,14 @@ def _tensors(described: Mapping[str, Any], start: int) -> Iterator[Tensor]:
         dtype, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
         if not (_are_lengths(shape) and _are_lengths(offsets) and len(offsets) == 2):
             raise Flaw("its shape or offsets are not lists of lengths", name=own)
-        if not isinstance(dtype, str) or dtype not in _VALUES:
-            raise _no_floats(dtype, own)
         checked = check_shape(shape, own)
-        tensor = Tensor(own, _VALUES[dtype], checked, start + offsets[0])
-        if tensor.end != start + offsets[1]:
+        first, last = (start + offset for offset in offsets)
+        if not isinstance(dtype, str) or dtype not in _VALUES:
+            yield Tensor(own, UNREAD, checked, first, last, _no_floats(dtype, own))
+            continue
+        if last - first != prod(checked) * _VALUES[dtype].item_bytes:
             raise Flaw("its offsets are not those of its shape", name=own)
-        yield tensor
+        yield Tensor(own, _VALUES[dtype], checked, first, last)
 
 
 def _are_lengths(given: Any) -> bool:

@@ -46,4 +46,5 @@ def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
     if array.dtype.hasobject:
         detail = "no array of numbers can be made of it"
         raise InvalidArrays([fault("not_floats", detail, file="arrays", name=name)])
-    return array
+    # JAX's arrays of bfloat16 become those of ml_dtypes, which NumPy would save as raw bytes.
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

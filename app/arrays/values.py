@@ -33,6 +33,9 @@ class Values:
         return DTYPES[self.dtype].item_bytes
 
 
+UNREAD = Values("float32", "<f4")  # stands where the numbers of an array are none that are read
+
+
 @dataclass(frozen=True, slots=True)
 class Strided:
     """Some elements of an array in a file: where the first lies, and the step along each axis, in elements."""
@@ -170,6 +173,13 @@ def write_sparsely(file: BinaryIO, content: bytes) -> None:
         file.seek(len(content), os.SEEK_CUR)
     else:
         file.write(content)
+
+
+def encoded(number: float, dtype: DTypeName) -> bytes:
+    """Give a number's bytes; of bfloat16 the upper half of float32's."""
+    if dtype == "bfloat16":
+        return np.array(number, "<f4").tobytes()[2:]
+    return np.array(number, DTYPES[dtype].numpy).tobytes()
 
 
 def is_finite(array: NDArray[Any], dtype: DTypeName) -> bool:

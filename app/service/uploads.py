@@ -41,7 +41,7 @@ def take(
         detail = "the spec names arrays already; upload files beside a spec that names none"
         raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
     target = incoming.path / "canonical"
-    how = Options(options.layout, strict=options.strict, grow=options.grow)
+    how = Options(options.layout, options.strict, options.grow, options.prefix)
     bounds = replace(bounds, kept_bytes=incoming.most_bytes)
     manifest = incoming.write(lambda: ingest(files, target, spec, how, bounds, incoming.claim_work))
     sizes = manifest.sizes

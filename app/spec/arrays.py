@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from app.spec.base import SAFE_INTEGER, Size, Strict, at_most, refusal
 from app.spec.overrides import MOST_LAYERS, MOST_OVERRIDES, Network, Place, Selection, lacking
 from app.spec.shapes import Sizes
 
-LayoutName = Literal["pytorch", "keras", "flax", "onnx"]
+LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
 ArrayName = Annotated[str, Field(max_length=64)]
 MOST_NAMES = 512  # more are longer than a recipe may be
 
@@ -41,7 +41,15 @@ class UploadOptions(Strict):
     """How uploaded arrays are read; no part of the recipe, but for what is to be drawn anew."""
 
     layout: LayoutName = Field(
-        default="pytorch", description="Whose names, shapes and gate order they have."
+        default="pytorch",
+        description="Whose names, shapes and gate order they have. Some things no array tells: onnx is taken as of "
+        "linear_before_reset=1, keras as of reset_after=True and recurrent_activation=sigmoid, tf1 as of forget_bias=1; where that "
+        "matters, `warnings` of the answer to the upload say so.",
+    )
+    prefix: str = Field(
+        default="",
+        max_length=512,
+        description="What the names of the network's arrays begin with, as in a whole model's file: the others are left out.",
     )
     strict: bool = Field(
         default=False, description="Refuse an upload that does not give every parameter."
@@ -52,6 +60,16 @@ class UploadOptions(Strict):
     redraw: Redraws = Field(
         default=(), description="Parts that are drawn by their schemes although they are given."
     )
+
+
+class UploadArguments(TypedDict, total=False):
+    """The same as arguments of a call."""
+
+    layout: LayoutName
+    prefix: str
+    strict: bool
+    grow: bool
+    redraw: Sequence[Mapping[str, Any]]
 
 
 class SourceSizes(Strict):

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from app.spec.arrays import LayoutName, whole_names
 from app.spec.biases import ConstantBias, ForgetBias, ZerosBias
 from app.spec.checkpoint import Spec
 from app.spec.matrices import ScaledIdentity
@@ -31,6 +32,68 @@ def cautions(spec: Spec) -> list[Caution]:
         return []  # other numbers than the schemes' count
     found = {(c.code, c.pointer): c for rule in RULES for c in rule(spec)}
     return list(found.values())
+
+
+def cautions_of_upload(recipe: Spec, layout: LayoutName) -> list[Caution]:
+    """Give what is taken for granted of arrays just uploaded, since no number tells it; a recipe does not keep their layout."""
+    arrays, rnn_type = recipe.arrays, recipe.rnn_type
+    if arrays is None or layout == "pytorch":
+        return []
+    names = arrays.names or whole_names(arrays, recipe.network)
+    kinds = {name.partition("_l")[0] for name in names}
+    has_bias = not kinds.isdisjoint({"bias_ih", "bias_hh"})
+    told = [
+        Caution(assumed.code, "/layout", assumed.detail)
+        for assumed in ASSUMED
+        if (layout, rnn_type) in assumed.of and not (assumed.without_bias and has_bias)
+    ]
+    if (layout, rnn_type) == ("haiku", "rnn") and recipe.nonlinearity != "relu":
+        detail = "Haiku's VanillaRNN is a network of relu, this one is of tanh"
+        told.append(Caution("assumed_tanh", "/nonlinearity", detail))
+    if "weight_ih" in kinds and "weight_hh" not in kinds:
+        detail = (
+            "no array gives a recurrent matrix, so all of them are drawn; a trained network has one"
+        )
+        told.append(Caution("recurrence_drawn", "/init/weight_hh", detail))
+    return told
+
+
+@dataclass(frozen=True, slots=True)
+class Assumed:
+    """What is assumed of the arrays of some layouts and networks; of some only where no bias tells."""
+
+    code: str
+    of: frozenset[tuple[str, str]]
+    detail: str
+    without_bias: bool = False
+
+
+ASSUMED = (
+    Assumed(
+        "assumed_linear_before_reset",
+        frozenset({("onnx", "gru")}),
+        "taken as of linear_before_reset=1, the only one that PyTorch computes; the operator's default is 0, and no array tells: "
+        "look at the node's attributes",
+    ),
+    Assumed(
+        "assumed_reset_after",
+        frozenset({("keras", "gru")}),
+        "taken as of reset_after=True, since there is no bias that would tell; PyTorch cannot compute reset_after=False",
+        without_bias=True,
+    ),
+    Assumed(
+        "assumed_sigmoid",
+        frozenset({("keras", "lstm"), ("keras", "gru")}),
+        'taken as of recurrent_activation="sigmoid"; Keras before 2.3 had "hard_sigmoid" by default, which PyTorch does not '
+        "compute, and no array tells: look at the layer's config",
+    ),
+    Assumed(
+        "assumed_forget_bias",
+        frozenset({("tf1", "lstm")}),
+        "1 is added to the forget gate's bias, as by forget_bias=1, the default of TensorFlow 1's cells, which add it while they "
+        "run; no array tells",
+    ),
+)
 
 
 def _identity_under_tanh(spec: Spec) -> Iterator[Caution]:

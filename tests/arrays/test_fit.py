@@ -39,6 +39,22 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
     (network(num_layers=2), "weight_ih_l1", (20, 3), (20, 5), "is it of layer 0?"),
     (network(), "bias_ih_l0", (4 * 64,), (20,), "of a network with hidden_size 64"),
     (network(), "weight_ih_l0", (16, 2), (20, 3), "input_size 2 and hidden_size 4; to keep"),
+    (
+        network(),
+        "weight_ih_l0",
+        (5, 3, 4),
+        (20, 3),
+        "a gate to each place of axis 2? Send np.concatenate(np.moveaxis(a, 2, 0), axis=0)",
+    ),
+    (
+        network(),
+        "weight_hh_l0",
+        (4, 5, 5),
+        (20, 5),
+        "axis 0? Send np.concatenate(np.moveaxis(a, 0, 0), axis=0), if they stand in the order i, f, g, o",
+    ),
+    (network(), "weight_ih_l0", (8, 20), (20, 3), "one matrix over input and state?"),
+    (network(), "weight_hh_l0", (20 * (3 + 5 + 2),), (20, 5), "in one vector, as cuDNN keeps them"),
     (network(), "weight_ih_l0", (), (20, 3), ""),
     (network(), "weight_ih_l0.forget", (7, 3), (5, 3), ""),
     (network(), "weight_ih_l0", (0, 3), (20, 3), ""),
@@ -47,6 +63,18 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
 MISFITS_ELSEWHERE = [
     ("keras", network(), "kernel", (20, 3), (3, 20), "is it transposed? (layout pytorch)"),
     ("keras", network("gru"), "bias", (15,), (2, 15), "made with reset_after=False?"),
+    ("keras", network(), "kernel", (8, 20), (3, 20), "Haiku have one (layout tf1 or haiku)"),
+    ("keras", network("gru"), "kernel", (8, 15), (3, 15), "applies the reset gate before it"),
+    (
+        "keras",
+        network(),
+        "kernel",
+        (3, 5, 4),
+        (3, 20),
+        "np.moveaxis(a, 2, 0), axis=1), if they stand in the order i, f, g, o",
+    ),
+    ("tf1", network(), "kernel", (3, 20), (8, 20), "the matrix over input or state alone?"),
+    ("haiku", network(), "linear/w", (5, 20), (8, 20), "the matrix over input or state alone?"),
     ("onnx", network("gru"), "B", (1, 15), (1, 30), "one of the two biases only?"),
     ("onnx", network(), "W", (20, 3), (1, 20, 3), "an axis of length 1 too many or too few"),
     ("onnx", network(**DEEP), "layer_0/W", (1, 20, 3), (2, 20, 3), ""),
@@ -98,8 +126,8 @@ UNKNOWN = [
     ("weight_ih_10", network(), "there is weight_ih_l0"),
     ("kernel", network(), "there is weight_ih_l0, weight_hh_l0, bias_ih_l0"),
     ("weight_ih_l0.reset", network(), "is it of rnn_type gru?"),
-    ("lstm/lstm_cell/recurrent_kernel", network(), "is its layout keras?"),
-    ("LSTMCell_0/hf/kernel", network(), "is its layout keras or flax?"),
+    ("lstm/lstm_cell/recurrent_kernel", network(), "is its layout keras or haste?"),
+    ("LSTMCell_0/hf/kernel", network(), "is its layout keras, flax, tf1 or haste?"),
     ("layer_0.W", network(), "is its layout onnx?"),
     ("xweight_ih_l0", network(), "there is weight_ih_l0"),
     ("weight_ih_l00", network(), "there is weight_ih_l0"),
@@ -125,7 +153,7 @@ def test_a_name_of_nothing_is_refused_with_the_nearest(tmp_path):
 MISLAID = [
     ("keras", network(), "weight_ih_l0", "is its layout pytorch?"),
     ("flax", network(), "cell/hn/kernel", "is it of rnn_type gru?"),
-    ("onnx", network("gru"), "in/kernel", "is its layout keras or flax?"),
+    ("onnx", network("gru"), "in/kernel", "is its layout keras, flax or haste?"),
 ]
 
 

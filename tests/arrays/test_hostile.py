@@ -46,7 +46,7 @@ def little_memory(most_bytes: int = MOST_MEMORY_BYTES) -> Iterator[None]:
 def refused(folder: Path, content: bytes) -> StepZeroError:
     """Give the refusal of a file, which must leave nothing behind."""
     with pytest.raises(RequestError) as refusal:
-        taken(folder, written(folder, content), LSTM)
+        taken(folder, written(folder, content, f"{NAME}.npy"), LSTM)
     assert [path.name for path in folder.iterdir()] == ["upload"]
     return refusal.value
 

@@ -1,6 +1,7 @@
 """Weights of Keras, Flax and ONNX, as those libraries wrote them, make PyTorch answer as they answered.
 
-The files in `peers/` are by `scripts/record_peers.py`: Keras 3.15, Flax 0.12 and ONNX Runtime themselves.
+The files in `peers/` are by `scripts/record_peers.py`: Keras 3.15, Flax 0.12, ONNX Runtime, Haiku 0.0.17, Sonnet 2.0.2 and
+tf_keras 2.21 (the cells of TensorFlow 1, and its conversion to CuDNN's layers) themselves.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file as save_tensors
 
 from app.arrays import layouts
 from app.arrays.layouts import LAYOUTS
 from app.arrays.records import Upload
 from app.plan import GATES
 from app.spec.checkpoint import Spec
-from tests.arrays.making import kept, network, refusals, saved, taken, weights
+from tests.arrays.making import Arrays, kept, network, refusals, saved, taken, weights
 
 PEERS = sorted(Path(__file__).with_name("peers").glob("*.npz"))
 INPUT = np.linspace(-1, 1, 15, dtype=np.float32).reshape(1, 5, 3)
@@ -31,6 +33,7 @@ def described(peer: Path) -> tuple[str, Spec]:
     return library.partition("_")[0], Spec(
         rnn_type=rnn_type,  # type: ignore[arg-type]  # checked by pydantic
         bidirectional=ways == "two",
+        nonlinearity="relu" if peer.stem.startswith("haiku-rnn") else None,
         **sizes,
     )
 
@@ -39,8 +42,9 @@ def described(peer: Path) -> tuple[str, Spec]:
 class TestAPeersWeights:
     def test_make_pytorch_answer_as_the_peer_did(self, tmp_path, peer):
         layout, spec = described(peer)
+        relu = {"nonlinearity": "relu"} if spec.nonlinearity == "relu" else {}
         module = MODULES[spec.rnn_type](
-            3, 4, num_layers=2, bidirectional=spec.bidirectional, batch_first=True
+            3, 4, num_layers=2, bidirectional=spec.bidirectional, batch_first=True, **relu
         )
 
         taken(tmp_path, [Upload(peer.name, peer)], spec, layout=layout, strict=True)
@@ -65,11 +69,13 @@ def test_every_layout_and_network_has_been_recorded_from_its_library():
     recorded = {(described(peer)[0], described(peer)[1].rnn_type) for peer in PEERS}
 
     foreign = {(layout, rnn_type) for layout in LAYOUTS for rnn_type in LAYOUTS[layout]}
-    assert recorded == {(layout, kind) for layout, kind in foreign if layout != "pytorch"}
+    # Haste runs on a GPU alone; its layout is held to its source's formulas below.
+    assert recorded == {of for of in foreign if of[0] not in ("pytorch", "haste")}
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("rnn_type", GATES)
+@pytest.mark.parametrize(
+    ("layout", "rnn_type"), [(layout, kind) for layout in LAYOUTS for kind in LAYOUTS[layout]]
+)
 def test_the_arrays_of_a_layout_together_hold_every_gate(layout, rnn_type):
     rules = LAYOUTS[layout][rnn_type].values()
 
@@ -78,6 +84,90 @@ def test_the_arrays_of_a_layout_together_hold_every_gate(layout, rnn_type):
 
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     assert {(kind, gate) for kind in kinds for gate in GATES[rnn_type]} <= given
+
+
+def sigmoid(x: Any) -> Any:
+    """Squash."""
+    return 1 / (1 + np.exp(-x))
+
+
+def haste_lstm(a: Arrays, x: Any, h: Any, c: Any) -> tuple[Any, Any]:
+    """Take a step of Haste's LSTM, as its `lib/lstm_forward_gpu.cu.cc` does."""
+    i, g, f, o = np.split(x @ a["kernel"] + h @ a["recurrent_kernel"] + a["bias"], 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def haste_gru(a: Arrays, x: Any, h: Any, _: Any) -> tuple[Any, Any]:
+    """Take a step of Haste's GRU, as its `lib/gru_forward_gpu.cu.cc` does."""
+    parts = zip(
+        np.split(x @ a["kernel"] + a["bias"], 3),
+        np.split(h @ a["recurrent_kernel"] + a["recurrent_bias"], 3),
+        strict=True,
+    )
+    (xz, hz), (xr, hr), (xg, hg) = parts
+    z, r = sigmoid(xz + hz), sigmoid(xr + hr)
+    return z * h + (1 - z) * np.tanh(xg + r * hg), None
+
+
+@pytest.mark.parametrize(("rnn_type", "step"), [("lstm", haste_lstm), ("gru", haste_gru)])
+def test_hastes_weights_compute_what_its_formulas_do(tmp_path, rnn_type, step):
+    gates = len(GATES[rnn_type])
+    shapes = {"kernel": (3, gates * 4), "recurrent_kernel": (4, gates * 4), "bias": (gates * 4,)}
+    shapes |= {"recurrent_bias": (12,)} if rnn_type == "gru" else {}
+    generator = np.random.default_rng(8)
+    arrays = {n: generator.normal(0, 0.5, shape).astype("f4") for n, shape in shapes.items()}
+    answers, h, c = [], np.zeros(4), np.zeros(4)
+    for x in INPUT[0]:
+        h, c = step(arrays, x, h, c)
+        answers.append(h)
+    spec = network(rnn_type, hidden_size=4)
+
+    taken(tmp_path, saved(tmp_path / "from", arrays), spec, layout="haste", strict=True)
+
+    module = MODULES[rnn_type](3, 4, batch_first=True)
+    module.load_state_dict({n: torch.from_numpy(a) for n, a in kept(tmp_path).items()})
+    with torch.no_grad():
+        found = module(torch.from_numpy(INPUT))[0][0].numpy()
+    np.testing.assert_allclose(found, answers, atol=5e-6)
+
+
+@pytest.mark.parametrize("layout", ["haiku", "sonnet", "tf1"])
+def test_a_gru_that_pytorch_cannot_compute_is_refused(tmp_path, layout):
+    uploads = saved(tmp_path / "from", {"gru/w_i": np.ones((3, 15))})
+
+    (error,) = refusals(tmp_path, uploads, network("gru"), layout=layout)
+
+    assert (error.pointer, error.code) == ("/layout", "layout_unlike")
+    assert "applies the reset gate before the matrix" in error.detail
+    assert error.allowed == ["pytorch", "keras", "flax", "onnx", "haste"]
+
+
+def test_one_matrix_over_input_and_projected_state_is_not_read(tmp_path):
+    uploads = saved(tmp_path / "from", {"lstm/kernel": np.ones((5, 20))})
+
+    (error,) = refusals(tmp_path, uploads, network("projected"), layout="tf1")
+
+    assert error.code == "layout_unlike"
+    assert "projection" in error.detail
+
+
+def test_the_forget_bias_that_is_added_while_it_runs_is_the_other_bias(tmp_path):
+    for numbers in ("<f2", "<f4", "<f8"):
+        uploads = saved(tmp_path / "from", {"lstm/bias": np.full(20, 0.5, numbers)})
+
+        taken(tmp_path, uploads, network(), layout="tf1")
+
+        assert kept(tmp_path)["bias_ih_l0"].tolist() == [0.5] * 20
+        assert kept(tmp_path)["bias_hh_l0"].tolist() == [0] * 5 + [1] * 5 + [0] * 10
+
+
+def test_the_forget_bias_of_a_file_in_bfloat16_is_one(tmp_path):
+    save_tensors({"lstm/bias": torch.zeros(20, dtype=torch.bfloat16)}, tmp_path / "upload")
+
+    taken(tmp_path, [Upload("a.safetensors", tmp_path / "upload")], network(), layout="tf1")
+
+    assert kept(tmp_path)["bias_hh_l0"].tolist() == [0] * 5 + [1] * 5 + [0] * 10
 
 
 GATE_WORDS = {

@@ -1,0 +1,63 @@
+"""Keras's CuDNNLSTM and CuDNNGRU, whose arrays have the names of its other layers and lie otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.arrays.layouts import CUDNN
+from app.arrays.naming import Placed, Where, unknown
+from app.arrays.records import shown
+from app.errors import FieldError
+from app.plan import GATES
+from app.spec.checkpoint import Spec
+
+_NAME = "cu_dnn"  # as Keras writes the classes' names in snake case
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The arrays of one place, and whether its name and its bias say that it is cuDNN's; None where there is no bias."""
+
+    members: Sequence[Placed]
+    by_name: bool
+    by_bias: bool | None
+
+
+def as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], FieldError | None]:
+    """Read arrays as cuDNN's where they are; refuse a network of both kinds."""
+    if spec.rnn_type not in CUDNN:
+        return network, None
+    by_place: dict[tuple[Where, frozenset[bool]], list[Placed]] = {}
+    for one in network:
+        by_place.setdefault((one.where, one.directions), []).append(one)
+    layers = [_layer(members, spec) for members in by_place.values()]
+    ours = [layer for layer in layers if layer.by_name or layer.by_bias]
+    if not ours:
+        return network, None
+    for other in layers:
+        if other.by_bias is False:
+            return network, _mixed(ours[0].members[0], other.members[0])
+    rules = CUDNN[spec.rnn_type]
+    return [one._replace(rule=rules[one.tail]) for one in network], None
+
+
+def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
+    shapes = {one.tail: one.call.found.shape for one in members}
+    wide = len(GATES[spec.rnn_type]) * spec.hidden_size
+    for name in ("kernel", "recurrent_kernel"):
+        if len(shape := shapes.get(name, ())) == 2:
+            wide = shape[1]
+    by_bias = shapes["bias"] == (2 * wide,) if "bias" in shapes else None
+    by_name = any(step.startswith(_NAME) for step in members[0].where)
+    return _Layer(members, by_name, by_bias)
+
+
+def _mixed(ours: Placed, other: Placed) -> FieldError:
+    same = ours.where == other.where
+    detail = (
+        f"{shown(ours.call.found.name)} is of a layer of Keras's that computes by cuDNN (CuDNNLSTM, CuDNNGRU), whose bias has "
+        "2·gates·hidden_size numbers, but the bias "
+    )
+    detail += "beside it has others" if same else f"of {shown('/'.join(other.where))} has not"
+    return unknown(other.call.found, detail + "; send layers of one kind, under names of their own")

@@ -1,0 +1,116 @@
+"""Arrays that are not the network's: what they are, which are, and what to send."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+
+from app.arrays.habits import habit
+from app.arrays.layouts import LAYOUTS
+from app.arrays.naming import Call, Reading, unknown
+from app.arrays.paths import split
+from app.arrays.pytorch_names import examples, parameter
+from app.arrays.records import Options, shown
+from app.errors import MOST_ERRORS, FieldError
+from app.spec.checkpoint import Spec
+
+Understand = Callable[[Sequence[Call]], Reading]
+
+_LISTED = 8
+_MOST_TRIED = 8
+_NO_EVIDENCE = frozenset({"bias"})  # other layers have it too
+
+
+def several(reading: Reading, understand: Understand, prefix: str) -> FieldError:
+    """Say that there are several networks, and how to send one of them."""
+    calls = [call for network in reading.networks for call in network]
+    known = [
+        prefix + found
+        for network in reading.networks[:_LISTED]
+        if (found := _prefix(network, [c for c in calls if c not in network], understand))
+    ]
+    advice = f": {' or '.join(f'prefix={shown(one)}' for one in known)}" if known else ""
+    return unknown(reading.networks[1][0].found, reading.doubt + advice, known or None)
+
+
+def refuse_strangers(
+    reading: Reading, understand: Understand, spec: Spec, options: Options
+) -> Iterator[FieldError]:
+    """Refuse the arrays that are not the network's: those that a prefix would leave out at once, others one by one."""
+    habits = {call.found: habit(call, spec) for call in reading.strangers}
+    known_habits = {what: found for found, what in reversed(habits.items()) if what}
+    yield from (unknown(found, what) for what, found in known_habits.items())
+    strangers = [call for call in reading.strangers if not habits[call.found]]
+    if len(reading.networks) == 1:
+        own = reading.networks[0]
+        if found := _prefix(own, strangers, understand):
+            apart = [call for call in strangers if not call.name.startswith(found)]
+            strangers = [call for call in strangers if call.name.startswith(found)]
+            yield _apart(apart, options.prefix + found)
+    elif reading.networks:
+        return  # which is meant has to be known first
+    known = examples(spec)
+    if options.layout != "pytorch":
+        known = [*LAYOUTS[options.layout][spec.rnn_type]]
+    for call in strangers[:MOST_ERRORS]:
+        yield _unlike(call, known, spec, options, is_alone=not reading.networks)
+    yield from (unknown(call.found, "no parameter is called so") for call in strangers[MOST_ERRORS:])
+
+
+def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand) -> str:
+    """Give the shortest beginning of a network's names that leaves most others out, and loses nothing of what they say."""
+    common = _common([call.name for call in own])
+    tried = {common[: match.end()] for match in re.finditer("[/.]", common)} | {common}
+    left = {begin: sum(not c.name.startswith(begin) for c in others) for begin in tried}
+    whole = understand(own)
+    for begin in sorted(tried, key=lambda begin: (-left[begin], len(begin)))[:_MOST_TRIED]:
+        if not begin or not left[begin]:
+            return ""
+        cut = understand([Call(call.found, call.name.removeprefix(begin)) for call in own])
+        if len(cut.networks) == 1 and not cut.strangers and cut.placed == whole.placed:
+            return begin
+    return ""
+
+
+def _common(names: Sequence[str]) -> str:
+    first, last = min(names), max(names)
+    alike = next(
+        (n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first)
+    )
+    return first[:alike]
+
+
+def _apart(apart: Sequence[Call], prefix: str) -> FieldError:
+    names = [shown(call.found.name) for call in apart]
+    listed = ", ".join(names[:_LISTED])
+    more = f" and {len(names) - _LISTED} more" * (len(names) > _LISTED)
+    detail = (
+        f"only some arrays are the network's: these begin with `{shown(prefix)}`: send prefix={shown(prefix)}; "
+        f"not the network's: {listed}{more}"
+    )
+    return FieldError("/prefix", "other_arrays", detail, names[:MOST_ERRORS], prefix)
+
+
+def _unlike(
+    call: Call, known: Sequence[str], spec: Spec, options: Options, *, is_alone: bool
+) -> FieldError:
+    """Refuse a name that is like none, and list the nearest; where none is understood, say what layout it is of."""
+    tail = call.name if options.layout == "pytorch" else "/".join(split(call.name)[-2:])
+    near = get_close_matches(tail[-40:], known, n=3, cutoff=0.5) or [*known[:8]]
+    detail = f"no parameter is called so; there is {', '.join(near)}"
+    return unknown(call.found, detail + _elsewhere(call.name, spec, options) * is_alone, near)
+
+
+def _elsewhere(name: str, spec: Spec, options: Options) -> str:
+    """Say where else there is an array of a name: in another network's layout, or another layout of the network."""
+    steps = split(name)
+    keys = {parameter(name)} - {""} or {"/".join(steps[-2:]), steps[-1]} - _NO_EVIDENCE
+    networks = [n for n, rules in LAYOUTS[options.layout].items() if keys & rules.keys()]
+    layouts = [n for n, by_type in LAYOUTS.items() if keys & by_type.get(spec.rnn_type, {}).keys()]
+    if networks and spec.rnn_type not in networks:
+        return f"; is it of rnn_type {' or '.join(networks)}?"
+    if layouts and options.layout not in layouts:
+        *others, last = layouts
+        return f"; is its layout {', '.join(others)}{' or ' * bool(others)}{last}?"
+    return ""

@@ -1,0 +1,200 @@
+"""A whole model's file: the network's arrays are chosen by what their names begin with, and a refusal says by what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from app.arrays.records import Upload
+from app.errors import InvalidArrays
+from tests.arrays.making import kept, network, refusals, saved, taken, weights
+
+GRU = network("gru")
+DEEP = network(num_layers=2)
+
+
+class Model(torch.nn.Module):
+    """A network between other layers, one of which counts in integers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bn = torch.nn.BatchNorm1d(3)
+        self.rnn = torch.nn.GRU(3, 5)
+        self.head = torch.nn.Linear(5, 2)
+
+
+def zeros(**shapes: Any) -> dict[str, Any]:
+    """Make arrays by their shapes."""
+    return {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
+
+
+def lstm(path: str, inputs: int = 3) -> dict[str, Any]:
+    """Make a layer's arrays under Keras's names."""
+    parts = zeros(kernel=(inputs, 20), recurrent_kernel=(5, 20), bias=20)
+    return {f"{path}/{name}": array for name, array in parts.items()}
+
+
+DENSE = {f"dense/{name}": array for name, array in zeros(kernel=(5, 2), bias=2).items()}
+EMBEDDING = {"embedding/embeddings": np.zeros((9, 3), np.float32)}
+# The layout, the network, the file's arrays, and the prefix that the refusal advises.
+WHOLE: dict[str, tuple[str, Any, dict[str, Any], str]] = {
+    "a network of PyTorch below two modules": (
+        "pytorch",
+        network(),
+        {f"model.rnn.{n}": a for n, a in weights(network()).items()}
+        | zeros(**{"model.head.weight": (2, 5)}),
+        "model.rnn.",
+    ),
+    "one layer of Keras": ("keras", network(), EMBEDDING | lstm("lstm/lstm_cell") | DENSE, "lstm/"),
+    "two layers of Keras": (
+        "keras",
+        DEEP,
+        EMBEDDING | lstm("lstm/cell") | lstm("lstm_1/cell", 5) | DENSE,
+        "lstm",
+    ),
+    "both directions of Keras": (
+        "keras",
+        network(bidirectional=True),
+        lstm("both/forward_lstm/cell") | lstm("both/backward_lstm/cell") | DENSE,
+        "both/",
+    ),
+    "Flax": (
+        "flax",
+        network(),
+        zeros(**{"params/RNN_0/cell/hi/kernel": (5, 5), "params/Dense_0/kernel": (5, 2)}),
+        "params/RNN_0/",
+    ),
+    "ONNX": (
+        "onnx",
+        network(),
+        zeros(**{"lstm/W": (1, 20, 3), "lstm/R": (1, 20, 5), "dense/W": (2, 5), "dense/B": 2}),
+        "lstm/",
+    ),
+}
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A file as it is advised in place of a pickled one."""
+    save_file(Model().state_dict(), tmp_path / "upload")
+    return [Upload("model.safetensors", tmp_path / "upload")]
+
+
+def test_a_state_dict_is_refused_once_with_the_prefix_to_send(tmp_path, model):
+    (error,) = refusals(tmp_path, model, GRU)
+
+    assert (error.pointer, error.code, error.allowed) == ("/prefix", "other_arrays", "rnn.")
+    assert "these begin with `rnn.`: send prefix=rnn.; not the network's: bn." in error.detail
+    assert "bn.num_batches_tracked" in error.given
+    assert not any("rnn." in name for name in error.given)
+
+
+@pytest.mark.parametrize("prefix", ["rnn.", "rnn"])
+def test_a_state_dict_is_taken_by_its_prefix(tmp_path, model, prefix):
+    manifest = taken(tmp_path, model, GRU, prefix=prefix, strict=True)
+
+    assert manifest.prefix == "rnn."
+    assert kept(tmp_path).keys() == weights(GRU).keys()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_the_prefix_that_a_refusal_advises_is_taken(tmp_path, name):
+    layout, spec, arrays, prefix = WHOLE[name]
+    uploads = saved(tmp_path / "from", arrays)
+
+    (error,) = refusals(tmp_path, uploads, spec, layout=layout)
+    manifest = taken(tmp_path, uploads, spec, layout=layout, prefix=error.allowed)
+
+    assert error.allowed == prefix
+    alone = {name: a for name, a in arrays.items() if name.startswith(prefix)}
+    again = taken(tmp_path, saved(tmp_path / "alone", alone), spec, layout=layout)
+    assert manifest.sha256 == again.sha256
+
+
+def test_a_file_of_two_networks_is_refused_with_the_prefix_of_each(tmp_path):
+    for names, layout in ((weights(network()), "pytorch"), (lstm("cell"), "keras")):
+        arrays = {f"{of}/{name}": a for of in ("enc", "dec") for name, a in names.items()}
+
+        (error,) = refusals(
+            tmp_path, saved(tmp_path / "from", arrays | DENSE), network(), layout=layout
+        )
+
+        assert error.allowed == ["enc/", "dec/"]
+        assert "prefix=enc/ or prefix=dec/" in error.detail
+
+
+def test_a_prefix_of_nothing_is_refused_with_the_names_that_there_are(tmp_path, model):
+    (error,) = refusals(tmp_path, model, GRU, prefix="gru.")
+
+    assert (error.pointer, error.code, error.given) == ("/prefix", "matches_nothing", "gru.")
+    assert "rnn.bias_hh_l0" in error.allowed
+
+
+def test_a_misspelt_name_is_told_beside_what_is_not_the_networks(tmp_path):
+    arrays = {f"rnn.{n}": a for n, a in weights(network()).items()} | zeros(**{"bn.weight": 3})
+    arrays["rnn.bias_hh_10"] = arrays.pop("rnn.bias_hh_l0")
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert [error.pointer for error in errors] == ["/prefix", "/files/weights.npz/rnn.bias_hh_10"]
+    assert "there is bias_hh_l0" in errors[1].detail
+
+
+def test_no_layout_is_guessed_where_names_are_understood(tmp_path):
+    arrays = weights(network()) | zeros(**{"head/kernel": (5, 2), "head/bias": 2})
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert [error.code for error in errors] == ["unknown_array"] * 2
+    assert not any("layout" in error.detail for error in errors)
+
+
+def test_a_bias_alone_is_no_sign_of_a_layout(tmp_path, model):
+    for layout in ("keras", "flax", "onnx"):
+        errors = refusals(tmp_path, model, GRU, layout=layout)
+
+        guesses = {e.given for e in errors if "is its layout pytorch?" in e.detail}
+        assert guesses == {"rnn." + name for name in weights(GRU)}
+        assert not any("prefix" in error.detail for error in errors)
+
+
+def test_numbers_of_the_network_that_are_no_floats_are_refused(tmp_path):
+    arrays = weights(network()) | {"bias_ih_l0": np.ones(20, np.int64)}
+
+    (error,) = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert (error.pointer, error.code) == ("/files/weights.npz/bias_ih_l0", "not_floats")
+
+
+def test_names_stand_in_sentences_as_they_are(tmp_path):
+    uploads = saved(tmp_path / "from", {"lstm/cell/kernel": np.ones((3, 21))})
+
+    with pytest.raises(InvalidArrays) as refusal:
+        taken(tmp_path, uploads, network(), layout="keras")
+
+    assert str(refusal.value).startswith("/files/weights.npz/lstm/cell/kernel: ")
+    assert refusal.value.facts["errors"][0]["pointer"] == "/files/weights.npz/lstm~1cell~1kernel"
+
+
+KNOWN_HABITS = [
+    ({"rnns.0.module.weight_hh_l0_raw": (20, 5)}, "AWD-LSTM"),
+    (
+        {"rnns.0.module.weight_ih_l0": (20, 3), "rnns.0.module.weight_hh_l0_raw": (20, 5)},
+        "AWD-LSTM",
+    ),
+    ({"cudnn_lstm/opaque_kernel": (7,)}, "in one vector, as cuDNN keeps them"),
+    ({"parameters": (20 * (3 + 5 + 2),)}, "in one vector, as cuDNN keeps them"),
+    ({"cell.weight_ih": (20, 3)}, "as a cell of PyTorch"),
+]
+
+
+@pytest.mark.parametrize(("shapes", "said"), KNOWN_HABITS, ids=lambda value: str(value)[:40])
+def test_what_other_programs_are_known_to_write_is_told(tmp_path, shapes, said):
+    errors = refusals(tmp_path, saved(tmp_path / "from", zeros(**shapes)), network())
+
+    assert [error.code for error in errors] == ["unknown_array"]
+    assert said in errors[0].detail
