@@ -11,16 +11,17 @@ What the service does, for somebody who wants no server:
 from __future__ import annotations
 
 import os
+import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from app import targets
 from app.formats.naming import choose_format, format_and_rest
 from app.plan import Plan
 from app.plan import plan as _plan
-from app.spec.arrays import LayoutName, UploadOptions
+from app.spec.arrays import UploadArguments, UploadOptions
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
 from app.summary import Summary
@@ -48,15 +49,7 @@ def plan(spec: AnySpec) -> Plan:
     return _plan(_spec(spec))
 
 
-def with_arrays(
-    spec: AnySpec,
-    arrays: AnyArrays,
-    *,
-    layout: LayoutName = "pytorch",
-    strict: bool = False,
-    grow: bool = False,
-    redraw: Sequence[Mapping[str, Any]] = (),
-) -> Spec:
+def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArguments]) -> Spec:
     """Give the recipe of a network whose weights are one's own, as far as they go; its schemes draw the rest.
 
     The arrays are kept by their sha256, in the folder that a server on this machine has, and nowhere else.
@@ -65,9 +58,12 @@ def with_arrays(
         arrays: by PyTorch's names (`weight_ih_l0`, or `weight_ih_l0.forget` for one gate) or those of the layout; or paths of
             `.npy`, `.npz`, `.safetensors` files.
         layout: whose names, shapes and gate order they have.
+        prefix: what the names of the network's arrays begin with, as in a whole model's file; the others are left out.
         strict: refuse what does not give every parameter.
         grow: take arrays of a smaller network; their gates keep their numbers in the larger ones.
         redraw: parts to draw anew although they are given, as `[{"parameter": "bias", "gate": "forget"}]`.
+
+    What a layout takes for granted, since no array tells it, is a `UserWarning`.
 
     Raises:
         InvalidArrays, NotAnArrayFile: the arrays are broken, or do not fit; what is wrong is named, with the likely cause.
@@ -77,13 +73,16 @@ def with_arrays(
     from app.arrays.records import Bounds
     from app.arrays.saving import as_uploads
     from app.service.uploads import take
+    from app.spec.cautions import cautions_of_upload
 
-    how = {"layout": layout, "strict": strict, "grow": grow, "redraw": [*redraw]}
-    options, store = parse(UploadOptions, how), _store()
+    how, store = parse(UploadOptions, options), _store()
     with store.incoming() as incoming:
         files = as_uploads(arrays, incoming.path)
         bounds = Bounds(total_bytes=store.most_bytes)
-        return take(files, _spec(spec), incoming, options=options, bounds=bounds)
+        recipe = take(files, _spec(spec), incoming, options=how, bounds=bounds)
+    for caution in cautions_of_upload(recipe, how.layout):
+        warnings.warn(f"{caution.pointer}: {caution.detail}", stacklevel=2)
+    return recipe
 
 
 def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict[str, Tensor]:

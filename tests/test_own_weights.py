@@ -85,6 +85,20 @@ class TestTheLibrary:
         assert found["weight_hh_l0"].eq(-1).all()
         assert torch.equal(found["weight_ih_l0"], app.state_dict(GRU)["weight_ih_l0"])
 
+    def test_takes_bfloat16_from_memory(self) -> None:
+        ml_dtypes = pytest.importorskip("ml_dtypes")
+        bias = np.arange(60).astype(ml_dtypes.bfloat16)
+
+        assert app.state_dict(GRU, arrays={"bias_ih_l0": bias})["bias_ih_l0"].tolist() == [
+            *range(60)
+        ]
+
+    def test_takes_its_part_of_a_whole_model(self, state: State) -> None:
+        whole = {f"rnn.{name}": tensor for name, tensor in state.items()}
+        recipe = app.with_arrays(GRU, {**whole, "n": torch.tensor(7)}, prefix="rnn.", strict=True)
+
+        assert same(app.state_dict(recipe), state)
+
     def test_saves_a_file_with_them(self, state: State, file: Path, folder: Path) -> None:
         assert same(load(app.save(GRU, folder / "new.pt", arrays=[file])), state)
 
@@ -107,10 +121,18 @@ class TestTheLibrary:
 
     def test_reads_other_layouts(self) -> None:
         kernel = np.arange(10 * 60, dtype=np.float32).reshape(10, 60) / 600
-        recipe = app.with_arrays(GRU, {"gru/kernel": kernel}, layout="keras")
+        with pytest.warns(UserWarning, match="recurrent_activation"):
+            recipe = app.with_arrays(GRU, {"gru/kernel": kernel}, layout="keras")
         z, r, n = np.split(kernel.T, 3)
 
         assert np.array_equal(app.state_dict(recipe)["weight_ih_l0"], np.concatenate([r, z, n]))
+
+    def test_warns_of_what_no_array_tells(self) -> None:
+        arrays = {"W": np.ones((1, 60, 10)), "R": np.ones((1, 60, 20))}
+        with pytest.warns(UserWarning, match="linear_before_reset=1") as told:
+            app.with_arrays(GRU, arrays, layout="onnx")
+
+        assert len(told) == 1
 
     def test_has_short_recipes_of_deep_networks(self) -> None:
         deep = {"rnn_type": "rnn", "input_size": 2, "hidden_size": 2, "num_layers": 200}
@@ -188,6 +210,28 @@ class TestTheCommandLine:
         assert recipe.arrays is not None
         assert recipe.arrays.given == ("weight_ih_l0", "weight_hh_l0")
         assert recipe.arrays.redraw[0].gate == "new"
+
+    @pytest.mark.parametrize("there", [False, True])
+    def test_takes_its_part_of_a_whole_model(
+        self, state: State, folder: Path, server_url: str, there: bool
+    ) -> None:
+        whole = {f"rnn.{name}": tensor for name, tensor in state.items()}
+        save_file({**whole, "n": torch.tensor(7)}, folder / "whole.safetensors")
+        asked = ("make", *ASKED, "--arrays", "whole.safetensors", "-o", "new.pt")
+        server = ("--server", server_url) if there else ()
+
+        assert "send prefix=rnn." in run(*asked, *server).output
+        assert run(*asked, *server, "--prefix", "rnn.").exit_code == 0
+        assert same(load(folder / "new.pt"), state)
+
+    @pytest.mark.parametrize("there", [False, True])
+    def test_warns_of_what_no_array_tells(self, folder: Path, server_url: str, there: bool) -> None:
+        np.savez(folder / "gru.npz", W=np.ones((1, 60, 10)), R=np.zeros((1, 60, 20)))
+        asked = ("plan", *ASKED, "--arrays", "gru.npz", "--layout", "onnx", "--json")
+        result = run(*asked, *(("--server", server_url) if there else ()))
+
+        assert json.loads(result.stdout)["parameters"] == 1920
+        assert "Warning: /layout: taken as of linear_before_reset=1" in result.stderr
 
     def test_shows_in_check_what_is_given(self, file: Path) -> None:
         result = run("check", *LARGER, "--arrays", file.name, "--grow")

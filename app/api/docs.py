@@ -95,6 +95,10 @@ FILE_HEADERS = {
     "Stepzero-Tied-To": _header(
         "The library whose bits a script's numbers are; otherwise missing.", "torch 2.13.0"
     ),
+    "Stepzero-Warnings": _header(
+        "Codes of what was taken for granted of uploaded arrays, as a plan's `warnings` has them in words; otherwise missing.",
+        "assumed_sigmoid",
+    ),
     "Stepzero-Parameters": _header("How many numbers the checkpoint holds.", "1920"),
     "Stepzero-Device": _header("Where the forward pass ran.", "cpu"),
     "Stepzero-Draw-Device": _header("Where the weights were drawn.", "cpu"),

@@ -55,7 +55,9 @@ def refuse_strangers(
         known = [*LAYOUTS[options.layout][spec.rnn_type]]
     for call in strangers[:MOST_ERRORS]:
         yield _unlike(call, known, spec, options, is_alone=not reading.networks)
-    yield from (unknown(call.found, "no parameter is called so") for call in strangers[MOST_ERRORS:])
+    yield from (
+        unknown(call.found, "no parameter is called so") for call in strangers[MOST_ERRORS:]
+    )
 
 
 def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand) -> str:

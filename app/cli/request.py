@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -44,7 +45,11 @@ _RECIPE = typer.Option(
     help="Start from a recipe token or a permalink. Options beside it replace its fields.",
     rich_help_panel="Where to start",
 )
-_KINDS: Mapping[str, Any] = {"layout": LayoutName | None, "redraw": str | None}
+_KINDS: Mapping[str, Any] = {
+    "layout": LayoutName | None,
+    "prefix": str | None,
+    "redraw": str | None,
+}
 _UPLOAD: Mapping[str, tuple[Any, Any]] = {
     "arrays": (
         list[Path] | None,
@@ -138,13 +143,20 @@ def place_arrays(
     if "redraw" in how:
         how["redraw"] = _json_option(how["redraw"], "--redraw")
     how = parse(UploadOptions, how).model_dump(exclude_defaults=True)
-    if there is None:
-        spec = app.with_arrays(request.spec, arrays, **how)
-    else:
-        with there.connect() as client:
-            spec = client.with_arrays(request.spec, arrays, **how)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        spec = _kept(request.spec, there, arrays, how)
+    for warning in told:
+        typer.echo(f"Warning: {warning.message}.", err=True)
     serving = request.serving.model_dump() | {"format": request.format}
     return parse(CheckpointRequest, canonical(spec) | serving)
+
+
+def _kept(spec: Spec, there: Remote | None, arrays: list[Path], how: Any) -> Spec:
+    if there is None:
+        return app.with_arrays(spec, arrays, **how)
+    with there.connect() as client:
+        return client.with_arrays(spec, arrays, **how)
 
 
 def _base(spec_file: Path | None, recipe: str | None) -> Any:

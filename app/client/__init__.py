@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from app.arrays.saving import AnyArrays, as_uploads
 from app.client.download import Progress, download
@@ -19,7 +20,7 @@ from app.formats.naming import choose_format, format_and_rest
 from app.plan import plan
 from app.service.limits import Limits
 from app.service.order import order
-from app.spec.arrays import LayoutName, UploadOptions
+from app.spec.arrays import UploadArguments, UploadOptions
 from app.spec.canonical import canonical
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
@@ -86,14 +87,7 @@ class Client:
         return self._document(checkpoint_path(_validated(spec)))
 
     def with_arrays(
-        self,
-        spec: AnySpec,
-        arrays: AnyArrays,
-        *,
-        layout: LayoutName = "pytorch",
-        strict: bool = False,
-        grow: bool = False,
-        redraw: Sequence[Mapping[str, Any]] = (),
+        self, spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArguments]
     ) -> Spec:
         """Send weights of one's own, which the server keeps; give the recipe that names them.
 
@@ -102,19 +96,11 @@ class Client:
         Raises:
             InvalidArrays, NotAnArrayFile, ArraysTooLarge: the server does not take them.
         """
-        how = {"layout": layout, "strict": strict, "grow": grow, "redraw": [*redraw]}
-        options = parse(UploadOptions, how)
-        asked = _validated(spec)
+        asked, how = _validated(spec), parse(UploadOptions, options)
+        said = how.model_dump(exclude_defaults=True)
         texts = {
             "spec": json.dumps(canonical(asked)),
-            "redraw": json.dumps(
-                [part.model_dump(exclude_defaults=True) for part in options.redraw]
-            ),
-            **{
-                name: json.dumps(value).strip('"')
-                for name, value in how.items()
-                if name != "redraw"
-            },
+            **{name: v if isinstance(v, str) else json.dumps(v) for name, v in said.items()},
         }
         with tempfile.TemporaryDirectory() as folder:
             files = as_uploads(arrays, Path(folder))
@@ -124,12 +110,15 @@ class Client:
             )
         try:
             recipe = decode_recipe(described["recipe"])
+            told = [f"{one['pointer']}: {one['detail']}" for one in described.get("warnings", [])]
         except (AttributeError, KeyError, TypeError, InvalidRecipe) as error:
             raise TransferError(
                 "/v1/plan should name a recipe; is this a Step Zero server?"
             ) from error
         if recipe.model_copy(update={"init": asked.init}) != asked:
             raise TransferError("/v1/plan named the recipe of another network than was asked for.")
+        for one in told:
+            warnings.warn(one, stacklevel=2)
         return recipe
 
     def summary(

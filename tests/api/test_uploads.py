@@ -152,6 +152,30 @@ class TestAnUpload:
         assert torch.equal(kept, state["weight_hh_l0"].view(3, 20, 20))
         assert code(upload(client, larger, file)) == (422, "shape_mismatch")
 
+    def test_of_a_whole_model_is_taken_by_its_prefix(self, client: httpx.Client) -> None:
+        state = gru()
+        whole = {f"rnn.{name}": tensor for name, tensor in state.items()}
+        file = ("model.safetensors", safetensors({**whole, "head.bias": torch.zeros(2)}))
+        found = loaded(upload(client, NET, file, prefix="rnn.", strict="true"))
+        refusal = upload(client, NET, file)
+
+        assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
+        assert code(refusal) == (422, "other_arrays")
+        assert "send prefix=rnn." in refusal.json()["detail"]
+
+    def test_is_answered_with_what_no_array_tells(self, client: httpx.Client) -> None:
+        arrays = {name: torch.zeros(1, 60, width) for name, width in {"W": 10, "R": 20}.items()}
+        file = ("gru.safetensors", safetensors(arrays))
+        dead = NET | {"accept_dead": True}
+        planned = upload(client, dead, file, path="/v1/plan", layout="onnx").json()
+        made = upload(client, dead, file, layout="onnx")
+
+        assert [told["code"] for told in planned["warnings"]] == ["assumed_linear_before_reset"]
+        assert planned["warnings"][0]["pointer"] == "/layout"
+        assert made.headers["stepzero-warnings"] == "assumed_linear_before_reset"
+        plain = upload(client, NET, ("w.safetensors", safetensors(gru())))
+        assert "stepzero-warnings" not in plain.headers
+
     def test_of_another_dtype_is_rounded_once(self, client: httpx.Client) -> None:
         state = gru()
         file = ("weights.safetensors", safetensors({n: t.double() for n, t in state.items()}))

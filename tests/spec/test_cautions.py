@@ -9,7 +9,7 @@ from hypothesis import given as over
 from hypothesis import settings
 
 from app.spec.canonical import canonical
-from app.spec.cautions import cautions
+from app.spec.cautions import cautions, cautions_of_upload
 from app.spec.checkpoint import Spec
 from app.spec.parse import parse
 from tests.spec.strategies import specs
@@ -66,6 +66,32 @@ def test_what_is_seldom_meant_is_told_once_with_its_place(
 @pytest.mark.parametrize("given", QUIET)
 def test_what_is_meant_is_told_nothing_of(given: dict[str, Any]) -> None:
     assert told(given) == []
+
+
+ASSUMED_OF: list[tuple[str, dict[str, Any], list[str] | None, list[str]]] = [
+    ("onnx", {"rnn_type": "gru"}, None, ["assumed_linear_before_reset"]),
+    ("onnx", {"rnn_type": "lstm"}, None, []),
+    ("keras", {"rnn_type": "gru"}, None, ["assumed_sigmoid"]),
+    ("keras", {"rnn_type": "gru", "bias": False}, None, ["assumed_reset_after", "assumed_sigmoid"]),
+    ("keras", {"rnn_type": "lstm"}, None, ["assumed_sigmoid"]),
+    ("keras", {"rnn_type": "rnn"}, None, []),
+    ("tf1", {"rnn_type": "lstm"}, None, ["assumed_forget_bias"]),
+    ("haiku", {"rnn_type": "rnn"}, None, ["assumed_tanh"]),
+    ("haiku", {"rnn_type": "rnn", "nonlinearity": "relu"}, None, []),
+    ("flax", {"rnn_type": "lstm"}, ["weight_ih_l0", "bias_ih_l0"], ["recurrence_drawn"]),
+    ("pytorch", {"rnn_type": "gru"}, ["weight_ih_l0"], []),
+]
+
+
+@pytest.mark.parametrize(("layout", "fields", "given", "codes"), ASSUMED_OF)
+def test_what_no_array_tells_is_told_of_an_upload(
+    layout: Any, fields: dict[str, Any], given: list[str] | None, codes: list[str]
+) -> None:
+    arrays = {"sha256": "0" * 64} | ({"given": given} if given else {})
+    recipe = parse(Spec, RNN | fields | {"init": {"arrays": arrays}})
+
+    assert [caution.code for caution in cautions_of_upload(recipe, layout)] == codes
+    assert cautions(recipe) == []
 
 
 @over(specs())

@@ -51,7 +51,10 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     body = await read_asked(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
     order = await ordered(request, context, body.spec, name, body.serving)
-    return await send_file(request, context, order)
+    answer = await send_file(request, context, order)
+    if body.warnings:
+        answer.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
+    return answer
 
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
@@ -117,7 +120,8 @@ async def plan_checkpoint(request: Request, context: CurrentContext) -> Descript
     body = await read_asked(request, context)
     if body.format is not None:
         await ordered(request, context, body.spec, body.format, body.serving)
-    return await _describe(request, context, body.spec, body.serving)
+    described = await _describe(request, context, body.spec, body.serving)
+    return described.model_copy(update={"warnings": [*described.warnings, *body.warnings]})
 
 
 async def _describe(
