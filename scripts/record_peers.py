@@ -225,7 +225,7 @@ def _cudnn(rnn_type: str, _: bool) -> Network:
     layers = [layer(HIDDEN_SIZE, return_sequences=True) for _ in range(2)]
     model = tf_keras.Sequential([tf_keras.layers.Input((STEPS, INPUT_SIZE)), *layers])
     generator = np.random.default_rng(6)
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for number, made in enumerate(layers):
         made.set_weights([generator.normal(0, 0.5, w.shape) for w in made.get_weights()])
         theirs = preprocess_weights_for_loading(of_cudnn, made.get_weights())

@@ -9,12 +9,10 @@ from app.plan import plan
 from app.spec.checkpoint import Spec
 
 _RAW = re.compile(r"_raw$")
-_CELL = re.compile(r"(?:^|[./])(?:weight|bias)_(?:ih|hh)$")
 _WEIGHT_DROP = (
     "a weight of AWD-LSTM's as it was before its dropout: name it without _raw, in place of the array of that name, if there is one; "
     "each layer there is an LSTM by itself, so call those of layer 1 weight_ih_l1 and so on, or send one layer by its prefix"
 )
-_OF_A_CELL = "as a cell of PyTorch (LSTMCell, GRUCell, RNNCell) names it: name it as a layer does, weight_ih_l0"
 FLAT = (
     "all parameters in one vector, as cuDNN keeps them (CudnnLSTM of TensorFlow 1, MXNet's fused layers), whose order depends on "
     "its version: let the program that wrote it part them, and send them by name"
@@ -25,8 +23,6 @@ def habit(call: Call, spec: Spec) -> str:
     """Say what an array of no known name is, if it is something that is often sent."""
     if _RAW.search(call.name):
         return _WEIGHT_DROP
-    if _CELL.search(call.name):
-        return _OF_A_CELL
     if call.name.endswith("opaque_kernel") or is_flat(call.found.shape, spec):
         return FLAT
     return ""

@@ -1,4 +1,4 @@
-"""PyTorch's names of parameters, as they stand in a `state_dict`: `rnn.weight_ih_l0_reverse`."""
+"""PyTorch's names of parameters, as they stand in a `state_dict`: `rnn.weight_ih_l0_reverse`, or a cell's `cell.weight_ih`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.spec.checkpoint import Spec
 
 _LISTED = 8
 _NAME = re.compile(
-    r"(?:^|(?<=[./]))(?P<kind>(?:weight_(?:ih|hh|hr)|bias_(?:ih|hh)))_l(?P<layer>0|[1-9]\d{0,3})(?P<reverse>_reverse)?"
+    r"(?:^|(?<=[./]))(?P<kind>weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:_l(?P<layer>0|[1-9]\d{0,3})(?P<reverse>_reverse)?)?"
     r"(?:[./](?P<gate>[a-z]+))?$"
 )
 
@@ -29,7 +29,7 @@ def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
             continue
         networks.setdefault(call.name[: match.start()], []).append(call)
         reverse = match["reverse"] is not None
-        reading.named.append(Named(call.found, rule, int(match["layer"]), reverse))
+        reading.named.append(Named(call.found, rule, int(match["layer"] or 0), reverse))
     reading.networks = [*networks.values()]
     reading.prefix = next(iter(networks), "")
     listed = [shown(prefix) for prefix in networks][:_LISTED]

@@ -115,6 +115,19 @@ def test_the_prefix_that_a_refusal_advises_is_taken(tmp_path, name):
     assert manifest.sha256 == again.sha256
 
 
+def test_a_cells_parameters_are_those_of_one_layer(tmp_path):
+    cell = torch.nn.LSTMCell(3, 5)
+    save_file(cell.state_dict(prefix="cell."), tmp_path / "upload")
+
+    taken(tmp_path, [Upload("a.safetensors", tmp_path / "upload")], network(), strict=True)
+
+    found = kept(tmp_path)
+    assert all(
+        np.array_equal(found[f"{name}_l0"], tensor.detach().numpy())
+        for name, tensor in cell.named_parameters()
+    )
+
+
 def test_a_file_of_two_networks_is_refused_with_the_prefix_of_each(tmp_path):
     for names, layout in ((weights(network()), "pytorch"), (lstm("cell"), "keras")):
         arrays = {f"{of}/{name}": a for of in ("enc", "dec") for name, a in names.items()}
@@ -188,7 +201,6 @@ KNOWN_HABITS = [
     ),
     ({"cudnn_lstm/opaque_kernel": (7,)}, "in one vector, as cuDNN keeps them"),
     ({"parameters": (20 * (3 + 5 + 2),)}, "in one vector, as cuDNN keeps them"),
-    ({"cell.weight_ih": (20, 3)}, "as a cell of PyTorch"),
 ]
 
 
