@@ -14,8 +14,11 @@ from starlette.requests import ClientDisconnect
 
 from app.api.context import Context
 from app.api.forms import read_form
+from app.api.holding import held_meanwhile
+from app.api.streaming import run_watched
 from app.api.throttle import caller_of
 from app.arrays.records import Bounds
+from app.engine.workers import Stop
 from app.errors import (
     BodyTooLarge,
     FieldError,
@@ -24,6 +27,7 @@ from app.errors import (
     SlowRequest,
     UnsupportedMediaType,
 )
+from app.service.costs import SLOTS
 from app.service.pace import Patience
 from app.service.uploads import complete, take
 from app.settings import Settings
@@ -130,8 +134,10 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> A
         if not form.files and not options.strict:
             return await _with_kept_arrays(body, context)
         bounds = Bounds(total_bytes=settings.max_upload_bytes)
-        work = partial(take, form.files, body.spec, incoming, options=options, bounds=bounds)
-        spec = await context.beside(work)
+        stop = Stop()
+        work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
+        async with held_meanwhile(request, context, {SLOTS: 1}):
+            spec = await run_watched(request.receive, context.threads, stop, work)
         warnings = cautions_of_upload(spec, options.layout)
         return Asked(spec, body.serving, body.format, warnings)
 

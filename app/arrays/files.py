@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from app.arrays import npy, safetensors, zipped
-from app.arrays.records import Bounds, Excess, Flaw, Upload, fault, require, shown
+from app.arrays.records import Bounds, Excess, Flaw, Upload, Watch, fault, require, shown
 from app.arrays.values import Strided, Values, straightened_bytes, write_sparsely
 from app.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
@@ -51,7 +51,7 @@ class Found:
         return unpacked_bytes + straightened_bytes(self.values, part)
 
     @contextmanager
-    def opened(self, scratch: Path) -> Iterator[tuple[BinaryIO, int]]:
+    def opened(self, scratch: Path, watch: Watch) -> Iterator[tuple[BinaryIO, int]]:
         """Open it for reads at any place: gives a file and where in it the array begins.
 
         What is packed is unpacked into a nameless file in the folder `scratch`.
@@ -66,6 +66,7 @@ class Found:
             with tempfile.TemporaryFile(dir=scratch) as unpacked:
                 with told_of(self.file):
                     for piece in zipped.content(file, self.member):
+                        watch.go_on()
                         write_sparsely(unpacked, piece)
                 unpacked.truncate(unpacked.tell())
                 unpacked.flush()

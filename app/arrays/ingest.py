@@ -9,7 +9,7 @@ is a few pieces whatever comes in.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from math import prod
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.arrays.fit import fit
 from app.arrays.names import lacking, read_names
 from app.arrays.naming import unfit
 from app.arrays.pieces import Filled, Piece, fill, gather, missing
-from app.arrays.records import Bounds, Entry, Manifest, Options, Upload, fault, refuse
+from app.arrays.records import Bounds, Entry, Manifest, Options, Upload, Watch, fault, refuse
 from app.arrays.values import CHUNK_BYTES, encoded, is_finite, stream, write_sparsely
 from app.dtypes import DTYPES
 from app.errors import ArraysTooLarge, FieldError, InvalidArrays
@@ -29,6 +29,7 @@ from app.spec.checkpoint import Spec
 _MOST_MISSING = 16
 _DEFAULTS = Options()
 _BOUNDS = Bounds()
+_ALONE = Watch()
 
 
 def ingest(
@@ -37,14 +38,14 @@ def ingest(
     spec: Spec,
     options: Options = _DEFAULTS,
     bounds: Bounds = _BOUNDS,
-    claim: Callable[[int], object] = lambda _: None,
+    watch: Watch = _ALONE,
 ) -> Manifest:
     """Write the arrays of all files to `target` in canonical form; where that fails, nothing is left there.
 
     What has to be unpacked on the way is unpacked in the same folder, into files without a name.
 
     Args:
-        claim: is told how many bytes that will take at most, before the first is written; it may refuse.
+        watch: is told how many bytes that will take at most, before the first is written, and asked before every piece.
 
     Raises:
         InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is named.
@@ -69,9 +70,9 @@ def ingest(
         raise ArraysTooLarge(
             file="the arrays", what=what, given=size_bytes, limit=bounds.kept_bytes
         )
-    claim(size_bytes + _scratch_bytes(filled))
+    watch.claim(size_bytes + _scratch_bytes(filled))
     try:
-        sha256 = _write(target, filled)
+        sha256 = _write(target, filled, watch)
     except BaseException:
         target.unlink(missing_ok=True)
         raise
@@ -100,12 +101,13 @@ def _scratch_bytes(filled: Sequence[Filled]) -> int:
     return max(p.found.scratch_bytes(p.lying) for one in filled for p in one.pieces)
 
 
-def _write(target: Path, filled: Sequence[Filled]) -> str:
+def _write(target: Path, filled: Sequence[Filled], watch: Watch) -> str:
     by_name = {one.entry.name: one for one in filled}
     entries = safetensors.in_order([one.entry for one in filled])
     digest = hashlib.sha256()
     with target.open("wb") as file:
-        for content in _content(entries, by_name, target.parent):
+        for content in _content(entries, by_name, target.parent, watch):
+            watch.go_on()
             digest.update(content)
             write_sparsely(file, content)
         file.truncate(file.tell())
@@ -113,18 +115,18 @@ def _write(target: Path, filled: Sequence[Filled]) -> str:
 
 
 def _content(
-    entries: Sequence[Entry], by_name: dict[str, Filled], scratch: Path
+    entries: Sequence[Entry], by_name: dict[str, Filled], scratch: Path, watch: Watch
 ) -> Iterator[bytes]:
     yield safetensors.header(entries)
     for entry in entries:
         for found, pieces in groupby(by_name[entry.name].pieces, key=lambda piece: piece.found):
-            yield from _numbers(found, pieces, scratch)
+            yield from _numbers(found, pieces, scratch, watch)
 
 
-def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path) -> Iterator[bytes]:
+def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path, watch: Watch) -> Iterator[bytes]:
     """Give the numbers of pieces of one array, as the canonical file has them."""
     dtype = DTYPES[found.values.dtype]
-    with found.opened(scratch) as (file, offset):
+    with found.opened(scratch, watch) as (file, offset):
         for piece in pieces:
             if piece.constant is not None:
                 yield from _repeated(encoded(piece.constant, dtype.name), prod(piece.shape))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,14 @@ class Bounds:
     total_bytes: int = 4 << 30
     header_bytes: int = 2 << 20
     kept_bytes: int = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What is asked while arrays are read: for room, before so many bytes are written, and whether to go on; either may raise."""
+
+    claim: Callable[[int], object] = lambda _: None
+    go_on: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

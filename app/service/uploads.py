@@ -9,7 +9,8 @@ from math import prod
 
 from app.arrays.canonical import Stored
 from app.arrays.ingest import ingest
-from app.arrays.records import Bounds, Entry, Options, Upload
+from app.arrays.records import Bounds, Entry, Options, Upload, Watch
+from app.engine.workers import Stop
 from app.errors import ArraysGone, FieldError, InvalidSpec
 from app.plan import Plan, TensorPlan
 from app.service.store import Incoming, Store
@@ -26,12 +27,14 @@ def take(
     incoming: Incoming,
     options: UploadOptions,
     bounds: Bounds = _BOUNDS,
+    stop: Stop | None = None,
 ) -> Spec:
     """Keep uploaded arrays, and give the recipe that names them.
 
     What has to be written on the way is written in the folder of `incoming`, and claimed there before.
 
     Raises:
+        Stopped: `stop` was set; nothing was kept.
         Busy: there is no room for that now.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: nothing was kept.
         InvalidSpec: the spec names arrays already, or parts to draw anew that the network lacks.
@@ -43,7 +46,8 @@ def take(
     target = incoming.path / "canonical"
     how = Options(options.layout, options.strict, options.grow, options.prefix)
     bounds = replace(bounds, kept_bytes=incoming.most_bytes)
-    manifest = incoming.write(lambda: ingest(files, target, spec, how, bounds, incoming.claim_work))
+    watch = Watch(incoming.claim_work, (stop or Stop()).check)
+    manifest = incoming.write(lambda: ingest(files, target, spec, how, bounds, watch))
     sizes = manifest.sizes
     arrays = Arrays(
         sha256=manifest.sha256,

@@ -19,7 +19,7 @@ from app.arrays.canonical import open_stored
 from app.arrays.files import list_arrays
 from app.arrays.ingest import ingest
 from app.arrays.layouts import LAYOUTS
-from app.arrays.records import Bounds, Upload
+from app.arrays.records import Bounds, Upload, Watch
 from app.errors import ArraysTooLarge, InvalidArrays, RequestError, StepZeroError
 from app.plan import plan
 from tests.arrays import hostile
@@ -344,7 +344,7 @@ def test_what_an_upload_takes_is_claimed_before_it_is_written(tmp_path):
         raise KeyError
 
     with pytest.raises(KeyError):
-        ingest(uploads, tmp_path / "stored", spec, claim=refuse)
+        ingest(uploads, tmp_path / "stored", spec, watch=Watch(claim=refuse))
 
     assert [*tmp_path.iterdir()] == [tmp_path / "upload.npz"]
     (claim,) = claimed

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from app.arrays.saving import as_uploads
-from app.engine.workers import Stop, Workers
+from app.engine.workers import Stop, Stopped, Workers
 from app.errors import ArraysGone, StoreUnavailable
 from app.formats import FORMATS
 from app.service.eviction import SUFFIX
@@ -52,6 +52,18 @@ def drop(store: Store) -> None:
     """Drop every file, as making room does."""
     for path in store.folder.glob("*" + SUFFIX):
         path.unlink()
+
+
+def test_an_upload_whose_sender_has_left_is_worked_on_no_further(
+    store: Store, tmp_path: Path
+) -> None:
+    files, stop = as_uploads({"weight_hh_l0": WEIGHT}, tmp_path), Stop()
+    stop.set()
+
+    with store.incoming() as incoming, pytest.raises(Stopped):
+        take(files, Spec(**NET), incoming, UploadOptions(), stop=stop)
+
+    assert not [*store.folder.glob("*" + SUFFIX)]
 
 
 @pytest.mark.parametrize("name", FORMATS)
