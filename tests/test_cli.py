@@ -633,6 +633,15 @@ class TestAKey:
         assert "stepzero_" in result.stderr
 
 
+def test_a_server_says_where_it_is() -> None:
+    with started("-m", "app", "serve", "--port", "0") as process:
+        assert process.stdout
+        first = process.stdout.readline().decode()
+        process.kill()
+
+    assert re.match(r"Step Zero is at http://127\.0\.0\.1:\d+/", first)
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_server_whose_port_is_taken_says_so_and_exits_with_4(workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:

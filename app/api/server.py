@@ -30,7 +30,7 @@ LEAVING_S = 3  # beyond the grace, for threads that are in the middle of a matri
 
 
 class Server(uvicorn.Server):
-    """A uvicorn server that says where it is once it listens, and that stops in two steps.
+    """A uvicorn server that stops in two steps.
 
     After a signal to stop it is not ready and refuses new work, and ends when what runs has ended, or its time is over.
     """
@@ -59,9 +59,6 @@ class Server(uvicorn.Server):
             self._end_s = time.monotonic() + self._grace_s
         return not self.server_state.tasks or time.monotonic() >= self._end_s
 
-    def _log_started_message(self, listeners: object) -> None:
-        _say_where(self.servers[0].sockets[0])
-
 
 def serve(settings: Settings) -> None:
     """Serve until a signal ends it.
@@ -72,12 +69,12 @@ def serve(settings: Settings) -> None:
     listener = listen(settings.host, settings.port)
     if settings.serves_anybody:
         _warn_of_strangers(settings.host)
+    _say_where(listener)
     if settings.workers == 1:
         _serve_here(settings, listener)
         return
     dictConfig(log_config(settings))
     with shared(), listener:
-        _say_where(listener)
         Supervisor(_serve_here, settings.of_a_worker(), listener).run(settings.workers)
 
 
