@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from anyio.from_thread import start_blocking_portal
+from typer.testing import CliRunner
 
 from app.api.app import create_app
+from app.cli import cli
 from app.client import Client
 from app.errors import Unauthenticated
 from app.service.keys import new_key, read_keys
@@ -200,6 +203,17 @@ def test_a_key_that_is_taken_out_of_the_file_is_soon_good_no_more(tmp_path: Path
             assert time.monotonic() < until
             time.sleep(0.1)
         assert httpx.get(f"{url}/v1", headers={"X-API-Key": newest}).status_code == 200
+
+
+def test_the_command_line_sends_its_key_with_arrays_too(url: str, tmp_path: Path):
+    np.save(tmp_path / "weight_hh_l0.npy", np.eye(20, dtype=np.float32))
+    network = ["-t", "rnn", "--input-size", "10", "--hidden-size", "20"]
+    arrays = ["--arrays", str(tmp_path / "weight_hh_l0.npy")]
+    result = CliRunner().invoke(
+        cli, ["plan", *network, *arrays, "--server", url], env={"STEPZERO_API_KEY": KEY}
+    )
+
+    assert result.exit_code == 0, result.output
 
 
 def test_the_name_of_a_key_is_in_the_state_for_those_who_log() -> None:
