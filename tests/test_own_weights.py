@@ -253,7 +253,10 @@ class TestTheCommandLine:
             (("--grow",), "--grow is for files that --arrays names"),
             (("--arrays", "nowhere.npz"), "nowhere.npz"),
             (("--arrays", "old.safetensors", "--redraw", "{"), "--redraw"),
-            (("--arrays", "old.safetensors", "--redraw", '[{"parameter": "x"}]'), "/redraw/0"),
+            (
+                ("--arrays", "old.safetensors", "--redraw", '[{"parameter": "x"}]'),
+                "--redraw /0/parameter",
+            ),
         ],
     )
     def test_refuses_wrong_options(self, file: Path, arguments: tuple[str, ...], said: str) -> None:

@@ -91,7 +91,7 @@ def _route(scope: Scope) -> str:
     """Give the route that answered, as it stands in OpenAPI; a path that there is not has none."""
     route = scope.get("route")
     if isinstance(route, Route) and scope["method"] in (route.methods or ()):
-        return f"{scope['method']} {route.path}"
+        return f"{scope['method']} {route.path_format}"
     return OTHER
 
 

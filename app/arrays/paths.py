@@ -79,10 +79,11 @@ def _networks(placed: Sequence[Placed]) -> tuple[list[list[Placed]], list[Placed
     kin: dict[Where, list[Placed]] = {}
     for one in placed:
         kin.setdefault(one.kin, []).append(one)
-    recurrent = [group for group in kin.values() if any(map(_is_recurrent, group))]
-    if not recurrent:
-        return [*kin.values()], []
-    return recurrent, [one for group in kin.values() if group not in recurrent for one in group]
+    recurrent: list[list[Placed]] = []
+    others: list[list[Placed]] = []
+    for group in kin.values():
+        (recurrent if any(map(_is_recurrent, group)) else others).append(group)
+    return (recurrent, [one for group in others for one in group]) if recurrent else (others, [])
 
 
 def _is_recurrent(placed: Placed) -> bool:

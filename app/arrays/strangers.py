@@ -24,11 +24,10 @@ _NO_EVIDENCE = frozenset({"bias"})  # other layers have it too
 
 def several(reading: Reading, understand: Understand, prefix: str) -> FieldError:
     """Say that there are several networks, and how to send one of them."""
-    calls = [call for network in reading.networks for call in network]
     known = [
         prefix + found
-        for network in reading.networks[:_LISTED]
-        if (found := _prefix(network, [c for c in calls if c not in network], understand))
+        for number, network in enumerate(reading.networks[:_LISTED])
+        if (found := _prefix(network, _others(reading.networks, number), understand))
     ]
     advice = f": {' or '.join(f'prefix={shown(one)}' for one in known)}" if known else ""
     return unknown(reading.networks[1][0].found, reading.doubt + advice, known or None)
@@ -73,6 +72,11 @@ def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand)
         if len(cut.networks) == 1 and not cut.strangers and cut.placed == whole.placed:
             return begin
     return ""
+
+
+def _others(networks: Sequence[Sequence[Call]], number: int) -> list[Call]:
+    """Give the arrays of all networks but one."""
+    return [call for n, network in enumerate(networks) if n != number for call in network]
 
 
 def _common(names: Sequence[str]) -> str:

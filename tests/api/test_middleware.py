@@ -22,7 +22,6 @@ from app.api.throttle import Throttle
 from app.service.keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import Served
-from tests.conftest import running
 
 EVERY_GUARD = Settings(
     api_keys=read_keys([new_key("ci")[1].line]),
@@ -39,7 +38,7 @@ def stack(settings: Settings) -> list[Any]:
 
 
 def test_nothing_stands_around_the_routes_that_was_not_asked_for():
-    assert stack(Settings()) == [Observed, RequestId, Holding]
+    assert stack(Settings()) == [Observed, RequestId, KnownHosts, Holding]
 
 
 def test_who_asks_is_known_before_it_is_counted_and_counted_before_anything_is_held():
@@ -129,9 +128,3 @@ def test_every_answer_forbids_sniffing_and_carries_an_id(path: str, client: http
 
 def test_the_server_does_not_say_what_it_runs_on(other_server: Served):
     assert "Server" not in httpx.get(f"{other_server.url}/v1").headers
-
-
-def test_without_docs_the_page_is_hidden_and_the_api_is_not():
-    with running(Settings(docs=False)) as url:
-        assert httpx.get(f"{url}/docs").status_code == 404
-        assert httpx.get(f"{url}/openapi.json").status_code == 200

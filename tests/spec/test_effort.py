@@ -201,7 +201,12 @@ HEADS: Mapping[str, Callable[[int], Job]] = {
 
 
 # What of these is no mistake.
-ANSWERED = {"as many as there may be, of the deepest network", "accepted types", "tags"}
+ANSWERED = {
+    "parameters of a type",
+    "as many as there may be, of the deepest network",
+    "accepted types",
+    "tags",
+}
 
 
 async def _once(body: bytes) -> AsyncIterator[bytes]:
