@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import inf
 from typing import Any, NoReturn, cast
 from urllib.parse import urlsplit
@@ -11,10 +12,12 @@ import h11
 from app.errors import BodyTooLarge, HeadTooLarge, MalformedHttp, StepZeroError
 
 MOST_HEAD_BYTES = 64 << 10  # of an address with its headers, a chunk's extensions, or trailers
+MOST_HEAD_LINES = 128  # each takes a hundred times the effort and the memory of its bytes
 MOST_UNREAD_BYTES = (
     64 << 10
 )  # of what nobody reads: the body of a GET, or the rest of a refused one
 _PAYLOAD_PER_FRAMING = 8  # bytes of a chunked body that pay for one of its framing, beyond a head's
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 _BODILESS = frozenset({b"GET", b"HEAD"})
 
 
@@ -64,11 +67,15 @@ class Parser(h11.Connection):
         Raises:
             RemoteProtocolError: the request is malformed, or exceeds a bound.
         """
+        if self.their_state is h11.IDLE:
+            self._count_lines()
         try:
             event = super().next_event()
         except h11.RemoteProtocolError as error:
             if error.error_status_hint == HeadTooLarge.status:
-                self.refusal = HeadTooLarge(limit_bytes=MOST_HEAD_BYTES)
+                self.refusal = HeadTooLarge(
+                    limit_bytes=MOST_HEAD_BYTES, limit_lines=MOST_HEAD_LINES
+                )
             raise
         if isinstance(event, h11.Request):
             return self._begin(event)
@@ -126,6 +133,13 @@ class Parser(h11.Connection):
             http_version=request.http_version,
         )
 
+    def _count_lines(self) -> None:
+        """Refuse a head of too many lines before they are parsed, folded ones and those that have no end yet included."""
+        text = self.trailing_data[0]
+        blank = _BLANK_LINE.search(text)
+        if text.count(b"\n", 0, blank.start() if blank else len(text)) > MOST_HEAD_LINES:
+            self._refuse(HeadTooLarge(limit_bytes=MOST_HEAD_BYTES, limit_lines=MOST_HEAD_LINES))
+
     def _count(self, payload_bytes: int) -> None:
         """Count a piece of the body: what nobody reads is bounded, what is read pays for its framing."""
         self._rest_bytes -= payload_bytes
@@ -138,7 +152,7 @@ class Parser(h11.Connection):
 
     def _judge_framing(self) -> None:
         if self._framing_bytes < 0:
-            self._refuse(HeadTooLarge(limit_bytes=MOST_HEAD_BYTES))
+            self._refuse(HeadTooLarge(limit_bytes=MOST_HEAD_BYTES, limit_lines=MOST_HEAD_LINES))
 
     def _refuse(self, error: StepZeroError) -> NoReturn:
         self.refusal = error

@@ -40,10 +40,11 @@ class HeadTooLarge(RequestError):
     code = "head_too_large"
     title = "The head of the request is too large"
 
-    def __init__(self, *, limit_bytes: int) -> None:
+    def __init__(self, *, limit_bytes: int, limit_lines: int) -> None:
         super().__init__(
-            f"The address and the headers together exceed the limit of {limit_bytes} bytes.",
+            f"The address and the headers together exceed the limit of {limit_bytes} bytes or of {limit_lines} lines.",
             limit_bytes=limit_bytes,
+            limit_lines=limit_lines,
         )
 
 

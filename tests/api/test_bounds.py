@@ -137,6 +137,15 @@ class TestWhatNobodyReads:
         assert (status, second) == (401, 200)
         assert "connection" not in headers
 
+    @pytest.mark.parametrize("line", [b"a:\n", b"X-Short: 1\r\n", b" \r\n"])
+    def test_is_refused_where_a_head_has_too_many_lines(self, line: bytes, guarded: Served):
+        with Call(guarded.url, GET + line * 10_000 + b"\r\n") as call:
+            status, _, body = call.read_head()
+            body += b"".join(call.read_rest())
+
+        assert status == 431
+        assert json.loads(body)["limit_lines"] == 128
+
 
 class TestATrailer:
     """What comes behind a chunked body is no header."""
