@@ -318,12 +318,49 @@ class TestTheArithmetic:
 
         assert [bool(tensor.multiply_adds) for tensor in made.tensors] == [0, 1, 0, 0]
 
+    @pytest.mark.parametrize(("low", "high", "each"), [(-2.0, 2.0, 2_000), (3.0, 9.99, 150_000)])
+    def test_of_a_cut_is_more_where_numbers_are_seldom_kept(
+        self, low: float, high: float, each: int
+    ) -> None:
+        call = {"function": "trunc_normal_", "a": low, "b": high}
+        init = {"scheme": "torch_seeded", "weight_hh": call}
+        made = planned(rnn_type="rnn", hidden_size=64, init=init)
+
+        assert made.tensors[1].multiply_adds == 64 * 64 * each
+
+    def test_of_a_probe_is_that_of_its_vectors_however_small_the_block(self) -> None:
+        init = {"weight_hh": {"scheme": "lsuv", "probe": 65536}}
+        made = planned(rnn_type="lstm", hidden_size=1, init=init)
+
+        assert made.tensors[1].multiply_adds > 4 * 65536 * 200_000
+
+    def test_of_float16_is_more_than_of_bfloat16(self) -> None:
+        half, brain = (planned(rnn_type="gru", dtype=d) for d in ("float16", "bfloat16"))
+        steps = 20_000_000 + 3 * 250_000
+
+        assert brain.multiply_adds(self.CHECK) == 6 * brain.parameters + steps
+        assert half.multiply_adds(self.CHECK) == 24 * 6 * half.parameters + steps
+
 
 def test_a_hundred_layers_are_planned() -> None:
     made = planned(rnn_type="lstm", num_layers=100, bidirectional=True, proj_size=3)
 
     assert len(made.tensors) == 100 * 2 * 5
     assert made.tensors[-1].name == "weight_hr_l99_reverse"
+
+
+def test_a_plan_that_nobody_waits_for_ends_at_the_next_layer() -> None:
+    layers: list[int] = []
+
+    def leave_after_three() -> None:
+        layers.append(len(layers))
+        if len(layers) > 3:
+            raise EOFError
+
+    with pytest.raises(EOFError):
+        plan(Spec(rnn_type="gru", input_size=2, hidden_size=3, num_layers=500), leave_after_three)
+
+    assert len(layers) == 4
 
 
 def test_a_plan_is_the_same_each_time() -> None:

@@ -21,6 +21,7 @@ from app.engine.philox import Key, key
 from app.engine.rounding import load, store
 from app.engine.schemes import law_of
 from app.engine.schemes.record import WholeLaw
+from app.engine.scripts import Replay
 from app.engine.statistics import Counter, Tally
 from app.engine.workers import Stop, Workers
 from app.plan import Block, TensorPlan
@@ -189,7 +190,9 @@ class Artist:
             yield block, law_of(tensor, block)
 
     def _fill_matrix(self, tensor: TensorPlan, block: Block, law: WholeLaw, out: Stored) -> None:
-        run = partial(self.workers.run, stop=self.stop)
+        # A script's step is one call that nothing can end: it keeps no thread that draws for others.
+        is_script = isinstance(law, Replay)
+        run = partial(self.workers.run, stop=self.stop, small=is_script)
         shaped = out.reshape(block.rows, block.cols)
         law.fill(shaped, tensor.dtype, key(self.seed, block.stream), run)
         if block.patches:  # over what was drawn, which stays as it is elsewhere

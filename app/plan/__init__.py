@@ -6,9 +6,10 @@ themselves: one per gate, or the whole tensor.  Nothing infers gates or fans fro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import product
 from math import prod
 
 from app.plan import effort
@@ -23,28 +24,42 @@ __all__ = [
     "GATES",
     "KEEPING_GATE",
     "Block",
+    "GoOn",
     "Kind",
     "Plan",
     "Steps",
     "TensorPlan",
+    "always",
     "plan",
     "stream_of",
 ]
 FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
 
 
-def plan(spec: Spec) -> Plan:
-    """Lay out every tensor of a recipe."""
-    return Plan(spec, (_known_tensors if spec.cells <= FEW_CELLS else _tensors)(spec.unseeded))
+GoOn = Callable[[], object]
 
 
-def _tensors(spec: Spec) -> tuple[TensorPlan, ...]:
-    tensors = tuple(
-        tensor
-        for layer in range(spec.num_layers)
-        for reverse in (False, True)[: spec.directions]
-        for tensor in Cell(spec, layer, reverse).tensors()
-    )
+def always() -> None:
+    """Let a plan go on to its end."""
+
+
+def plan(spec: Spec, go_on: GoOn = always) -> Plan:
+    """Lay out every tensor of a recipe.
+
+    Args:
+        go_on: called before each layer of a deep network; what it raises ends the plan.
+    """
+    if spec.cells <= FEW_CELLS:
+        return Plan(spec, _known_tensors(spec.unseeded))
+    return Plan(spec, _tensors(spec.unseeded, go_on))
+
+
+def _tensors(spec: Spec, go_on: GoOn = always) -> tuple[TensorPlan, ...]:
+    found: list[TensorPlan] = []
+    for layer, reverse in product(range(spec.num_layers), (False, True)[: spec.directions]):
+        go_on()
+        found += Cell(spec, layer, reverse).tensors()
+    tensors = tuple(found)
     return tensors if spec.script is None else tuple(_scripted(tensors, spec.script))
 
 

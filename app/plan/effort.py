@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import NormalDist
 from typing import NamedTuple
 
 from app.plan.records import Block, Kind
 from app.spec.dense import Lsuv
-from app.spec.scripts import TorchSeeded
+from app.spec.scripts import Call, TorchSeeded
 
 
 class Effort(NamedTuple):
@@ -36,6 +37,12 @@ NONE = Effort(0)
 # A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
 SCRIPT_SCRATCH = 4
 SCRIPT_PRODUCTS = {"orthogonal_": 2}
+PROBE_MULTIPLY_ADDS = (
+    200_000  # of each vector of a probe, beside its product with the block; measured
+)
+# Of each element that torch's trunc_normal_ finds: where a cut keeps most of the numbers, and where it has to reject most.
+CUT_MULTIPLY_ADDS, RARE_CUT_MULTIPLY_ADDS = 2_000, 150_000
+_OFTEN = 0.3  # of the numbers kept
 
 
 def scratch_bytes(block: Block) -> int:
@@ -49,20 +56,26 @@ def scratch_bytes(block: Block) -> int:
 
 def multiply_adds(block: Block, kind: Kind) -> int:
     """Give how many multiplications, each with an addition, drawing a block takes at most."""
-    products = _products(block, kind)
+    if isinstance(block.scheme, TorchSeeded):
+        call = block.scheme.calls.get(kind)
+        return _multiply_adds_of(call, block) if call else 0
+    products = _effort(block).products
     probe = block.scheme.probe if isinstance(block.scheme, Lsuv) else 0
     if not (products or probe):
         return 0
     rows, cols = _sides(block)
-    return rows * cols * (products * min(rows, cols) + probe)
+    return rows * cols * (products * min(rows, cols) + probe) + probe * PROBE_MULTIPLY_ADDS
 
 
-def _products(block: Block, kind: Kind) -> int:
-    scheme = block.scheme
-    if isinstance(scheme, TorchSeeded):
-        call = scheme.calls.get(kind)
-        return SCRIPT_PRODUCTS.get(call.function, 0) if call else 0
-    return _effort(block).products
+def _multiply_adds_of(call: Call, block: Block) -> int:
+    """Give what a function of `torch.nn.init` takes of a parameter."""
+    rows, cols = _sides(block)
+    if call.function == "trunc_normal_":
+        known = call.arguments
+        cut = NormalDist(known["mean"], known["std"])
+        is_often = cut.cdf(known["b"]) - cut.cdf(known["a"]) > _OFTEN
+        return rows * cols * (CUT_MULTIPLY_ADDS if is_often else RARE_CUT_MULTIPLY_ADDS)
+    return rows * cols * min(rows, cols) * SCRIPT_PRODUCTS.get(call.function, 0)
 
 
 def _effort(block: Block) -> Effort:

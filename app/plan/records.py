@@ -17,6 +17,7 @@ from app.spec.scripts import AnyScript
 # What a layer's direction takes beside the arithmetic of its weights, as multiplications and additions: once (it is laid
 # out, drawn and looked at), and for each of its time steps.  A core does some 20 000 million a second.
 CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS = 20_000_000, 250_000
+HALF_FACTOR = 24  # torch has only slow products of float16 on a CPU: 8 to 46 times float32's
 
 Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 
@@ -158,5 +159,7 @@ class Plan:
     def multiply_adds(self, check: CheckSize) -> int:
         """Give how long checking takes, in multiplications with an addition each: of the weights, and of what goes with them."""
         forward = self.parameters * check.seq_len * check.batch
+        if self.spec.dtype == "float16":
+            forward *= HALF_FACTOR
         each = CELL_MULTIPLY_ADDS + STEP_MULTIPLY_ADDS * check.seq_len
         return forward + self.spec.cells * each + sum(t.multiply_adds for t in self.tensors)

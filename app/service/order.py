@@ -11,13 +11,14 @@ from app.errors import UnknownFormat
 from app.formats import FORMATS
 from app.formats.format import Format
 from app.formats.segments import Segment, size_of
-from app.plan import Plan, plan
+from app.plan import GoOn, Plan, always, plan
 from app.service.limits import Limits
 from app.spec.canonical import STREAM_VERSION, recipe_digest
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.recipe import encode_recipe, file_stem, hashed_stem
 
 QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
+QUICK_MULTIPLY_ADDS = 200_000_000  # whatever its schemes take
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 _version = cache(version)  # it reads a file, and a request asks several times
 
@@ -101,8 +102,9 @@ def order(
     limits: Limits,
     *,
     planned: Plan | None = None,
+    go_on: GoOn = always,
 ) -> Order:
-    """Plan a checkpoint, but for what is planned already.
+    """Plan a checkpoint, but for what is planned already; `go_on` may end that, as in `app.plan.plan`.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
@@ -110,7 +112,8 @@ def order(
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
     """
     encode_recipe(spec)
-    planned = planned or plan(spec)
+    planned = planned or plan(spec, go_on)
+    go_on()
     limits.admit(planned, serving.check)
     chosen = FORMATS[name]
     segments = chosen.segments(planned)
@@ -132,6 +135,7 @@ def _is_small(plan: Plan, size: CheckSize) -> bool:
         plan.parameters <= QUICK_PARAMETERS
         and plan.spec.cells * size.seq_len <= QUICK_STEPS
         and plan.parameters * size.seq_len * size.batch <= QUICK_PRODUCTS
+        and plan.multiply_adds(size) <= QUICK_MULTIPLY_ADDS
     )
 
 
