@@ -18,7 +18,7 @@ from app.engine.warm import warm
 from app.errors import EngineFailed, NotReady
 from app.service.admission import Admission
 from app.service.budget import Budget
-from app.service.costs import HOST, SLOTS, SMALL_WORK, WORK
+from app.service.costs import HOST, MOST_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
 from app.service.limits import Limits
 from app.service.metrics import Load, Metrics
 from app.service.produce import Factory
@@ -80,7 +80,7 @@ class Context:
         return Load(
             {
                 name.removesuffix("_bytes"): (used[name], totals[name])
-                for name in used.keys() - {SLOTS}
+                for name in used.keys() - {SLOTS, PLANS}
             },
             (used.get(SLOTS, 0), totals.get(SLOTS, 0)),
             budget.waiting,
@@ -109,9 +109,9 @@ class Context:
 
 def admission_of(settings: Settings) -> Admission:
     """Give the admission to what this server may use: memory, and checks at once."""
-    memory = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks}
+    totals = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks, PLANS: MOST_PLANS}
     return Admission(
-        Budget(memory, small={WORK: SMALL_WORK}),
+        Budget(totals, small={WORK: SMALL_WORK}),
         most_waiting=settings.max_waiting_requests,
         most_wait_s=settings.max_wait_s,
     )

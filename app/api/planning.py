@@ -9,6 +9,8 @@ from fastapi import Request
 
 from app.api.context import Context
 from app.api.holding import held_meanwhile
+from app.api.streaming import run_watched
+from app.engine.workers import Stop
 from app.plan import FEW_CELLS
 from app.service.costs import cost_of_plan
 from app.service.order import Order, order
@@ -17,20 +19,25 @@ from app.spec.checkpoint import FormatName, Serving, Spec
 T = TypeVar("T")
 
 
-async def planned(request: Request, context: Context, spec: Spec, work: Callable[[], T]) -> T:
-    """Do what plans a recipe.
+async def planned(request: Request, context: Context, spec: Spec, work: Callable[[Stop], T]) -> T:
+    """Do what plans a recipe, until it is done or the client has left.
 
     Raises:
         Busy, ClientDisconnect: there was no room for a deep network, or the client did not wait for it.
     """
+    stop = Stop()
     if spec.cells <= FEW_CELLS:
-        return work()
+        return work(stop)
     async with held_meanwhile(request, context, cost_of_plan(spec)):
-        return await context.beside(work)
+        return await run_watched(request.receive, context.threads, stop, lambda: work(stop))
 
 
 async def ordered(
     request: Request, context: Context, spec: Spec, name: FormatName, serving: Serving
 ) -> Order:
     """Plan a checkpoint as a file.  Raises as `planned` and `app.service.order.order`."""
-    return await planned(request, context, spec, lambda: order(spec, name, serving, context.limits))
+
+    def work(stop: Stop) -> Order:
+        return order(spec, name, serving, context.limits, go_on=stop.check)
+
+    return await planned(request, context, spec, work)

@@ -8,7 +8,8 @@ from app.service.facts import measured_bytes
 from app.service.order import Order
 from app.spec.checkpoint import Spec
 
-HOST, SLOTS, WORK = "host_bytes", "slots", "multiply_adds"
+HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
+MOST_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
 SMALL_WORK = 20_000_000_000  # what a core does in about a second: no small claim lasts longer
 CHUNKS = 3  # of a stream: one on its way, one in hand, one made ahead
 # Of a tensor, measured and rounded up: its plan, its place in four files, its line in a description; and planning all that.
@@ -19,7 +20,8 @@ _TENSORS = 5  # of a layer's direction, at most
 def cost_of_plan(spec: Spec) -> Cost:
     """Give what it takes to plan a deep network; the plans of others are next to nothing."""
     tensors = spec.cells * _TENSORS
-    return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: tensors * PLANNED_MULTIPLY_ADDS}
+    work = tensors * PLANNED_MULTIPLY_ADDS
+    return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: work, PLANS: 1}
 
 
 def cost_of_work(order: Order, device: str) -> Cost:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from app.errors import DtypeNotInFormat
 from app.formats import FORMATS
-from app.plan import Plan, plan
+from app.plan import GoOn, Plan, always, plan
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.canonical import canonical
@@ -83,18 +83,20 @@ def describe(
     *,
     prefix: str = "",
     known_sha256: Callable[[Order], str | None] = lambda _: None,
+    go_on: GoOn = always,
 ) -> Description:
     """Describe a recipe.
 
     Args:
         prefix: what stands before `/v1` in the addresses.
         known_sha256: gives the hash of a file where it is known.
+        go_on: may end it, as in `app.plan.plan`.
 
     Raises:
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
     """
-    planned = plan(spec)
-    possible = ((name, _possible(planned, name, serving, limits)) for name in FORMATS)
+    planned = plan(spec, go_on)
+    possible = ((name, _possible(planned, name, serving, limits, go_on)) for name in FORMATS)
     orders = {name: found for name, found in possible if found}
     first = next(iter(orders.values()))
     base = f"{prefix}{first.path}"
@@ -122,9 +124,11 @@ def describe(
     )
 
 
-def _possible(plan: Plan, name: FormatName, serving: Serving, limits: Limits) -> Order | None:
+def _possible(
+    plan: Plan, name: FormatName, serving: Serving, limits: Limits, go_on: GoOn
+) -> Order | None:
     try:
-        return order(plan.spec, name, serving, limits, planned=plan)
+        return order(plan.spec, name, serving, limits, planned=plan, go_on=go_on)
     except DtypeNotInFormat:
         return None
 

@@ -10,9 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from app.service.order import etag_of
+from app.api.context import admission_of
+from app.service.costs import cost_of_plan
+from app.service.limits import Limits
+from app.service.order import etag_of, order
 from app.settings import Settings
-from app.spec.checkpoint import Spec
+from app.spec.checkpoint import Serving, Spec
 from app.spec.parse import parse
 from app.spec.recipe import encode_recipe
 from tests.api.asking import GRU, Call, permalink, server_process
@@ -124,3 +127,26 @@ threading._start_new_thread = start_if_there_is_room
 
         full.unlink()
         assert client.post("/v1/checkpoints", json=spec).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "init",
+    [
+        {"weight_hh": {"scheme": "lsuv", "probe": 65536}},
+        {"scheme": "torch_seeded", "weight_hh": {"function": "trunc_normal_", "a": 3, "b": 9}},
+    ],
+    ids=["lsuv", "trunc_normal_"],
+)
+def test_a_tiny_network_that_is_dear_to_draw_is_not_made_on_the_event_loop(init: Any):
+    spec = parse(Spec, {"rnn_type": "lstm", "input_size": 4, "hidden_size": 30, "init": init})
+
+    assert not order(spec, "pt", Serving(), Limits.none()).is_quick
+
+
+def test_plans_of_deep_networks_leave_the_event_loop_to_others():
+    deep = parse(Spec, {"rnn_type": "rnn", "input_size": 1, "hidden_size": 1, "num_layers": 900})
+    budget = admission_of(Settings()).budget
+
+    claims = [budget.ask(cost_of_plan(deep)) for _ in range(5)]
+
+    assert sum(claim.is_held for claim in claims) == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy
 import torch
 from fastapi import APIRouter, Response
@@ -30,10 +32,15 @@ about = APIRouter(
 )
 
 
-@about.get("/initializers", summary="List the init schemes and presets")
-async def list_initializers() -> Catalogue:
+@about.get("/initializers", summary="List the init schemes and presets", response_model=Catalogue)
+async def list_initializers() -> Response:
     """List every init scheme with its formula, source and fields, from the table that draws, and every preset with its parts."""
-    return Catalogue.model_validate(catalogue())
+    return Response(_initializers(), media_type="application/json")
+
+
+@cache
+def _initializers() -> bytes:
+    return Catalogue.model_validate(catalogue()).model_dump_json().encode()
 
 
 @about.get("/devices", summary="List the devices", responses=problems(DeviceFailed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request, Response
@@ -18,10 +18,12 @@ from app.api.links import file_url
 from app.api.negotiation import choose_format
 from app.api.planning import ordered, planned
 from app.api.summaries import send_summary
+from app.engine.workers import Stop
 from app.formats import FORMATS
 from app.service.description import Description, describe
 from app.service.order import format_of_suffix
 from app.spec.canonical import canonical
+from app.spec.cautions import Caution
 from app.spec.checkpoint import Serving, Spec
 from app.spec.recipe import decode_recipe
 from app.summary import Summary
@@ -65,10 +67,10 @@ async def find_checkpoint(request: Request, query: Query, context: CurrentContex
     return RedirectResponse(file_url(request, order) + _options(query.serving), status_code=303)
 
 
-@router.get("/checkpoints/{recipe}", **docs.GET_RECIPE)
+@router.get("/checkpoints/{recipe}", response_model=Description, **docs.GET_RECIPE)
 async def describe_checkpoint(
     request: Request, recipe: Token, asked: Described, context: CurrentContext
-) -> Description:
+) -> Response:
     """Say what a recipe describes: tensors, sizes, and the permalink and tag of every format."""
     spec = decode_recipe(recipe)
     for name in asked:
@@ -114,28 +116,36 @@ async def fetch_checkpoint(
     return await send_permalink(request, context, order, name)
 
 
-@router.post("/plan", **docs.POST_PLAN)
-async def plan_checkpoint(request: Request, context: CurrentContext) -> Description:
+@router.post("/plan", response_model=Description, **docs.POST_PLAN)
+async def plan_checkpoint(request: Request, context: CurrentContext) -> Response:
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
     body = await read_asked(request, context)
     if body.format is not None:
         await ordered(request, context, body.spec, body.format, body.serving)
-    described = await _describe(request, context, body.spec, body.serving)
-    return described.model_copy(update={"warnings": [*described.warnings, *body.warnings]})
+    return await _describe(request, context, body.spec, body.serving, body.warnings)
 
 
 async def _describe(
-    request: Request, context: Context, spec: Spec, serving: Serving
-) -> Description:
-    work = partial(
-        describe,
-        spec,
-        serving,
-        context.limits,
-        prefix=request.scope.get("root_path", ""),
-        known_sha256=context.factory.known_sha256,
-    )
-    return await planned(request, context, spec, work)
+    request: Request,
+    context: Context,
+    spec: Spec,
+    serving: Serving,
+    warnings: Sequence[Caution] = (),
+) -> Response:
+    def work(stop: Stop) -> str:
+        described = describe(
+            spec,
+            serving,
+            context.limits,
+            prefix=request.scope.get("root_path", ""),
+            known_sha256=context.factory.known_sha256,
+            go_on=stop.check,
+        )
+        every = [*described.warnings, *warnings]
+        return described.model_copy(update={"warnings": every}).model_dump_json()
+
+    text = await planned(request, context, spec, work)
+    return Response(text, media_type="application/json")
 
 
 def _options(serving: Serving) -> str:
