@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator, Sequence
 
-from app.arrays.naming import Call
+from app.arrays.files import Found
+from app.arrays.naming import Call, unknown
+from app.errors import FieldError
 from app.plan import plan
 from app.spec.checkpoint import Spec
 
-_RAW = re.compile(r"_raw$")
 _WEIGHT_DROP = (
     "a weight of AWD-LSTM's as it was before its dropout: name it without _raw, in place of the array of that name, if there is one; "
-    "each layer there is an LSTM by itself, so call those of layer 1 weight_ih_l1 and so on, or send one layer by its prefix"
+    "each layer there is an LSTM by itself, so call those of layer 1 weight_ih_l1 and so on"
 )
 FLAT = (
     "all parameters in one vector, as cuDNN keeps them (CudnnLSTM of TensorFlow 1, MXNet's fused layers), whose order depends on "
@@ -21,11 +22,30 @@ FLAT = (
 
 def habit(call: Call, spec: Spec) -> str:
     """Say what an array of no known name is, if it is something that is often sent."""
-    if _RAW.search(call.name):
+    if is_dropped(call.name):
         return _WEIGHT_DROP
     if call.name.endswith("opaque_kernel") or is_flat(call.found.shape, spec):
         return FLAT
     return ""
+
+
+def is_dropped(name: str) -> bool:
+    """Whether it is a weight of AWD-LSTM's, which another array has with some of its numbers dropped."""
+    return name.endswith("_raw")
+
+
+def beside_dropped(chosen: Sequence[Found], left_out: Sequence[Found]) -> Iterator[FieldError]:
+    """Refuse arrays of a layer of AWD-LSTM's whose weights a prefix leaves out."""
+    weights: dict[str, Found] = {}
+    for found in left_out:
+        if is_dropped(found.name):
+            weights.setdefault(found.name.rpartition(".")[0], found)
+    for found in chosen if weights else ():
+        module = found.name.rpartition(".")[0]
+        layer = module.removesuffix("module").removesuffix(".")
+        weight = weights.pop(layer, None) or weights.pop(module, None)
+        if weight:
+            yield unknown(weight, f"the prefix leaves it out, but it is {_WEIGHT_DROP}")
 
 
 def is_flat(shape: tuple[int, ...], spec: Spec) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from app.arrays.files import Found
+from app.arrays.habits import beside_dropped
 from app.arrays.layouts import LAYOUTS, why_unread
 from app.arrays.naming import Call, Named, Reading, unknown
 from app.arrays.paths import read_paths
@@ -25,7 +26,7 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
         return Reading(
             faults=[FieldError("/layout", "layout_unlike", why, options.layout, layouts)]
         )
-    chosen = [array for array in arrays if array.name.startswith(options.prefix)]
+    chosen, left_out = _parted(arrays, options.prefix)
     if arrays and not chosen:
         return Reading(faults=[_begins_none(arrays, options.prefix)])
     short = [
@@ -42,12 +43,25 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
 
     reading = understand(short)
     if len(reading.networks) > 1:
-        reading.faults.append(several(reading, understand, options.prefix))
+        reading.faults.append(several(reading, understand, spec, options))
     reading.faults[:0] = refuse_strangers(reading, understand, spec, options)
+    reading.faults[:0] = beside_dropped(chosen, left_out)
     long = [array for array in chosen if len(array.name) > MOST_NAME_CHARS]
     reading.faults += [unknown(array, "its name is too long") for array in long]
     reading.prefix = options.prefix + reading.prefix
     return reading
+
+
+def _parted(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Found]]:
+    """Part the arrays that a prefix chooses from those it leaves out; `lstm_1` does not choose `lstm_10`."""
+    chosen: list[Found] = []
+    left_out: list[Found] = []
+    for array in arrays:
+        ends = len(prefix)
+        is_other = prefix[-1:].isdecimal() and array.name[ends : ends + 1].isdecimal()
+        begins = array.name.startswith(prefix) and not is_other
+        (chosen if begins else left_out).append(array)
+    return chosen, left_out
 
 
 def _begins_none(arrays: Sequence[Found], prefix: str) -> FieldError:

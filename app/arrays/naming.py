@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import NamedTuple
 
 from app.arrays.files import Found
 from app.arrays.layouts import Rule
 from app.arrays.records import fault, shown
 from app.errors import FieldError
+from app.spec.checkpoint import Spec
 
 Where = tuple[str, ...]
 
 NUMBER = re.compile(r"_?(\d{1,9})$")
+_MATRICES = frozenset({"weight_ih", "weight_hh"})
 
 
 class Call(NamedTuple):
@@ -63,6 +66,17 @@ class Reading:
     doubt: str = ""
     strangers: list[Call] = field(default_factory=list)
     faults: list[FieldError] = field(default_factory=list)
+
+    def is_of_all(self, spec: Spec) -> bool:
+        """Whether both matrices of every layer and direction of a network are there, and of no other."""
+        directions = (False, True)[: spec.directions]
+        there = {
+            (kind, array.layer, reverse)
+            for array in self.named
+            for kind in {*array.rule.kinds} & _MATRICES
+            for reverse in (directions if array.rule.form.both_directions else (array.reverse,))
+        }
+        return there == {*product(_MATRICES, range(spec.num_layers), directions)}
 
     @property
     def placed(self) -> list[tuple[Rule, int, bool]]:

@@ -140,7 +140,8 @@ def _layers(places: Sequence[Where], num_layers: int, *, grow: bool) -> dict[Whe
         return said
     if len(places) > num_layers or (len(places) < num_layers and not grow):
         found = f"the arrays are of {len(places)} ({_listed(places)})"
-        return f"num_layers is {num_layers}, but {found}; {_ADVICE}, or send the prefix of one"
+        one = ", or send the prefix of one network" * (len(places) > num_layers)
+        return f"num_layers is {num_layers}, but {found}; {_ADVICE}{one}"
     return {where: layer for layer, where in enumerate(sorted(places, key=_numbers))}
 
 

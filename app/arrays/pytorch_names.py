@@ -33,7 +33,7 @@ def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
     reading.networks = [*networks.values()]
     reading.prefix = next(iter(networks), "")
     listed = [shown(prefix) for prefix in networks][:_LISTED]
-    reading.doubt = f"names begin in {len(networks)} ways: {listed}; send the arrays of one network"
+    reading.doubt = f"names begin in {len(networks)} ways: {listed}"
     return reading
 
 

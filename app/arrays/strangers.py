@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 
-from app.arrays.habits import habit
+from app.arrays.fit import fit
+from app.arrays.habits import habit, is_dropped
 from app.arrays.layouts import LAYOUTS
 from app.arrays.naming import Call, Reading, unknown
 from app.arrays.paths import split
@@ -19,18 +20,45 @@ Understand = Callable[[Sequence[Call]], Reading]
 
 _LISTED = 8
 _MOST_TRIED = 8
+_NO_WHOLE = "; none of these alone has every layer and direction of the network"
+_PARTS = (
+    _NO_WHOLE
+    + ": if they are its parts, rename all arrays by their places, with one beginning or none, such as weight_ih_l1 for "
+    "the second layer's weight_ih_l0, or weight_ih_l0_reverse for the backward direction's"
+)
 _NO_EVIDENCE = frozenset({"bias"})  # other layers have it too
 
 
-def several(reading: Reading, understand: Understand, prefix: str) -> FieldError:
-    """Say that there are several networks, and how to send one of them."""
+def several(reading: Reading, understand: Understand, spec: Spec, options: Options) -> FieldError:
+    """Say that there are several networks, and how to send one that is the whole of what is asked for."""
+    wholes = _wholes(reading, understand, spec, options)
     known = [
-        prefix + found
-        for number, network in enumerate(reading.networks[:_LISTED])
-        if (found := _prefix(network, _others(reading.networks, number), understand))
+        options.prefix + found
+        for number in wholes
+        if (
+            found := _prefix(
+                reading.networks[number], _others(reading.networks, number), understand
+            )
+        )
     ]
-    advice = f": {' or '.join(f'prefix={shown(one)}' for one in known)}" if known else ""
-    return unknown(reading.networks[1][0].found, reading.doubt + advice, known or None)
+    detail = reading.doubt
+    if not wholes:
+        detail += _PARTS if options.layout == "pytorch" else _NO_WHOLE
+    elif known:
+        detail += f"; to send the arrays of one network: {' or '.join(f'prefix={shown(one)}' for one in known)}"
+    if len(known) < len(wholes):
+        detail += "; no prefix tells the others from these: send one network's arrays in a file of their own"
+        known = []
+    return unknown(reading.networks[1][0].found, detail, known or None)
+
+
+def _wholes(reading: Reading, understand: Understand, spec: Spec, options: Options) -> list[int]:
+    """Give the numbers of the networks that have every layer and direction: those whose shapes fit, if any do."""
+    if any(is_dropped(call.name) for call in reading.strangers):
+        return []  # the arrays that matter are not among them
+    read = {n: understand(network) for n, network in enumerate(reading.networks[:_LISTED])}
+    wholes = [n for n, one in read.items() if one.is_of_all(spec)]
+    return [n for n in wholes if not fit(read[n].named, spec, options).faults] or wholes
 
 
 def refuse_strangers(
@@ -41,9 +69,12 @@ def refuse_strangers(
     known_habits = {what: found for found, what in reversed(habits.items()) if what}
     yield from (unknown(found, what) for what, found in known_habits.items())
     strangers = [call for call in reading.strangers if not habits[call.found]]
+    known_ones = [call for call in reading.strangers if habits[call.found]]
     if len(reading.networks) == 1:
         own = reading.networks[0]
         if found := _prefix(own, strangers, understand):
+            if any(call.name.startswith(found) for call in known_ones):
+                return  # with the prefix they would be refused again
             apart = [call for call in strangers if not call.name.startswith(found)]
             strangers = [call for call in strangers if call.name.startswith(found)]
             yield _apart(apart, options.prefix + found)

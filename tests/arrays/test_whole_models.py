@@ -210,3 +210,99 @@ def test_what_other_programs_are_known_to_write_is_told(tmp_path, shapes, said):
 
     assert [error.code for error in errors] == ["unknown_array"]
     assert said in errors[0].detail
+
+
+def layers_of(*begins: str) -> dict[str, Any]:
+    """Make networks of one layer each, under PyTorch's names."""
+    return {f"{begin}{n}": a for begin in begins for n, a in weights(network()).items()}
+
+
+@pytest.mark.parametrize(
+    ("begins", "spec"),
+    [
+        (("rnn1.", "rnn2."), DEEP),
+        (("layers.0.", "layers.1."), DEEP),
+        (("encoder.lstm1.", "encoder.lstm2."), DEEP),
+        (("fwd.", "bwd."), network(bidirectional=True)),
+    ],
+    ids=str,
+)
+def test_a_prefix_that_gives_a_part_of_the_network_is_not_advised(tmp_path, begins, spec):
+    (error,) = refusals(tmp_path, saved(tmp_path / "from", layers_of(*begins)), spec)
+
+    assert error.allowed is None
+    assert "prefix=" not in error.detail
+    assert "weight_ih_l1 for the second layer's" in error.detail
+    assert "weight_ih_l0_reverse for the backward direction's" in error.detail
+
+
+def test_a_prefix_that_leaves_a_matrix_out_is_not_advised(tmp_path):
+    moved = {f"module.{n}": a for n, a in weights(network()).items()}
+    moved["weight_hh_l0"] = moved.pop("module.weight_hh_l0")
+
+    (error,) = refusals(tmp_path, saved(tmp_path / "from", moved), network())
+
+    assert error.allowed is None
+    assert "prefix=" not in error.detail
+
+
+def test_a_network_that_no_prefix_tells_apart_is_to_be_sent_by_itself(tmp_path):
+    (error,) = refusals(tmp_path, saved(tmp_path / "from", layers_of("", "ema.")), network())
+
+    assert error.allowed is None
+    assert "prefix=ema." in error.detail
+    assert "in a file of their own" in error.detail
+
+
+def test_parts_of_paths_are_not_advised(tmp_path):
+    uploads = saved(tmp_path / "from", lstm("below") | lstm("above", 5))
+
+    (error,) = refusals(tmp_path, uploads, DEEP, layout="keras")
+
+    assert error.allowed is None
+    assert "prefix" not in error.detail
+    assert "layer_0/" in error.detail
+
+
+def test_a_prefix_does_not_cut_a_number(tmp_path):
+    uploads = saved(tmp_path / "from", lstm("lstm_1/cell") | lstm("lstm_10/cell"))
+
+    by_beginning = taken(tmp_path, uploads, network(), layout="keras", prefix="lstm_1")
+    by_whole_name = taken(tmp_path, uploads, network(), layout="keras", prefix="lstm_1/")
+
+    assert by_beginning.sha256 == by_whole_name.sha256
+
+
+AWD = {
+    f"0.rnns.{layer}.{name}": shape
+    for layer in (0, 1)
+    for name, shape in {
+        "weight_hh_l0_raw": (20, 5),
+        "module.weight_hh_l0": (20, 5),
+        "module.weight_ih_l0": (20, 5 if layer else 3),
+        "module.bias_ih_l0": 20,
+    }.items()
+}
+FIRST_OF_AWD = {name: shape for name, shape in AWD.items() if name.startswith("0.rnns.0")}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "prefix"),
+    [
+        (AWD, ""),
+        (AWD, "0.rnns."),
+        (AWD, "0.rnns.0."),
+        (AWD, "0.rnns.0.module."),
+        (AWD, "0.rnns.0.module"),
+        (FIRST_OF_AWD | {"1.decoder.weight": (9, 5)}, ""),
+    ],
+    ids=["all", "rnns", "a layer", "its module", "without a dot", "with a head"],
+)
+def test_dropped_weights_are_never_taken_nor_advised_for_the_weights(tmp_path, shapes, prefix):
+    uploads = saved(tmp_path / "from", zeros(**shapes))
+
+    errors = refusals(tmp_path, uploads, network(), prefix=prefix)
+
+    assert any("AWD-LSTM" in error.detail for error in errors)
+    assert not any("prefix=" in error.detail for error in errors)
+    assert not any("by its prefix" in error.detail for error in errors)
