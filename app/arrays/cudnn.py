@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,9 @@ from app.errors import FieldError
 from app.plan import GATES
 from app.spec.checkpoint import Spec
 
-_NAME = "cu_dnn"  # as Keras writes the classes' names in snake case
+# The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible cells are others.
+_NAME = re.compile(r"(?<![a-z0-9])cu_?dnn(?!_?compatible)", re.IGNORECASE)
+_FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,8 @@ def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
         if len(shape := shapes.get(name, ())) == 2:
             wide = shape[1]
     by_bias = shapes["bias"] == (2 * wide,) if "bias" in shapes else None
-    by_name = any(step.startswith(_NAME) for step in members[0].where)
+    found = members[0].call.found  # of whose name the prefix is a part
+    by_name = bool(_NAME.search(found.name) or _FILE.search(found.file))
     return _Layer(members, by_name, by_bias)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.arrays.records import Upload
 from app.plan import GATES
 from tests.arrays.making import kept, network, refusals, saved, taken
 
@@ -97,3 +98,30 @@ def test_two_biases_in_one_are_never_called_onnxs_in_layout_keras(tmp_path):
         errors = refusals(tmp_path, uploads, network(rnn_type), layout="keras")
 
         assert not any("ONNX" in error.detail for error in errors)
+
+
+CUDNN_NAMES = [
+    ("cu_dnnlstm/", "cu_dnnlstm/", "weights"),
+    ("cu_dnnlstm/", "cu_dnnlstm", "weights"),
+    ("model/cu_dnnlstm_1/", "model/cu_dnnlstm_1/", "weights"),
+    ("CuDNNLSTM/", "", "weights"),
+    ("CuDNNLSTM/", "CuDNNLSTM/", "weights"),
+    ("cudnn_lstm/", "", "weights"),
+    ("", "", "cu_dnnlstm"),
+]
+
+
+@pytest.mark.parametrize(("path", "prefix", "file"), CUDNN_NAMES, ids=str)
+def test_a_name_shows_it_whatever_the_prefix_leaves_of_it(tmp_path, path, prefix, file):
+    plain = layer("cell", "lstm", biases=0)
+    named = {name.replace("cell/", path): array for name, array in plain.items()}
+    spec = network(bias=False)
+    (upload,) = saved(tmp_path / "a", named)
+    cudnn = {name.replace("cell/", "cu_dnn/"): array for name, array in plain.items()}
+
+    read = taken(
+        tmp_path, [Upload(f"{file}.npz", upload.path)], spec, layout="keras", prefix=prefix
+    )
+
+    expected = taken(tmp_path, saved(tmp_path / "b", cudnn), spec, layout="keras")
+    assert read.sha256 == expected.sha256
