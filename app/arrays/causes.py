@@ -101,9 +101,11 @@ def _axis(m: Misfit) -> str:
 
 
 def _transposed(m: Misfit) -> str:
-    other = "keras or flax" if m.layout == "pytorch" else "pytorch"
-    turned = len(m.given) == 2 and m.given == m.needed[::-1]
-    return f"is it transposed? (layout {other})" if turned else ""
+    if len(m.given) != 2 or m.given != m.needed[::-1]:
+        return ""
+    order = ", ".join(m.rule.gates)
+    gates = f", if its gates stand in the order {order}" * (len(m.rule.gates) > 1)
+    return f"is it transposed? Send its .T, and that of any square matrix beside it{gates}"
 
 
 def _one_of_two_biases(m: Misfit) -> str:
@@ -160,8 +162,13 @@ def _one_gate(m: Misfit) -> str:
 
 
 def _both_biases(m: Misfit) -> str:
-    both = m.layout == "pytorch" and m.is_bias and m.given == (2 * m.all_gates * m.hidden_size,)
-    return "both biases in one? ONNX has them so (layout onnx)" if both else ""
+    rows = m.all_gates * m.hidden_size
+    if m.layout != "pytorch" or not m.is_bias or m.given != (2 * rows,) or m.told != m.own:
+        return ""  # where others tell the same size, it is the network's
+    order = ", ".join(m.rule.gates)
+    gates = f", if their gates stand in the order {order}" * (m.all_gates > 1)
+    names = f"bias_ih_l{m.layer} and bias_hh_l{m.layer}"
+    return f"both biases in one? Send its halves as {names}{gates}"
 
 
 def _all_gates(m: Misfit) -> str:

@@ -25,10 +25,30 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
         "one gate only? Layout pytorch takes gates by name",
     ),
     (network("gru"), "bias_hh_l0", (5,), (15,), "as in bias_hh_l0.reset"),
-    (network(), "weight_ih_l0", (3, 20), (20, 3), "is it transposed? (layout keras or flax)"),
+    (
+        network(),
+        "weight_ih_l0",
+        (3, 20),
+        (20, 3),
+        "any square matrix beside it, if its gates stand in the order i, f, g, o",
+    ),
     (network(), "bias_ih_l0", (20, 1), (20,), "an axis of length 1 too many"),
     (network(), "bias_ih_l0", (1, 20), (20,), "an axis of length 1 too many"),
-    (network(), "bias_ih_l0", (40,), (20,), "both biases in one? ONNX has them so"),
+    (
+        network("gru"),
+        "weight_ih_l0",
+        (3, 15),
+        (15, 3),
+        "if its gates stand in the order r, z, n",
+    ),
+    (network("rnn"), "weight_ih_l0", (3, 5), (5, 3), "Send its .T, and that of any square matrix"),
+    (
+        network(),
+        "bias_ih_l0",
+        (40,),
+        (20,),
+        "Send its halves as bias_ih_l0 and bias_hh_l0, if their gates",
+    ),
     (network(), "weight_hh_l0", (15, 5), (20, 5), "is it of rnn_type gru?"),
     (network("rnn"), "bias_ih_l0", (20,), (5,), "is it of rnn_type lstm?"),
     (network(), "weight_ih_l0.forget", (20, 3), (5, 3), "leave the gate out of its name"),
@@ -61,7 +81,14 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
     (network(), "weight_ih_l0", (7, 7, 7), (20, 3), ""),
 ]
 MISFITS_ELSEWHERE = [
-    ("keras", network(), "kernel", (20, 3), (3, 20), "is it transposed? (layout pytorch)"),
+    (
+        "keras",
+        network(),
+        "kernel",
+        (20, 3),
+        (3, 20),
+        "any square matrix beside it, if its gates stand in the order i, f, g, o",
+    ),
     ("keras", network("gru"), "bias", (15,), (2, 15), "made with reset_after=False?"),
     ("keras", network(), "kernel", (8, 20), (3, 20), "Haiku have one (layout tf1 or haiku)"),
     ("keras", network("gru"), "kernel", (8, 15), (3, 15), "applies the reset gate before it"),
@@ -351,3 +378,12 @@ class TestAGrowingNetwork:
         )
 
         assert errors[0].allowed == ["weight_ih_l0"]
+
+
+def test_a_bias_of_twice_the_size_is_not_called_two_where_others_have_the_size(tmp_path):
+    uploads = saved(tmp_path / "from", weights(network(hidden_size=10)))
+
+    errors = refusals(tmp_path, uploads, network())
+
+    assert len(errors) == 4
+    assert all("of a network with hidden_size 10" in error.detail for error in errors)
