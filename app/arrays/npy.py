@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from app.arrays.records import Flaw
-from app.arrays.values import UNREAD, Values
+from app.arrays.values import BITS, INTEGERS, QUANTIZED, UNREAD, Values
 
 MAGIC = b"\x93NUMPY"
 MOST_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
@@ -34,15 +34,20 @@ _VALUES: Mapping[str, Values] = {
     "<f8": Values("float64", "<f8"),
     ">f8": Values("float64", ">f8"),
 }
-_TO_FLOAT = "use .astype(np.float32)"
+_RAW_BYTES = (
+    "raw bytes, as NumPy writes bfloat16 and float8",
+    f"save bfloat16 as .safetensors; of float8, {QUANTIZED}",
+)
 _INSTEAD: Mapping[str, tuple[str, str]] = {
-    "O": ("Python objects, which are pickled and never read here", _TO_FLOAT),
-    "V": ("raw bytes, as NumPy writes bfloat16", "save bfloat16 as .safetensors"),
-    "b": ("booleans", _TO_FLOAT),
-    "c": ("complex numbers", "take their real part"),
+    "O": ("Python objects, which are pickled and never read here", "save arrays of floats"),
+    "V": _RAW_BYTES,
+    "b": ("booleans", "a mask is no weight: send the weights themselves"),
+    "c": ("complex numbers", "PyTorch's networks have real ones"),
     "f": ("a float type that PyTorch lacks", "use .astype(np.float64)"),
-    "i": ("integers", _TO_FLOAT),
-    "u": ("integers", _TO_FLOAT),
+    "i": ("integers", INTEGERS),
+    "u": ("integers", INTEGERS),
+    "u2": ("integers of 16 bits", BITS),
+    "i2": ("integers of 16 bits", BITS),
     "[": ("records of several fields", "save each field as an array of its own"),
 }
 
@@ -89,7 +94,7 @@ def read_header(head: bytes) -> Header:
         return Header(UNREAD, (), False, start + length, _no_floats("[", "records"))
     fields = _fields(text.strip())
     shape, descr = _shape(fields["shape"]), fields["descr"]
-    flaw = None if descr in _VALUES else _no_floats(descr.lstrip("<>=|")[:1], descr)
+    flaw = None if descr in _VALUES else _no_floats(descr.lstrip("<>=|"), descr)
     values = _VALUES.get(descr, UNREAD)
     return Header(values, shape, fields["fortran_order"] == "True", start + length, flaw)
 
@@ -128,7 +133,7 @@ def check_shape(lengths: list[int], name: str | None = None) -> tuple[int, ...]:
 
 
 def _no_floats(kind: str, descr: str) -> Flaw:
-    what, instead = _INSTEAD.get(kind, ("no numbers", "send floats"))
+    what, instead = _INSTEAD.get(kind) or _INSTEAD.get(kind[:1], ("no numbers", "send floats"))
     return Flaw(
         f"it holds {what}; {instead}",
         code="not_floats",

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from app.arrays.npy import check_shape
 from app.arrays.records import Bounds, Entry, Flaw, require
-from app.arrays.values import UNREAD, Values
+from app.arrays.values import BITS, INTEGERS, QUANTIZED, UNREAD, Values
 from app.dtypes import DTYPES
 from app.errors import MalformedJson
 from app.spec.parse import load_json
@@ -24,6 +24,13 @@ _LENGTH_BYTES = 8
 _ALIGNMENT_BYTES = 8
 _VALUES: Mapping[str, Values] = {
     dtype.safetensors: Values(dtype.name, dtype.numpy) for dtype in DTYPES.values()
+}
+_INSTEAD: Mapping[str, tuple[str, str]] = {
+    "I": ("integers", INTEGERS),
+    "U": ("integers", INTEGERS),
+    "F": ("floats of few bits, which PyTorch's networks lack", f"they are scaled: {QUANTIZED}"),
+    "B": ("booleans", "a mask is no weight: send the weights themselves"),
+    "C": ("complex numbers", "PyTorch's networks have real ones"),
 }
 _LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's order
 
@@ -105,8 +112,13 @@ def _are_lengths(given: Any) -> bool:
 
 
 def _no_floats(given: Any, own: str) -> Flaw:
+    what, instead = _INSTEAD.get(
+        str(given)[:1], ("no floats that PyTorch's networks have", INTEGERS)
+    )
+    if given in ("U16", "I16"):
+        what, instead = "integers of 16 bits", BITS
     return Flaw(
-        "it holds no floats that PyTorch's networks have; use .to(torch.float32)",
+        f"it holds {what}; {instead}",
         name=own,
         code="not_floats",
         given=str(given)[:40],

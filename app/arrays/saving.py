@@ -23,7 +23,7 @@ def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
         arrays: whatever NumPy makes arrays of, torch's tensors as well; or files.
 
     Raises:
-        InvalidArrays: NumPy makes no array of numbers of something.
+        InvalidArrays: NumPy makes no array of numbers of something, or it is masked.
     """
     if not isinstance(arrays, Mapping):
         return [Upload(Path(path).name, Path(path)) for path in arrays]
@@ -36,6 +36,9 @@ def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
 
 
 def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
+    if isinstance(values, np.ma.MaskedArray):
+        detail = "it is masked, and a file of arrays has no masks; send .filled(0), if what is masked is zero"
+        raise InvalidArrays([fault("not_floats", detail, file="arrays", name=name)])
     if hasattr(values, "detach"):  # torch's tensors; NumPy has no bfloat16, but float32 holds it
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values

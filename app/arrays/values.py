@@ -33,6 +33,15 @@ class Values:
         return DTYPES[self.dtype].item_bytes
 
 
+# What to do with numbers that are no floats; a cast alone would make other numbers of most.
+QUANTIZED = "make floats of them, take away the zero point, if there is one, and multiply by the scale, which is kept elsewhere in the model"
+INTEGERS = f"they stand for other numbers: of a quantized network, {QUANTIZED}"
+BITS = (
+    "if they are the bits of bfloat16, send torch.from_numpy(a.astype(np.uint16).view(np.int16)).view(torch.bfloat16) as .safetensors; "
+    f"if of a quantized network, {QUANTIZED}"
+)
+
+
 UNREAD = Values("float32", "<f4")  # stands where the numbers of an array are none that are read
 
 
