@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from app.arrays.files import Found
@@ -14,6 +15,17 @@ _WEIGHT_DROP = (
     "a weight of AWD-LSTM's as it was before its dropout: name it without _raw, in place of the array of that name, if there is one; "
     "each layer there is an LSTM by itself, so call those of layer 1 weight_ih_l1 and so on"
 )
+_NAME = r"(?:^|[./])(?:weight|bias)_(?:ih|hh|hr)(?:_l\d{1,4}(?:_reverse)?)?"
+_IN_PARTS = re.compile(rf"{_NAME}_(?:orig|mask|g|v|u)$")
+_PARAMETRIZED = re.compile(rf"[./]?parametrizations{_NAME}[./]")
+_REMOVE = (
+    "a part of a parameter that torch.nn.utils computes as the network runs (pruning, weight_norm, spectral_norm): call "
+    "prune.remove, remove_weight_norm or remove_spectral_norm for each, and save the state_dict again"
+)
+_REMOVE_PARAMETRIZATIONS = (
+    "a part of a parametrized parameter: call torch.nn.utils.parametrize.remove_parametrizations for each, and save the state_dict "
+    "again"
+)
 FLAT = (
     "all parameters in one vector, as cuDNN keeps them (CudnnLSTM of TensorFlow 1, MXNet's fused layers), whose order depends on "
     "its version: let the program that wrote it part them, and send them by name"
@@ -24,6 +36,10 @@ def habit(call: Call, spec: Spec) -> str:
     """Say what an array of no known name is, if it is something that is often sent."""
     if is_dropped(call.name):
         return _WEIGHT_DROP
+    if _PARAMETRIZED.search(call.name):
+        return _REMOVE_PARAMETRIZATIONS
+    if _IN_PARTS.search(call.name):
+        return _REMOVE
     if call.name.endswith("opaque_kernel") or is_flat(call.found.shape, spec):
         return FLAT
     return ""

@@ -26,6 +26,8 @@ _PARTS = (
     + ": if they are its parts, rename all arrays by their places, with one beginning or none, such as weight_ih_l1 for "
     "the second layer's weight_ih_l0, or weight_ih_l0_reverse for the backward direction's"
 )
+_ONE_MATRIX = frozenset({"tf1", "haiku"})  # theirs are named and shaped as a Dense's is
+_RECURRENT = re.compile(r"rnn|lstm|cell", re.IGNORECASE)
 _NO_EVIDENCE = frozenset({"bias"})  # other layers have it too
 
 
@@ -58,7 +60,14 @@ def _wholes(reading: Reading, understand: Understand, spec: Spec, options: Optio
         return []  # the arrays that matter are not among them
     read = {n: understand(network) for n, network in enumerate(reading.networks[:_LISTED])}
     wholes = [n for n, one in read.items() if one.is_of_all(spec)]
-    return [n for n in wholes if not fit(read[n].named, spec, options).faults] or wholes
+    fitting = [n for n in wholes if not fit(read[n].named, spec, options).faults] or wholes
+    if options.layout not in _ONE_MATRIX:
+        return fitting
+    return [n for n in fitting if any(map(_is_named_recurrent, reading.networks[n]))] or fitting
+
+
+def _is_named_recurrent(call: Call) -> bool:
+    return _RECURRENT.search(call.found.name) is not None
 
 
 def refuse_strangers(

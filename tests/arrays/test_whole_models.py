@@ -306,3 +306,41 @@ def test_dropped_weights_are_never_taken_nor_advised_for_the_weights(tmp_path, s
     assert any("AWD-LSTM" in error.detail for error in errors)
     assert not any("prefix=" in error.detail for error in errors)
     assert not any("by its prefix" in error.detail for error in errors)
+
+
+IN_PARTS = [
+    ("weight_hh_l0_orig", "prune.remove"),
+    ("rnn.weight_hh_l0_mask", "prune.remove"),
+    ("weight_ih_l0_reverse_g", "remove_weight_norm"),
+    ("weight_hh_l0_u", "remove_spectral_norm"),
+    ("parametrizations.weight_hh_l0.original", "remove_parametrizations"),
+    ("rnn.parametrizations.weight_hh_l0.original0", "remove_parametrizations"),
+    ("rnn.parametrizations.weight_hh_l0.0._u", "remove_parametrizations"),
+]
+
+
+@pytest.mark.parametrize(("name", "remedy"), IN_PARTS, ids=str)
+def test_a_parameter_in_parts_is_told_how_to_become_whole(tmp_path, name, remedy):
+    begin = "rnn." * name.startswith("rnn.")
+    arrays = {f"{begin}{n}": a for n, a in weights(network()).items()}
+    del arrays[f"{begin}weight_hh_l0"]
+    arrays |= zeros(**{name: (20, 5), "head.weight": (2, 5)})
+
+    (error, *_) = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
+
+    assert remedy in error.detail
+    assert "prefix=" not in error.detail
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (8, 20)], ids=["of its own", "of the network's"])
+def test_a_dense_layer_is_not_advised_for_a_network_of_one_matrix(tmp_path, shape):
+    cell = "rnn/basic_lstm_cell"
+    names = {f"{cell}/kernel": (8, 20), f"{cell}/bias": 20}
+    head = {"dense/kernel": shape, "dense/bias": shape[1]}
+
+    errors = refusals(
+        tmp_path, saved(tmp_path / "from", zeros(**names | head)), network(), layout="tf1"
+    )
+
+    assert [error.allowed for error in errors] == [["rnn/"]]
+    assert "prefix=dense/" not in errors[0].detail
