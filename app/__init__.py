@@ -94,6 +94,7 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
     Raises:
         ArraysGone: the spec names arrays that are not kept here.
         InvalidSpec: the spec is not valid.
+        NonfiniteOutput: a weight overflows the dtype, and the spec does not accept that.
     """
     from app.engine.draw import Artist
     from app.engine.state_dict import state_dict as draw

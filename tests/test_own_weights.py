@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 import app
 from app.cli import cli
 from app.client import Client
-from app.errors import ArraysGone, InvalidArrays, InvalidSpec, NotAnArrayFile
+from app.errors import ArraysGone, InvalidArrays, InvalidSpec, NonfiniteOutput, NotAnArrayFile
 from app.service.eviction import SUFFIX
 from app.spec.canonical import canonical
 from app.spec.recipe import decode_recipe
@@ -129,10 +129,23 @@ class TestTheLibrary:
 
     def test_warns_of_what_no_array_tells(self) -> None:
         arrays = {"W": np.ones((1, 60, 10)), "R": np.ones((1, 60, 20))}
-        with pytest.warns(UserWarning, match="linear_before_reset=1") as told:
+        with pytest.warns(UserWarning, match="taken as of") as told:
             app.with_arrays(GRU, arrays, layout="onnx")
 
-        assert len(told) == 1
+        before_reset, attributes = (str(one.message) for one in told)
+        assert "linear_before_reset=1" in before_reset
+        assert "not reverse, and without clip" in attributes
+
+    def test_refuses_numbers_that_overflow_the_dtype(self) -> None:
+        bias = np.zeros(60, np.float32)
+        bias[7] = 70_000
+        half = GRU | {"dtype": "float16"}
+        for make in (app.build, app.state_dict):
+            with pytest.raises(NonfiniteOutput, match="1 of the 60 values of bias_ih_l0 overflow"):
+                make(half, arrays={"bias_ih_l0": bias})
+
+        accepted = app.build(half | {"accept_nonfinite": True}, arrays={"bias_ih_l0": bias})
+        assert accepted.bias_ih_l0[7].isinf()
 
     def test_has_short_recipes_of_deep_networks(self) -> None:
         deep = {"rnn_type": "rnn", "input_size": 2, "hidden_size": 2, "num_layers": 200}

@@ -90,7 +90,7 @@ def check(
                 answers = iter(results())
             for tensor, own in zip(tensors, tasks, strict=True):
                 lesson = lesson_of(tensor, [*islice(answers, len(own))], measured=measure)
-                _judge_weights(plan, tensor, lesson)
+                judge_weights(plan, tensor, lesson.nonfinite)
                 found[tensor.name] = lesson
             run.judge(layer, y)
             with _torch_on(workers.cores, cores):
@@ -175,10 +175,10 @@ class _Run:
         )
 
 
-def _judge_weights(plan: Plan, tensor: TensorPlan, lesson: Lesson) -> None:
-    """Refuse a weight that is not finite, also where a gate would hide it from the output."""
-    if lesson.nonfinite and not plan.spec.accept_nonfinite:
-        what = f"{lesson.nonfinite} of the {tensor.elements} values of {tensor.name}"
+def judge_weights(plan: Plan, tensor: TensorPlan, nonfinite: int) -> None:
+    """Refuse weights so many of which are not finite, also where a gate would hide them from the output."""
+    if nonfinite and not plan.spec.accept_nonfinite:
+        what = f"{nonfinite} of the {tensor.elements} values of {tensor.name}"
         raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
 
 

@@ -50,6 +50,12 @@ def cautions_of_upload(recipe: Spec, layout: LayoutName) -> list[Caution]:
     if (layout, rnn_type) == ("haiku", "rnn") and recipe.nonlinearity != "relu":
         detail = "Haiku's VanillaRNN is a network of relu, this one is of tanh"
         told.append(Caution("assumed_tanh", "/nonlinearity", detail))
+    if rnn_type == "rnn" and layout != "haiku":
+        detail = f"taken as a network of {recipe.nonlinearity}, as nonlinearity says; no array tells the activation"
+        told.append(Caution("assumed_nonlinearity", "/nonlinearity", detail))
+    if layout == "keras" and not recipe.bidirectional:
+        detail = "taken as of go_backwards=False, which reads a sequence from its beginning; no array tells"
+        told.append(Caution("assumed_forward", "/layout", detail))
     if "weight_ih" in kinds and "weight_hh" not in kinds:
         detail = (
             "no array gives a recurrent matrix, so all of them are drawn; a trained network has one"
@@ -84,7 +90,7 @@ ASSUMED = (
     Assumed(
         "assumed_sigmoid",
         frozenset({("keras", "lstm"), ("keras", "gru")}),
-        'taken as of recurrent_activation="sigmoid"; Keras before 2.3 had "hard_sigmoid" by default, which PyTorch does not '
+        'taken as of activation="tanh" and recurrent_activation="sigmoid"; Keras before 2.3 had "hard_sigmoid" by default, which PyTorch does not '
         "compute, and no array tells: look at the layer's config",
     ),
     Assumed(
@@ -92,6 +98,17 @@ ASSUMED = (
         frozenset({("tf1", "lstm")}),
         "1 is added to the forget gate's bias, as by forget_bias=1, the default of TensorFlow 1's cells, which add it while they "
         "run; no array tells",
+    ),
+    Assumed(
+        "assumed_attributes",
+        frozenset({("onnx", "lstm"), ("onnx", "gru"), ("onnx", "rnn")}),
+        "taken as of direction forward or bidirectional, not reverse, and without clip, input_forget, peepholes (P) or activations other "
+        "than PyTorch's; no array tells: look at the node's attributes",
+    ),
+    Assumed(
+        "assumed_activations",
+        frozenset({("flax", "lstm"), ("flax", "gru"), ("tf1", "lstm")}),
+        "taken as of tanh, and sigmoid in the gates, as by default; no array tells",
     ),
 )
 

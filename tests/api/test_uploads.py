@@ -170,9 +170,10 @@ class TestAnUpload:
         planned = upload(client, dead, file, path="/v1/plan", layout="onnx").json()
         made = upload(client, dead, file, layout="onnx")
 
-        assert [told["code"] for told in planned["warnings"]] == ["assumed_linear_before_reset"]
+        codes = ["assumed_linear_before_reset", "assumed_attributes"]
+        assert [told["code"] for told in planned["warnings"]] == codes
         assert planned["warnings"][0]["pointer"] == "/layout"
-        assert made.headers["stepzero-warnings"] == "assumed_linear_before_reset"
+        assert made.headers["stepzero-warnings"] == ", ".join(codes)
         plain = upload(client, NET, ("w.safetensors", safetensors(gru())))
         assert "stepzero-warnings" not in plain.headers
 

@@ -69,16 +69,29 @@ def test_what_is_meant_is_told_nothing_of(given: dict[str, Any]) -> None:
 
 
 ASSUMED_OF: list[tuple[str, dict[str, Any], list[str] | None, list[str]]] = [
-    ("onnx", {"rnn_type": "gru"}, None, ["assumed_linear_before_reset"]),
-    ("onnx", {"rnn_type": "lstm"}, None, []),
-    ("keras", {"rnn_type": "gru"}, None, ["assumed_sigmoid"]),
-    ("keras", {"rnn_type": "gru", "bias": False}, None, ["assumed_reset_after", "assumed_sigmoid"]),
-    ("keras", {"rnn_type": "lstm"}, None, ["assumed_sigmoid"]),
-    ("keras", {"rnn_type": "rnn"}, None, []),
-    ("tf1", {"rnn_type": "lstm"}, None, ["assumed_forget_bias"]),
+    ("onnx", {"rnn_type": "gru"}, None, ["assumed_linear_before_reset", "assumed_attributes"]),
+    ("onnx", {"rnn_type": "lstm"}, None, ["assumed_attributes"]),
+    ("onnx", {"rnn_type": "rnn"}, None, ["assumed_attributes", "assumed_nonlinearity"]),
+    ("keras", {"rnn_type": "gru"}, None, ["assumed_sigmoid", "assumed_forward"]),
+    (
+        "keras",
+        {"rnn_type": "gru", "bias": False},
+        None,
+        ["assumed_reset_after", "assumed_sigmoid", "assumed_forward"],
+    ),
+    ("keras", {"rnn_type": "lstm"}, None, ["assumed_sigmoid", "assumed_forward"]),
+    ("keras", {"rnn_type": "lstm", "bidirectional": True}, None, ["assumed_sigmoid"]),
+    ("keras", {"rnn_type": "rnn"}, None, ["assumed_nonlinearity", "assumed_forward"]),
+    ("sonnet", {"rnn_type": "rnn"}, None, ["assumed_nonlinearity"]),
+    ("tf1", {"rnn_type": "lstm"}, None, ["assumed_forget_bias", "assumed_activations"]),
     ("haiku", {"rnn_type": "rnn"}, None, ["assumed_tanh"]),
     ("haiku", {"rnn_type": "rnn", "nonlinearity": "relu"}, None, []),
-    ("flax", {"rnn_type": "lstm"}, ["weight_ih_l0", "bias_ih_l0"], ["recurrence_drawn"]),
+    (
+        "flax",
+        {"rnn_type": "lstm"},
+        ["weight_ih_l0", "bias_ih_l0"],
+        ["assumed_activations", "recurrence_drawn"],
+    ),
     ("pytorch", {"rnn_type": "gru"}, ["weight_ih_l0"], []),
 ]
 
