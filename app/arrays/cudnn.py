@@ -1,20 +1,21 @@
-"""Keras's CuDNNLSTM and CuDNNGRU, whose arrays have the names of its other layers and lie otherwise."""
+"""Layers made for cuDNN, whose arrays have the names of other layers and mean something else."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.arrays.layouts import CUDNN
 from app.arrays.naming import Placed, Where, unknown
-from app.arrays.records import shown
+from app.arrays.records import Options, shown
 from app.errors import FieldError
 from app.plan import GATES
 from app.spec.checkpoint import Spec
 
 # The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible cells are others.
 _NAME = re.compile(r"(?<![a-z0-9])cu_?dnn(?!_?compatible)", re.IGNORECASE)
+_COMPATIBLE = re.compile(r"(?<![a-z0-9])cudnn_?compatible", re.IGNORECASE)
 _FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
 
 
@@ -27,8 +28,21 @@ class _Layer:
     by_bias: bool | None
 
 
-def as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], FieldError | None]:
-    """Read arrays as cuDNN's where they are; refuse a network of both kinds."""
+def as_named(
+    network: Sequence[Placed], spec: Spec, options: Options
+) -> tuple[Sequence[Placed], FieldError | None]:
+    """Read arrays as those of layers made for cuDNN, where they are; refuse a network of both kinds."""
+    match options.layout:
+        case "keras":
+            return _as_cudnn(network, spec)
+        case "tf1":
+            return _as_compatible(network), None
+        case _:
+            return network, None
+
+
+def _as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], FieldError | None]:
+    """Read arrays as those of Keras's CuDNNLSTM and CuDNNGRU where they are; refuse a network of both kinds."""
     if spec.rnn_type not in CUDNN:
         return network, None
     by_place: dict[tuple[Where, frozenset[bool]], list[Placed]] = {}
@@ -43,6 +57,16 @@ def as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], F
             return network, _mixed(ours[0].members[0], other.members[0])
     rules = CUDNN[spec.rnn_type]
     return [one._replace(rule=rules[one.tail]) for one in network], None
+
+
+def _as_compatible(network: Sequence[Placed]) -> list[Placed]:
+    """Read the arrays of TensorFlow 1's CudnnCompatibleLSTMCell, which adds no forget bias, as they are."""
+    return [
+        one._replace(rule=replace(one.rule, ones=""))
+        if _COMPATIBLE.search(one.call.found.name)
+        else one
+        for one in network
+    ]
 
 
 def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from app.arrays.cudnn import as_cudnn
+from app.arrays.cudnn import as_named
 from app.arrays.files import Found
 from app.arrays.layouts import Rule
 from app.arrays.naming import NUMBER, Call, Named, Placed, Reading, Where, unknown
@@ -106,9 +106,8 @@ def _read_network(
     for one in network:
         if detail := _direction_fault(one.directions, one.rule, spec):
             reading.faults.append(unknown(one.call.found, detail))
-    if options.layout == "keras":
-        network, mixed = as_cudnn(network, spec)
-        reading.faults += [mixed] if mixed else []
+    network, mixed = as_named(network, spec, options)
+    reading.faults += [mixed] if mixed else []
     if reading.faults:
         return
     first: dict[Where, Found] = {}

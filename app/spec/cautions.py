@@ -97,7 +97,7 @@ ASSUMED = (
         "assumed_forget_bias",
         frozenset({("tf1", "lstm")}),
         "1 is added to the forget gate's bias, as by forget_bias=1, the default of TensorFlow 1's cells, which add it while they "
-        "run; no array tells",
+        "run; no array tells but those named as CudnnCompatibleLSTMCell names its own, which adds none",
     ),
     Assumed(
         "assumed_attributes",

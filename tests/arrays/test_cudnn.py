@@ -125,3 +125,14 @@ def test_a_name_shows_it_whatever_the_prefix_leaves_of_it(tmp_path, path, prefix
 
     expected = taken(tmp_path, saved(tmp_path / "b", cudnn), spec, layout="keras")
     assert read.sha256 == expected.sha256
+
+
+@pytest.mark.parametrize("prefix", ["", "rnn/cudnn_compatible_lstm_cell/"], ids=str)
+def test_tensorflow_1s_compatible_cell_has_no_forget_bias(tmp_path, prefix):
+    path = "rnn/cudnn_compatible_lstm_cell"
+    arrays = {f"{path}/kernel": np.zeros((8, 20)), f"{path}/bias": np.full(20, 0.5)}
+
+    taken(tmp_path, saved(tmp_path / "a", arrays), network(), layout="tf1", prefix=prefix)
+
+    assert kept(tmp_path)["bias_ih_l0"].tolist() == [0.5] * 20
+    assert kept(tmp_path)["bias_hh_l0"].tolist() == [0] * 20
