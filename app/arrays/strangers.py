@@ -46,11 +46,14 @@ def several(reading: Reading, understand: Understand, spec: Spec, options: Optio
     detail = reading.doubt
     if not wholes:
         detail += _PARTS if options.layout == "pytorch" else _NO_WHOLE
-    elif known:
-        detail += f"; to send the arrays of one network: {' or '.join(f'prefix={shown(one)}' for one in known)}"
-    if len(known) < len(wholes):
-        detail += "; no prefix tells the others from these: send one network's arrays in a file of their own"
+    elif len(known) < len(wholes):
+        detail += (
+            "; no prefix tells all of them apart: send one network's arrays in a file of their own"
+        )
         known = []
+    else:
+        prefixes = " or ".join(f"prefix={shown(one)}" for one in known)
+        detail += f"; to send the arrays of one network: {prefixes}"
     return unknown(reading.networks[1][0].found, detail, known or None)
 
 
@@ -82,6 +85,8 @@ def refuse_strangers(
     if len(reading.networks) == 1:
         own = reading.networks[0]
         if found := _prefix(own, strangers, understand):
+            if known_ones and not reading.is_of_all(spec):
+                return  # a part of the network may be among them
             if any(call.name.startswith(found) for call in known_ones):
                 return  # with the prefix they would be refused again
             apart = [call for call in strangers if not call.name.startswith(found)]

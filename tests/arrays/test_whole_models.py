@@ -250,7 +250,7 @@ def test_a_network_that_no_prefix_tells_apart_is_to_be_sent_by_itself(tmp_path):
     (error,) = refusals(tmp_path, saved(tmp_path / "from", layers_of("", "ema.")), network())
 
     assert error.allowed is None
-    assert "prefix=ema." in error.detail
+    assert "prefix=" not in error.detail
     assert "in a file of their own" in error.detail
 
 
@@ -344,3 +344,14 @@ def test_a_dense_layer_is_not_advised_for_a_network_of_one_matrix(tmp_path, shap
 
     assert [error.allowed for error in errors] == [["rnn/"]]
     assert "prefix=dense/" not in errors[0].detail
+
+
+def test_a_layer_is_not_advised_where_another_is_in_parts(tmp_path):
+    arrays = layers_of("rnn1.") | zeros(
+        **{"rnn2.weight_hh_l0_orig": (20, 5), "rnn2.weight_hh_l0_mask": (20, 5)}
+    )
+
+    errors = refusals(tmp_path, saved(tmp_path / "from", arrays), DEEP)
+
+    assert "prune.remove" in errors[0].detail
+    assert not any("prefix=" in error.detail for error in errors)
