@@ -37,6 +37,7 @@ from app.errors import (
     NotReady,
     StepZeroError,
     TransferError,
+    Unauthenticated,
     UnknownFormat,
 )
 from app.formats import FORMATS
@@ -672,6 +673,28 @@ class TestABusyServer:
 
         assert len(server.visits) == 1 + 2
 
+    @pytest.mark.parametrize("body", [b"", b"{}", b"not JSON"])
+    def test_is_asked_again_when_its_problem_tells_nothing(self, body: bytes) -> None:
+        said = {"Content-Type": "application/problem+json"}
+
+        def busy(visit: Visit) -> None:
+            visit.answer(503, said, body)
+
+        with served(busy, document({})) as (client, server):
+            assert client.devices() == {}
+
+        assert len(server.visits) == 2
+
+    def test_is_asked_again_for_the_checksum(self, path: Path) -> None:
+        digest = base64.b64encode(hashlib.sha256(FILE).digest()).decode()
+        head = whole(Stepzero_Crc32="", Repr_Digest=f"sha-256=:{digest}:")
+
+        with served(whole(Stepzero_Crc32=""), problem(BUSY), head) as (client, server):
+            client.download(GRU, path)
+
+        assert len(server.visits) == 3
+        assert path.read_bytes() == FILE
+
     def test_says_how_long_to_wait(self) -> None:
         later = problem(BUSY, Retry_After="0")
 
@@ -791,6 +814,13 @@ class TestDocuments:
             client.devices()
 
         assert caught.value.facts["answered"] == 418
+
+    def test_that_a_refused_head_lacks_leave_the_status(self, path: Path) -> None:
+        with (
+            served(whole(Stepzero_Crc32=""), problem(Unauthenticated(given=False))) as (client, _),
+            pytest.raises(TransferError, match="answered with status 401"),
+        ):
+            client.download(GRU, path)
 
     def test_without_an_end_are_not_read_to_it(self) -> None:
         with (

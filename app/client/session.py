@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -157,8 +157,11 @@ class Session:
 
     def _refusal(self, response: httpx.Response) -> StepZeroError:
         media_type = response.headers.get("Content-Type", "").partition(";")[0]
-        problem = self._document(response) if media_type == "application/problem+json" else None
-        if isinstance(problem, dict):
+        problem = None
+        if media_type == "application/problem+json":
+            with suppress(TransferError):  # a HEAD's has no body: then the status says what it can
+                problem = self._document(response)
+        if isinstance(problem, dict) and problem:
             return from_problem(problem)
         status = response.status_code
         return TransferError(f"{self._place} answered with status {status}.", answered=status)
