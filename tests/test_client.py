@@ -432,6 +432,55 @@ class TestAPartLeftBehind:
 
         assert path.read_bytes() == FILE
 
+    @pytest.mark.parametrize("suffix", [".part", ".part.json"])
+    @pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+    def test_is_never_a_link_to_something_else(
+        self, path: Path, suffix: str, link: Callable[[Path, Path], None]
+    ) -> None:
+        other = path.with_name("other")
+        other.write_bytes(b"mine")
+        leave_part(path, b"")
+        path.with_name(f"gru.pt{suffix}").unlink()
+        link(path.with_name(f"gru.pt{suffix}"), other)
+
+        with served(ranged()) as (client, _):
+            client.download(GRU, path)
+
+        assert other.read_bytes() == b"mine"
+        assert path.read_bytes() == FILE
+        assert not path.is_symlink()
+        assert sorted(path.parent.iterdir()) == [path, other]
+
+    def test_does_not_make_what_a_dangling_link_names(self, path: Path) -> None:
+        path.with_name("gru.pt.part").symlink_to("other")
+
+        with served(ranged()) as (client, _):
+            client.download(GRU, path)
+
+        assert path.read_bytes() == FILE
+        assert list(path.parent.iterdir()) == [path]
+
+    @pytest.mark.parametrize("suffix", [".part", ".part.json"])
+    def test_is_no_pipe(self, path: Path, suffix: str) -> None:
+        leave_part(path, FILE[:HALF])
+        path.with_name(f"gru.pt{suffix}").unlink()
+        os.mkfifo(path.with_name(f"gru.pt{suffix}"))
+
+        with served(ranged()) as (client, _):
+            client.download(GRU, path)
+
+        assert path.read_bytes() == FILE
+        assert list(path.parent.iterdir()) == [path]
+
+    def test_that_is_a_folder_is_named(self, path: Path) -> None:
+        path.with_name("gru.pt.part").mkdir()
+
+        with (
+            served(ranged()) as (client, _),
+            pytest.raises(TransferError, match=r"gru\.pt\.part, but that is a folder"),
+        ):
+            client.download(GRU, path)
+
 
 class TestProof:
     @given(data=st.data())

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -155,7 +156,9 @@ class Part:
     def _remember(self) -> None:
         """Take up what an earlier process noted; forget its bytes if they are of something else."""
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
-            notes = json.loads(self._notes.read_text())
+            # A pipe of this name would never end, and a link leads to what is not ours.
+            is_file = stat.S_ISREG(self._notes.lstat().st_mode)
+            notes = json.loads(self._notes.read_text() if is_file else "{}")
             known = (self._expected.address, self._expected.size_bytes)
             if (notes["url"], notes["size_bytes"]) == known:
                 self._etag, self.checksum = str(notes["etag"]), str(notes.get("checksum", ""))
@@ -191,7 +194,9 @@ class Part:
             "size_bytes": self.size_bytes,
             "checksum": self.checksum,
         }
-        self._notes.write_text(json.dumps(notes))
+        self._notes.unlink(missing_ok=True)
+        with self._notes.open("x") as file:  # never through a link
+            json.dump(notes, file)
 
 
 @contextmanager
@@ -199,10 +204,10 @@ def opened_part(path: Path) -> Iterator[BinaryIO]:
     """Open `<path>.part` for this process alone, so that two downloads cannot weave one file.
 
     Raises:
-        TransferError: another download holds it.
+        TransferError: another download holds it, or a folder has its name.
     """
     part = _beside(path, ".part")
-    with part.open("a+b") as file:
+    with open(_descriptor(part), "a+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it may have finished since; then this file goes by the final name now.
@@ -217,6 +222,17 @@ def opened_part(path: Path) -> Iterator[BinaryIO]:
             if not file.seek(0, os.SEEK_END):
                 part.unlink(missing_ok=True)
                 _beside(path, ".part.json").unlink(missing_ok=True)
+
+
+def _descriptor(part: Path) -> int:
+    """Open a regular file that has this name alone; whatever else has it, such as a link, loses it."""
+    with suppress(FileNotFoundError):
+        found = part.lstat()
+        if stat.S_ISDIR(found.st_mode):
+            raise TransferError(f"What comes is kept in {part}, but that is a folder.")
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            part.unlink()
+    return os.open(part, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
 
 
 def _beside(path: Path, suffix: str) -> Path:
