@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import stat
@@ -28,19 +29,27 @@ def takes_a_stream(path: Path) -> bool:
 
 
 def write(
-    path: Path, chunks: Iterable[Chunk], *, size_bytes: int, progress: Progress | None = None
+    path: Path,
+    chunks: Iterable[Chunk],
+    *,
+    size_bytes: int,
+    progress: Progress | None = None,
+    replace: bool = True,
 ) -> None:
     """Write a whole file under `path`, or none; or into what stands there, if that takes a stream.
 
     Args:
         chunks: the file; the first is asked for once the place for it is open.
         progress: called with the bytes written so far and `size_bytes`.
+        replace: take the place of a file that is there by the end.
 
     Raises:
+        FileExistsError: there is one, and it is not to be replaced.
         OSError: it names `path`, whichever file it was about.
     """
     done_bytes = 0
-    with _naming(path), (_into if takes_a_stream(path) else _replacing)(path) as file:
+    place = _into(path) if takes_a_stream(path) else _beside(path, replace=replace)
+    with _naming(path), place as file:
         for chunk in chunks:
             done_bytes += file.write(chunk)
             if progress:
@@ -76,6 +85,27 @@ def at_the_end_of_links(path: Path) -> Path:
     return path.resolve() if path.is_symlink() else path
 
 
+def give_name(part: Path, target: Path, *, replace: bool) -> None:
+    """Give a whole file its name, in place of what has it if `replace`.
+
+    Raises:
+        FileExistsError: something has the name, and is not to be replaced.
+    """
+    if replace:
+        part.replace(target)
+        return
+    try:
+        target.hardlink_to(part)  # fails where the name is taken; a renaming would not
+    except FileExistsError:
+        raise
+    except OSError as error:  # no such links there: the moment between is left open
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
+        part.replace(target)
+    else:
+        part.unlink(missing_ok=True)
+
+
 @contextmanager
 def _into(path: Path) -> Iterator[BinaryIO]:
     """Open what takes a stream.  Nothing is made or cut; writing to a file that is open begins at its end."""
@@ -99,13 +129,13 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
+def _beside(path: Path, *, replace: bool) -> Iterator[BinaryIO]:
     target = at_the_end_of_links(path)
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file:
             yield file
-        part.replace(target)
+        give_name(part, target, replace=replace)
     finally:
         part.unlink(missing_ok=True)
 

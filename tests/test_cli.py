@@ -226,6 +226,26 @@ class TestMake:
         assert other.exit_code == 2
         assert "is not this recipe's file" in other.stderr
 
+    @pytest.mark.parametrize("format", ["pt", "npz", "bundle"])
+    def test_does_not_take_altered_weights_for_its_own(self, here: Path, format: str) -> None:
+        made(*GRU, "--format", format, "-o", "gru")
+        altered = bytearray((here / "gru").read_bytes())
+        altered[len(altered) // 2] ^= 1
+        (here / "gru").write_bytes(altered)
+
+        result = run("make", *GRU, "--format", format, "-o", "gru", "--skip-existing")
+
+        assert result.exit_code == 2
+        assert "its bytes do not have its checksums" in result.stderr
+
+    def test_says_what_it_did_not_look_at_of_a_file_without_checksums(self) -> None:
+        made(*GRU, "-o", "gru.safetensors")
+        said = made(*GRU, "-o", "gru.safetensors", "--skip-existing")
+        shown = run("make", *GRU, "-o", "gru.safetensors", "--skip-existing").stdout
+
+        assert (said["skipped"], said["sha256"]) == (True, None)
+        assert "It was there already; only its recipe and its length were looked at." in shown
+
     def test_writes_into_a_pipe_with_a_name_and_leaves_it(self, here: Path) -> None:
         whole = made(*GRU, "-o", "gru.pt")["sha256"]
         os.mkfifo(here / "pipe")
@@ -601,6 +621,25 @@ class TestAServer:
         )
         assert again.exit_code == 0
         assert again.stderr.startswith("Going on from ")
+
+    @pytest.mark.parametrize("asked", [(), ("--skip-existing",)])
+    @pytest.mark.parametrize("is_there", [False, True], ids=["here", "there"])
+    def test_keeps_a_file_that_has_come_meanwhile(
+        self, here: Path, server_url: str, is_there: bool, asked: tuple[str, ...]
+    ) -> None:
+        where = ("--server", server_url) if is_there else ()
+        big = ("-t", "rnn", "--input-size", "1500", "--hidden-size", "1500", "-o")
+        with started("-m", "app", "make", *big, str(here / "rnn.pt"), *where, *asked) as process:
+            while not [*here.glob("*rnn.pt*.part")]:
+                assert process.poll() is None
+                time.sleep(0.001)
+            (here / "rnn.pt").write_bytes(b"mine")
+            _, said = process.communicate(timeout=60)
+
+        assert process.returncode == 2
+        assert b"rnn.pt is there already" in said
+        assert (here / "rnn.pt").read_bytes() == b"mine"
+        assert [*here.glob("*.part*")] == []
 
     def test_needs_no_scheme_in_its_address(self, server_url: str) -> None:
         result = run("plan", *GRU, "--json", "--server", server_url.removeprefix("http://"))

@@ -11,16 +11,15 @@ import typer
 
 from app.cli.remote import ApiKey, Server, remote
 from app.cli.request import takes_request
+from app.cli.there import is_in_the_way, left
 from app.cli.words import place
-from app.cli.writing import is_stdout, sha256, write
+from app.cli.writing import is_stdout, write
 from app.errors import RequestError
 from app.formats.naming import choose_format
-from app.formats.segments import is_frame_of
 from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.cautions import cautions
 from app.spec.checkpoint import CheckpointRequest, FormatName
-from app.targets import takes_a_stream
 
 
 @takes_request("format", "device")
@@ -45,7 +44,8 @@ def make(  # noqa: PLR0913 - its options
         bool,
         typer.Option(
             "--skip-existing",
-            help="Make nothing if the file is there; refuse one that is another recipe's.",
+            help="Make nothing if the file is there; refuse one that is another recipe's, or has not its checksums. "
+            "A `.safetensors` has none: only recipe and length are looked at, and `sha256` is null.",
         ),
     ] = False,
     as_json: Annotated[
@@ -72,17 +72,20 @@ def make(  # noqa: PLR0913 - its options
     ordered = order(request.spec, _format(request, output), request.serving, Limits.none())
     there = remote(server, api_key)
     path = None if is_stdout(output) else _path(output, ordered)
-    is_there = path is not None and _may_be_replaced(path)
-    if path and is_there and not force:
-        _require(skip_existing, path, ordered)
-    digest = sha256(path) if path and is_there and not force else write(ordered, path, there)
+    is_left = path is not None and not force and is_in_the_way(path)
+    try:
+        digest = None if is_left else write(ordered, path, there, replace=force)
+    except FileExistsError:  # it has come meanwhile
+        is_left = True
+    if path and is_left:
+        digest = left(path, ordered, skip_existing=skip_existing)
     facts = {
         "path": str(path or "-"),
         "size_bytes": ordered.size_bytes,
         "sha256": digest,
         "recipe": ordered.recipe,
         "permalink": f"{there.url if there else ''}{ordered.path}/{ordered.file_name()}",
-        "skipped": is_there and not force,
+        "skipped": is_left,
     }
     _say(facts, as_json=as_json, to_stderr=path is None)
     for caution in cautions(request.spec):
@@ -100,24 +103,13 @@ def _path(output: Path | None, ordered: Order) -> Path:
     return path / ordered.file_name() if path.is_dir() else path
 
 
-def _may_be_replaced(path: Path) -> bool:
-    return path.exists() and not takes_a_stream(path)
-
-
-def _require(skip_existing: bool, path: Path, ordered: Order) -> None:
-    """Refuse what is at `path`, unless it may be there and is what would be written."""
-    if not skip_existing:
-        raise RequestError(
-            f"{path} is there already; --force replaces it, --skip-existing leaves it."
-        )
-    with path.open("rb") as file:
-        if not is_frame_of(file, ordered.segments):
-            raise RequestError(
-                f"{path} is there already, and is not this recipe's file; --force replaces it."
-            )
-
-
 def _say(facts: Mapping[str, Any], *, as_json: bool, to_stderr: bool) -> None:
-    there = " It was there already." if facts["skipped"] else ""
-    lines = f"{facts['path']}\n{facts['size_bytes']:,} bytes{there}\n{facts['permalink']}"
+    lines = f"{facts['path']}\n{facts['size_bytes']:,} bytes{_left(facts)}\n{facts['permalink']}"
     typer.echo(json.dumps(facts) if as_json else lines, err=to_stderr)
+
+
+def _left(facts: Mapping[str, Any]) -> str:
+    if not facts["skipped"]:
+        return ""
+    proved = "" if facts["sha256"] else "; only its recipe and its length were looked at"
+    return f" It was there already{proved}."

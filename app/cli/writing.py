@@ -22,24 +22,26 @@ from app.service.order import Order
 Show = Callable[[int, int], None]
 
 
-def write(ordered: Order, path: Path | None, there: Remote | None) -> str:
+def write(ordered: Order, path: Path | None, there: Remote | None, *, replace: bool = True) -> str:
     """Write a checkpoint's file to `path`, or into what stands there if that takes a stream; give its sha256.
 
     Args:
         path: None is stdout.
         there: who draws it; None is this machine.
+        replace: take the place of a file that is there by the end.
 
     Raises:
+        FileExistsError: there is one, and it is not to be replaced.
         KeyboardInterrupt, TransferError: with what is left.
     """
     if path is None and sys.stdout.isatty():
         raise RequestError("A terminal cannot show a checkpoint; send stdout to a file or a pipe.")
     try:
         if there is None:
-            return _draw(ordered, path)
+            return _draw(ordered, path, replace=replace)
         if path is None or targets.takes_a_stream(path):
             return _pass_on(ordered, path, there)
-        _fetch(ordered, path, there)
+        _fetch(ordered, path, there, replace=replace)
         return sha256(path)
     except KeyboardInterrupt as error:
         left = _kept(path) or f"{path or 'stdout'} has no whole file."
@@ -65,11 +67,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _draw(ordered: Order, path: Path | None) -> str:
+def _draw(ordered: Order, path: Path | None, *, replace: bool) -> str:
     name, serving = ordered.format.name, ordered.serving
     chunks = app.stream(ordered.spec, format=name, device=serving.device, check=serving.check)
     with making(ordered) as show:
-        return _send(chunks, path, ordered.size_bytes, show)
+        return _send(chunks, path, ordered.size_bytes, show, replace=replace)
 
 
 def _pass_on(ordered: Order, path: Path | None, there: Remote) -> str:
@@ -81,7 +83,12 @@ def _pass_on(ordered: Order, path: Path | None, there: Remote) -> str:
 
 
 def _send(
-    chunks: Iterable[targets.Chunk], path: Path | None, size_bytes: int, show: Show | None = None
+    chunks: Iterable[targets.Chunk],
+    path: Path | None,
+    size_bytes: int,
+    show: Show | None = None,
+    *,
+    replace: bool = True,
 ) -> str:
     digest = hashlib.sha256()
 
@@ -91,7 +98,7 @@ def _send(
             yield chunk
 
     if path is not None:
-        targets.write(path, hashed(), size_bytes=size_bytes, progress=show)
+        targets.write(path, hashed(), size_bytes=size_bytes, progress=show, replace=replace)
         return digest.hexdigest()
     for chunk in hashed():
         sys.stdout.buffer.write(chunk)
@@ -99,7 +106,7 @@ def _send(
     return digest.hexdigest()
 
 
-def _fetch(ordered: Order, path: Path, there: Remote) -> None:
+def _fetch(ordered: Order, path: Path, there: Remote, *, replace: bool = True) -> None:
     name, device = ordered.format.name, ordered.serving.device
     found_bytes = _part_bytes(path)  # they may turn out to be of another file
     with making(ordered, is_there=True) as show, there.connect() as client:
@@ -111,7 +118,9 @@ def _fetch(ordered: Order, path: Path, there: Remote) -> None:
             found_bytes = 0
             show(done, total)
 
-        client.download(ordered.spec, path, format=name, device=device, progress=told)
+        client.download(
+            ordered.spec, path, format=name, device=device, progress=told, replace=replace
+        )
 
 
 def _kept(path: Path | None) -> str:

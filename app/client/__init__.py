@@ -135,7 +135,7 @@ class Client:
         query = {"device": device} | size.model_dump()
         return self._document(f"{checkpoint_path(recipe)}/summary", query, silence_s)
 
-    def download(
+    def download(  # noqa: PLR0913 - its options
         self,
         spec: AnySpec,
         path: Path | str,
@@ -144,6 +144,7 @@ class Client:
         device: str = "auto",
         arrays: AnyArrays | None = None,
         progress: Progress | None = None,
+        replace: bool = True,
     ) -> Path:
         """Save a checkpoint's file under `path`, in place of what is there, once it is whole and proved.
 
@@ -157,8 +158,10 @@ class Client:
             format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
             arrays: weights of one's own, sent as `with_arrays` does.
             progress: is called with the bytes that are here and the bytes there will be.
+            replace: take the place of a file that is there by the end.
 
         Raises:
+            FileExistsError: there is one, and it is not to be replaced.
             FormatMismatch: the path's suffix is another format's.
             TransferError: the file cannot be had, or is not the one that the recipe names.
         """
@@ -181,6 +184,7 @@ class Client:
                 query=None if device == "auto" else {"device": device},
                 silence_s=silence_s,
                 progress=progress,
+                replace=replace,
             )
         return Path(path)
 

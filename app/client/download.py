@@ -15,7 +15,7 @@ from app.client.session import PassingFailure, Session
 Progress = Callable[[int, int], None]
 
 
-def download(
+def download(  # noqa: PLR0913 - what is asked, and what becomes of it
     session: Session,
     expected: Expected,
     path: Path,
@@ -23,6 +23,7 @@ def download(
     silence_s: float,
     query: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    replace: bool = True,
 ) -> Path:
     """Save what `expected` names under `path`; `query` says how to make it, and changes no byte.
 
@@ -53,7 +54,7 @@ def download(
         except BaseException as error:
             part.leave(error)
             raise
-        part.finish()
+        part.finish(replace=replace)
     return path
 
 

@@ -18,6 +18,7 @@ import httpx
 from app.client.proof import taken_checksum, told_checksum
 from app.client.session import PassingFailure
 from app.errors import StepZeroError, TransferError
+from app.targets import give_name
 
 _CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,19})-([0-9]{1,19})/([0-9]{1,19})")
 
@@ -112,11 +113,19 @@ class Part:
         if not self.checksum:
             raise self.error("has no checksum, even when asked for one; nothing proves its bytes")
 
-    def finish(self) -> None:
-        """Give the file its name, once its bytes are on the disk."""
+    def finish(self, *, replace: bool) -> None:
+        """Give the file its name, once its bytes are on the disk.
+
+        Raises:
+            FileExistsError: something has the name, and is not to be replaced; what came was thrown away.
+        """
         self._file.flush()
         os.fsync(self._file.fileno())
-        _beside(self._path, ".part").replace(self._path)
+        try:
+            give_name(_beside(self._path, ".part"), self._path, replace=replace)
+        except FileExistsError:
+            self.forget()
+            raise
         self._notes.unlink(missing_ok=True)
 
     def leave(self, error: BaseException) -> None:
