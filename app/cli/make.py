@@ -73,8 +73,10 @@ def make(  # noqa: PLR0913 - its options
     there = remote(server, api_key)
     path = None if is_stdout(output) else _path(output, ordered)
     is_left = path is not None and not force and is_in_the_way(path)
+    digest = None
     try:
-        digest = None if is_left else write(ordered, path, there, replace=force)
+        if not is_left:
+            digest = write(ordered, path, there, replace=force)
     except FileExistsError:  # it has come meanwhile
         is_left = True
     if path and is_left:
