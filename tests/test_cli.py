@@ -442,6 +442,50 @@ class TestASpec:
         assert "Traceback" not in result.stderr
 
 
+class TestJson:
+    """Whoever asks for JSON is told in JSON alone what is wrong."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [["-t", "foo"], ["--num-layers", "two"], ["--nope"], ["--seed", "-1"], ["--spec", "no"]],
+        ids=" ".join,
+    )
+    @pytest.mark.parametrize("command", ["make", "plan", "check"])
+    def test_tells_wrong_use(self, command: str, wrong: list[str]) -> None:
+        result = run(command, *GRU, *wrong, "--json")
+
+        assert result.exit_code == 2
+        assert result.stdout == ""
+        assert json.loads(result.stderr)["detail"]
+
+    def test_tells_a_failing_disk_without_the_status_of_an_answer(self) -> None:
+        result = run("make", *GRU, "-o", "nowhere/gru.pt", "--json")
+
+        told = json.loads(result.stderr)
+        assert result.exit_code == 1
+        assert told["detail"] == "nowhere/gru.pt: No such file or directory."
+        assert "status" not in told
+
+    def test_tells_once_of_a_server_that_is_not_there(self) -> None:
+        result = run("plan", *GRU, "--server", f"http://127.0.0.1:{free_port()}", "--json")
+
+        assert result.exit_code == 1
+        assert json.loads(result.stderr)["code"] == "transfer"
+
+    def test_tells_of_ctrl_c(self, here: Path) -> None:
+        big = [*BIG, "-o", str(here / "rnn.pt"), "--json"]
+        with started("-m", "app", "make", *big) as process:
+            while not [*here.glob(".rnn.pt*")]:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=60)
+
+        assert process.returncode == 130
+        assert json.loads(said)["detail"].startswith("Stopped. ")
+        assert list(here.iterdir()) == []
+
+
 class TestPlan:
     def test_shows_every_tensor_and_format(self) -> None:
         text = run("plan", *GRU).stdout

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from app.cli.notices import silent
 from app.cli.words import Given, place
 from app.errors import (
     ArraysGone,
@@ -56,6 +57,19 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
 )
 
 
+_UsageError: Any = typer.BadParameter.__base__  # typer has no public name for it
+
+
+class FailedHere(StepZeroError):
+    """No request was refused: the disk failed, or somebody stopped the command."""
+
+    title = "The command failed"
+
+    def problem(self) -> dict[str, Any]:
+        """Render without a status, which only an answer has."""
+        return {name: fact for name, fact in super().problem().items() if name != "status"}
+
+
 class RefusingCommand(TyperCommand):
     """A command whose refusals are reported; as a JSON problem if it was asked for JSON."""
 
@@ -65,24 +79,39 @@ class RefusingCommand(TyperCommand):
         text = cleandoc(self.help or "")
         self.help = re.sub(r"((?:^ {4}.*\n?)+)", r"```\n\1\n```", text, flags=re.MULTILINE)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Read the options."""
+        is_json = "--json" in args  # before they are taken out
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except _UsageError as error:
+            if not is_json:
+                raise
+            report(RequestError(error.format_message()), {"as_json": True})
+            raise typer.Exit(WRONG_USE) from error
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            with silent(bool(ctx.params.get("as_json"))):
+                return super().invoke(ctx)
         except StepZeroError as error:
             report(error, ctx.params)
             raise typer.Exit(exit_code(error)) from error
         except OSError as error:
-            if (
-                error.errno == errno.EPIPE
-            ):  # the reader of a pipe has had enough; typer knows what to do
-                raise
+            if error.errno == errno.EPIPE:
+                raise  # the reader of a pipe has had enough; typer knows what to do
             named = f"{error.filename}: " if error.filename else ""
-            refusal = StepZeroError(f"{named}{error.strerror or error}.")
-            report(refusal, ctx.params)
+            report(FailedHere(f"{named}{error.strerror or error}."), ctx.params)
             raise typer.Exit(FAILED) from error
         except KeyboardInterrupt as error:
-            typer.echo(f"\n{error}" if str(error) else "\nStopped.", err=True)
+            said = str(error) or "Stopped."
+            if ctx.params.get("as_json"):
+                report(FailedHere(said), ctx.params)
+            else:
+                typer.echo(f"\n{said}", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
 

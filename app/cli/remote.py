@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from app.cli.notices import notice
 from app.errors import RequestError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Remote(NamedTuple):
         """Open connections to it, for a `with` block."""
         from app.client import Client
 
-        return Client(self.url, api_key=self.api_key, on_wait=_say)
+        return Client(self.url, api_key=self.api_key, on_wait=notice)
 
 
 def remote(server: str | None, api_key: str | None) -> Remote | None:
@@ -52,7 +53,3 @@ def remote(server: str | None, api_key: str | None) -> Remote | None:
             f"--server {server} is not the address of a server, as http://localhost:8000 is."
         )
     return Remote(url, api_key)
-
-
-def _say(sentence: str) -> None:
-    typer.echo(sentence, err=True)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import typer
-
 import app
 from app import targets
+from app.cli.notices import notice
 from app.cli.progress import making, size
 from app.cli.remote import Remote
 from app.errors import RequestError, TransferError
@@ -114,7 +113,7 @@ def _fetch(ordered: Order, path: Path, there: Remote, *, replace: bool = True) -
         def told(done: int, total: int) -> None:
             nonlocal found_bytes
             if 0 < found_bytes <= done:
-                typer.echo(f"Going on from {size(found_bytes)} of {size(total)}.", err=True)
+                notice(f"Going on from {size(found_bytes)} of {size(total)}.")
             found_bytes = 0
             show(done, total)
 
