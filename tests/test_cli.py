@@ -12,7 +12,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,27 @@ def started(*args: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
+
+
+@contextmanager
+def another_server() -> Iterator[str]:
+    """Serve what is no Step Zero: it answers everything with an empty object."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *args: Any) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server, ThreadPoolExecutor() as pool:
+        pool.submit(server.serve_forever, 0.01)
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}"
+        finally:
+            server.shutdown()
 
 
 @pytest.fixture(autouse=True)
@@ -304,6 +328,18 @@ class TestMake:
 
         assert process.returncode == 130
         assert said.decode() == "\nStopped. stdout has no whole file.\n"
+
+    def test_leaves_nothing_at_sigterm(self, here: Path) -> None:
+        with started("-m", "app", "make", *BIG, "-o", str(here / "rnn.pt")) as process:
+            while not [*here.glob(".rnn.pt*")]:
+                assert process.poll() is None
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=60)
+
+        assert process.returncode == 143
+        assert b"Traceback" not in said
+        assert list(here.iterdir()) == []
 
     def test_stops_quietly_when_its_reader_has_had_enough(self) -> None:
         with started(*BIG_TO_STDOUT) as process:
@@ -633,6 +669,18 @@ class TestAServer:
             assert remote["files"][name]["size_bytes"] == file["size_bytes"]
             assert remote["files"][name]["etag"] == file["etag"]
 
+    @pytest.mark.parametrize("as_json", [(), ("--json",)])
+    @pytest.mark.parametrize("command", ["plan", "check"])
+    def test_that_answers_something_else_is_told_in_one_line(
+        self, command: str, as_json: tuple[str, ...]
+    ) -> None:
+        with another_server() as url:
+            result = run(command, *GRU, "--server", url, *as_json)
+
+        assert result.exit_code == 1
+        assert "of this release" in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+
     def test_measures_the_same(self, server_url: str) -> None:
         local = json.loads(run("check", *GRU, "--json").stdout)
         remote = json.loads(run("check", *GRU, "--server", server_url, "--json").stdout)
@@ -723,6 +771,19 @@ def test_a_server_says_where_it_is() -> None:
         process.kill()
 
     assert re.match(r"Step Zero is at http://127\.0\.0\.1:\d+/", first)
+
+
+@pytest.mark.parametrize("command", [("schemes",), ("plan", *GRU)], ids=["schemes", "plan"])
+def test_a_terminal_of_ascii_shows_every_character_somehow(command: tuple[str, ...]) -> None:
+    shown = subprocess.run(
+        ["/usr/bin/env", "PYTHONIOENCODING=ascii", sys.executable, "-m", "app", *command],
+        cwd=Path(app.__file__).parents[1],
+        capture_output=True,
+        check=True,
+    )
+
+    assert shown.stdout.isascii()
+    assert rb"\x" in shown.stdout
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -30,7 +32,7 @@ Where a command takes `--server URL`, the server draws; this machine then needs 
 
 Exit codes: **0** done; **1** the service, the transfer or the disk failed; **2** the options or
 the spec are wrong; **3** the network fails its check (output not finite, or zero everywhere); **4** a server cannot listen
-where it should; **130** stopped by Ctrl-C.
+where it should; **130** stopped by Ctrl-C, **143** by SIGTERM.
 """
 
 cli = typer.Typer(
@@ -64,4 +66,7 @@ cli.add_typer(key_cli, name="key")
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # ASCII has no "×"
+            stream.reconfigure(errors="backslashreplace")
     cli()

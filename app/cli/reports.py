@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import TypeAdapter, ValidationError
@@ -17,11 +17,12 @@ from app.cli.remote import ApiKey, Remote, Server, remote
 from app.cli.request import takes_request
 from app.errors import RequestError, TransferError
 from app.plan import plan as plan_of
-from app.service.description import describe
+from app.service.description import Description, describe
 from app.service.limits import Limits
 from app.spec.checkpoint import CheckpointRequest
 from app.summary import Summary
 
+Answer = TypeVar("Answer")
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; errors too, on stderr.")]
 
 
@@ -101,7 +102,7 @@ def schemes(
         names = dict.fromkeys(row["name"] for rows in known.values() for row in rows)
         raise RequestError(f"There is no scheme or preset {name!r}. There is {', '.join(names)}.")
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(found, indent=2))
         return
     console = Console(highlight=False)
     presets = found.pop("presets")
@@ -122,7 +123,9 @@ def _plan_here(request: CheckpointRequest) -> dict[str, Any]:
 
 def _plan_from(there: Remote, request: CheckpointRequest) -> dict[str, Any]:
     with there.connect() as client:
-        return client.plan(request.spec)
+        document = client.plan(request.spec)
+    _require(Description, document, f"What {there.url} answered is not a plan of this release.")
+    return document
 
 
 def _summary_here(request: CheckpointRequest) -> Summary:
@@ -132,9 +135,13 @@ def _summary_here(request: CheckpointRequest) -> Summary:
 def _summary_from(there: Remote, request: CheckpointRequest) -> Summary:
     with there.connect() as client:
         document: Any = client.summary(request.spec, check=request.check, device=request.device)
+    return _require(
+        Summary, document, f"What {there.url} answered is not a summary of this release."
+    )
+
+
+def _require(kind: type[Answer], document: Any, otherwise: str) -> Answer:
     try:
-        return TypeAdapter(Summary).validate_python(document)
+        return TypeAdapter(kind).validate_python(document)
     except ValidationError as error:
-        raise TransferError(
-            f"What {there.url} answered is not a summary of this release."
-        ) from error
+        raise TransferError(otherwise) from error

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import app
@@ -36,12 +37,13 @@ def write(ordered: Order, path: Path | None, there: Remote | None, *, replace: b
     if path is None and sys.stdout.isatty():
         raise RequestError("A terminal cannot show a checkpoint; send stdout to a file or a pipe.")
     try:
-        if there is None:
-            return _draw(ordered, path, replace=replace)
-        if path is None or targets.takes_a_stream(path):
-            return _pass_on(ordered, path, there)
-        _fetch(ordered, path, there, replace=replace)
-        return sha256(path)
+        with _tidy_at_sigterm():
+            if there is None:
+                return _draw(ordered, path, replace=replace)
+            if path is None or targets.takes_a_stream(path):
+                return _pass_on(ordered, path, there)
+            _fetch(ordered, path, there, replace=replace)
+            return sha256(path)
     except KeyboardInterrupt as error:
         left = _kept(path) or f"{path or 'stdout'} has no whole file."
         raise KeyboardInterrupt(f"Stopped. {left}") from error
@@ -64,6 +66,20 @@ def sha256(path: Path) -> str:
     """Give the sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _tidy_at_sigterm() -> Iterator[None]:
+    """Leave by an exception at SIGTERM in the block, so that no unfinished file stays."""
+
+    def stop(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _draw(ordered: Order, path: Path | None, *, replace: bool) -> str:
