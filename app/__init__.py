@@ -21,7 +21,7 @@ from app import targets
 from app.formats.naming import choose_format, format_and_rest
 from app.plan import Plan
 from app.plan import plan as _plan
-from app.spec.arrays import UploadArguments, UploadOptions
+from app.spec.arrays import UploadArguments, UploadOptions, listed
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
 from app.summary import Summary
@@ -77,7 +77,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
 
     how, store = parse(UploadOptions, options), _store()
     with store.incoming() as incoming:
-        files = as_uploads(arrays, incoming.path)
+        files = as_uploads(listed(arrays), incoming.path)
         bounds = Bounds(total_bytes=store.most_bytes)
         recipe = take(files, _spec(spec), incoming, options=how, bounds=bounds)
     for caution in cautions_of_upload(recipe, how.layout):
@@ -179,7 +179,7 @@ def save(
         FormatMismatch: the path's suffix is another format's.
         Others as `stream`.
     """
-    target = Path(path)
+    target = targets.path_of_file(path)
     spec, named = format_and_rest(spec)
     name = choose_format(target, format or named)
     if arrays is not None:

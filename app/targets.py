@@ -19,6 +19,18 @@ _DESCRIPTORS = ("/proc", "/dev/fd")  # where open files have names
 _COPY_BYTES = 1 << 20
 
 
+def path_of_file(path: str | os.PathLike[str]) -> Path:
+    """Give a file's path, from which `Path` would take the slash that says it is a folder's.
+
+    Raises:
+        NotADirectoryError: it is said to be a folder, and there is none.
+    """
+    text = os.fspath(path)
+    if text.endswith("/") and not Path(text).is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "There is no such folder", text)
+    return Path(text)
+
+
 def takes_a_stream(path: Path) -> bool:
     """Whether `path` is a device, a pipe or an open file's name, as /dev/stdout is: never to be replaced by a file."""
     try:

@@ -306,6 +306,23 @@ class TestMake:
         assert (here / "latest.pt").is_symlink()
         assert (here / "v1.pt").read_bytes() != b"mine"
 
+    def test_does_not_take_a_folder_that_is_missing_for_a_file(self, here: Path) -> None:
+        result = run("make", *GRU, "-o", "nowhere/", "--json")
+
+        assert result.exit_code == 2
+        assert "nowhere/: There is no such folder." in json.loads(result.stderr)["detail"]
+        assert list(here.iterdir()) == []
+
+    @pytest.mark.parametrize("named", [(), ("--format", "pt")])
+    def test_refuses_the_suffix_of_a_format_that_it_does_not_write(
+        self, here: Path, named: tuple[str, ...]
+    ) -> None:
+        result = run("make", *GRU, "-o", "gru.onnx", *named)
+
+        assert result.exit_code == 2
+        assert "onnx" in result.stderr
+        assert list(here.iterdir()) == []
+
     def test_tells_a_missing_folder_without_a_traceback(self) -> None:
         result = run("make", *GRU, "-o", "nowhere/gru.pt")
 
@@ -476,6 +493,11 @@ class TestASpec:
 
         assert result.exit_code == 2
         assert "Traceback" not in result.stderr
+
+    def test_may_begin_with_a_byte_order_mark(self, here: Path) -> None:
+        (here / "spec.json").write_bytes(b"\xef\xbb\xbf" + json.dumps(GRU_SPEC).encode())
+
+        assert recipe_of("--spec", "spec.json") == Spec(**GRU_SPEC)
 
 
 class TestJson:

@@ -833,6 +833,16 @@ class TestAnUnreachableServer:
         with served(hang_up, document({"back": True})) as (client, _):
             assert client.devices() == {"back": True}
 
+    def test_is_one_that_leads_round_in_circles(self) -> None:
+        def round_about(visit: Visit) -> None:
+            visit.answer(307, {"Location": visit.path}, b"")
+
+        with (
+            served(round_about) as (client, _),
+            pytest.raises(TransferError, match=r"redirects\.$"),
+        ):
+            client.devices()
+
     def test_keeps_a_password_in_its_address_to_itself(self) -> None:
         with serving() as server:
             url = server.url.replace("//", "//user:secret@")

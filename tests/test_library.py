@@ -8,7 +8,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -16,7 +16,15 @@ import torch
 from safetensors.torch import load_file
 
 import app
-from app.errors import DeadOutput, DtypeNotInFormat, FormatMismatch, InvalidArrays, InvalidSpec
+from app.errors import (
+    DeadOutput,
+    DtypeNotInFormat,
+    FormatMismatch,
+    InvalidArrays,
+    InvalidSpec,
+    RequestError,
+    UnknownFormat,
+)
 from app.spec.checkpoint import CheckSize, Spec
 from app.spec.parse import parse
 
@@ -177,6 +185,21 @@ class TestSave:
 
         assert caught.value.filename == str(tmp_path / "nowhere" / "net.pt")
 
+    def test_does_not_take_a_folder_that_is_missing_for_a_file(self, tmp_path: Path) -> None:
+        with pytest.raises(NotADirectoryError):
+            app.save(GRU, f"{tmp_path}/nowhere/")
+
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("suffix", ["onnx", "h5", "keras", "ONNX"])
+    def test_refuses_the_suffix_of_a_format_that_it_does_not_write(
+        self, tmp_path: Path, suffix: str
+    ) -> None:
+        with pytest.raises(UnknownFormat, match=suffix.lower()):
+            app.save(GRU, tmp_path / f"net.{suffix}")
+
+        assert list(tmp_path.iterdir()) == []
+
     def test_leaves_nothing_where_it_fails(self, tmp_path: Path) -> None:
         with pytest.raises(DeadOutput):
             app.save(LSTM | {"init": "zeros"}, tmp_path / "net.pt")
@@ -286,3 +309,16 @@ def test_arrays_from_memory_are_called_by_their_names_and_no_files() -> None:
 
     assert "arrays.npz" not in str(caught.value)
     assert "/arrays/weight_ih_l0: " in str(caught.value)
+
+
+def test_arrays_may_be_one_file(tmp_path: Path) -> None:
+    np.savez(tmp_path / "own.npz", weight_ih_l0=np.full((60, 10), 0.5, np.float32))
+
+    drawn = app.state_dict(GRU, arrays=str(tmp_path / "own.npz"))
+
+    assert drawn["weight_ih_l0"].unique().tolist() == [0.5]
+
+
+def test_arrays_are_no_module() -> None:
+    with pytest.raises(RequestError, match=r"not a GRU; give its state_dict\(\)"):
+        app.build(GRU, arrays=cast(Any, app.build(GRU)))

@@ -20,6 +20,14 @@ from app.service.limits import Limits
 from app.service.order import Order, order
 from app.spec.cautions import cautions
 from app.spec.checkpoint import CheckpointRequest, FormatName
+from app.targets import path_of_file
+
+
+def _named(text: str | Path) -> Path:
+    try:
+        return path_of_file(text)
+    except NotADirectoryError as error:
+        raise typer.BadParameter(f"{error.filename}: {error.strerror}.") from error
 
 
 @takes_request("format", "device")
@@ -32,6 +40,7 @@ def make(  # noqa: PLR0913 - its options
             "-o",
             "--output",
             metavar="PATH",
+            parser=_named,
             help="A file, a folder, or `-` for stdout. [default: a name that tells the recipe]",
         ),
     ] = None,

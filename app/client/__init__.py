@@ -20,12 +20,12 @@ from app.formats.naming import choose_format, format_and_rest
 from app.plan import plan
 from app.service.limits import Limits
 from app.service.order import order
-from app.spec.arrays import UploadArguments, UploadOptions
+from app.spec.arrays import UploadArguments, UploadOptions, listed
 from app.spec.canonical import canonical
 from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from app.spec.parse import parse
 from app.spec.recipe import decode_recipe, encode_recipe, file_stem
-from app.targets import fetched
+from app.targets import fetched, path_of_file
 
 AnySpec = Spec | Mapping[str, Any]
 
@@ -103,7 +103,7 @@ class Client:
             **{name: v if isinstance(v, str) else json.dumps(v) for name, v in said.items()},
         }
         with tempfile.TemporaryDirectory() as folder:
-            files = as_uploads(arrays, Path(folder))
+            files = as_uploads(listed(arrays), Path(folder))
             size_bytes = sum(file.path.stat().st_size for file in files)
             described = self._session.upload(
                 "/v1/plan", texts, files, silence_s=self._silence_s(size_bytes=size_bytes)
@@ -165,8 +165,9 @@ class Client:
             FormatMismatch: the path's suffix is another format's.
             TransferError: the file cannot be had, or is not the one that the recipe names.
         """
+        file = path_of_file(path)
         fields, named = format_and_rest(spec)
-        name = choose_format(Path(path), format or named)
+        name = choose_format(file, format or named)
         recipe = _validated(fields) if arrays is None else self.with_arrays(fields, arrays)
         ordered = order(recipe, name, Serving(), Limits.none())
         silence_s = self._silence_s(
@@ -175,7 +176,7 @@ class Client:
         expected = Expected(
             file_path(recipe, name), ordered.size_bytes, None if recipe.script else ordered.etag
         )
-        with fetched(Path(path)) as target:
+        with fetched(file) as target:
             download(
                 self._session,
                 expected,
@@ -186,7 +187,7 @@ class Client:
                 progress=progress,
                 replace=replace,
             )
-        return Path(path)
+        return file
 
     def initializers(self) -> dict[str, Any]:
         """List the init schemes that the server draws."""

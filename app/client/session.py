@@ -181,7 +181,7 @@ class Session:
             raise TransferError(f"What {self._place} answered is not JSON.") from error
 
     def _transfer_error(self, error: Exception) -> TransferError:
-        reason = str(error) or type(error).__name__  # a timeout has no text
+        reason = str(error).rstrip(".") or type(error).__name__  # a timeout has no text
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return TransferError(f"{self._place} cannot be reached: {reason}.")
         return TransferError(f"The transfer from {self._place} failed: {reason}.")

@@ -10,20 +10,43 @@ from app.errors import FormatMismatch, UnknownFormat
 from app.formats import FORMATS
 from app.spec.checkpoint import CheckpointRequest, FormatName, Spec
 
+# What other programs take such a file for; `.bin`, `.pth`, `.ckpt` and the like are PyTorch's own.
+_OF_OTHERS = frozenset(
+    [
+        "gguf",
+        "h5",
+        "hdf5",
+        "json",
+        "keras",
+        "mlmodel",
+        "msgpack",
+        "npy",
+        "onnx",
+        "orbax",
+        "parquet",
+        "pb",
+        "tar",
+        "tflite",
+    ]
+)
+
 
 def choose_format(path: Path | None, named: FormatName | None) -> FormatName:
     """Choose a file's format: as named, or by its suffix, or `pt`.
 
     Raises:
         FormatMismatch: the suffix is that of another format than the one named.
-        UnknownFormat: there is none of this name.
+        UnknownFormat: there is none of this name, or the suffix is that of a format not written here.
     """
     if named is not None and named not in FORMATS:
         raise UnknownFormat(given=named, allowed=FORMATS)
     suffix = path.suffix.lower() if path else ""
     told = next((name for name, known in FORMATS.items() if f".{known.suffix}" == suffix), None)
-    if path and named and told and told != named:
-        raise FormatMismatch(file=path.name, told=told, named=named)
+    foreign = suffix[1:] if suffix[1:] in _OF_OTHERS else None
+    if path and named and (foreign or told or named) != named:
+        raise FormatMismatch(file=path.name, told=foreign or told or named, named=named)
+    if foreign:
+        raise UnknownFormat(given=foreign, allowed=FORMATS)
     return named or told or "pt"
 
 

@@ -6,10 +6,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
+from os import PathLike
 from typing import Annotated, Any, Literal, TypedDict
 
 from pydantic import Field
 
+from app.errors import RequestError
 from app.spec.base import SAFE_INTEGER, Size, Strict, at_most, refusal
 from app.spec.overrides import MOST_LAYERS, MOST_OVERRIDES, Network, Place, Selection, lacking
 from app.spec.shapes import Sizes
@@ -17,6 +19,22 @@ from app.spec.shapes import Sizes
 LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
 ArrayName = Annotated[str, Field(max_length=64)]
 MOST_NAMES = 512  # more are longer than a recipe may be
+
+
+def listed(arrays: Any) -> Any:
+    """Take one file's path for a list of it, and give all else that may be arrays as it is.
+
+    Raises:
+        RequestError: it is neither files nor arrays by their names.
+    """
+    if isinstance(arrays, str | PathLike):
+        return [arrays]
+    if isinstance(arrays, Mapping | Sequence):
+        return arrays
+    hint = "; give its state_dict()" if hasattr(arrays, "state_dict") else ""
+    raise RequestError(
+        f"`arrays` takes arrays by their names, or paths of files, but not a {type(arrays).__name__}{hint}."
+    )
 
 
 class Redraw(Selection):

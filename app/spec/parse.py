@@ -77,6 +77,7 @@ def load_json(text: str | bytes, source: str = "The body") -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode()  # as UTF-8 and nothing else
+        text = text.removeprefix("\ufeff")  # the mark that Windows' programs begin a file with
         return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
     except RecursionError as error:
         raise MalformedJson(f"{source} is nested too deeply.") from error
