@@ -358,6 +358,18 @@ class TestMake:
         assert b"Traceback" not in said
         assert list(here.iterdir()) == []
 
+    def test_refuses_a_stdout_that_is_closed(self) -> None:
+        script = '"$0" -m app make "$@" >&-'
+        done = subprocess.run(
+            ["/bin/sh", "-c", script, sys.executable, *GRU, "-o", "-"],
+            cwd=Path(app.__file__).parents[1],
+            capture_output=True,
+            check=False,
+        )
+
+        assert done.returncode == 2
+        assert done.stderr == b"Error: stdout is closed; there is nowhere to write to.\n"
+
     def test_stops_quietly_when_its_reader_has_had_enough(self) -> None:
         with started(*BIG_TO_STDOUT) as process:
             assert process.stdout
@@ -522,6 +534,13 @@ class TestJson:
         told = json.loads(result.stderr)
         assert result.exit_code == 1
         assert told["detail"] == "nowhere/gru.pt: No such file or directory."
+        assert "status" not in told
+
+    def test_tells_an_unreadable_spec_without_the_status_of_an_answer(self) -> None:
+        told = json.loads(run("plan", "--spec", "missing.json", "--json").stderr)
+
+        assert told["detail"] == "--spec missing.json: No such file or directory."
+        assert told["title"] == "The command failed"
         assert "status" not in told
 
     def test_tells_once_of_a_server_that_is_not_there(self) -> None:

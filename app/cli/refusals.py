@@ -61,13 +61,9 @@ _UsageError: Any = typer.BadParameter.__base__  # typer has no public name for i
 
 
 class FailedHere(StepZeroError):
-    """No request was refused: the disk failed, or somebody stopped the command."""
+    """The disk failed, or somebody stopped the command."""
 
     title = "The command failed"
-
-    def problem(self) -> dict[str, Any]:
-        """Render without a status, which only an answer has."""
-        return {name: fact for name, fact in super().problem().items() if name != "status"}
 
 
 class RefusingCommand(TyperCommand):
@@ -126,7 +122,7 @@ def exit_code(error: StepZeroError) -> int:
 def report(error: StepZeroError, given: Given) -> None:
     """Say on stderr what was refused, each wrong field on its own line and by its option."""
     if given.get("as_json"):
-        typer.echo(json.dumps(error.problem()), err=True)
+        typer.echo(json.dumps(_problem(error)), err=True)
         return
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     fields = error.facts.get("errors")
@@ -138,6 +134,15 @@ def report(error: StepZeroError, given: Given) -> None:
         console.print(_field_line(field, given))
     if more := error.facts.get("more_errors"):
         console.print(f"  and {more} more")
+
+
+def _problem(error: StepZeroError) -> dict[str, Any]:
+    """Render a refusal: without a status, and what HTTP calls it, where that is of this command and no answer."""
+    problem = error.problem()
+    if type(error) in (FailedHere, RequestError):
+        problem["title"] = FailedHere.title
+        del problem["status"]
+    return problem
 
 
 def _field_line(field: dict[str, Any], given: Given) -> str:

@@ -34,6 +34,8 @@ def write(ordered: Order, path: Path | None, there: Remote | None, *, replace: b
         FileExistsError: there is one, and it is not to be replaced.
         KeyboardInterrupt, TransferError: with what is left.
     """
+    if path is None and not _has_stdout():
+        raise RequestError("stdout is closed; there is nowhere to write to.")
     if path is None and sys.stdout.isatty():
         raise RequestError("A terminal cannot show a checkpoint; send stdout to a file or a pipe.")
     try:
@@ -55,11 +57,19 @@ def is_stdout(path: Path | None) -> bool:
     """Whether a file for `path` goes to stdout, by whatever name."""
     if path is None or str(path) == "-":
         return path is not None
+    if not _has_stdout():
+        return False
     with suppress(OSError, ValueError):  # there is no such file yet; stdout is no file
         return targets.takes_a_stream(path) and os.path.samestat(
             path.stat(), os.fstat(sys.stdout.fileno())
         )
     return False
+
+
+def _has_stdout() -> bool:
+    """Whether the shell has left stdout open; Python has None in its place if not."""
+    stdout: object = sys.stdout
+    return stdout is not None
 
 
 def sha256(path: Path) -> str:
