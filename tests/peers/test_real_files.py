@@ -17,7 +17,11 @@ from safetensors.torch import load_file, save_file
 import app
 from app.errors import InvalidArrays
 
-pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.peers,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*no array tells:UserWarning"),  # each a test of its own
+]
 
 Array = NDArray[Any]
 CLOSE = 1e-5
