@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from app.service.keys import new_key
-from tests.api.asking import Call, Served, permalink, resident_bytes, server_process
+from tests.api.asking import Call, Served, permalink, resident_bytes, server_process, wait_for
 
 GRACE_S = 1
 SOON_S = 30
@@ -68,14 +68,6 @@ def gauge(served: Served, name: str) -> float:
     text = httpx.get(f"{served.url}/metrics", headers={"X-API-Key": KEY}).text
     line = next(line for line in text.splitlines() if line.startswith(f"{name} "))
     return float(line.split()[1])
-
-
-def wait_for(reached: Any) -> bool:
-    """Say whether something comes true soon."""
-    deadline_s = time.monotonic() + SOON_S
-    while not reached() and time.monotonic() < deadline_s:
-        time.sleep(0.1)
-    return bool(reached())
 
 
 class TestWhatNobodyReads:
@@ -233,12 +225,12 @@ def test_who_leaves_is_noticed_whatever_was_sent_behind_the_request(behind: byte
     body = json.dumps(dict(DEAR)).encode()
     head = POST.replace(b"/v1/plan", b"/v1/checkpoints") + WITH_KEY
     with Call(guarded.url, head + b"Content-Length: %d\r\n\r\n" % len(body) + body) as call:
-        assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 1)
+        assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 1, within_s=SOON_S)
         call.socket.sendall(behind)
         time.sleep(0.2)
 
-    assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 0)
-    assert wait_for(lambda: gauge(guarded, "stepzero_requests_in_flight") == 1)
+    assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 0, within_s=SOON_S)
+    assert wait_for(lambda: gauge(guarded, "stepzero_requests_in_flight") == 1, within_s=SOON_S)
 
 
 def test_a_body_that_is_framed_wrongly_is_refused_before_the_answer(guarded: Served):

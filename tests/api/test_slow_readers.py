@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.api.asking import Call, Served, make, server_process
+from tests.api.asking import Call, Served, make, server_process, wait_for
 from tests.conftest import running
 
 FILE: Mapping[str, Any] = {"rnn_type": "gru", "input_size": 1024, "hidden_size": 1024}
@@ -40,19 +40,11 @@ def stalled(url: str) -> Call:
     return call
 
 
-def wait_for(reached: Any) -> bool:
-    """Say whether something comes true soon."""
-    deadline = time.monotonic() + SOON_S
-    while not reached() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return bool(reached())
-
-
 def test_a_dead_reader_is_cut_off_and_its_connection_is_gone(impatient: Served):
     before = connections(impatient)
     calls = [stalled(impatient.url) for _ in range(5)]
     try:
-        assert wait_for(lambda: connections(impatient) <= before)
+        assert wait_for(lambda: connections(impatient) <= before, within_s=SOON_S)
         for call in calls:
             assert sum(len(part) for part in call.read_rest()) < FILE_BYTES
     finally:
