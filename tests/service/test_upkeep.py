@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from app.service.upkeep import keep
+from tests.own_loop import run
 
 
 def test_what_fails_is_done_again_and_its_first_failure_is_logged(
@@ -22,8 +23,12 @@ def test_what_fails_is_done_again_and_its_first_failure_is_logged(
         if len(done) in {1, 2, 4}:
             raise RuntimeError("can't start new thread")
 
-    with caplog.at_level(logging.ERROR), pytest.raises(asyncio.CancelledError):
-        asyncio.run(keep(work, every_s=0))
+    async def keep_until_cancelled() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await keep(work, every_s=0)
+
+    with caplog.at_level(logging.ERROR):
+        run(keep_until_cancelled)
 
     assert len(done) == 6
     assert [record.getMessage() for record in caplog.records] == [

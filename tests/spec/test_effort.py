@@ -17,7 +17,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import anyio
 import pytest
 from starlette.requests import Request
 
@@ -36,6 +35,7 @@ from app.spec.checkpoint import CheckpointRequest, Spec
 from app.spec.parse import parse_json
 from app.spec.recipe import decode_recipe
 from tests.fuzz.targets import deflated, headed, packed_token
+from tests.own_loop import run
 
 BODY_BYTES = 64 << 10
 MOST_OPERATIONS = 300_000  # on the event loop, for one request
@@ -165,7 +165,7 @@ BODIES: Mapping[str, Callable[[int], Job]] = {
 def with_query(text: str, read: Callable[[Request], Any]) -> Job:
     """Read a query."""
     request = Request({"type": "http", "query_string": text.encode(), "headers": []})
-    return lambda: anyio.run(read, request)
+    return lambda: run(read, request)
 
 
 # Heads, likewise.
@@ -221,7 +221,7 @@ def form(head: bytes, body: bytes, folder: Path) -> Job:
     def job() -> None:
         with store.incoming() as incoming:
             reading = partial(read_form, _once(body), kind, incoming)
-            anyio.run(partial(reading, most_bytes=1 << 24, most_text_bytes=BODY_BYTES))
+            run(partial(reading, most_bytes=1 << 24, most_text_bytes=BODY_BYTES))
 
     return job
 
