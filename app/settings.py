@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -12,23 +11,17 @@ from typing import Annotated, Any, Literal, Self
 from limits import parse_many
 from pydantic import (
     BeforeValidator,
-    ByteSize,
     Field,
     SecretStr,
-    TypeAdapter,
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 
-from app.engine.cores import usable_cores
-from app.errors import StoreUnavailable
-from app.service.disk import DiskBudget
+from stepzero_rnn.engine.cores import usable_cores
 from app.service.keys import Key, read_key_file, read_keys
-from app.service.store import Store, default_folder
+from stepzero_rnn.uploads.settings import GIB, Bytes, StoreSettings
 
-GIB = 1 << 30
-PREFIX = "STEPZERO_"
 LogFormat = Literal["console", "json"]
 
 
@@ -42,27 +35,6 @@ def roomy_bytes() -> int:
     return min(8 * GIB, machine // 2, group // 2)
 
 
-def open_store(settings: Settings, disk: DiskBudget | None = None) -> Store:
-    """Open the store of uploaded arrays; nothing is made before the first upload.
-
-    Args:
-        disk: what uploads under way may take; any amount unless given.
-
-    Raises:
-        StoreUnavailable: there is no such bucket, or nothing to reach it with.
-    """
-    bucket = None
-    if settings.arrays_bucket:
-        try:
-            from app.service.bucket import ObjectBucket
-        except ModuleNotFoundError as error:
-            reason = "a bucket needs the extra of that name: pip install 'stepzero[bucket]'"
-            raise StoreUnavailable(reason=reason) from error
-
-        bucket = ObjectBucket(settings.arrays_bucket)
-    return Store(settings.arrays_folder, settings.max_arrays_bytes, bucket, disk)
-
-
 def _parted(given: Any) -> Any:
     return (
         tuple(filter(None, map(str.strip, given.split(",")))) if isinstance(given, str) else given
@@ -73,32 +45,15 @@ def _keys(given: Any) -> Any:
     return read_keys(given.split(",")) if isinstance(given, str) else given
 
 
-def _bytes(given: Any) -> Any:
-    """Read a size with its unit; a plain number is let be, for its limits to be checked."""
-    if not isinstance(given, str) or re.fullmatch(r"\s*[-+]?\d+\s*", given):
-        return given
-    if not _SIZE.fullmatch(given):
-        raise ValueError("it is not a size, as 8GiB, 500MB and 1048576 are")
-    return int(_BYTE_SIZE.validate_python(given))
-
-
-_SIZE = re.compile(r"\s*\d+(\.\d+)?\s*([kmgtp]i?)?b\s*", re.IGNORECASE)
-_BYTE_SIZE = TypeAdapter(ByteSize)
-
-Bytes = Annotated[int, BeforeValidator(_bytes)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parted)]
 Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_keys)]
 
 
-class Settings(BaseSettings):
+class Settings(StoreSettings):
     """Every setting, with its unit in its name; `STEPZERO_PORT=8001` sets `port`, and so on.
 
     What is of bytes may have a unit: `STEPZERO_MAX_WORKING_BYTES=8GiB`.
     """
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True
-    )
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(
@@ -168,25 +123,11 @@ class Settings(BaseSettings):
         ge=1,
         description="Largest request body with files, and the most that these unpack to.",
     )
-    arrays_folder: Path = Field(
-        default_factory=default_folder, description="Where uploaded arrays are kept."
-    )
-    max_arrays_bytes: Bytes = Field(
-        default=16 * GIB,
-        ge=1,
-        description="Room for uploaded arrays; the least recently used of who keeps most make room for the next.",
-    )
     max_incoming_bytes: Bytes = Field(
         default_factory=lambda known: known.get("max_arrays_bytes", 16 * GIB),
         ge=1,
         description="Disk that all uploads under way may take beside that, with what they unpack to; one caller's bodies "
         "have at most half.",
-    )
-    arrays_bucket: str | None = Field(
-        default=None,
-        pattern="^[a-z0-9]+://.+$",
-        description="Address of a bucket that keeps them too, as s3://bucket/folder; it needs the extra `bucket`, and "
-        "keys and endpoint in the AWS variables.",
     )
     max_remembered_bytes: Bytes = Field(
         default=64 << 20,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.engine.catalogue import catalogue
+from stepzero_rnn.engine.catalogue import catalogue
 from app.settings import Settings
 
 FOUND_OUT = {

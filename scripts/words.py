@@ -3,7 +3,7 @@
     python scripts/words.py --seed 7 --tensor weight_hh_l0 --gate i | dieharder -a -g 200
     python scripts/words.py --interleave seeds | dieharder -a -g 200
 
-32-bit words, little-endian, in the order of the elements they belong to (section 1 of app/engine/README.md).  Interleaved,
+32-bit words, little-endian, in the order of the elements they belong to (section 1 of stepzero_rnn/engine/README.md).  Interleaved,
 they are word 0 of every one of 1,024 neighbours, then word 1 of every one, and so on: a dependence between
 neighbouring seeds or streams becomes one between neighbouring words, which batteries of tests find.
 """
@@ -18,8 +18,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.philox import Key, fill_words, key
-from app.plan import stream_of
+from stepzero_rnn.engine.philox import Key, fill_words, key
+from stepzero_rnn.plan import stream_of
 
 Words = NDArray[np.uint32]
 CHUNK = 1 << 20  # words written at a time

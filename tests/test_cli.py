@@ -24,20 +24,20 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-import app
-from app.cli import COMMANDS, cli
-from app.cli.refusals import exit_code
-from app.cli.words import place
-from app.engine.catalogue import catalogue
-from app.errors import BY_CODE, from_problem
-from app.spec.checkpoint import CheckpointRequest, CheckSize, Spec
-from app.spec.recipe import decode_recipe, encode_recipe
+import stepzero_rnn
+from stepzero_rnn.cli import COMMANDS, cli
+from stepzero_rnn.cli.refusals import exit_code
+from stepzero_rnn.cli.words import place
+from stepzero_rnn.engine.catalogue import catalogue
+from stepzero_rnn.errors import BY_CODE, from_problem
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Spec
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 from tests.api.asking import free_port
 
 GRU = ("-t", "gru", "--input-size", "10", "--hidden-size", "20")
 GRU_SPEC: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 BIG = ("-t", "rnn", "--input-size", "4000", "--hidden-size", "4000")  # far above a pipe's buffer
-BIG_TO_STDOUT = ("-m", "app", "make", *BIG, "-o", "-")
+BIG_TO_STDOUT = ("-m", "stepzero_rnn", "make", *BIG, "-o", "-")
 NO_ADDRESS = "ftp://localhost"
 
 
@@ -63,7 +63,7 @@ def started(*args: str) -> subprocess.Popen[bytes]:
     """Start Python in a process of its own, where it finds the package."""
     return subprocess.Popen(
         [sys.executable, *args],
-        cwd=Path(app.__file__).parents[1],
+        cwd=Path(stepzero_rnn.__file__).parents[1],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -130,7 +130,7 @@ class TestHelp:
     def test_and_what_draws_nothing_start_without_torch(self, args: list[str]) -> None:
         program = (
             "import sys\n"
-            "from app.cli import cli\n"
+            "from stepzero_rnn.cli import cli\n"
             f"cli({args!r}, standalone_mode=False)\n"
             "print([m for m in ('torch', 'numba', 'fastapi', 'httpx') if m in sys.modules])"
         )
@@ -141,10 +141,10 @@ class TestHelp:
         assert said.splitlines()[-1] == b"[]"
 
     def test_is_also_that_of_the_module(self) -> None:
-        with started("-m", "app", "version") as process:
+        with started("-m", "stepzero_rnn", "version") as process:
             said, _ = process.communicate()
 
-        assert said.decode() == f"stepzero {app.__version__}, stream version 1\n"
+        assert said.decode() == f"stepzero {stepzero_rnn.__version__}, stream version 1\n"
 
 
 class TestMake:
@@ -290,8 +290,8 @@ class TestMake:
         whole = Path(made(*GRU, "-o", "gru.pt")["path"]).read_bytes()
         log = here / "log"
         log.write_bytes(b"before")
-        command = [sys.executable, "-m", "app", "make", *GRU, "-o", "/dev/stdout"]
-        root = Path(app.__file__).parents[1]
+        command = [sys.executable, "-m", "stepzero_rnn", "make", *GRU, "-o", "/dev/stdout"]
+        root = Path(stepzero_rnn.__file__).parents[1]
         with log.open("ab") as file:
             subprocess.run(command, stdout=file, stderr=subprocess.PIPE, cwd=root, check=True)
 
@@ -347,7 +347,7 @@ class TestMake:
         assert said.decode() == "\nStopped. stdout has no whole file.\n"
 
     def test_leaves_nothing_at_sigterm(self, here: Path) -> None:
-        with started("-m", "app", "make", *BIG, "-o", str(here / "rnn.pt")) as process:
+        with started("-m", "stepzero_rnn", "make", *BIG, "-o", str(here / "rnn.pt")) as process:
             while not [*here.glob(".rnn.pt*")]:
                 assert process.poll() is None
                 time.sleep(0.01)
@@ -362,7 +362,7 @@ class TestMake:
         script = '"$0" -m app make "$@" >&-'
         done = subprocess.run(
             ["/bin/sh", "-c", script, sys.executable, *GRU, "-o", "-"],
-            cwd=Path(app.__file__).parents[1],
+            cwd=Path(stepzero_rnn.__file__).parents[1],
             capture_output=True,
             check=False,
         )
@@ -551,7 +551,7 @@ class TestJson:
 
     def test_tells_of_ctrl_c(self, here: Path) -> None:
         big = [*BIG, "-o", str(here / "rnn.pt"), "--json"]
-        with started("-m", "app", "make", *big) as process:
+        with started("-m", "stepzero_rnn", "make", *big) as process:
             while not [*here.glob(".rnn.pt*")]:
                 assert process.poll() is None
                 time.sleep(0.01)
@@ -762,7 +762,7 @@ class TestAServer:
     ) -> None:
         where = ("--server", server_url) if is_there else ()
         big = ("-t", "rnn", "--input-size", "1500", "--hidden-size", "1500", "-o")
-        with started("-m", "app", "make", *big, str(here / "rnn.pt"), *where, *asked) as process:
+        with started("-m", "stepzero_rnn", "make", *big, str(here / "rnn.pt"), *where, *asked) as process:
             while not [*here.glob("*rnn.pt*.part")]:
                 assert process.poll() is None
                 time.sleep(0.001)
@@ -818,7 +818,7 @@ def test_a_server_says_where_it_is() -> None:
 def test_a_terminal_of_ascii_shows_every_character_somehow(command: tuple[str, ...]) -> None:
     shown = subprocess.run(
         ["/usr/bin/env", "PYTHONIOENCODING=ascii", sys.executable, "-m", "app", *command],
-        cwd=Path(app.__file__).parents[1],
+        cwd=Path(stepzero_rnn.__file__).parents[1],
         capture_output=True,
         check=True,
     )
@@ -866,7 +866,7 @@ def test_make_serves_where_environment_and_words_say() -> None:
     def serves(*words: str, **environment: str) -> list[str]:
         command = ["make", "-n", "run", *words]
         env = {"PATH": os.defpath, **environment}
-        root = Path(app.__file__).parents[1]
+        root = Path(stepzero_rnn.__file__).parents[1]
         said = subprocess.check_output(command, cwd=root, env=env, text=True)
         return said.splitlines()[-1].partition("serve")[2].split()
 

@@ -24,11 +24,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import app
-from app.client import Client, file_path
-from app.client.session import MOST_DOCUMENT_BYTES
-from app.engine.catalogue import catalogue
-from app.errors import (
+import stepzero_rnn
+from stepzero_rnn.client import Client, file_path
+from stepzero_rnn.client.session import MOST_DOCUMENT_BYTES
+from stepzero_rnn.engine.catalogue import catalogue
+from stepzero_rnn.errors import (
     DeadOutput,
     DtypeNotInFormat,
     FormatMismatch,
@@ -40,11 +40,11 @@ from app.errors import (
     Unauthenticated,
     UnknownFormat,
 )
-from app.formats import FORMATS
-from app.service.limits import Limits
-from app.service.order import order
-from app.spec.checkpoint import CheckSize, FormatName, Serving, Spec
-from app.spec.recipe import encode_recipe
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
+from stepzero_rnn.spec.recipe import encode_recipe
 
 GRU: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 TOKEN = encode_recipe(Spec(rnn_type="gru", input_size=10, hidden_size=20))
@@ -937,7 +937,7 @@ class TestTheService:
             client.download(GRU, path)
 
         drawn = torch.load(path, weights_only=True)
-        expected = app.state_dict(GRU)
+        expected = stepzero_rnn.state_dict(GRU)
         assert list(drawn) == list(expected)
         assert all(torch.equal(drawn[name], expected[name]) for name in expected)
 
@@ -988,7 +988,7 @@ class TestTheService:
         dead = GRU | {"init": "zeros"}
 
         with pytest.raises(DeadOutput) as here:
-            app.check(dead)
+            stepzero_rnn.check(dead)
         with Client(server_url) as client, pytest.raises(DeadOutput) as there:
             client.download(dead, path)
 

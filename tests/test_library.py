@@ -15,8 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-import app
-from app.errors import (
+import stepzero_rnn
+from stepzero_rnn.errors import (
     DeadOutput,
     DtypeNotInFormat,
     FormatMismatch,
@@ -25,8 +25,8 @@ from app.errors import (
     RequestError,
     UnknownFormat,
 )
-from app.spec.checkpoint import CheckSize, Spec
-from app.spec.parse import parse
+from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.spec.parse import parse
 
 GRU = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 LSTM = GRU | {"rnn_type": "lstm", "proj_size": 4, "num_layers": 2, "bidirectional": True}
@@ -38,24 +38,24 @@ every_network = pytest.mark.parametrize("spec", NETWORKS.values(), ids=list(NETW
 class TestBuild:
     @every_network
     def test_gives_torchs_own_module(self, spec: dict[str, Any]) -> None:
-        assert type(app.build(spec)) is getattr(torch.nn, spec["rnn_type"].upper())
+        assert type(stepzero_rnn.build(spec)) is getattr(torch.nn, spec["rnn_type"].upper())
 
     def test_gives_the_network_that_was_asked_for(self) -> None:
-        module = app.build(LSTM | {"batch_first": True, "dropout": 0.25, "bias": False})
+        module = stepzero_rnn.build(LSTM | {"batch_first": True, "dropout": 0.25, "bias": False})
 
         assert (module.input_size, module.hidden_size, module.num_layers) == (10, 20, 2)
         assert (module.bidirectional, module.proj_size, module.bias) == (True, 4, False)
         assert (module.batch_first, module.dropout) == (True, 0.25)
 
     def test_gives_the_nonlinearity_that_was_asked_for(self) -> None:
-        module = app.build(RNN)
+        module = stepzero_rnn.build(RNN)
         assert isinstance(module, torch.nn.RNN)
 
         assert module.nonlinearity == "relu"
 
     @every_network
     def test_gives_parameters_that_can_be_trained(self, spec: dict[str, Any]) -> None:
-        module = app.build(spec)
+        module = stepzero_rnn.build(spec)
         output, _ = module(torch.ones(3, 2, 10, dtype=getattr(torch, spec.get("dtype", "float32"))))
         output.sum().backward()
 
@@ -63,33 +63,33 @@ class TestBuild:
 
     @every_network
     def test_gives_the_weights_of_the_state_dict(self, spec: dict[str, Any]) -> None:
-        drawn = app.state_dict(spec)
-        for name, parameter in app.build(spec).state_dict().items():
+        drawn = stepzero_rnn.state_dict(spec)
+        for name, parameter in stepzero_rnn.build(spec).state_dict().items():
             assert torch.equal(parameter, drawn[name]), name
 
 
 class TestStateDict:
     @every_network
     def test_loads_strictly_into_torchs_own_module(self, spec: dict[str, Any]) -> None:
-        module = app.build(spec | {"seed": 1})
+        module = stepzero_rnn.build(spec | {"seed": 1})
 
         assert (
-            str(module.load_state_dict(app.state_dict(spec), strict=True))
+            str(module.load_state_dict(stepzero_rnn.state_dict(spec), strict=True))
             == "<All keys matched successfully>"
         )
 
     def test_is_the_same_each_time(self) -> None:
-        one, other = app.state_dict(LSTM), app.state_dict(LSTM)
+        one, other = stepzero_rnn.state_dict(LSTM), stepzero_rnn.state_dict(LSTM)
 
         assert all(torch.equal(one[name], other[name]) for name in one)
 
     def test_shares_no_memory_between_tensors(self) -> None:
-        places = [tensor.untyped_storage().data_ptr() for tensor in app.state_dict(LSTM).values()]
+        places = [tensor.untyped_storage().data_ptr() for tensor in stepzero_rnn.state_dict(LSTM).values()]
 
         assert len(set(places)) == len(places)
 
     def test_is_the_users_to_change(self) -> None:
-        drawn = app.state_dict(GRU)
+        drawn = stepzero_rnn.state_dict(GRU)
         drawn["bias_ih_l0"].fill_(1)
 
         assert drawn["bias_ih_l0"].tolist() == [1.0] * 60
@@ -114,33 +114,33 @@ class TestSave:
         self, spec: dict[str, Any], tmp_path: Path
     ) -> None:
         theirs = io.BytesIO()
-        torch.save(app.state_dict(spec), theirs)
-        ours = app.save(spec, tmp_path / "net.pt").read_bytes()
+        torch.save(stepzero_rnn.state_dict(spec), theirs)
+        ours = stepzero_rnn.save(spec, tmp_path / "net.pt").read_bytes()
 
         assert without_id(ours) == without_id(theirs.getvalue())
 
     @every_network
     def test_writes_what_torch_loads(self, spec: dict[str, Any], tmp_path: Path) -> None:
-        loaded = torch.load(app.save(spec, tmp_path / "net.pt"), weights_only=True)
+        loaded = torch.load(stepzero_rnn.save(spec, tmp_path / "net.pt"), weights_only=True)
 
-        assert list(loaded) == list(app.state_dict(spec))
-        assert all(torch.equal(loaded[name], t) for name, t in app.state_dict(spec).items())
+        assert list(loaded) == list(stepzero_rnn.state_dict(spec))
+        assert all(torch.equal(loaded[name], t) for name, t in stepzero_rnn.state_dict(spec).items())
 
     def test_writes_what_the_suffix_says(self, tmp_path: Path) -> None:
-        assert load_file(app.save(GRU, tmp_path / "net.safetensors"))
-        assert np.load(app.save(GRU | {"format": "npz"}, tmp_path / "net.NPZ"))
-        assert torch.load(app.save(GRU, tmp_path / "net.ckpt"), weights_only=True)
+        assert load_file(stepzero_rnn.save(GRU, tmp_path / "net.safetensors"))
+        assert np.load(stepzero_rnn.save(GRU | {"format": "npz"}, tmp_path / "net.NPZ"))
+        assert torch.load(stepzero_rnn.save(GRU, tmp_path / "net.ckpt"), weights_only=True)
 
     def test_refuses_a_format_against_the_suffix(self, tmp_path: Path) -> None:
         with pytest.raises(FormatMismatch, match=r"net\.pt says pt, but the format named is npz"):
-            app.save(GRU | {"format": "npz"}, tmp_path / "net.pt")
+            stepzero_rnn.save(GRU | {"format": "npz"}, tmp_path / "net.pt")
 
         assert list(tmp_path.iterdir()) == []
 
     def test_writes_any_format(self, tmp_path: Path) -> None:
-        drawn = app.state_dict(GRU)
-        safe = load_file(app.save(GRU, tmp_path / "net.safetensors", format="safetensors"))
-        numpy = np.load(app.save(GRU, tmp_path / "net.npz", format="npz"))
+        drawn = stepzero_rnn.state_dict(GRU)
+        safe = load_file(stepzero_rnn.save(GRU, tmp_path / "net.safetensors", format="safetensors"))
+        numpy = np.load(stepzero_rnn.save(GRU, tmp_path / "net.npz", format="npz"))
 
         assert all(torch.equal(safe[name], tensor) for name, tensor in drawn.items())
         assert all(np.array_equal(numpy[name], tensor.numpy()) for name, tensor in drawn.items())
@@ -148,7 +148,7 @@ class TestSave:
     def test_tells_how_far_it_is(self, tmp_path: Path) -> None:
         told: list[tuple[int, int]] = []
         size = (
-            app.save(GRU, tmp_path / "net.pt", progress=lambda *now: told.append(now))
+            stepzero_rnn.save(GRU, tmp_path / "net.pt", progress=lambda *now: told.append(now))
             .stat()
             .st_size
         )
@@ -159,21 +159,21 @@ class TestSave:
     def test_replaces_an_older_file(self, tmp_path: Path) -> None:
         target = tmp_path / "net.pt"
         target.write_text("old")
-        app.save(GRU, target)
+        stepzero_rnn.save(GRU, target)
 
         assert torch.load(target, weights_only=True)
 
     def test_writes_into_a_device_and_leaves_it(self) -> None:
-        assert app.save(GRU, "/dev/null") == Path("/dev/null")
+        assert stepzero_rnn.save(GRU, "/dev/null") == Path("/dev/null")
         assert Path("/dev/null").is_char_device()
 
     def test_writes_into_a_pipe_and_leaves_it(self, tmp_path: Path) -> None:
-        whole = app.save(GRU, tmp_path / "net.pt").read_bytes()
+        whole = stepzero_rnn.save(GRU, tmp_path / "net.pt").read_bytes()
         pipe = tmp_path / "pipe"
         os.mkfifo(pipe)
         with ThreadPoolExecutor() as pool:
             read = pool.submit(pipe.read_bytes)
-            app.save(GRU, pipe)
+            stepzero_rnn.save(GRU, pipe)
 
             assert read.result() == whole
         assert pipe.is_fifo()
@@ -181,13 +181,13 @@ class TestSave:
 
     def test_names_the_path_that_it_was_given_where_that_cannot_be(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError) as caught:
-            app.save(GRU, tmp_path / "nowhere" / "net.pt")
+            stepzero_rnn.save(GRU, tmp_path / "nowhere" / "net.pt")
 
         assert caught.value.filename == str(tmp_path / "nowhere" / "net.pt")
 
     def test_does_not_take_a_folder_that_is_missing_for_a_file(self, tmp_path: Path) -> None:
         with pytest.raises(NotADirectoryError):
-            app.save(GRU, f"{tmp_path}/nowhere/")
+            stepzero_rnn.save(GRU, f"{tmp_path}/nowhere/")
 
         assert list(tmp_path.iterdir()) == []
 
@@ -196,13 +196,13 @@ class TestSave:
         self, tmp_path: Path, suffix: str
     ) -> None:
         with pytest.raises(UnknownFormat, match=suffix.lower()):
-            app.save(GRU, tmp_path / f"net.{suffix}")
+            stepzero_rnn.save(GRU, tmp_path / f"net.{suffix}")
 
         assert list(tmp_path.iterdir()) == []
 
     def test_leaves_nothing_where_it_fails(self, tmp_path: Path) -> None:
         with pytest.raises(DeadOutput):
-            app.save(LSTM | {"init": "zeros"}, tmp_path / "net.pt")
+            stepzero_rnn.save(LSTM | {"init": "zeros"}, tmp_path / "net.pt")
 
         assert list(tmp_path.iterdir()) == []
 
@@ -210,27 +210,27 @@ class TestSave:
         target = tmp_path / "net.pt"
         target.write_text("old")
         with pytest.raises(DeadOutput):
-            app.save(LSTM | {"init": "zeros"}, target)
+            stepzero_rnn.save(LSTM | {"init": "zeros"}, target)
 
         assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 class TestStream:
     def test_gives_the_file(self, tmp_path: Path) -> None:
-        streamed = b"".join(app.stream(LSTM, format="safetensors"))
+        streamed = b"".join(stepzero_rnn.stream(LSTM, format="safetensors"))
 
-        assert streamed == app.save(LSTM, tmp_path / "net", format="safetensors").read_bytes()
+        assert streamed == stepzero_rnn.save(LSTM, tmp_path / "net", format="safetensors").read_bytes()
 
     def test_checks_before_the_first_byte(self) -> None:
         with pytest.raises(DeadOutput):
-            next(app.stream(LSTM | {"init": "zeros"}))
+            next(stepzero_rnn.stream(LSTM | {"init": "zeros"}))
 
     def test_refuses_a_dtype_that_the_format_lacks(self) -> None:
         with pytest.raises(DtypeNotInFormat):
-            next(app.stream(GRU | {"dtype": "bfloat16"}, format="npz"))
+            next(stepzero_rnn.stream(GRU | {"dtype": "bfloat16"}, format="npz"))
 
     def test_can_be_left_at_any_time(self) -> None:
-        stream = app.stream(GRU | {"hidden_size": 800})
+        stream = stepzero_rnn.stream(GRU | {"hidden_size": 800})
         next(stream)
         stream.close()  # type: ignore[attr-defined]
 
@@ -239,20 +239,20 @@ class TestStream:
 
 class TestCheck:
     def test_tells_the_weights_and_the_forward_pass(self) -> None:
-        summary = app.check(GRU, check=CheckSize(seq_len=3, batch=2))
+        summary = stepzero_rnn.check(GRU, check=CheckSize(seq_len=3, batch=2))
 
-        assert [tensor.name for tensor in summary.weights.tensors] == list(app.state_dict(GRU))
+        assert [tensor.name for tensor in summary.weights.tensors] == list(stepzero_rnn.state_dict(GRU))
         assert summary.forward.output_shape == [3, 2, 20]
 
     def test_tells_the_sha256_of_every_tensor(self) -> None:
         import hashlib
 
-        drawn = app.state_dict(GRU)
-        for tensor in app.check(GRU).weights.tensors:
+        drawn = stepzero_rnn.state_dict(GRU)
+        for tensor in stepzero_rnn.check(GRU).weights.tensors:
             assert tensor.sha256 == hashlib.sha256(drawn[tensor.name].numpy().tobytes()).hexdigest()
 
     def test_tells_the_spread_beside_the_promise(self) -> None:
-        figures = app.check(GRU | {"init": "xavier_normal"}).weights.tensors[1].figures
+        figures = stepzero_rnn.check(GRU | {"init": "xavier_normal"}).weights.tensors[1].figures
 
         assert figures.expected_std == pytest.approx((2 / 40) ** 0.5)
         assert figures.std == pytest.approx(figures.expected_std, rel=5 / (2 * 1200) ** 0.5)
@@ -262,13 +262,13 @@ class TestPlan:
     def test_needs_no_drawing(self) -> None:
         huge = {"rnn_type": "rnn", "input_size": 2**40, "hidden_size": 2**40, "bias": False}
 
-        assert app.plan(huge).parameters == 2**81
+        assert stepzero_rnn.plan(huge).parameters == 2**81
 
     def test_takes_a_spec_or_a_mapping(self) -> None:
-        assert app.plan(GRU) == app.plan(parse(Spec, GRU))
+        assert stepzero_rnn.plan(GRU) == stepzero_rnn.plan(parse(Spec, GRU))
 
 
-@pytest.mark.parametrize("call", [app.plan, app.build, app.state_dict, app.check])
+@pytest.mark.parametrize("call", [stepzero_rnn.plan, stepzero_rnn.build, stepzero_rnn.state_dict, stepzero_rnn.check])
 def test_every_call_names_every_wrong_field(call: Any) -> None:
     with pytest.raises(InvalidSpec) as refused:
         call({"rnn_type": "gru", "input_size": 0, "hidden_size": 0})
@@ -279,9 +279,9 @@ def test_every_call_names_every_wrong_field(call: Any) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["app", "app.errors", "app.dtypes", "app.plan", "app.summary", "app.formats", "app.client"]
+    ["app", "stepzero_rnn.errors", "stepzero_rnn.dtypes", "stepzero_rnn.plan", "stepzero_rnn.summary", "stepzero_rnn.formats", "stepzero_rnn.client"]
     + [
-        f"app.spec.{name}"
+        f"stepzero_rnn.spec.{name}"
         for name in ("base", "canonical", "checkpoint", "parse", "recipe", "schemes")
     ],
 )
@@ -295,7 +295,7 @@ def test_what_is_asked_and_what_it_costs_start_without_torch(module: str) -> Non
 
 
 def test_planning_starts_without_torch() -> None:
-    probe = f"import sys, app; app.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
+    probe = f"import sys, app; stepzero_rnn.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
     shown = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
@@ -305,7 +305,7 @@ def test_planning_starts_without_torch() -> None:
 
 def test_arrays_from_memory_are_called_by_their_names_and_no_files() -> None:
     with pytest.raises(InvalidArrays) as caught:
-        app.build(GRU, arrays={"weight_ih_l0": np.zeros((1, 2), np.float32)})
+        stepzero_rnn.build(GRU, arrays={"weight_ih_l0": np.zeros((1, 2), np.float32)})
 
     assert "arrays.npz" not in str(caught.value)
     assert "/arrays/weight_ih_l0: " in str(caught.value)
@@ -314,11 +314,11 @@ def test_arrays_from_memory_are_called_by_their_names_and_no_files() -> None:
 def test_arrays_may_be_one_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "own.npz", weight_ih_l0=np.full((60, 10), 0.5, np.float32))
 
-    drawn = app.state_dict(GRU, arrays=str(tmp_path / "own.npz"))
+    drawn = stepzero_rnn.state_dict(GRU, arrays=str(tmp_path / "own.npz"))
 
     assert drawn["weight_ih_l0"].unique().tolist() == [0.5]
 
 
 def test_arrays_are_no_module() -> None:
     with pytest.raises(RequestError, match=r"not a GRU; give its state_dict\(\)"):
-        app.build(GRU, arrays=cast(Any, app.build(GRU)))
+        stepzero_rnn.build(GRU, arrays=cast(Any, stepzero_rnn.build(GRU)))

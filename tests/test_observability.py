@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.errors import BY_CODE
+from stepzero_rnn.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES
 from tests.api.asking import GRU, free_port, make, server_process
 from tests.service.counting import counted

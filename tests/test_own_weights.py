@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
-import app
-from app.cli import cli
-from app.client import Client
-from app.errors import ArraysGone, InvalidArrays, InvalidSpec, NonfiniteOutput, NotAnArrayFile
-from app.service.eviction import SUFFIX
-from app.spec.canonical import canonical
-from app.spec.recipe import decode_recipe
+import stepzero_rnn
+from stepzero_rnn.cli import cli
+from stepzero_rnn.client import Client
+from stepzero_rnn.errors import ArraysGone, InvalidArrays, InvalidSpec, NonfiniteOutput, NotAnArrayFile
+from stepzero_rnn.uploads.eviction import SUFFIX
+from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.recipe import decode_recipe
 
 GRU: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 ASKED = ("-t", "gru", "--input-size", "10", "--hidden-size", "20")
@@ -70,7 +70,7 @@ def load(path: Path) -> State:
 
 class TestTheLibrary:
     def test_builds_a_module_with_them(self, state: State) -> None:
-        assert same(app.build(GRU, arrays=state).state_dict(), state)
+        assert same(stepzero_rnn.build(GRU, arrays=state).state_dict(), state)
 
     def test_takes_what_numpy_makes_arrays_of(self) -> None:
         arrays = {
@@ -78,43 +78,43 @@ class TestTheLibrary:
             "bias_hh_l0": np.full(60, 0.25, ">f8"),
             "weight_hh_l0": torch.full((60, 20), -1, dtype=torch.bfloat16),
         }
-        found = app.state_dict(GRU, arrays=arrays)
+        found = stepzero_rnn.state_dict(GRU, arrays=arrays)
 
         assert found["bias_ih_l0"].eq(0.5).all()
         assert found["bias_hh_l0"].eq(0.25).all()
         assert found["weight_hh_l0"].eq(-1).all()
-        assert torch.equal(found["weight_ih_l0"], app.state_dict(GRU)["weight_ih_l0"])
+        assert torch.equal(found["weight_ih_l0"], stepzero_rnn.state_dict(GRU)["weight_ih_l0"])
 
     def test_takes_bfloat16_from_memory(self) -> None:
         ml_dtypes = pytest.importorskip("ml_dtypes")
         bias = np.arange(60).astype(ml_dtypes.bfloat16)
 
-        assert app.state_dict(GRU, arrays={"bias_ih_l0": bias})["bias_ih_l0"].tolist() == [
+        assert stepzero_rnn.state_dict(GRU, arrays={"bias_ih_l0": bias})["bias_ih_l0"].tolist() == [
             *range(60)
         ]
 
     def test_takes_its_part_of_a_whole_model(self, state: State) -> None:
         whole = {f"rnn.{name}": tensor for name, tensor in state.items()}
-        recipe = app.with_arrays(GRU, {**whole, "n": torch.tensor(7)}, prefix="rnn.", strict=True)
+        recipe = stepzero_rnn.with_arrays(GRU, {**whole, "n": torch.tensor(7)}, prefix="rnn.", strict=True)
 
-        assert same(app.state_dict(recipe), state)
+        assert same(stepzero_rnn.state_dict(recipe), state)
 
     def test_saves_a_file_with_them(self, state: State, file: Path, folder: Path) -> None:
-        assert same(load(app.save(GRU, folder / "new.pt", arrays=[file])), state)
+        assert same(load(stepzero_rnn.save(GRU, folder / "new.pt", arrays=[file])), state)
 
     def test_gives_a_recipe_that_all_else_takes(self, state: State, folder: Path) -> None:
-        recipe = app.with_arrays(GRU | {"hidden_size": 32}, state, grow=True)
-        kept = app.state_dict(recipe)["weight_hh_l0"].view(3, 32, 32)[:, :20, :20]
+        recipe = stepzero_rnn.with_arrays(GRU | {"hidden_size": 32}, state, grow=True)
+        kept = stepzero_rnn.state_dict(recipe)["weight_hh_l0"].view(3, 32, 32)[:, :20, :20]
 
         assert torch.equal(kept, state["weight_hh_l0"].view(3, 20, 20))
-        assert app.check(recipe).weights.tensors[0].given == 600
-        assert same(load(app.save(recipe, folder / "new.pt")), app.state_dict(recipe))
-        assert b"".join(app.stream(recipe)) == (folder / "new.pt").read_bytes()
+        assert stepzero_rnn.check(recipe).weights.tensors[0].given == 600
+        assert same(load(stepzero_rnn.save(recipe, folder / "new.pt")), stepzero_rnn.state_dict(recipe))
+        assert b"".join(stepzero_rnn.stream(recipe)) == (folder / "new.pt").read_bytes()
 
     def test_draws_parts_anew(self, state: State) -> None:
         part = {"parameter": "weight_hh"}
-        recipe = app.with_arrays(GRU | {"init": "orthogonal"}, state, redraw=[part])
-        found, plain = app.state_dict(recipe), app.state_dict(GRU | {"init": "orthogonal"})
+        recipe = stepzero_rnn.with_arrays(GRU | {"init": "orthogonal"}, state, redraw=[part])
+        found, plain = stepzero_rnn.state_dict(recipe), stepzero_rnn.state_dict(GRU | {"init": "orthogonal"})
 
         assert torch.equal(found["weight_hh_l0"], plain["weight_hh_l0"])
         assert torch.equal(found["weight_ih_l0"], state["weight_ih_l0"])
@@ -122,15 +122,15 @@ class TestTheLibrary:
     @pytest.mark.filterwarnings("ignore:/")  # of what no array tells
     def test_reads_other_layouts(self) -> None:
         kernel = np.arange(10 * 60, dtype=np.float32).reshape(10, 60) / 600
-        recipe = app.with_arrays(GRU, {"gru/kernel": kernel}, layout="keras")
+        recipe = stepzero_rnn.with_arrays(GRU, {"gru/kernel": kernel}, layout="keras")
         z, r, n = np.split(kernel.T, 3)
 
-        assert np.array_equal(app.state_dict(recipe)["weight_ih_l0"], np.concatenate([r, z, n]))
+        assert np.array_equal(stepzero_rnn.state_dict(recipe)["weight_ih_l0"], np.concatenate([r, z, n]))
 
     def test_warns_of_what_no_array_tells(self) -> None:
         arrays = {"W": np.ones((1, 60, 10)), "R": np.ones((1, 60, 20))}
         with pytest.warns(UserWarning, match="taken as of") as told:
-            app.with_arrays(GRU, arrays, layout="onnx")
+            stepzero_rnn.with_arrays(GRU, arrays, layout="onnx")
 
         before_reset, attributes = (str(one.message) for one in told)
         assert "linear_before_reset=1" in before_reset
@@ -140,50 +140,50 @@ class TestTheLibrary:
         bias = np.zeros(60, np.float32)
         bias[7] = 70_000
         half = GRU | {"dtype": "float16"}
-        for make in (app.build, app.state_dict):
+        for make in (stepzero_rnn.build, stepzero_rnn.state_dict):
             with pytest.raises(NonfiniteOutput, match="1 of the 60 values of bias_ih_l0 overflow"):
                 make(half, arrays={"bias_ih_l0": bias})
 
-        accepted = app.build(half | {"accept_nonfinite": True}, arrays={"bias_ih_l0": bias})
+        accepted = stepzero_rnn.build(half | {"accept_nonfinite": True}, arrays={"bias_ih_l0": bias})
         assert accepted.state_dict()["bias_ih_l0"][7].isinf()
 
     def test_has_short_recipes_of_deep_networks(self) -> None:
         deep = {"rnn_type": "rnn", "input_size": 2, "hidden_size": 2, "num_layers": 200}
-        recipe = app.with_arrays(deep, app.state_dict(deep))
+        recipe = stepzero_rnn.with_arrays(deep, stepzero_rnn.state_dict(deep))
 
         assert set(canonical(recipe)["init"]["arrays"]) == {"sha256"}
 
     def test_wants_all_where_it_is_strict(self, state: State) -> None:
         part = {"weight_ih_l0": state["weight_ih_l0"]}
         with pytest.raises(InvalidArrays, match="weight_hh_l0, bias_ih_l0, bias_hh_l0"):
-            app.with_arrays(GRU, part, strict=True)
+            stepzero_rnn.with_arrays(GRU, part, strict=True)
 
     def test_refuses_a_pickle_with_the_way_out(self, state: State, folder: Path) -> None:
         torch.save(state, folder / "old.pt")
         with pytest.raises(NotAnArrayFile, match=r"safetensors\.torch\.save_file"):
-            app.build(GRU, arrays=[folder / "old.pt"])
+            stepzero_rnn.build(GRU, arrays=[folder / "old.pt"])
 
     @pytest.mark.parametrize("values", [[[1], [2, 3]], ["a"], {"a": 1}, [None], [1, 2**70]])
     def test_refuses_what_is_no_array_of_floats(self, values: Any) -> None:
         with pytest.raises(InvalidArrays, match="weight_ih_l0"):
-            app.build(GRU, arrays={"weight_ih_l0": values})
+            stepzero_rnn.build(GRU, arrays={"weight_ih_l0": values})
 
     def test_refuses_options_that_there_are_not(self, state: State) -> None:
         with pytest.raises(InvalidSpec, match="/layout"):
-            app.with_arrays(GRU, state, layout="caffe")  # type: ignore[arg-type]
+            stepzero_rnn.with_arrays(GRU, state, layout="caffe")  # type: ignore[arg-type]
 
     def test_says_when_they_are_gone(self, state: State, folder: Path) -> None:
-        recipe = app.with_arrays(GRU, state)
+        recipe = stepzero_rnn.with_arrays(GRU, state)
         for path in (folder / "arrays").glob("*" + SUFFIX):
             path.unlink()
 
-        for make in (app.build, app.check):
+        for make in (stepzero_rnn.build, stepzero_rnn.check):
             with pytest.raises(ArraysGone):
                 make(recipe)
 
     def test_leaves_nothing_but_one_file_behind(self, state: State, folder: Path) -> None:
-        app.build(GRU, arrays=state)
-        app.build(GRU, arrays=state)
+        stepzero_rnn.build(GRU, arrays=state)
+        stepzero_rnn.build(GRU, arrays=state)
 
         assert len([path for path in (folder / "arrays").rglob("*") if path.is_file()]) == 1
 
@@ -290,7 +290,7 @@ class TestTheClient:
     ) -> None:
         larger = GRU | {"hidden_size": 32, "init": "orthogonal"}
         part = {"parameter": "bias", "gate": "new"}
-        here = app.with_arrays(larger, state, grow=True, redraw=[part])
+        here = stepzero_rnn.with_arrays(larger, state, grow=True, redraw=[part])
         there = client.with_arrays(larger, [file], grow=True, redraw=[part])
 
         assert canonical(here) == canonical(there)

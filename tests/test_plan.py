@@ -11,10 +11,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.dtypes import DTYPES
-from app.plan import Plan, TensorPlan, plan, stream_of
-from app.spec.checkpoint import CheckSize, Spec
-from app.spec.parse import parse
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.plan import Plan, TensorPlan, plan, stream_of
+from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.spec.parse import parse
 
 SIZES = {"input_size": 5, "hidden_size": 6}
 NETWORKS = [

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from app.cli.environment import read_settings
-from app.errors import RequestError
+from stepzero_rnn.cli.environment import read_settings
+from stepzero_rnn.errors import RequestError
 from app.settings import Settings
 
 COUNTS = {

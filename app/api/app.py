@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-import app
+import stepzero_rnn
 from app.api import problems
 from app.api.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
 from app.api.guard import guard, trust_proxies
@@ -23,13 +23,14 @@ from app.api.openapi import describe_api
 from app.api.routes import about, checkpoints, pages
 from app.api.threads import RequestThreads
 from app.api.traces import telemetry
-from app.engine.workers import Workers
-from app.service.disk import DiskBudget
-from app.service.limits import Limits
+from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.uploads.disk_budget import DiskBudget
+from stepzero_rnn.pipeline.limits import Limits
 from app.service.memory import keep_giving_back
 from app.service.metrics import Metrics
-from app.service.produce import Factory
-from app.settings import Settings, open_store
+from stepzero_rnn.pipeline.factory import Factory
+from app.settings import Settings
+from stepzero_rnn.uploads.settings import open_store
 
 DESCRIPTION = """
 Recurrent networks as they stand at training step zero: a spec goes in, a checked checkpoint streams out.
@@ -84,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
     door = Door()
     api = FastAPI(
         title="Step Zero",
-        version=app.__version__,
+        version=stepzero_rnn.__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs else None,

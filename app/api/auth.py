@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import render
-from app.errors import Unauthenticated
+from stepzero_rnn.errors import Unauthenticated
 from app.service.keys import Keyring
 
 HEALTH = ("/healthz/", "/v2/health/")

@@ -17,9 +17,9 @@ from app.api.forms import read_form
 from app.api.holding import held_meanwhile
 from app.api.streaming import run_watched
 from app.api.throttle import caller_of
-from app.arrays.records import Bounds
-from app.engine.workers import Stop
-from app.errors import (
+from stepzero_rnn.arrays.records import Bounds
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.errors import (
     BodyTooLarge,
     FieldError,
     InvalidSpec,
@@ -27,15 +27,15 @@ from app.errors import (
     SlowRequest,
     UnsupportedMediaType,
 )
-from app.service.costs import SLOTS
+from stepzero_rnn.pipeline.costs import SLOTS
 from app.service.pace import Patience
-from app.service.uploads import complete, take
+from stepzero_rnn.uploads.intake import complete, take
 from app.settings import Settings
-from app.spec.arrays import UploadOptions
-from app.spec.base import Strict, at_most
-from app.spec.cautions import Caution, cautions_of_upload
-from app.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
-from app.spec.parse import load_json, parse, parse_json, parse_strings
+from stepzero_rnn.spec.arrays import UploadOptions
+from stepzero_rnn.spec.base import Strict, at_most
+from stepzero_rnn.spec.cautions import Caution, cautions_of_upload
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
+from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
 
 _LENGTH_DIGITS = 20
 CHECK_FIELDS = ("seq_len", "batch")

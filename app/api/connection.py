@@ -19,7 +19,7 @@ from app.api.parser import Parser
 from app.api.problems import PROBLEM_TYPE, document
 from app.api.streaming import ABORT
 from app.api.transport import LOOK_S, PatientTransport
-from app.errors import SlowRequest, StepZeroError
+from stepzero_rnn.errors import SlowRequest, StepZeroError
 from app.service.pace import Patience
 
 UNSENT_BYTES = 128 << 10  # what the kernel takes of a stream before it is on its way

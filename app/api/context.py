@@ -13,16 +13,16 @@ import anyio
 from fastapi import Depends, Request
 
 from app.api.threads import RequestThreads
-from app.engine import devices
-from app.engine.warm import warm
-from app.errors import EngineFailed, NotReady
+from stepzero_rnn.engine import devices
+from stepzero_rnn.engine.warm import warm
+from stepzero_rnn.errors import EngineFailed, NotReady
 from app.service.admission import Admission
 from app.service.budget import Budget
-from app.service.costs import HOST, MOST_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
-from app.service.limits import Limits
+from stepzero_rnn.pipeline.costs import HOST, MOST_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
+from stepzero_rnn.pipeline.limits import Limits
 from app.service.metrics import Load, Metrics
-from app.service.produce import Factory
-from app.service.store import Store
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.uploads.store import Store
 from app.service.together import is_shared
 from app.service.upkeep import keep
 from app.settings import Settings

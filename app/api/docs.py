@@ -7,7 +7,7 @@ from typing import Any
 
 from app.api.examples import examples
 from app.api.problems import problems
-from app.errors import (
+from stepzero_rnn.errors import (
     ArraysGone,
     ArraysTooLarge,
     BodyTooLarge,
@@ -38,9 +38,9 @@ from app.errors import (
     UnknownFormat,
     UnsupportedMediaType,
 )
-from app.formats import FORMATS
-from app.spec.arrays import UploadOptions
-from app.spec.checkpoint import CheckpointRequest, CheckSize
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.spec.arrays import UploadOptions
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize
 
 Operation = dict[str, Any]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.engine.catalogue import catalogue
+from stepzero_rnn.engine.catalogue import catalogue
 
 Example = Mapping[str, Any]
 

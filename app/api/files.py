@@ -17,15 +17,15 @@ from app.api.observed import account_of
 from app.api.ranges import wanted_range
 from app.api.streaming import ChunkResponse, run_watched
 from app.api.throttle import hold_bytes
-from app.engine.check import Checked
-from app.engine.workers import Stop
-from app.errors import DigestMismatch
+from stepzero_rnn.engine.check import Checked
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.errors import DigestMismatch
 from app.service.account import timed
-from app.service.assemble import Buffer
-from app.service.checksum import crc32_of_file
-from app.service.costs import HOST, cost_of_stream
-from app.service.order import Order, etag_of, tied_to
-from app.spec.checkpoint import FormatName, Spec
+from stepzero_rnn.pipeline.assemble import Buffer
+from stepzero_rnn.pipeline.checksum import crc32_of_file
+from stepzero_rnn.pipeline.costs import HOST, cost_of_stream
+from stepzero_rnn.pipeline.job import Order, etag_of, tied_to
+from stepzero_rnn.spec.checkpoint import FormatName, Spec
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
 WHILE_TAGGED = (

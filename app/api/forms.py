@@ -12,9 +12,9 @@ import anyio
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from app.arrays.records import Upload
-from app.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedForm
-from app.service.store import Incoming
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedForm
+from stepzero_rnn.uploads.store import Incoming
 
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a wrong form is its sender's affair
 

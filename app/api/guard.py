@@ -14,7 +14,7 @@ from app.api.docs import FILE_HEADERS
 from app.api.hosts import KnownHosts
 from app.api.problems import problems
 from app.api.throttle import Throttle
-from app.errors import InvalidHost, TooManyBytes, TooManyRequests, Unauthenticated, UnknownHost
+from stepzero_rnn.errors import InvalidHost, TooManyBytes, TooManyRequests, Unauthenticated, UnknownHost
 from app.service.callers import Rates, Shares
 from app.service.keys import Keyring
 from app.settings import Settings

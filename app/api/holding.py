@@ -14,8 +14,8 @@ from app.api.observed import account_of
 from app.api.streaming import wait_watched
 from app.api.throttle import caller_of
 from app.service.budget import Claim, Cost
-from app.service.costs import CHUNKS, HOST, SLOTS, cost_of_drawing
-from app.service.order import Order
+from stepzero_rnn.pipeline.costs import CHUNKS, HOST, SLOTS, cost_of_drawing
+from stepzero_rnn.pipeline.job import Order
 from app.service.pace import Pace, Patience
 
 HELD, CLAIM = "stepzero.held", "stepzero.claim"

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.auth import HEALTH
 from app.api.problems import render
-from app.errors import InvalidHost, StepZeroError, UnknownHost
+from stepzero_rnn.errors import InvalidHost, StepZeroError, UnknownHost
 
 _SHOWN_CHARS = 200
 _HOST = re.compile(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from app.service.order import Order
+from stepzero_rnn.pipeline.job import Order
 
 
 def recipe_url(request: Request, order: Order) -> str:

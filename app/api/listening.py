@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 
-from app.errors import CannotListen
+from stepzero_rnn.errors import CannotListen
 
 BACKLOG = 2048
 

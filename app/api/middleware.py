@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.problems import render
 from app.api.traces import find_trace
-from app.errors import InternalError, NotReady, StepZeroError
+from stepzero_rnn.errors import InternalError, NotReady, StepZeroError
 
 _log = logging.getLogger("stepzero")
 SAFE_HEADERS = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.dtypes import DTypeName
-from app.errors import NotAcceptable
-from app.formats import FORMATS
-from app.spec.checkpoint import FormatName
+from stepzero_rnn.dtypes import DTypeName
+from stepzero_rnn.errors import NotAcceptable
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.spec.checkpoint import FormatName
 
 DEFAULT: FormatName = "pt"
 ANY = "application/octet-stream"  # what clients ask for that want a file and know no type

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api.addresses import UNKNOWN, address_of
 from app.api.traces import describe_span, is_probe
-from app.errors import InternalError
+from stepzero_rnn.errors import InternalError
 from app.service.account import Account, Outcome
 from app.service.metrics import Metrics
 

@@ -12,7 +12,7 @@ from app.api.guard import guarded
 from app.api.problems import Problem
 from app.api.schemas import PLACE, with_names
 from app.settings import Settings
-from app.spec.checkpoint import CheckpointRequest
+from stepzero_rnn.spec.checkpoint import CheckpointRequest
 
 
 def describe_api(api: FastAPI, settings: Settings) -> None:

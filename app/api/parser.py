@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-from app.errors import BodyTooLarge, HeadTooLarge, MalformedHttp, StepZeroError
+from stepzero_rnn.errors import BodyTooLarge, HeadTooLarge, MalformedHttp, StepZeroError
 
 MOST_HEAD_BYTES = 64 << 10  # of an address with its headers, a chunk's extensions, or trailers
 MOST_HEAD_LINES = 128  # each takes a hundred times the effort and the memory of its bytes

@@ -10,11 +10,11 @@ from fastapi import Request
 from app.api.context import Context
 from app.api.holding import held_meanwhile
 from app.api.streaming import run_watched
-from app.engine.workers import Stop
-from app.plan import FEW_CELLS
-from app.service.costs import cost_of_plan
-from app.service.order import Order, order
-from app.spec.checkpoint import FormatName, Serving, Spec
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.plan import FEW_CELLS
+from stepzero_rnn.pipeline.costs import cost_of_plan
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
 async def ordered(
     request: Request, context: Context, spec: Spec, name: FormatName, serving: Serving
 ) -> Order:
-    """Plan a checkpoint as a file.  Raises as `planned` and `app.service.order.order`."""
+    """Plan a checkpoint as a file.  Raises as `planned` and `stepzero_rnn.pipeline.job.order`."""
 
     def work(stop: Stop) -> Order:
         return order(spec, name, serving, context.limits, go_on=stop.check)

@@ -15,13 +15,13 @@ from starlette.responses import HTMLResponse, Response
 from app.api.negotiation import prefers
 from app.api.observed import account_of
 from app.api.problem_page import CONTENT_SECURITY_POLICY, problem_page
-from app.errors import (
+from stepzero_rnn.errors import (
     MethodNotAllowed,
     NotFound,
     RequestError,
     StepZeroError,
 )
-from app.spec.parse import refusal_of
+from stepzero_rnn.spec.parse import refusal_of
 
 PROBLEM_TYPE = "application/problem+json"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from app.errors import RangeNotSatisfiable
+from stepzero_rnn.errors import RangeNotSatisfiable
 
 _RANGE = re.compile(r"bytes[ \t]*=[ \t]*(.*)", re.IGNORECASE | re.DOTALL)
 _ONE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")

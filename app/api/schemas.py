@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from app.dtypes import DTypeName
-from app.spec.checkpoint import FormatName, RnnType
-from app.spec.init import AnyWholeScheme, Init
-from app.spec.overrides import AnyOverride
-from app.spec.presets import PresetName
-from app.spec.schemes import (
+from stepzero_rnn.dtypes import DTypeName
+from stepzero_rnn.spec.checkpoint import FormatName, RnnType
+from stepzero_rnn.spec.init import AnyWholeScheme, Init
+from stepzero_rnn.spec.overrides import AnyOverride
+from stepzero_rnn.spec.presets import PresetName
+from stepzero_rnn.spec.schemes import (
     AnyBiasScheme,
     AnyWeightScheme,
     BiasInit,
@@ -24,7 +24,7 @@ from app.spec.schemes import (
     WeightInit,
     WeightName,
 )
-from app.spec.scripts import ScriptName
+from stepzero_rnn.spec.scripts import ScriptName
 
 PLACE = "#/components/schemas/{model}"
 # Unions, and words that stand in one; those that others are made of come first.

@@ -22,9 +22,9 @@ from starlette.types import Receive, Scope, Send
 
 from app.api.observed import account_of
 from app.api.threads import RequestThreads
-from app.engine.workers import Stop, Stopped
-from app.errors import StepZeroError
-from app.service.assemble import Buffer
+from stepzero_rnn.engine.workers import Stop, Stopped
+from stepzero_rnn.errors import StepZeroError
+from stepzero_rnn.pipeline.assemble import Buffer
 from app.service.pace import Pace
 
 T = TypeVar("T")

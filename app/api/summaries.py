@@ -13,9 +13,9 @@ from app.api.files import take
 from app.api.holding import Turn, hold, pace_of
 from app.api.observed import account_of
 from app.api.streaming import ChunkResponse, run_watched
-from app.engine.workers import Stop
-from app.service.order import Order
-from app.summary import json_chunks
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.summary import json_chunks
 
 
 async def send_summary(request: Request, context: Context, order: Order) -> Response:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import anyio
 
-from app.errors import Busy
+from stepzero_rnn.errors import Busy
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.addresses import UNKNOWN, address_of
 from app.api.auth import HEALTH, STATIC
 from app.api.problems import render
-from app.errors import TooManyRequests
+from stepzero_rnn.errors import TooManyRequests
 from app.service.callers import Quota, Rates, Share, Shares
 
 SHARE = "stepzero.share"

@@ -1,1 +1,0 @@
-"""One run of the pipeline, from order to bytes; knows no HTTP."""

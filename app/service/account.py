@@ -8,8 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from app.service.assemble import Buffer
-from app.service.order import Order
+from stepzero_rnn.pipeline.assemble import Buffer
+from stepzero_rnn.pipeline.job import Order
 
 Outcome = Literal["served", "refused", "failed", "aborted", "cut"]
 Stage = Literal["queue", "hash", "check", "draw", "stream"]

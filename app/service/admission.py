@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 
-from app.errors import Busy, TooLarge
+from stepzero_rnn.errors import Busy, TooLarge
 from app.service.budget import Budget, Claim, Cost
 from app.service.parts import share_of
 

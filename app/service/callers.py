@@ -15,7 +15,7 @@ from limits.aio.strategies import FixedWindowRateLimiter
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 
-from app.errors import TooManyBytes
+from stepzero_rnn.errors import TooManyBytes
 
 MOST_WAIT_S = 60
 _SILENT_S = 60.0  # a store that is gone is told of once in so long

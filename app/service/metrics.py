@@ -24,11 +24,11 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from app.errors import BY_CODE
+from stepzero_rnn.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES, Account, Outcome
 from app.service.processes import Processes
 from app.service.together import beat, counted, is_shared
-from app.spec.canonical import STREAM_VERSION
+from stepzero_rnn.spec.canonical import STREAM_VERSION
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NO_DEVICE = "none"

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-from app.service.store import INCOMING
+from stepzero_rnn.uploads.store import INCOMING
 
 SMALL: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 LARGE: dict[str, Any] = {"rnn_type": "lstm", "input_size": 1024, "hidden_size": 1024}

@@ -15,9 +15,9 @@ from anyio.from_thread import start_blocking_portal
 from typer.testing import CliRunner
 
 from app.api.app import create_app
-from app.cli import cli
-from app.client import Client
-from app.errors import Unauthenticated
+from stepzero_rnn.cli import cli
+from stepzero_rnn.client import Client
+from stepzero_rnn.errors import Unauthenticated
 from app.service.keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import GRU, permalink

@@ -13,11 +13,11 @@ import httpx
 import pytest
 import torch
 
-from app.spec.checkpoint import Serving, Spec
-from app.spec.presets import PRESETS
-from app.spec.recipe import _DICTIONARY
-from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
-from app.spec.scripts import SCRIPTS
+from stepzero_rnn.spec.checkpoint import Serving, Spec
+from stepzero_rnn.spec.presets import PRESETS
+from stepzero_rnn.spec.recipe import _DICTIONARY
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from stepzero_rnn.spec.scripts import SCRIPTS
 from tests.api.asking import GRU, LSTM, RNN, describe, make, permalink
 
 JSON = {"Content-Type": "application/json"}

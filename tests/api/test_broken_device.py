@@ -9,8 +9,8 @@ import httpx
 import pytest
 import torch
 
-from app.engine.devices import at_work
-from app.errors import DeviceFailed
+from stepzero_rnn.engine.devices import at_work
+from stepzero_rnn.errors import DeviceFailed
 from tests.api.asking import GRU, permalink, server_process
 
 pytestmark = pytest.mark.skipif(torch.cuda.is_available(), reason="the GPU of this machine works")

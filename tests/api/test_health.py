@@ -12,7 +12,7 @@ import pytest
 import torch
 from anyio.from_thread import start_blocking_portal
 
-import app
+import stepzero_rnn
 from app.api.app import create_app
 from app.api.context import Context, Door, get_context
 from app.service.admission import Admission
@@ -100,7 +100,7 @@ def test_a_server_that_is_not_ready_is_alive(path: str, said: object, change: Ch
 def test_the_server_names_itself_to_kserve(client: httpx.Client) -> None:
     assert client.get("/v2").json() == {
         "name": "stepzero",
-        "version": app.__version__,
+        "version": stepzero_rnn.__version__,
         "extensions": [],
     }
 
@@ -108,7 +108,7 @@ def test_the_server_names_itself_to_kserve(client: httpx.Client) -> None:
 def test_versions_are_all_that_a_byte_may_depend_on(client: httpx.Client) -> None:
     found = client.get("/v1").json()
 
-    assert found["release"] == app.__version__
+    assert found["release"] == stepzero_rnn.__version__
     assert found["stream_versions"] == [1]
     assert (found["torch"], found["numpy"]) == (torch.__version__, numpy.__version__)
     assert found["devices"][0] == "cpu" or torch.cuda.is_available()

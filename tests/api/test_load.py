@@ -11,13 +11,13 @@ import httpx
 import pytest
 
 from app.api.context import admission_of
-from app.service.costs import cost_of_plan
-from app.service.limits import Limits
-from app.service.order import etag_of, order
+from stepzero_rnn.pipeline.costs import cost_of_plan
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import etag_of, order
 from app.settings import Settings
-from app.spec.checkpoint import Serving, Spec
-from app.spec.parse import parse
-from app.spec.recipe import encode_recipe
+from stepzero_rnn.spec.checkpoint import Serving, Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.recipe import encode_recipe
 from tests.api.asking import GRU, Call, permalink, server_process
 from tests.conftest import running
 from tests.service.counting import counted

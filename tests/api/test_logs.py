@@ -23,7 +23,7 @@ _SERVE = """
 import os
 from app.api.logs import log_config
 from app.api.server import serve
-from app.service.produce import Factory
+from stepzero_rnn.pipeline.factory import Factory
 from app.settings import Settings
 
 check = Factory.check

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from app.errors import BY_CODE
+from stepzero_rnn.errors import BY_CODE
 from app.settings import Settings
 from tests.api.asking import GRU, LSTM, Call, make, server_process
 from tests.conftest import running

@@ -20,10 +20,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from app import errors
+from stepzero_rnn import errors
 from app.api.app import create_app
 from app.api.middleware import SAFE_HEADERS
-from app.engine.catalogue import catalogue
+from stepzero_rnn.engine.catalogue import catalogue
 from app.settings import Settings
 from tests.api.asking import GRU, make, permalink
 

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from app.client import Client
+from stepzero_rnn.client import Client
 from app.settings import Settings
 from tests.api.asking import GRU, Served, free_port, make, permalink, server_process
 from tests.service.counting import counted

@@ -12,8 +12,8 @@ from anyio.from_thread import start_blocking_portal
 
 from app.api.app import create_app
 from app.api.context import get_context
-from app.engine.warm import warm
-from app.errors import EngineFailed
+from stepzero_rnn.engine.warm import warm
+from stepzero_rnn.errors import EngineFailed
 from app.settings import Settings
 from tests.api.asking import GRU
 

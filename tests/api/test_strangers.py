@@ -15,7 +15,7 @@ import pytest
 import torch
 from pydantic import SecretStr
 
-import app
+import stepzero_rnn
 from app.service.keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import GRU, Call, permalink
@@ -25,7 +25,7 @@ JSON = {"Content-Type": "application/json"}
 KEY, KEPT = new_key("ci")
 WRONG, _ = new_key("wrong")
 REVEALING = re.compile(
-    rf"Traceback|site-packages|\.py\b|/usr/|/home/|/tmp/|{re.escape(str(Path(app.__file__).parents[1]))}"
+    rf"Traceback|site-packages|\.py\b|/usr/|/home/|/tmp/|{re.escape(str(Path(stepzero_rnn.__file__).parents[1]))}"
     rf"|uvicorn|starlette|pydantic|fastapi|{re.escape(torch.__version__)}",
     re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.engine.draw import Artist
+from stepzero_rnn.engine.draw import Artist
 from tests.api.asking import (
     FORMAT_NAMES,
     GRU,

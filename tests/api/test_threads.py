@@ -10,7 +10,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from app.api.threads import RequestThreads
-from app.errors import Busy
+from stepzero_rnn.errors import Busy
 
 
 def test_who_finds_no_thread_is_told_to_come_again_and_who_may_wait_is_served():

@@ -11,8 +11,8 @@ import pytest
 
 from app.api.app import create_app
 from app.api.throttle import caller_of
-from app.client import Client
-from app.errors import TooManyRequests
+from stepzero_rnn.client import Client
+from stepzero_rnn.errors import TooManyRequests
 from app.service.keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import GRU, Call, permalink

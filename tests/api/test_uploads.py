@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from app.service.store import INCOMING
+from stepzero_rnn.uploads.store import INCOMING
 from app.settings import Settings
 from tests.api.asking import GRU, LSTM, Call, resident_bytes, server_process
 from tests.arrays.hostile import HOSTILE

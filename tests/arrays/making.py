@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from app.arrays.canonical import open_stored
-from app.arrays.ingest import ingest
-from app.arrays.records import Bounds, Manifest, Options, Upload
-from app.errors import FieldError, InvalidArrays
-from app.plan import plan
-from app.spec.checkpoint import Spec
+from stepzero_rnn.arrays.canonical import open_stored
+from stepzero_rnn.arrays.ingest import ingest
+from stepzero_rnn.arrays.records import Bounds, Manifest, Options, Upload
+from stepzero_rnn.errors import FieldError, InvalidArrays
+from stepzero_rnn.plan import plan
+from stepzero_rnn.spec.checkpoint import Spec
 
 Arrays = Mapping[str, NDArray[Any]]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.arrays.records import Upload
-from app.plan import GATES
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.plan import GATES
 from tests.arrays.making import kept, network, refusals, saved, taken
 
 GENERATOR = np.random.default_rng(9)

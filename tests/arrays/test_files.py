@@ -11,8 +11,8 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
-from app.arrays.canonical import open_stored
-from app.arrays.records import Upload
+from stepzero_rnn.arrays.canonical import open_stored
+from stepzero_rnn.arrays.records import Upload
 from tests.arrays.making import DEEP, KINDS, kept, network, saved, taken, weights
 
 FILES = ["npy", "npz", "packed.npz", "safetensors"]

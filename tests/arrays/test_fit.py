@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file as save_tensors
 
-from app.arrays.records import Sizes, Upload
-from app.errors import InvalidArrays
+from stepzero_rnn.arrays.records import Sizes, Upload
+from stepzero_rnn.errors import InvalidArrays
 from tests.arrays.making import DEEP, kept, network, refusals, saved, taken, weights
 
 DEEP_LSTM = network(**DEEP)

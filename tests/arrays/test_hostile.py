@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.arrays.canonical import open_stored
-from app.arrays.files import list_arrays
-from app.arrays.ingest import ingest
-from app.arrays.layouts import LAYOUTS
-from app.arrays.records import Bounds, Upload, Watch
-from app.errors import ArraysTooLarge, InvalidArrays, RequestError, StepZeroError
-from app.plan import plan
+from stepzero_rnn.arrays.canonical import open_stored
+from stepzero_rnn.arrays.files import list_arrays
+from stepzero_rnn.arrays.ingest import ingest
+from stepzero_rnn.arrays.layouts import LAYOUTS
+from stepzero_rnn.arrays.records import Bounds, Upload, Watch
+from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, RequestError, StepZeroError
+from stepzero_rnn.plan import plan
 from tests.arrays import hostile
 from tests.arrays.hostile import HOSTILE, NAME
 from tests.arrays.making import DEEP, KINDS, kept, network, saved, taken, weights, written

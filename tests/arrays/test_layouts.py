@@ -14,11 +14,11 @@ import pytest
 import torch
 from safetensors.torch import save_file as save_tensors
 
-from app.arrays import layouts
-from app.arrays.layouts import LAYOUTS
-from app.arrays.records import Upload
-from app.plan import GATES
-from app.spec.checkpoint import Spec
+from stepzero_rnn.arrays import layouts
+from stepzero_rnn.arrays.layouts import LAYOUTS
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.plan import GATES
+from stepzero_rnn.spec.checkpoint import Spec
 from tests.arrays.making import Arrays, kept, network, refusals, saved, taken, weights
 
 PEERS = sorted(Path(__file__).with_name("peers").glob("*.npz"))

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from app.arrays.records import Upload
-from app.arrays.saving import as_uploads
-from app.errors import InvalidArrays
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.arrays.saving import as_uploads
+from stepzero_rnn.errors import InvalidArrays
 from tests.arrays.making import kept, network, refusals, saved, taken
 
 KINDS = ["i1", "u1", "i2", "u2", ">u2", "i4", "i8", "?", "c8", "V2"]

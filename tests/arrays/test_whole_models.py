@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from app.arrays.records import Upload
-from app.errors import InvalidArrays
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.errors import InvalidArrays
 from tests.arrays.making import kept, network, refusals, saved, taken, weights
 
 GRU = network("gru")

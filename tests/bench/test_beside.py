@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.engine.cores import usable_cores
+from stepzero_rnn.engine.cores import usable_cores
 from tests.bench.measure import OURS, row, server
 
 pytestmark = pytest.mark.bench

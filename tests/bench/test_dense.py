@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from app.engine import products
-from app.engine.draw import Artist
-from app.engine.philox import key
-from app.engine.workers import Stop, Workers
-from app.plan import plan
-from app.spec.checkpoint import Spec
+from stepzero_rnn.engine import products
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.philox import key
+from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.plan import plan
+from stepzero_rnn.spec.checkpoint import Spec
 from tests.bench.measure import in_turn, ratio, row
 from tests.bench.test_draws import timed
 

@@ -20,7 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app import plan
+from stepzero_rnn import plan
 from tests.bench.measure import MIB, NEEDS_GPU, OURS, Memory, curl, in_turn, ratio, row, server
 
 pytestmark = pytest.mark.bench

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.draw import Artist, Stored
-from app.engine.workers import Workers
-from app.plan import Plan, TensorPlan, plan
-from app.spec.checkpoint import Spec
-from app.spec.parse import parse
+from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.plan import Plan, TensorPlan, plan
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
 
 Values = NDArray[np.float64]
 

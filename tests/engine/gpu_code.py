@@ -22,8 +22,8 @@ from triton.backends import nvidia
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from app.dtypes import DTYPES, DTypeName
-from app.engine.triton_draw import GROUPS, OPTIONS, draw
+from stepzero_rnn.dtypes import DTYPES, DTypeName
+from stepzero_rnn.engine.triton_draw import GROUPS, OPTIONS, draw
 
 NVDISASM = Path(nvidia.__file__).parent / "bin" / "nvdisasm"
 LAWS = (

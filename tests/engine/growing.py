@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from app.engine.draw import Artist, Stored
-from app.engine.workers import Workers
+from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.workers import Workers
 from tests.engine.drawing import planned, stored
 
 Values = Mapping[str, NDArray[Any]]

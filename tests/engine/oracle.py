@@ -1,6 +1,6 @@
 """Stream version 1 once more, number by number: Python integers and float32 scalars, one rounded operation at a time.
 
-Written from `app/engine/README.md` and the sources that it names, and from nothing else; slow and plain, to be compared bit for bit.
+Written from `stepzero_rnn/engine/README.md` and the sources that it names, and from nothing else; slow and plain, to be compared bit for bit.
 """
 
 from __future__ import annotations

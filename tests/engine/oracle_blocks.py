@@ -1,6 +1,6 @@
 """The oracle's laws of whole blocks, and the last rounding: Python floats one by one, and integers.
 
-Written from `app/engine/README.md`, sections 3 and 4, and from nothing else.
+Written from `stepzero_rnn/engine/README.md`, sections 3 and 4, and from nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The oracle's laws that take products of whole matrices: Python floats one by one, every sum in the stated order.
 
-Written from `app/engine/README.md`, section 3, and from nothing else.
+Written from `stepzero_rnn/engine/README.md`, section 3, and from nothing else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The oracle's square recurrent matrices, element by element.
 
-Written from `app/engine/README.md` and the sources that it names, and from nothing else.
+Written from `stepzero_rnn/engine/README.md` and the sources that it names, and from nothing else.
 """
 
 from __future__ import annotations

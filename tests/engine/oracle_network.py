@@ -1,6 +1,6 @@
 """A whole network by the oracle: from a request to the bytes of every tensor.
 
-Written from `app/engine/README.md`, the formulas that it names and the documentation of the request, without the plan.
+Written from `stepzero_rnn/engine/README.md`, the formulas that it names and the documentation of the request, without the plan.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil, pi, sqrt
 from typing import Any
 
-from app.spec.presets import PRESETS
+from stepzero_rnn.spec.presets import PRESETS
 from tests.engine import oracle, oracle_blocks, oracle_dense, oracle_matrices
 from tests.engine.oracle_blocks import Rows
 

@@ -10,18 +10,18 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-import app
-from app.engine.distributions import Normal
-from app.engine.philox import key
-from app.engine.workers import Stop, Stopped, Workers
-from app.errors import DeadOutput, NonfiniteOutput
-from app.plan import stream_of
-from app.service.limits import Limits
-from app.service.order import order
-from app.service.produce import Factory
-from app.spec.checkpoint import CheckSize, Serving, Spec
-from app.spec.parse import parse
-from app.summary import DirectionForward, Forward
+import stepzero_rnn
+from stepzero_rnn.engine.distributions import Normal
+from stepzero_rnn.engine.philox import key
+from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
+from stepzero_rnn.plan import stream_of
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.summary import DirectionForward, Forward
 from tests.engine.drawing import values
 
 RNN = {"rnn_type": "rnn", "input_size": 5, "hidden_size": 6, "seed": 3}
@@ -49,7 +49,7 @@ ROUNDING = {"float32": 2**-24, "float64": 2**-53, "float16": 2**-11, "bfloat16":
 
 def forward(given: dict[str, Any], **size: int) -> Forward:
     """Check a network on this processor; give what its forward pass showed."""
-    return app.check(given, device="cpu", check=CheckSize(**size)).forward
+    return stepzero_rnn.check(given, device="cpu", check=CheckSize(**size)).forward
 
 
 def probe(given: dict[str, Any], steps: int, batch: int) -> torch.Tensor:
@@ -64,7 +64,7 @@ def probe(given: dict[str, Any], steps: int, batch: int) -> torch.Tensor:
 def whole(given: dict[str, Any], steps: int = 16, batch: int = 4) -> torch.Tensor:
     """Run the whole module, all weights loaded; give its output."""
     with torch.inference_mode():
-        output: torch.Tensor = app.build(given).eval()(probe(given, steps, batch))[0]
+        output: torch.Tensor = stepzero_rnn.build(given).eval()(probe(given, steps, batch))[0]
     return output
 
 

@@ -12,10 +12,10 @@ import torch
 from scipy import integrate, stats
 from scipy.special import expit
 
-import app
-from app.engine.criticality import tanh_gain
-from app.engine.schemes.critical import LAWS, At, gated_gain
-from app.spec.biases import (
+import stepzero_rnn
+from stepzero_rnn.engine.criticality import tanh_gain
+from stepzero_rnn.engine.schemes.critical import LAWS, At, gated_gain
+from stepzero_rnn.spec.biases import (
     ChronoBias,
     ChronoForgetOnlyBias,
     ConstantBias,
@@ -27,9 +27,9 @@ from app.spec.biases import (
     UniformBias,
     ZerosBias,
 )
-from app.spec.inline import ArrayBias
-from app.spec.matrices import Critical
-from app.spec.schemes import BIAS_SCHEMES
+from stepzero_rnn.spec.inline import ArrayBias
+from stepzero_rnn.spec.matrices import Critical
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES
 from tests.engine.drawing import Values, gates
 
 pytestmark = pytest.mark.statistical
@@ -218,7 +218,7 @@ class TestDrawnNetworks:
     @pytest.mark.parametrize(("rnn_type", "bias"), [("lstm", "forget"), ("gru", "zeros")])
     def test_have_it_by_torchs_own_derivatives(self, rnn_type: str, bias: Any) -> None:
         given = network(rnn_type, bias, {}, dtype="float64", hidden_size=256)
-        module, nothing = app.build(given), torch.zeros(1, 1, 256, dtype=torch.float64)
+        module, nothing = stepzero_rnn.build(given), torch.zeros(1, 1, 256, dtype=torch.float64)
 
         def step(state: torch.Tensor) -> torch.Tensor:
             h = (

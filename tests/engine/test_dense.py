@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from app.engine import products
-from app.engine.draw import Artist
-from app.engine.philox import key
-from app.engine.powers import radius
-from app.engine.products import Tiles
-from app.engine.workers import Stop, Stopped, Workers
-from app.plan.effort import EFFORTS
-from app.spec.matrices import RecurrentScheme
-from app.spec.schemes import WEIGHT_SCHEMES
+from stepzero_rnn.engine import products
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.philox import key
+from stepzero_rnn.engine.powers import radius
+from stepzero_rnn.engine.products import Tiles
+from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.plan.effort import EFFORTS
+from stepzero_rnn.spec.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, planned, values
 from tests.engine.every import asked
 from tests.engine.oracle_dense import product as plain_product

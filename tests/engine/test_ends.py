@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-import app
-from app.errors import StepZeroError
-from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
-from app.spec.scripts import SCRIPTS
+import stepzero_rnn
+from stepzero_rnn.errors import StepZeroError
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.spec.scripts import SCRIPTS
 
 LARGEST, SMALLEST = sys.float_info.max, 5e-324
 ENDS = (0.0, -0.0, SMALLEST, -SMALLEST, 1e-200, LARGEST, -LARGEST, 0, 1, 2**53 - 1)
@@ -51,14 +51,14 @@ def test_the_ends_of_every_number_give_a_network_or_a_refusal(name: str, cls: An
             for network in NETWORKS:
                 spec = {**network, **ACCEPTED, "init": scheme if part == "all" else {part: scheme}}
                 with suppress(StepZeroError):
-                    app.build(spec)
+                    stepzero_rnn.build(spec)
 
 
 @pytest.mark.parametrize("variance", [SMALLEST, 1e-300, 1e-200, 1e-170, 1e-100, 1e-48])
 def test_an_input_of_next_to_no_variance_has_the_gain_of_none(variance: float):
     network = {"rnn_type": "rnn", "input_size": 1, "hidden_size": 3}
     weights = [
-        app.build({**network, "init": {"weight_hh": {"scheme": "critical", "input_variance": v}}})
+        stepzero_rnn.build({**network, "init": {"weight_hh": {"scheme": "critical", "input_variance": v}}})
         for v in (variance, 0.0)
     ]
 

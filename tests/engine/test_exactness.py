@@ -13,20 +13,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import app
-from app.engine.distributions import ElementLaw
-from app.engine.draw import PIECE, Artist, Stored, Strokes
-from app.engine.philox import key
-from app.engine.rounding import Float32s
-from app.engine.torch_draw import fill_on
-from app.engine.workers import Stop, Workers
-from app.plan import Plan, TensorPlan
-from app.plan.effort import EFFORTS
-from app.service.limits import Limits
-from app.service.order import Order, order
-from app.service.produce import Factory
-from app.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
-from app.spec.parse import parse
+import stepzero_rnn
+from stepzero_rnn.engine.distributions import ElementLaw
+from stepzero_rnn.engine.draw import PIECE, Artist, Stored, Strokes
+from stepzero_rnn.engine.philox import key
+from stepzero_rnn.engine.rounding import Float32s
+from stepzero_rnn.engine.torch_draw import fill_on
+from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.plan import Plan, TensorPlan
+from stepzero_rnn.plan.effort import EFFORTS
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
+from stepzero_rnn.spec.parse import parse
 from tests.engine.drawing import planned, stored
 from tests.engine.every import DTYPE_NAMES, INITS, asked, every_dtype, every_law, every_scheme
 from tests.engine.golden import SPECS, golden
@@ -146,7 +146,7 @@ def ordered(scheme: str, dtype: str, name: FormatName) -> Order:
 @lru_cache(maxsize=64)
 def file(scheme: str, dtype: str, name: FormatName) -> bytes:
     """Give a small network's file, as the library does."""
-    return b"".join(app.stream(small(scheme, dtype), format=name, device="cpu"))
+    return b"".join(stepzero_rnn.stream(small(scheme, dtype), format=name, device="cpu"))
 
 
 class TestFiles:
@@ -240,6 +240,6 @@ class TestCuda:
     @pytest.mark.parametrize("name", SPECS)
     def test_makes_the_same_file(self, name: str) -> None:
         spec = dict(SPECS[name]) | {"accept_dead": True}
-        ours, theirs = (b"".join(app.stream(spec, device=device)) for device in ("cpu", "cuda"))
+        ours, theirs = (b"".join(stepzero_rnn.stream(spec, device=device)) for device in ("cpu", "cuda"))
 
         assert ours == theirs

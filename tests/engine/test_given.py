@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import app
-from app.engine.draw import Artist
-from app.engine.workers import Workers
+import stepzero_rnn
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.workers import Workers
 from tests.engine import oracle_network
 from tests.engine.drawing import gates, planned, stored, values
 from tests.engine.every import every_dtype
@@ -92,7 +92,7 @@ class TestValues:
 
 class TestSummary:
     def test_promises_no_spread(self) -> None:
-        summary = app.check(asked("gru"))
+        summary = stepzero_rnn.check(asked("gru"))
         (tensor,) = (t for t in summary.weights.tensors if t.name == "weight_ih_l0")
 
         assert tensor.figures.expected_std is None
@@ -102,4 +102,4 @@ class TestSummary:
     def test_fits_into_a_bundle(self) -> None:
         spec: Mapping[str, Any] = asked("gru")
 
-        assert b'"array"' in b"".join(app.stream(spec, format="bundle"))
+        assert b'"array"' in b"".join(stepzero_rnn.stream(spec, format="bundle"))

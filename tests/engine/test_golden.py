@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.dtypes import DTYPES
-from app.engine.schemes import BIASES, WEIGHTS
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.engine.schemes import BIASES, WEIGHTS
 from tests.engine.drawing import planned
 from tests.engine.golden import SPECS, digests_of, golden
 

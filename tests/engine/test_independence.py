@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from app.engine.distributions import CutNormal, ElementLaw, Normal, Uniform
-from app.engine.philox import key
-from app.plan import stream_of
+from stepzero_rnn.engine.distributions import CutNormal, ElementLaw, Normal, Uniform
+from stepzero_rnn.engine.philox import key
+from stepzero_rnn.plan import stream_of
 from tests.engine.drawing import Values, values
 from tests.engine.promises import WEIGHTS, Promise, named
 

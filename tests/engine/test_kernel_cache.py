@@ -12,7 +12,7 @@ FULL = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 import numpy as np
-from app.engine.statistics import sums
+from stepzero_rnn.engine.statistics import sums
 print(sums(np.array([1.0, 2.0])))
 """
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-import app
+import stepzero_rnn
 
-WARM = "from app.engine.warm import warm; warm(); import app; print(app.__file__)"
+WARM = "from stepzero_rnn.engine.warm import warm; warm(); import app; print(stepzero_rnn.__file__)"
 
 
 def run(program: str, **variables: str) -> str:
@@ -31,7 +31,7 @@ def run(program: str, **variables: str) -> str:
 
 @pytest.mark.slow
 def test_no_folder_need_be_writable(tmp_path: Path) -> None:
-    package = Path(app.__file__).parent
+    package = Path(stepzero_rnn.__file__).parent
     shutil.copytree(package, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
     for folder in (tmp_path / "app").rglob("*"):
         if folder.is_dir():
@@ -43,14 +43,14 @@ def test_no_folder_need_be_writable(tmp_path: Path) -> None:
         WARM, HOME=str(tmp_path), PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=f"{tmp_path}/none"
     )
 
-    assert found.strip() == f"{tmp_path}/app/__init__.py"
+    assert found.strip() == f"{tmp_path}/stepzero_rnn/__init__.py"
     assert not list((tmp_path / "app").rglob("*.nbi"))
 
 
 @pytest.mark.slow
 def test_the_folder_of_the_cache_can_be_chosen(tmp_path: Path) -> None:
     run(
-        WARM, HOME="/", PYTHONPATH=str(Path(app.__file__).parents[1]), NUMBA_CACHE_DIR=str(tmp_path)
+        WARM, HOME="/", PYTHONPATH=str(Path(stepzero_rnn.__file__).parents[1]), NUMBA_CACHE_DIR=str(tmp_path)
     )
 
     assert list(tmp_path.rglob("*.nbi"))

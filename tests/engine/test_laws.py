@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from app.engine.draw import Artist
-from app.engine.workers import Workers
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.workers import Workers
 from tests.engine.drawing import Values, planned, values, widened
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, cut, named
 

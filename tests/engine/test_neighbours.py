@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.engine.draw import Artist, Stored
-from app.engine.workers import Workers
+from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.workers import Workers
 from tests.engine.drawing import planned
 from tests.engine.every import DTYPE_NAMES, WEIGHT_INITS, asked, every_scheme
 

@@ -6,7 +6,7 @@ import threading
 
 import torch
 
-from app.engine.onednn import without_onednn
+from stepzero_rnn.engine.onednn import without_onednn
 
 
 def is_on() -> bool:

@@ -8,8 +8,8 @@ from math import exp, sqrt
 import numpy as np
 import pytest
 
-import app
-from app.spec.presets import PRESETS
+import stepzero_rnn
+from stepzero_rnn.spec.presets import PRESETS
 from tests.engine.drawing import gates, values
 
 pytestmark = pytest.mark.statistical
@@ -195,7 +195,7 @@ class TestSpectra:
 
 @every_one
 def test_every_preset_runs(name: str, rnn_type: str) -> None:
-    summary = app.check(asked(name, rnn_type))
+    summary = stepzero_rnn.check(asked(name, rnn_type))
 
     assert summary.forward.finite
     assert not summary.forward.dead

@@ -19,7 +19,7 @@ import pytest
 from numba import njit
 from numba.core.registry import CPUDispatcher
 
-from app.engine.warm import warm
+from stepzero_rnn.engine.warm import warm
 from tests.engine.golden import SPECS, golden
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +82,7 @@ def kernels() -> Mapping[str, CPUDispatcher]:
     return {
         f"{value.py_func.__module__}.{value.py_func.__name__}": value
         for name, module in sys.modules.copy().items()
-        if name.startswith("app.engine.")
+        if name.startswith("stepzero_rnn.engine.")
         for value in vars(module).values()
         if isinstance(value, CPUDispatcher) and value.targetoptions.get("nogil")
     }
@@ -144,7 +144,7 @@ class TestEveryKernel:
         names = {name.partition("(")[0] for name in compiled()}
 
         assert names == set(kernels())
-        assert {"app.engine.transforms.normal", "app.engine.haar.apply_reflectors"} <= names
+        assert {"stepzero_rnn.engine.transforms.normal", "stepzero_rnn.engine.haar.apply_reflectors"} <= names
 
     def test_holds_no_operation_that_may_be_rearranged_or_joined(self) -> None:
         marks = r"= f\w+ ((?:(?:fast|nnan|ninf|nsz|arcp|contract|afn|reassoc) )+)|@(llvm\.fm[\w.]+)"

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-import app
-from app.engine.schemes import BIASES as BIAS_TABLE
-from app.engine.schemes import WEIGHTS as WEIGHT_TABLE
-from app.spec.matrices import RecurrentScheme
-from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+import stepzero_rnn
+from stepzero_rnn.engine.schemes import BIASES as BIAS_TABLE
+from stepzero_rnn.engine.schemes import WEIGHTS as WEIGHT_TABLE
+from stepzero_rnn.spec.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, stored, values
 from tests.engine.every import GIVEN
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, named, zero
@@ -378,7 +378,7 @@ def test_minus_zero_is_drawn_as_the_zero_that_its_recipe_says(init: dict[str, An
 def test_the_narrowest_cut_is_drawn() -> None:
     init = {"scheme": "trunc_normal", "low": 1.214807898694446e-72, "high": 2.665623108017364e-50}
 
-    figures = app.check(SMALL | {"init": init, "accept_dead": True}).weights.tensors[0].figures
+    figures = stepzero_rnn.check(SMALL | {"init": init, "accept_dead": True}).weights.tensors[0].figures
 
     assert figures.expected_std is not None
     assert 0 <= figures.expected_std <= 1e-49

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import app
-from app.engine.draw import Artist
-from app.engine.schemes import SCRIPTS
-from app.engine.workers import Stop, Stopped, Workers
-from app.spec.scripts import FUNCTIONS
-from app.spec.scripts import SCRIPTS as ASKED
+import stepzero_rnn
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.schemes import SCRIPTS
+from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.spec.scripts import FUNCTIONS
+from stepzero_rnn.spec.scripts import SCRIPTS as ASKED
 from tests.engine.drawing import planned, stored
 
 # What people run.  It draws every network that it is told of, and writes the bytes of the parameters.
@@ -188,7 +188,7 @@ class TestAnyPart:
 
     def test_is_checked_and_streamed_as_one(self, init: Any, tmp_path: Path) -> None:
         given = LSTM | {"init": init, "seed": 9}
-        path = app.save(given, tmp_path / "net.npz", format="npz")
+        path = stepzero_rnn.save(given, tmp_path / "net.npz", format="npz")
 
         with np.load(path) as loaded:
             assert b"".join(loaded[name].tobytes() for name in loaded) == as_bytes(given)
@@ -218,7 +218,7 @@ def test_a_stopped_draw_ends_between_two_steps() -> None:
 )
 def test_states_the_spread_that_its_step_states(init: Any, spread: float | None) -> None:
     spec = {"rnn_type": "gru", "input_size": 300, "hidden_size": 400, "init": init}
-    found = app.check(spec | {"accept_dead": True}).weights.tensors[0].figures
+    found = stepzero_rnn.check(spec | {"accept_dead": True}).weights.tensors[0].figures
 
     assert found.expected_std == (None if spread is None else pytest.approx(spread))
     if spread is not None:

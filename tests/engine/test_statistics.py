@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from app.engine.statistics import Counter, figures, join
-from app.summary import QUANTILES, Figures
+from stepzero_rnn.engine.statistics import Counter, figures, join
+from stepzero_rnn.summary import QUANTILES, Figures
 
 Numbers = NDArray[np.float32] | NDArray[np.float64]
 TILE = 1 << 16

@@ -15,9 +15,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from app.engine.distributions import Normal, Uniform
-from app.engine.philox import Key, fill_words, key
-from app.plan import stream_of
+from stepzero_rnn.engine.distributions import Normal, Uniform
+from stepzero_rnn.engine.philox import Key, fill_words, key
+from stepzero_rnn.plan import stream_of
 
 pytestmark = pytest.mark.statistical
 

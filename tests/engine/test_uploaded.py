@@ -12,14 +12,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.draw import PIECE, Artist, Stored
-from app.engine.tensors import MODULES
-from app.engine.workers import Workers
-from app.plan import plan
-from app.spec.canonical import canonical
-from app.spec.checkpoint import Spec
-from app.spec.parse import parse
-from app.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.engine.draw import PIECE, Artist, Stored
+from stepzero_rnn.engine.tensors import MODULES
+from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.plan import plan
+from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 from tests.engine.drawing import planned, stored
 from tests.engine.growing import InMemory, expected, growths, laid, values, with_arrays
 

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from app.engine.cores import Cores
-from app.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.engine.cores import Cores
+from stepzero_rnn.engine.workers import Stop, Stopped, Workers
 
 
 class Count:

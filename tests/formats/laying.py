@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 
-from app.dtypes import DTYPES
-from app.formats.segments import Late, Literal, Segment, TensorData
-from app.plan import Plan, TensorPlan
-from app.spec.checkpoint import Spec
-from app.summary import room_bytes
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.formats.segments import Late, Literal, Segment, TensorData
+from stepzero_rnn.plan import Plan, TensorPlan
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.summary import room_bytes
 
 SIZES: dict[str, Any] = {"input_size": 3, "hidden_size": 4, "seed": 7}
 SMALL = Spec(rnn_type="lstm", num_layers=2, bidirectional=True, proj_size=2, **SIZES)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from app.formats import FORMATS
-from app.plan import plan
-from app.spec.canonical import canonical, canonical_json
-from app.spec.checkpoint import FormatName, Spec
-from app.spec.parse import parse_json
-from app.summary import room_bytes
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.plan import plan
+from stepzero_rnn.spec.canonical import canonical, canonical_json
+from stepzero_rnn.spec.checkpoint import FormatName, Spec
+from stepzero_rnn.spec.parse import parse_json
+from stepzero_rnn.summary import room_bytes
 from tests.formats.laying import NETWORKS, SIZES, SMALL, state_dict_of, write
 
 DROPPED = Spec(rnn_type="gru", num_layers=2, dropout=0.25, batch_first=True, **SIZES)

@@ -7,7 +7,7 @@ import zlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.formats.crc import crc32_combine
+from stepzero_rnn.formats.crc import crc32_combine
 
 
 @given(first=st.binary(), second=st.binary())

@@ -10,11 +10,11 @@ from itertools import pairwise
 import pytest
 import torch
 
-from app.errors import DtypeNotInFormat, TooLarge
-from app.formats import FORMATS, Format
-from app.formats.segments import Late, Literal
-from app.plan import plan
-from app.spec.checkpoint import FORMAT_NAMES, FormatName, Spec
+from stepzero_rnn.errors import DtypeNotInFormat, TooLarge
+from stepzero_rnn.formats import FORMATS, Format
+from stepzero_rnn.formats.segments import Late, Literal
+from stepzero_rnn.plan import plan
+from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Spec
 from tests.formats.laying import (
     NETWORKS,
     SMALL,
@@ -128,7 +128,7 @@ def test_the_table_and_the_request_name_the_same_formats() -> None:
 
 
 def test_planning_a_file_loads_neither_torch_nor_numpy() -> None:
-    probe = "import sys, app.formats; print({'torch', 'numpy', 'numba'} & set(sys.modules))"
+    probe = "import sys, stepzero_rnn.formats; print({'torch', 'numpy', 'numba'} & set(sys.modules))"
 
     shown = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True

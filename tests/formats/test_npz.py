@@ -12,10 +12,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from app.formats import FORMATS
-from app.plan import plan
-from app.spec.canonical import canonical, canonical_json
-from app.spec.checkpoint import Spec
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.plan import plan
+from stepzero_rnn.spec.canonical import canonical, canonical_json
+from stepzero_rnn.spec.checkpoint import Spec
 from tests.formats.laying import NETWORKS, SMALL, module_of, state_dict_of, write
 
 NPZ = FORMATS["npz"]

@@ -17,13 +17,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.formats import FORMATS
-from app.formats.pt import serialization_id
-from app.formats.pt_pickle import state_dict_pickle
-from app.formats.segments import Late, Literal, TensorData
-from app.plan import Plan, TensorPlan, plan
-from app.spec.canonical import canonical_json
-from app.spec.checkpoint import RnnType, Spec
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.pt import serialization_id
+from stepzero_rnn.formats.pt_pickle import state_dict_pickle
+from stepzero_rnn.formats.segments import Late, Literal, TensorData
+from stepzero_rnn.plan import Plan, TensorPlan, plan
+from stepzero_rnn.spec.canonical import canonical_json
+from stepzero_rnn.spec.checkpoint import RnnType, Spec
 from tests.formats.laying import NETWORKS, SMALL, module_of, state_dict_of, write
 
 PT = FORMATS["pt"]

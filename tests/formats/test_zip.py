@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.formats import FORMATS
-from app.formats.segments import Literal
-from app.formats.stored_zip import Entry, stored_zip
-from app.plan import plan
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.segments import Literal
+from stepzero_rnn.formats.stored_zip import Entry, stored_zip
+from stepzero_rnn.plan import plan
 from tests.formats.laying import SMALL, state_dict_of, write
 
 

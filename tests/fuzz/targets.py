@@ -23,10 +23,10 @@ from safetensors.numpy import save
 from app.api.forms import read_form
 from app.api.negotiation import choose_format
 from app.api.ranges import wanted_range
-from app.arrays.canonical import open_stored
-from app.arrays.ingest import ingest
-from app.arrays.records import Bounds, Options, Upload
-from app.errors import (
+from stepzero_rnn.arrays.canonical import open_stored
+from stepzero_rnn.arrays.ingest import ingest
+from stepzero_rnn.arrays.records import Bounds, Options, Upload
+from stepzero_rnn.errors import (
     ArraysTooLarge,
     BodyTooLarge,
     InvalidArrays,
@@ -39,12 +39,12 @@ from app.errors import (
     OutdatedRecipe,
     RangeNotSatisfiable,
 )
-from app.formats import FORMATS
-from app.service.store import Store
-from app.spec.canonical import canonical_json
-from app.spec.checkpoint import CheckpointRequest, Spec
-from app.spec.parse import parse_json
-from app.spec.recipe import _DICTIONARY, decode_recipe, encode_recipe
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.uploads.store import Store
+from stepzero_rnn.spec.canonical import canonical_json
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
+from stepzero_rnn.spec.parse import parse_json
+from stepzero_rnn.spec.recipe import _DICTIONARY, decode_recipe, encode_recipe
 
 SPEC = Spec(rnn_type="lstm", input_size=3, hidden_size=4, num_layers=2)
 BOUNDS = Bounds(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.api.forms import TEXTS, read_form
-from app.errors import MalformedForm, StepZeroError
-from app.service.store import Store
+from stepzero_rnn.errors import MalformedForm, StepZeroError
+from stepzero_rnn.uploads.store import Store
 
 BOUNDARY = "wall"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"

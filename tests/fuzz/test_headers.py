@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from app.api.negotiation import choose_format
 from app.api.ranges import wanted_range
-from app.errors import InvalidRecipe, NotAcceptable, OutdatedRecipe, RangeNotSatisfiable
-from app.formats import FORMATS
-from app.spec.checkpoint import FormatName
-from app.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.errors import InvalidRecipe, NotAcceptable, OutdatedRecipe, RangeNotSatisfiable
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.spec.checkpoint import FormatName
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 from tests.fuzz.targets import deflated, packed_token, read_headers, read_token
 from tests.spec.strategies import specs
 

@@ -1,6 +1,6 @@
 """The libraries whose defaults are presets: each draws a network by itself, and runs it.
 
-What they draw is laid out as PyTorch's modules have it: by `app.arrays` where it knows the layout, else here.
+What they draw is laid out as PyTorch's modules have it: by `stepzero_rnn.arrays` where it knows the layout, else here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from app.arrays.ingest import ingest
-from app.arrays.records import Options, Upload
-from app.spec.arrays import LayoutName
-from app.spec.checkpoint import Spec
+from stepzero_rnn.arrays.ingest import ingest
+from stepzero_rnn.arrays.records import Options, Upload
+from stepzero_rnn.spec.arrays import LayoutName
+from stepzero_rnn.spec.checkpoint import Spec
 
 Array = NDArray[Any]
 Arrays = Mapping[str, Array]

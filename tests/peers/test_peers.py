@@ -16,7 +16,7 @@ import pytest
 import torch
 from scipy import stats
 
-from app.engine.tensors import empty_module
+from stepzero_rnn.engine.tensors import empty_module
 from tests.engine.drawing import values
 from tests.peers.libraries import ORDER, PEERS, Array, B, Drawn, H, I, Peer, T
 

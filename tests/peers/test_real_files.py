@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-import app
-from app.errors import InvalidArrays
+import stepzero_rnn
+from stepzero_rnn.errors import InvalidArrays
 
 pytestmark = [
     pytest.mark.peers,
@@ -49,7 +49,7 @@ def spec(rnn_type: str, inputs: int, hidden: int, **fields: Any) -> dict[str, An
 def answer(recipe: Any, x: Array, state: Any = None) -> tuple[Array, Array]:
     """Run a network on (steps, batch, features); give its outputs and its last hidden state."""
     with torch.no_grad():
-        y, last = app.build(recipe)(torch.from_numpy(x), state)
+        y, last = stepzero_rnn.build(recipe)(torch.from_numpy(x), state)
     return y.numpy(), (last[0] if isinstance(last, tuple) else last).numpy()
 
 
@@ -82,7 +82,7 @@ def test_g2p_ens_gru_answers_as_its_own_code(part: str) -> None:
     itself.grucell = lambda *a: runtime["grucell"](itself, *a)
     x = noise(9, 2, 256)
 
-    recipe = app.with_arrays(
+    recipe = stepzero_rnn.with_arrays(
         spec("gru", 256, 256), dict(zip(names, own.values(), strict=True)), strict=True
     )
 
@@ -101,12 +101,12 @@ def test_silero_vads_state_dict_answers_as_its_own_torchscript(tmp_path: Path) -
     network, files = spec("lstm", 128, 128), [tmp_path / "model.safetensors"]
 
     with pytest.raises(InvalidArrays, match=r"prefix=_model\. or prefix=_model_8k\.") as refusal:
-        app.with_arrays(network, files)
+        stepzero_rnn.with_arrays(network, files)
     (error,) = refusal.value.facts["errors"]
     with pytest.raises(InvalidArrays, match="prefix=") as refusal:
-        app.with_arrays(network, files, prefix=error["allowed"][0])
+        stepzero_rnn.with_arrays(network, files, prefix=error["allowed"][0])
     prefix = refusal.value.facts["errors"][0]["allowed"]
-    recipe = app.with_arrays(network, files, prefix=prefix, strict=True)
+    recipe = stepzero_rnn.with_arrays(network, files, prefix=prefix, strict=True)
 
     np.testing.assert_allclose(answer(recipe, x)[0], np.stack(theirs), atol=CLOSE)
 
@@ -123,7 +123,7 @@ def test_silero_vads_operator_answers_as_onnx_runtime() -> None:
     session = runtime.InferenceSession(model.SerializeToString())
     x, y = session.run(shown, {"input": noise(9, 576), "h": h, "c": c})
 
-    recipe = app.with_arrays(spec("lstm", 128, 128), arrays, layout="onnx", strict=True)
+    recipe = stepzero_rnn.with_arrays(spec("lstm", 128, 128), arrays, layout="onnx", strict=True)
 
     state = (torch.from_numpy(h), torch.from_numpy(c))
     np.testing.assert_allclose(answer(recipe, x, state)[0], y[:, 0], atol=CLOSE)
@@ -140,8 +140,8 @@ def test_silero_vads_whole_file_answers_as_its_cell() -> None:
             theirs.append(state[0].numpy())
 
     with pytest.raises(InvalidArrays, match=r"send prefix=lstm_cell\."):
-        app.with_arrays(spec("lstm", 128, 128), [whole])
-    recipe = app.with_arrays(spec("lstm", 128, 128), [whole], prefix="lstm_cell.", strict=True)
+        stepzero_rnn.with_arrays(spec("lstm", 128, 128), [whole])
+    recipe = stepzero_rnn.with_arrays(spec("lstm", 128, 128), [whole], prefix="lstm_cell.", strict=True)
 
     np.testing.assert_allclose(answer(recipe, x)[0], np.stack(theirs), atol=CLOSE)
 
@@ -176,7 +176,7 @@ def test_chars2vecs_lstm_answers_as_keras_where_it_runs_with_sigmoid(
         return np.asarray(model(x.transpose(1, 0, 2))).transpose(1, 0, 2)
 
     with pytest.warns(UserWarning, match="hard_sigmoid"):
-        recipe = app.with_arrays(
+        recipe = stepzero_rnn.with_arrays(
             spec("lstm", inputs, size, num_layers=2), arrays, layout="keras", strict=True
         )
 
@@ -241,7 +241,7 @@ def test_onnxs_node_tests_answer_as_onnx_runtime_with_linear_before_reset() -> N
             bidirectional=len(w) == 2,
         )
 
-        recipe = app.with_arrays(network, arrays, layout="onnx", strict=True)
+        recipe = stepzero_rnn.with_arrays(network, arrays, layout="onnx", strict=True)
 
         y, last = answer(recipe, x)
         side_by_side = theirs[0].transpose(0, 2, 1, 3).reshape(y.shape)

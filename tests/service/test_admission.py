@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from app.errors import Busy, TooLarge
+from stepzero_rnn.errors import Busy, TooLarge
 from app.service.admission import Admission
 from app.service.budget import Budget
 

@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.draw import Artist
-from app.engine.workers import Stop, Workers
-from app.errors import TooLarge, UnknownFormat
-from app.formats import FORMATS
-from app.formats.segments import Late
-from app.service.assemble import Buffer, assemble
-from app.service.facts import FACT_BYTES, PART, FactStore
-from app.service.limits import Limits
-from app.service.order import Order, format_of_suffix, order
-from app.service.produce import Factory
-from app.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
-from app.spec.parse import parse
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.errors import TooLarge, UnknownFormat
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.segments import Late
+from stepzero_rnn.pipeline.assemble import Buffer, assemble
+from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, FactStore
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import Order, format_of_suffix, order
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
+from stepzero_rnn.spec.parse import parse
 from tests.formats.laying import NoFacts
 
 MIB = 1 << 20

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.engine.workers import Stop, Workers
-from app.errors import NonfiniteOutput
-from app.service.attic import Attic
-from app.service.limits import Limits
-from app.service.order import Order, order
-from app.service.produce import Factory
-from app.spec.checkpoint import FormatName, Serving, Spec
-from app.spec.parse import parse
+from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.errors import NonfiniteOutput
+from stepzero_rnn.pipeline.tensor_cache import Attic
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
+from stepzero_rnn.spec.parse import parse
 
 ONE, TWO = b"one", b"two"
 LARGE = {"rnn_type": "lstm", "input_size": 96, "hidden_size": 128, "num_layers": 2}

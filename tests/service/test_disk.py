@@ -6,8 +6,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.errors import ArraysTooLarge, Busy
-from app.service.disk import DiskBudget
+from stepzero_rnn.errors import ArraysTooLarge, Busy
+from stepzero_rnn.uploads.disk_budget import DiskBudget
 
 
 class TestADiskBudget:

@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-import app
-from app.engine.workers import Stop, Workers
-from app.service.facts import bytes_of, measured_bytes
-from app.service.limits import Limits
-from app.service.order import Order, order
-from app.service.produce import Factory
-from app.spec.checkpoint import CheckSize, Serving, Spec
-from app.spec.parse import parse
-from app.summary import Summary, json_chunks
+import stepzero_rnn
+from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.pipeline.result_cache import bytes_of, measured_bytes
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.summary import Summary, json_chunks
 
 DEEP = {"rnn_type": "lstm", "input_size": 1, "hidden_size": 2, "bidirectional": True}
 DEEP |= {"num_layers": 32, "accept_dead": True}
@@ -60,7 +60,7 @@ def test_what_is_counted_is_what_is_held():
 
 
 def test_a_summary_is_written_in_chunks_of_bounded_size():
-    found = app.check(DEEP)
+    found = stepzero_rnn.check(DEEP)
     chunks = list(json_chunks(found, least_bytes=4096))
 
     whole = TypeAdapter(Summary).dump_json(found)

@@ -9,7 +9,7 @@ from typing import get_args
 
 import pytest
 
-from app.errors import BY_CODE
+from stepzero_rnn.errors import BY_CODE
 from app.service.account import OUTCOMES, STAGES, Account, Outcome, Stage, timed
 from app.service.metrics import Load, Metrics
 from app.service.together import is_shared, shared

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
-from app.errors import ArraysGone, ArraysTooLarge, StoreUnavailable
-from app.service.bucket import ObjectBucket
-from app.service.eviction import SUFFIX
-from app.service.store import INCOMING, Store
+from stepzero_rnn.errors import ArraysGone, ArraysTooLarge, StoreUnavailable
+from stepzero_rnn.uploads.bucket import ObjectBucket
+from stepzero_rnn.uploads.eviction import SUFFIX
+from stepzero_rnn.uploads.store import INCOMING, Store
 from tests.service.scarce import no_more_files
 
 SIZE = len(save({"a": np.zeros(1000, np.float32)}))
@@ -210,7 +210,7 @@ class TestIncoming:
 
     def test_drops_what_a_process_that_was_killed_has_left(self, store: Store) -> None:
         dying = (
-            "import os, pathlib, sys; from app.service.store import Store\n"
+            "import os, pathlib, sys; from stepzero_rnn.uploads.store import Store\n"
             "with Store(pathlib.Path(sys.argv[1]), 1 << 30).incoming() as incoming:\n"
             "    (incoming.path / 'half').write_bytes(b'half')\n"
             "    os.kill(os.getpid(), 9)"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.errors import FieldError, InvalidSpec
-from app.spec.arrays import Arrays
-from app.spec.canonical import canonical, with_arrays
-from app.spec.checkpoint import Spec
-from app.spec.parse import parse
-from app.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.arrays import Arrays
+from stepzero_rnn.spec.canonical import canonical, with_arrays
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 
 SHA256 = "0123456789abcdef" * 4
 LSTM = {"rnn_type": "lstm", "input_size": 3, "hidden_size": 4, "num_layers": 2}

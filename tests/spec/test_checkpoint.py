@@ -9,17 +9,17 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from app.dtypes import DTYPES
-from app.engine.schemes import BIASES, WEIGHTS
-from app.errors import FieldError, InvalidSpec
-from app.spec.biases import ForgetBias, PytorchBias, ZerosBias
-from app.spec.checkpoint import CheckpointRequest, CheckSize, Serving, Spec
-from app.spec.init import InitParts
-from app.spec.matrices import RecurrentScheme
-from app.spec.parse import parse
-from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
-from app.spec.scripts import SCRIPTS
-from app.spec.weights import Orthogonal, Pytorch, XavierUniform
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.engine.schemes import BIASES, WEIGHTS
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.biases import ForgetBias, PytorchBias, ZerosBias
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Serving, Spec
+from stepzero_rnn.spec.init import InitParts
+from stepzero_rnn.spec.matrices import RecurrentScheme
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from stepzero_rnn.spec.scripts import SCRIPTS
+from stepzero_rnn.spec.weights import Orthogonal, Pytorch, XavierUniform
 from tests.engine.every import MATRIX_SCHEMES
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.errors import FieldError, InvalidSpec
-from app.spec.canonical import canonical_json
-from app.spec.checkpoint import Spec
-from app.spec.parse import parse
-from app.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.canonical import canonical_json
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 
 LSTM = {"rnn_type": "lstm", "input_size": 3, "hidden_size": 8}
 GRU = LSTM | {"rnn_type": "gru"}

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.errors import FieldError, InvalidSpec
-from app.spec.canonical import canonical_json
-from app.spec.checkpoint import Spec
-from app.spec.parse import parse
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.canonical import canonical_json
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
 
 RNN = {"rnn_type": "rnn", "input_size": 4, "hidden_size": 4}
 LSTM = RNN | {"rnn_type": "lstm"}

@@ -20,20 +20,20 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-import app
+import stepzero_rnn
 from app.api.body import read_described, read_query, refuse_query
 from app.api.files import _matches
 from app.api.forms import read_form
 from app.api.negotiation import choose_format
 from app.api.ranges import wanted_range
-from app.arrays.ingest import ingest
-from app.arrays.records import Options, Upload
-from app.errors import StepZeroError
-from app.service.store import Store
-from app.spec.arrays import LayoutName
-from app.spec.checkpoint import CheckpointRequest, Spec
-from app.spec.parse import parse_json
-from app.spec.recipe import decode_recipe
+from stepzero_rnn.arrays.ingest import ingest
+from stepzero_rnn.arrays.records import Options, Upload
+from stepzero_rnn.errors import StepZeroError
+from stepzero_rnn.uploads.store import Store
+from stepzero_rnn.spec.arrays import LayoutName
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
+from stepzero_rnn.spec.parse import parse_json
+from stepzero_rnn.spec.recipe import decode_recipe
 from tests.fuzz.targets import deflated, headed, packed_token
 from tests.own_loop import run
 
@@ -44,7 +44,7 @@ GOES_THROUGH_ALL = {
     *("count", "index", "remove", "insert", "copy", "sort", "reverse"),
     *("split", "join", "replace", "strip", "find", "partition", "rpartition", "lower", "decode"),
 }
-OURS = (str(Path(app.__file__).parent), __file__)
+OURS = (str(Path(stepzero_rnn.__file__).parent), __file__)
 LSTM = {"rnn_type": "lstm", "input_size": 2, "hidden_size": 2}
 SPEC = Spec(rnn_type="lstm", input_size=2, hidden_size=2)
 Job = Callable[[], object]

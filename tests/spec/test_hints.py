@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.errors import InvalidSpec
-from app.spec.checkpoint import CheckpointRequest
-from app.spec.hints import ALIASES, UNDEFINED
-from app.spec.parse import parse
-from app.spec.presets import PRESETS
-from app.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.errors import InvalidSpec
+from stepzero_rnn.spec.checkpoint import CheckpointRequest
+from stepzero_rnn.spec.hints import ALIASES, UNDEFINED
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.presets import PRESETS
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
 KNOWN = {*WEIGHT_SCHEMES, *BIAS_SCHEMES, *PRESETS}

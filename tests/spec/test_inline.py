@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-import app
-from app.errors import FieldError, InvalidSpec, RecipeTooLong
-from app.spec.checkpoint import Spec
-from app.spec.inline import Array
-from app.spec.parse import parse, parse_json
-from app.spec.recipe import decode_recipe, encode_recipe
+import stepzero_rnn
+from stepzero_rnn.errors import FieldError, InvalidSpec, RecipeTooLong
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.inline import Array
+from stepzero_rnn.spec.parse import parse, parse_json
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 2}
 EYE = [[1.0, 0.0], [0.0, 1.0]]
@@ -128,7 +128,7 @@ class TestValues:
         text = '{"rnn_type":"rnn","input_size":1,"hidden_size":1,"init":{"weight_hh":{"scheme":"array",'
         spec = parse_json(Spec, text + '"values":[[0.1000000000000000055511151231257827]]}}}')
 
-        assert app.state_dict(spec.model_copy(update={"dtype": "float64"}))["weight_hh_l0"] == 0.1
+        assert stepzero_rnn.state_dict(spec.model_copy(update={"dtype": "float64"}))["weight_hh_l0"] == 0.1
 
 
 class TestTooMany:
@@ -146,4 +146,4 @@ class TestTooMany:
     def test_are_refused_before_anything_is_drawn(self) -> None:
         rows = [[sqrt(2 + k + 40 * r) for k in range(40)] for r in range(40)]
         with pytest.raises(RecipeTooLong):
-            next(app.stream(GRU | {"hidden_size": 40, "init": {"weight_hh": array(rows)}}))
+            next(stepzero_rnn.stream(GRU | {"hidden_size": 40, "init": {"weight_hh": array(rows)}}))

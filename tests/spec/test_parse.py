@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from app.errors import InvalidSpec, MalformedJson
-from app.spec.base import Strict
-from app.spec.checkpoint import Spec
-from app.spec.parse import load_json, parse, parse_json, parse_strings
+from stepzero_rnn.errors import InvalidSpec, MalformedJson
+from stepzero_rnn.spec.base import Strict
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
 
 
 class _Leaf(Strict):

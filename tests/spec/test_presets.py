@@ -7,13 +7,13 @@ from typing import Any, get_args
 
 import pytest
 
-from app.errors import FieldError, InvalidSpec
-from app.spec.canonical import canonical, canonical_json, recipe_digest
-from app.spec.checkpoint import Spec
-from app.spec.init import InitParts
-from app.spec.parse import parse, parse_json
-from app.spec.presets import PRESETS, PresetName
-from app.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.canonical import canonical, canonical_json, recipe_digest
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.init import InitParts
+from stepzero_rnn.spec.parse import parse, parse_json
+from stepzero_rnn.spec.presets import PRESETS, PresetName
+from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 
 DEFINED = [(name, rnn_type) for name, preset in PRESETS.items() for rnn_type in preset.parts]
 KERAS = {

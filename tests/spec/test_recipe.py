@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import InvalidRecipe, OutdatedRecipe
-from app.spec.canonical import canonical, canonical_json, recipe_digest
-from app.spec.checkpoint import Spec
-from app.spec.parse import parse
-from app.spec.recipe import (
+from stepzero_rnn.errors import InvalidRecipe, OutdatedRecipe
+from stepzero_rnn.spec.canonical import canonical, canonical_json, recipe_digest
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.recipe import (
     CHECK_BYTES,
     MAX_TOKEN_CHARS,
     decode_recipe,

@@ -9,17 +9,17 @@ import torch
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
-import app
+import stepzero_rnn
 from app.api.body import NoQuery
 from app.api.context import CurrentContext
 from app.api.models import Catalogue, Device, DeviceList, Health, Live, Ready, Server, Versions
 from app.api.problems import problems
-from app.engine import devices
-from app.engine.catalogue import catalogue
-from app.errors import DeviceFailed, EngineFailed, InternalError, InvalidSpec, NotReady
-from app.formats import FORMATS
+from stepzero_rnn.engine import devices
+from stepzero_rnn.engine.catalogue import catalogue
+from stepzero_rnn.errors import DeviceFailed, EngineFailed, InternalError, InvalidSpec, NotReady
+from stepzero_rnn.formats import FORMATS
 from app.service.metrics import MEDIA_TYPE
-from app.spec.canonical import STREAM_VERSION
+from stepzero_rnn.spec.canonical import STREAM_VERSION
 
 metrics = APIRouter(tags=["health"], responses=problems(InternalError))
 inference = APIRouter(prefix="/v2", tags=["health"], responses=problems(InternalError))
@@ -53,7 +53,7 @@ async def list_devices() -> DeviceList:
 async def show_versions() -> Versions:
     """Name the versions that answer here."""
     return Versions(
-        release=app.__version__,
+        release=stepzero_rnn.__version__,
         stream_versions=[STREAM_VERSION],
         torch=torch.__version__,
         numpy=numpy.__version__,
@@ -106,7 +106,7 @@ async def show_ready_to_kserve(context: CurrentContext) -> Ready:
 @inference.get("", summary="Name the server, as KServe asks")
 async def show_server() -> Server:
     """Name the server; it has no extension of the Open Inference Protocol, and no model to infer from."""
-    return Server(name="stepzero", version=app.__version__, extensions=[])
+    return Server(name="stepzero", version=stepzero_rnn.__version__, extensions=[])
 
 
 @metrics.get(

@@ -18,15 +18,15 @@ from app.api.links import file_url
 from app.api.negotiation import choose_format
 from app.api.planning import ordered, planned
 from app.api.summaries import send_summary
-from app.engine.workers import Stop
-from app.formats import FORMATS
-from app.service.description import Description, describe
-from app.service.order import format_of_suffix
-from app.spec.canonical import canonical
-from app.spec.cautions import Caution
-from app.spec.checkpoint import Serving, Spec
-from app.spec.recipe import decode_recipe
-from app.summary import Summary
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.pipeline.description import Description, describe
+from stepzero_rnn.pipeline.job import format_of_suffix
+from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.cautions import Caution
+from stepzero_rnn.spec.checkpoint import Serving, Spec
+from stepzero_rnn.spec.recipe import decode_recipe
+from stepzero_rnn.summary import Summary
 
 
 class _Suffix(StringConvertor):

@@ -1,0 +1,91 @@
+"""Layers made for cuDNN, whose arrays have the names of other layers and mean something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from stepzero_rnn.arrays.layouts import CUDNN
+from stepzero_rnn.arrays.naming import Placed, Where, unknown
+from stepzero_rnn.arrays.records import Options, shown
+from stepzero_rnn.errors import FieldError
+from stepzero_rnn.plan import GATES
+from stepzero_rnn.spec.checkpoint import Spec
+
+# The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible cells are others.
+_NAME = re.compile(r"(?<![a-z0-9])cu_?dnn(?!_?compatible)", re.IGNORECASE)
+_COMPATIBLE = re.compile(r"(?<![a-z0-9])cudnn_?compatible", re.IGNORECASE)
+_FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """The arrays of one place, and whether its name and its bias say that it is cuDNN's; None where there is no bias."""
+
+    members: Sequence[Placed]
+    by_name: bool
+    by_bias: bool | None
+
+
+def as_named(
+    network: Sequence[Placed], spec: Spec, options: Options
+) -> tuple[Sequence[Placed], FieldError | None]:
+    """Read arrays as those of layers made for cuDNN, where they are; refuse a network of both kinds."""
+    match options.layout:
+        case "keras":
+            return _as_cudnn(network, spec)
+        case "tf1":
+            return _as_compatible(network), None
+        case _:
+            return network, None
+
+
+def _as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], FieldError | None]:
+    """Read arrays as those of Keras's CuDNNLSTM and CuDNNGRU where they are; refuse a network of both kinds."""
+    if spec.rnn_type not in CUDNN:
+        return network, None
+    by_place: dict[tuple[Where, frozenset[bool]], list[Placed]] = {}
+    for one in network:
+        by_place.setdefault((one.where, one.directions), []).append(one)
+    layers = [_layer(members, spec) for members in by_place.values()]
+    ours = [layer for layer in layers if layer.by_name or layer.by_bias]
+    if not ours:
+        return network, None
+    for other in layers:
+        if other.by_bias is False:
+            return network, _mixed(ours[0].members[0], other.members[0])
+    rules = CUDNN[spec.rnn_type]
+    return [one._replace(rule=rules[one.tail]) for one in network], None
+
+
+def _as_compatible(network: Sequence[Placed]) -> list[Placed]:
+    """Read the arrays of TensorFlow 1's CudnnCompatibleLSTMCell, which adds no forget bias, as they are."""
+    return [
+        one._replace(rule=replace(one.rule, ones=""))
+        if _COMPATIBLE.search(one.call.found.name)
+        else one
+        for one in network
+    ]
+
+
+def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
+    shapes = {one.tail: one.call.found.shape for one in members}
+    wide = len(GATES[spec.rnn_type]) * spec.hidden_size
+    for name in ("kernel", "recurrent_kernel"):
+        if len(shape := shapes.get(name, ())) == 2:
+            wide = shape[1]
+    by_bias = shapes["bias"] == (2 * wide,) if "bias" in shapes else None
+    found = members[0].call.found  # of whose name the prefix is a part
+    by_name = bool(_NAME.search(found.name) or _FILE.search(found.file))
+    return _Layer(members, by_name, by_bias)
+
+
+def _mixed(ours: Placed, other: Placed) -> FieldError:
+    same = ours.where == other.where
+    detail = (
+        f"{shown(ours.call.found.name)} is of a layer of Keras's that computes by cuDNN (CuDNNLSTM, CuDNNGRU), whose bias has "
+        "2·gates·hidden_size numbers, but the bias "
+    )
+    detail += "beside it has others" if same else f"of {shown('/'.join(other.where))} has not"
+    return unknown(other.call.found, detail + "; send layers of one kind, under names of their own")

@@ -1,0 +1,95 @@
+"""How parameters lie in a foreign array: as they are, transposed, in pairs, in one matrix over input and state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stepzero_rnn.arrays.values import Strided
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a parameter lies in a foreign array.
+
+    `shape` gives the array's from the parameter's and the number of directions; `plain` the parameter's from the
+    array's, or None where that has too few axes; `pick` the elements of one direction's n-th parameter, gates below
+    one another.  `by_columns` says that they are side by side instead, each block of columns holding its gate's numbers in
+    the order of PyTorch's rows, whatever its own shape.
+    """
+
+    shape: Callable[[Shape, int], Shape]
+    plain: Callable[[Shape, int], Shape | None]
+    pick: Callable[[Strided, int, int], Strided]
+    both_directions: bool = False
+    by_columns: bool = False
+
+
+def _half(array: Strided, nth: int) -> Strided:
+    size = array.shape[0] // 2
+    return array.rows(nth * size, (nth + 1) * size)
+
+
+AS_IT_IS = Form(
+    shape=lambda plain, _: plain,
+    plain=lambda shape, _: shape,
+    pick=lambda array, _, __: array,
+)
+TRANSPOSED = Form(
+    shape=lambda plain, _: plain[::-1],
+    plain=lambda shape, _: shape[::-1],
+    pick=lambda array, _, __: array.transposed(),
+)
+PAIR = Form(
+    shape=lambda plain, _: (2, *plain),
+    plain=lambda shape, _: shape[1:] if shape[:1] == (2,) else None,
+    pick=lambda array, _, nth: array.at(nth),
+)
+STACKED = Form(
+    shape=lambda plain, directions: (directions, *plain),
+    plain=lambda shape, directions: shape[1:] if shape[:1] == (directions,) else None,
+    pick=lambda array, direction, _: array.at(direction),
+    both_directions=True,
+)
+STACKED_PAIR = Form(
+    shape=lambda plain, directions: (directions, 2 * plain[0]),
+    plain=lambda shape, directions: (
+        (shape[1] // 2,) if shape[:1] == (directions,) and len(shape) == 2 else None
+    ),
+    pick=lambda array, direction, nth: _half(array.at(direction), nth),
+    both_directions=True,
+)
+HALVES = Form(
+    shape=lambda plain, _: (2 * plain[0],),
+    plain=lambda shape, _: (shape[0] // 2,) if len(shape) == 1 else None,
+    pick=lambda array, _, nth: _half(array, nth),
+)
+BY_COLUMNS = Form(
+    shape=lambda plain, _: plain[::-1],
+    plain=lambda shape, _: shape[::-1],
+    pick=lambda array, _, __: array,
+    by_columns=True,
+)
+
+
+def joint(gates: int) -> Form:
+    """Lay the input's rows above the state's in one matrix (in + H, gates·H): the first parameter's, and the second's."""
+    return Form(
+        shape=lambda plain, _: (plain[1] + plain[0] // gates, plain[0]),
+        plain=lambda shape, _: _input_part(shape, gates),
+        pick=lambda array, _, nth: _part(array, array.shape[1] // gates, nth),
+    )
+
+
+def _input_part(shape: Shape, gates: int) -> Shape | None:
+    if len(shape) != 2 or shape[0] <= shape[1] // gates:
+        return None
+    return shape[1], shape[0] - shape[1] // gates
+
+
+def _part(array: Strided, hidden: int, nth: int) -> Strided:
+    inputs = array.shape[0] - hidden
+    rows = array.rows(inputs, array.shape[0]) if nth else array.rows(0, inputs)
+    return rows.transposed()

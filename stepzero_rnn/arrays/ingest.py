@@ -1,0 +1,148 @@
+"""From uploaded files to the canonical file; read this first.
+
+    list → name → fit → gather → write
+
+Nothing but headers is read before all names and shapes are known to fit; then numbers pass through in pieces, so memory
+is a few pieces whatever comes in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from math import prod
+from pathlib import Path
+
+from stepzero_rnn.arrays import safetensors
+from stepzero_rnn.arrays.files import Found, list_arrays
+from stepzero_rnn.arrays.fit import fit
+from stepzero_rnn.arrays.names import lacking, read_names
+from stepzero_rnn.arrays.naming import unfit
+from stepzero_rnn.arrays.pieces import Filled, Piece, fill, gather, missing
+from stepzero_rnn.arrays.records import Bounds, Entry, Manifest, Options, Upload, Watch, fault, refuse
+from stepzero_rnn.arrays.values import CHUNK_BYTES, encoded, is_finite, stream, write_sparsely
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.errors import ArraysTooLarge, FieldError, InvalidArrays
+from stepzero_rnn.spec.checkpoint import Spec
+
+_MOST_MISSING = 16
+_DEFAULTS = Options()
+_BOUNDS = Bounds()
+_ALONE = Watch()
+
+
+def ingest(
+    files: Sequence[Upload],
+    target: Path,
+    spec: Spec,
+    options: Options = _DEFAULTS,
+    bounds: Bounds = _BOUNDS,
+    watch: Watch = _ALONE,
+) -> Manifest:
+    """Write the arrays of all files to `target` in canonical form; where that fails, nothing is left there.
+
+    What has to be unpacked on the way is unpacked in the same folder, into files without a name.
+
+    Args:
+        watch: is told how many bytes that will take at most, before the first is written, and asked before every piece.
+
+    Raises:
+        InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is named.
+        ArraysTooLarge: a bound is exceeded.
+        NotAnArrayFile: a file is of another kind.
+    """
+    reading = read_names(list_arrays(files, bounds), spec, options)
+    refuse([*reading.faults, *lacking(reading.named, spec), *unfit(reading.named)])
+    if not reading.named:
+        raise InvalidArrays([FieldError("/files", "no_arrays", "there is no array in the files")])
+    fitted = fit(reading.named, spec, options)
+    refuse(fitted.faults)
+    gathered = gather(reading.named, spec)
+    refuse(gathered.faults)
+    if options.strict:
+        layers = fitted.sizes.num_layers if options.grow else spec.num_layers
+        _refuse_missing(missing(gathered, spec, layers))
+    filled = fill(gathered, spec)
+    size_bytes = _size_bytes(filled)
+    if size_bytes > bounds.kept_bytes:
+        what = "bytes together"
+        raise ArraysTooLarge(
+            file="the arrays", what=what, given=size_bytes, limit=bounds.kept_bytes
+        )
+    watch.claim(size_bytes + _scratch_bytes(filled))
+    try:
+        sha256 = _write(target, filled, watch)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    entries = tuple(sorted((f.entry for f in filled), key=lambda entry: entry.name))
+    return Manifest(sha256, target.stat().st_size, entries, fitted.sizes, reading.prefix)
+
+
+def _refuse_missing(names: Sequence[str]) -> None:
+    if names:
+        listed = ", ".join(names[:_MOST_MISSING]) + ", …" * (len(names) > _MOST_MISSING)
+        detail = f"strict asks for all parameters, and {len(names)} are missing: {listed}"
+        raise InvalidArrays(
+            [FieldError("/files", "missing_arrays", detail, allowed=[*names[:_MOST_MISSING]])]
+        )
+
+
+def _size_bytes(filled: Sequence[Filled]) -> int:
+    """Say how long the canonical file becomes."""
+    entries = safetensors.in_order([one.entry for one in filled])
+    numbers = sum(prod(e.shape) * DTYPES[e.dtype].item_bytes for e in entries)
+    return len(safetensors.header(entries)) + numbers
+
+
+def _scratch_bytes(filled: Sequence[Filled]) -> int:
+    """Say what unpacking and straightening take at most, which is of one array at a time."""
+    return max(p.found.scratch_bytes(p.lying) for one in filled for p in one.pieces)
+
+
+def _write(target: Path, filled: Sequence[Filled], watch: Watch) -> str:
+    by_name = {one.entry.name: one for one in filled}
+    entries = safetensors.in_order([one.entry for one in filled])
+    digest = hashlib.sha256()
+    with target.open("wb") as file:
+        for content in _content(entries, by_name, target.parent, watch):
+            watch.go_on()
+            digest.update(content)
+            write_sparsely(file, content)
+        file.truncate(file.tell())
+    return digest.hexdigest()
+
+
+def _content(
+    entries: Sequence[Entry], by_name: dict[str, Filled], scratch: Path, watch: Watch
+) -> Iterator[bytes]:
+    yield safetensors.header(entries)
+    for entry in entries:
+        for found, pieces in groupby(by_name[entry.name].pieces, key=lambda piece: piece.found):
+            yield from _numbers(found, pieces, scratch, watch)
+
+
+def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path, watch: Watch) -> Iterator[bytes]:
+    """Give the numbers of pieces of one array, as the canonical file has them."""
+    dtype = DTYPES[found.values.dtype]
+    with found.opened(scratch, watch) as (file, offset):
+        for piece in pieces:
+            if piece.constant is not None:
+                yield from _repeated(encoded(piece.constant, dtype.name), prod(piece.shape))
+                continue
+            for numbers in stream(file, offset, found.values, piece.lying, scratch):
+                if not is_finite(numbers, dtype.name):
+                    _refuse_nonfinite(found)
+                yield numbers.astype(dtype.numpy, copy=False).tobytes()
+
+
+def _repeated(number: bytes, times: int) -> Iterator[bytes]:
+    at_once = CHUNK_BYTES // len(number)
+    for start in range(0, times, at_once):
+        yield number * min(at_once, times - start)
+
+
+def _refuse_nonfinite(found: Found) -> None:
+    detail = "it holds a NaN or an infinity; no network starts with one"
+    raise InvalidArrays([fault("nonfinite", detail, file=found.file, name=found.name)])

@@ -1,0 +1,104 @@
+"""What reading the names of arrays gives: those understood, those that are not, and what is wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from typing import NamedTuple
+
+from stepzero_rnn.arrays.files import Found
+from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.records import fault, shown
+from stepzero_rnn.errors import FieldError
+from stepzero_rnn.spec.checkpoint import Spec
+
+Where = tuple[str, ...]
+
+NUMBER = re.compile(r"_?(\d{1,9})$")
+_MATRICES = frozenset({"weight_ih", "weight_hh"})
+
+
+class Call(NamedTuple):
+    """An array, and what it is called below the prefix."""
+
+    found: Found
+    name: str
+
+
+class Placed(NamedTuple):
+    """An array, what its last steps say that it is, and what the others say of where."""
+
+    call: Call
+    tail: str
+    rule: Rule
+    where: Where
+    directions: frozenset[bool]
+
+    @property
+    def kin(self) -> Where:
+        """What is alike in the places of one network's layers: all but the numbers."""
+        return tuple(NUMBER.sub("", step) for step in self.where)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An array whose name is understood; where it holds both directions, `reverse` says nothing."""
+
+    found: Found
+    rule: Rule
+    layer: int
+    reverse: bool = False
+
+
+@dataclass(slots=True)
+class Reading:
+    """What names say.
+
+    `networks` are the arrays of each network that there is: one, if all is well; then `named` says what they are, and
+    `prefix` what their names begin with; else `doubt` says what makes them several.  `strangers` are arrays of none.
+    """
+
+    networks: list[list[Call]] = field(default_factory=list)
+    named: list[Named] = field(default_factory=list)
+    prefix: str = ""
+    doubt: str = ""
+    strangers: list[Call] = field(default_factory=list)
+    faults: list[FieldError] = field(default_factory=list)
+
+    def is_of_all(self, spec: Spec) -> bool:
+        """Whether both matrices of every layer and direction of a network are there, and of no other."""
+        directions = (False, True)[: spec.directions]
+        there = {
+            (kind, array.layer, reverse)
+            for array in self.named
+            for kind in {*array.rule.kinds} & _MATRICES
+            for reverse in (directions if array.rule.form.both_directions else (array.reverse,))
+        }
+        return there == {*product(_MATRICES, range(spec.num_layers), directions)}
+
+    @property
+    def placed(self) -> list[tuple[Rule, int, bool]]:
+        """What the arrays are, without their names."""
+        return [(array.rule, array.layer, array.reverse) for array in self.named]
+
+
+def unknown(found: Found, detail: str, allowed: Sequence[str] | None = None) -> FieldError:
+    """Refuse an array for its name."""
+    return fault(
+        "unknown_array",
+        detail,
+        file=found.file,
+        name=found.name,
+        given=shown(found.name),
+        allowed=allowed,
+    )
+
+
+def unfit(named: Sequence[Named]) -> Iterator[FieldError]:
+    """Say which arrays of the network do not hold floats."""
+    for array in named:
+        if flaw := array.found.flaw:
+            file, name = array.found.file, array.found.name
+            yield fault(flaw.code, flaw.detail, file=file, name=name, **flaw.facts)

@@ -1,0 +1,152 @@
+"""Names that are paths, as Keras, Flax and ONNX have them: the last steps say what an array is, the others where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from stepzero_rnn.arrays.cudnn import as_named
+from stepzero_rnn.arrays.files import Found
+from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.naming import NUMBER, Call, Named, Placed, Reading, Where, unknown
+from stepzero_rnn.arrays.records import Options, shown
+from stepzero_rnn.spec.checkpoint import Spec
+
+_DIRECTION = re.compile(r"(forward|backward|reverse|fw|bw)(?:_(.*))?")
+_FORWARD = ("forward", "fw")
+_LAYER = re.compile(r"(?:layers?_?|l_?)(\d{1,4})")
+_ADVICE = "name them layer_0/…, layer_1/…"
+
+
+def read_paths(
+    calls: Sequence[Call], rules: Mapping[str, Rule], spec: Spec, options: Options
+) -> Reading:
+    """Understand paths; what is alike but for numbers is of one network."""
+    reading = Reading()
+    several_files = len({call.found.upload for call in calls}) > 1
+    placed: list[Placed] = []
+    for call in calls:
+        found = _place(call, _steps(call, several_files=several_files), rules)
+        if found is None:
+            reading.strangers.append(call)
+        else:
+            placed.append(found)
+    if reading.strangers and not any(map(_is_weight, placed)):
+        reading.strangers += [one.call for one in placed]  # biases alone could be of any layer
+        return reading
+    networks, others = _networks(placed)
+    reading.networks = [[one.call for one in network] for network in networks]
+    reading.strangers += [one.call for one in others]
+    if len(networks) == 1:
+        _read_network(networks[0], spec, reading, options)
+    elif networks:
+        named = _listed([network[0].where for network in networks])
+        reading.doubt = f"which layer? The names differ in more than a number ({named}); {_ADVICE}"
+    return reading
+
+
+def _steps(call: Call, *, several_files: bool) -> list[str]:
+    """Cut a name at its slashes and dots; one without any stands below its file's name."""
+    steps = split(call.name)
+    stem = call.found.file.rpartition(".")[0]
+    if several_files and len(steps) == 1 and call.found.name != stem:
+        return [*re.split("[/.]", stem), *steps]
+    return steps
+
+
+def split(name: str) -> list[str]:
+    """Cut a name at its slashes and dots, without what Keras and Flax put behind it."""
+    return re.split("[/.]", name.removesuffix(":0").removesuffix("/value"))
+
+
+def _place(call: Call, steps: Sequence[str], rules: Mapping[str, Rule]) -> Placed | None:
+    tail = next((t for n in (2, 1) if (t := "/".join(steps[-n:])) in rules), None)
+    if tail is None:
+        return None
+    where: list[str] = []
+    directions: set[bool] = set()
+    for step in steps[: -1 - tail.count("/")]:
+        if match := _DIRECTION.fullmatch(step):
+            directions.add(match[1] not in _FORWARD)
+        where += [match[2]] * bool(match[2]) if match else [step]
+    return Placed(call, tail, rules[tail], tuple(where), frozenset(directions))
+
+
+def _networks(placed: Sequence[Placed]) -> tuple[list[list[Placed]], list[Placed]]:
+    """Part arrays by network, and from those of other layers, such as a Dense's: where some are recurrent, these are not."""
+    if all(_layer(one.where) is not None for one in placed):
+        return [[*placed]] if placed else [], []
+    kin: dict[Where, list[Placed]] = {}
+    for one in placed:
+        kin.setdefault(one.kin, []).append(one)
+    recurrent: list[list[Placed]] = []
+    others: list[list[Placed]] = []
+    for group in kin.values():
+        (recurrent if any(map(_is_recurrent, group)) else others).append(group)
+    return (recurrent, [one for group in others for one in group]) if recurrent else (others, [])
+
+
+def _is_recurrent(placed: Placed) -> bool:
+    return "weight_hh" in placed.rule.kinds
+
+
+def _is_weight(placed: Placed) -> bool:
+    return placed.rule.kinds[0].startswith("weight")
+
+
+def _layer(where: Where) -> int | None:
+    """Give the number in `layer_<k>`."""
+    numbers = [int(match[1]) for step in where if (match := _LAYER.fullmatch(step))]
+    return numbers[-1] if numbers else None
+
+
+def _read_network(
+    network: Sequence[Placed], spec: Spec, reading: Reading, options: Options
+) -> None:
+    for one in network:
+        if detail := _direction_fault(one.directions, one.rule, spec):
+            reading.faults.append(unknown(one.call.found, detail))
+    network, mixed = as_named(network, spec, options)
+    reading.faults += [mixed] if mixed else []
+    if reading.faults:
+        return
+    first: dict[Where, Found] = {}
+    for one in network:
+        first.setdefault(one.where, one.call.found)
+    layers = _layers([*first], spec.num_layers, grow=options.grow)
+    if isinstance(layers, str):
+        reading.faults += [unknown(found, layers) for found in first.values()]
+        return
+    for one in network:
+        reverse = one.directions == {True}
+        reading.named.append(Named(one.call.found, one.rule, layers[one.where], reverse))
+
+
+def _direction_fault(directions: frozenset[bool], rule: Rule, spec: Spec) -> str:
+    if len(directions) > 1:
+        return "its name says both forward and backward"
+    if not spec.bidirectional and True in directions:
+        return "it is of the backward direction, but bidirectional is false"
+    if spec.bidirectional and not directions and not rule.form.both_directions:
+        return "which direction? begin a part of its name with forward_ or backward_"
+    return ""
+
+
+def _layers(places: Sequence[Where], num_layers: int, *, grow: bool) -> dict[Where, int] | str:
+    """Give each place's layer, by `layer_<k>` in it or else by the order of the numbers there; or a reason."""
+    said = {where: layer for where in places if (layer := _layer(where)) is not None}
+    if len(said) == len(places):
+        return said
+    if len(places) > num_layers or (len(places) < num_layers and not grow):
+        found = f"the arrays are of {len(places)} ({_listed(places)})"
+        one = ", or send the prefix of one network" * (len(places) > num_layers)
+        return f"num_layers is {num_layers}, but {found}; {_ADVICE}{one}"
+    return {where: layer for layer, where in enumerate(sorted(places, key=_numbers))}
+
+
+def _listed(places: Sequence[Where]) -> str:
+    return ", ".join(shown("/".join(where)) or "no name" for where in places[:4])
+
+
+def _numbers(where: Where) -> list[int]:
+    return [int(m[1]) if (m := NUMBER.search(step)) else 0 for step in where]

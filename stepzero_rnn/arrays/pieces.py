@@ -1,0 +1,136 @@
+"""From arrays in any layout to the gates of PyTorch's parameters, each given once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from stepzero_rnn.arrays.files import Found
+from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.naming import Named
+from stepzero_rnn.arrays.records import Entry, fault, shown
+from stepzero_rnn.arrays.values import Strided
+from stepzero_rnn.errors import FieldError
+from stepzero_rnn.plan import GATES, Kind
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.overrides import GATE_NAMES, WHOLE
+
+KINDS: tuple[Kind, ...] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The numbers of one gate, of `shape` in PyTorch, taken from an array; or as many times `constant`."""
+
+    found: Found
+    lying: Strided
+    shape: tuple[int, ...]
+    constant: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """An entry of the canonical file, and the pieces that it is made of, one below the other."""
+
+    entry: Entry
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The pieces of each parameter by gate, and arrays that give what another has given."""
+
+    by_tensor: dict[str, dict[str, Piece]]
+    faults: list[FieldError]
+
+
+def gather(named: Sequence[Named], spec: Spec) -> Gathered:
+    """Sort all gates of all arrays by parameter."""
+    gathered = Gathered({}, [])
+    constants: list[tuple[str, str, Piece]] = []
+    for array in named:
+        for tensor, gate, piece in _pieces(array, spec):
+            if piece.constant is not None:
+                constants.append((tensor, gate, piece))
+                continue
+            other = gathered.by_tensor.setdefault(tensor, {}).setdefault(gate, piece)
+            if other is not piece:
+                gathered.faults.append(_twice(piece.found, other.found, tensor))
+                break
+    for tensor, gate, piece in constants:
+        gathered.by_tensor.setdefault(tensor, {}).setdefault(gate, piece)
+    return gathered
+
+
+def _twice(found: Found, other: Found, tensor: str) -> FieldError:
+    detail = f"{tensor}, or a gate of it, is given twice: also by {shown(other.name)} in {shown(other.file)}"
+    return fault("given_twice", detail, file=found.file, name=found.name)
+
+
+def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
+    rule, found = array.rule, array.found
+    both = rule.form.both_directions
+    for reverse in (False, True)[: spec.directions] if both else (array.reverse,):
+        for nth, kind in enumerate(rule.kinds):
+            picked = rule.form.pick(found.elements, int(reverse), nth)
+            for place, gate in enumerate(rule.gates):
+                lying, shape = _gate(rule, picked, place)
+                yield tensor_name(kind, array.layer, reverse), gate, Piece(found, lying, shape)
+                if rule.zero:
+                    other = tensor_name(rule.zero, array.layer, reverse)
+                    constant = float(gate in rule.ones)
+                    yield other, gate, Piece(found, lying, shape, constant)
+
+
+def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, ...]]:
+    """Give where a gate's numbers lie, and its shape in PyTorch."""
+    if rule.form.by_columns:
+        hidden = picked.shape[1] // len(rule.gates)
+        lying = picked.cols(place * hidden, (place + 1) * hidden)
+        return lying, lying.shape[::-1]
+    hidden = picked.shape[0] // len(rule.gates)
+    lying = picked.rows(place * hidden, (place + 1) * hidden)
+    return lying, lying.shape
+
+
+def tensor_name(kind: Kind, layer: int, reverse: bool) -> str:
+    """Give PyTorch's name of a parameter."""
+    return f"{kind}_l{layer}" + "_reverse" * reverse
+
+
+def fill(gathered: Gathered, spec: Spec) -> list[Filled]:
+    """Make entries: a whole parameter where all its gates are given as numbers of one type, else one for each gate."""
+    filled: list[Filled] = []
+    for tensor, by_gate in gathered.by_tensor.items():
+        order = _gates(tensor, spec)
+        pieces = tuple(by_gate[gate] for gate in order if gate in by_gate)
+        if len(pieces) == len(order) and len({p.found.values.dtype for p in pieces}) == 1:
+            filled.append(_filled(tensor, pieces))
+            continue
+        words = {letter: word for word, letter in GATE_NAMES[spec.rnn_type].items()}
+        filled += [_filled(f"{tensor}.{words[gate]}", (by_gate[gate],)) for gate in by_gate]
+    return filled
+
+
+def _filled(name: str, pieces: tuple[Piece, ...]) -> Filled:
+    rows = sum(piece.shape[0] for piece in pieces)
+    shape = (rows, *pieces[0].shape[1:])
+    return Filled(Entry(name, pieces[0].found.values.dtype, shape), pieces)
+
+
+def _gates(tensor: str, spec: Spec) -> tuple[str, ...]:
+    return (WHOLE,) if tensor.startswith("weight_hr") else GATES[spec.rnn_type]
+
+
+def missing(gathered: Gathered, spec: Spec, num_layers: int) -> list[str]:
+    """Name the parameters of the first layers that are not given, or not whole."""
+    kinds = KINDS[: 4 if spec.bias else 2] + KINDS[4:] * bool(spec.proj_size)
+    names = (
+        tensor_name(kind, layer, reverse)
+        for layer in range(num_layers)
+        for reverse in (False, True)[: spec.directions]
+        for kind in kinds
+    )
+    return [
+        name for name in names if len(gathered.by_tensor.get(name, ())) < len(_gates(name, spec))
+    ]

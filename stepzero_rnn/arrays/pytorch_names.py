@@ -1,0 +1,56 @@
+"""PyTorch's names of parameters, as they stand in a `state_dict`: `rnn.weight_ih_l0_reverse`, or a cell's `cell.weight_ih`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.naming import Call, Named, Reading
+from stepzero_rnn.arrays.records import shown
+from stepzero_rnn.spec.checkpoint import Spec
+
+_LISTED = 8
+_NAME = re.compile(
+    r"(?:^|(?<=[./]))(?P<kind>weight_(?:ih|hh|hr)|bias_(?:ih|hh))(?:_l(?P<layer>0|[1-9]\d{0,3})(?P<reverse>_reverse)?)?"
+    r"(?:[./](?P<gate>[a-z]+))?$"
+)
+
+
+def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
+    """Understand names; what begins alike is of one network."""
+    reading = Reading()
+    networks: dict[str, list[Call]] = {}
+    for call in calls:
+        match = _NAME.search(call.name)
+        rule = rules.get(_parameter(match)) if match else None
+        if match is None or rule is None:
+            reading.strangers.append(call)
+            continue
+        networks.setdefault(call.name[: match.start()], []).append(call)
+        reverse = match["reverse"] is not None
+        reading.named.append(Named(call.found, rule, int(match["layer"] or 0), reverse))
+    reading.networks = [*networks.values()]
+    reading.prefix = next(iter(networks), "")
+    listed = [shown(prefix) for prefix in networks][:_LISTED]
+    reading.doubt = f"names begin in {len(networks)} ways: {listed}"
+    return reading
+
+
+def parameter(name: str) -> str:
+    """Give what a name says but for where: the parameter, and perhaps its gate; or nothing."""
+    match = _NAME.search(name)
+    return _parameter(match) if match else ""
+
+
+def _parameter(match: re.Match[str]) -> str:
+    return ".".join(filter(None, match.group("kind", "gate")))
+
+
+def examples(spec: Spec) -> list[str]:
+    """Give the names of the first and the last layer, which stand for all."""
+    kinds = ["weight_ih", "weight_hh"]
+    kinds += ["bias_ih", "bias_hh"] * spec.bias + ["weight_hr"] * bool(spec.proj_size)
+    layers = sorted({0, spec.num_layers - 1})
+    suffixes = ("", "_reverse")[: spec.directions]
+    return [f"{kind}_l{layer}{suffix}" for layer in layers for kind in kinds for suffix in suffixes]

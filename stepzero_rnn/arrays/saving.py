@@ -1,0 +1,53 @@
+"""Arrays from memory or from files of one's own, as uploads."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stepzero_rnn.arrays.records import Upload, fault
+from stepzero_rnn.errors import InvalidArrays
+
+AnyArrays = Mapping[str, Any] | Sequence[str | PathLike[str]]
+
+
+def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
+    """Take paths as they are, and write arrays by name into a file in `folder`.
+
+    Args:
+        arrays: whatever NumPy makes arrays of, torch's tensors as well; or files.
+
+    Raises:
+        InvalidArrays: NumPy makes no array of numbers of something, or it is masked.
+    """
+    if not isinstance(arrays, Mapping):
+        return [Upload(Path(path).name, Path(path)) for path in arrays]
+    saved = folder / "arrays.npz"
+    with zipfile.ZipFile(saved, "x") as file:
+        for name, values in arrays.items():
+            with file.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, _array(name, values), allow_pickle=False)
+    return [Upload("arrays", saved)]  # the argument's name: nobody gave a file
+
+
+def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
+    if isinstance(values, np.ma.MaskedArray):
+        detail = "it is masked, and a file of arrays has no masks; send .filled(0), if what is masked is zero"
+        raise InvalidArrays([fault("not_floats", detail, file="arrays", name=name)])
+    if hasattr(values, "detach"):  # torch's tensors; NumPy has no bfloat16, but float32 holds it
+        values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError):  # rows of several lengths
+        array = np.array(None)
+    if array.dtype.hasobject:
+        detail = "no array of numbers can be made of it"
+        raise InvalidArrays([fault("not_floats", detail, file="arrays", name=name)])
+    # JAX's arrays of bfloat16 become those of ml_dtypes, which NumPy would save as raw bytes.
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

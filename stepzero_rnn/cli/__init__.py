@@ -1,0 +1,73 @@
+"""The command line: everything the service does, here or against a server."""
+
+from __future__ import annotations
+
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from stepzero_rnn.cli import key
+from stepzero_rnn.cli import run
+from stepzero_rnn.cli.make import make
+from stepzero_rnn.cli.refusals import RefusingCommand
+from stepzero_rnn.cli.reports import check, plan, schemes
+from stepzero_rnn.cli.run import serve, version, warm
+
+COMMANDS = (make, plan, check, schemes, serve, warm, version)
+
+HELP = """
+Recurrent networks as they stand at training step zero.
+
+A checkpoint is a pure function of its recipe: the same options give the same bytes on every
+machine, device and day, from this command and from any server.
+
+    stepzero make -t gru --input-size 10 --hidden-size 20 -o gru.pt
+    stepzero plan -t lstm --input-size 512 --hidden-size 2048
+    stepzero check -t rnn --input-size 8 --hidden-size 64 --init orthogonal
+    stepzero schemes orthogonal
+    stepzero serve
+
+Where a command takes `--server URL`, the server draws; this machine then needs no torch.
+
+Exit codes: **0** done; **1** the service, the transfer or the disk failed; **2** the options or
+the spec are wrong; **3** the network fails its check (output not finite, or zero everywhere); **4** a server cannot listen
+where it should; **130** stopped by Ctrl-C, **143** by SIGTERM.
+"""
+
+cli = typer.Typer(
+    name="stepzero",
+    help=HELP,
+    no_args_is_help=True,
+    invoke_without_command=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@cli.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say which release this is.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        run.version()
+        raise typer.Exit
+
+
+for command in COMMANDS:
+    cli.command(cls=RefusingCommand)(command)
+key_cli = typer.Typer(help=key.HELP, no_args_is_help=True, rich_markup_mode="markdown")
+key_cli.command(cls=RefusingCommand)(key.new)
+cli.add_typer(key_cli, name="key")
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # ASCII has no "×"
+            stream.reconfigure(errors="backslashreplace")
+    cli()

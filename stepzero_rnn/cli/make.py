@@ -1,0 +1,126 @@
+"""`stepzero make`: a checkpoint into a file or a pipe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from stepzero_rnn.cli.remote import ApiKey, Server, remote
+from stepzero_rnn.cli.request import takes_request
+from stepzero_rnn.cli.there import is_in_the_way, left
+from stepzero_rnn.cli.words import place
+from stepzero_rnn.cli.writing import is_stdout, write
+from stepzero_rnn.errors import RequestError
+from stepzero_rnn.formats.naming import choose_format
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.spec.cautions import cautions
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName
+from stepzero_rnn.targets import path_of_file
+
+
+def _named(text: str | Path) -> Path:
+    try:
+        return path_of_file(text)
+    except NotADirectoryError as error:
+        raise typer.BadParameter(f"{error.filename}: {error.strerror}.") from error
+
+
+@takes_request("format", "device")
+def make(  # noqa: PLR0913 - its options
+    request: CheckpointRequest,
+    *,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="PATH",
+            parser=_named,
+            help="A file, a folder, or `-` for stdout. [default: a name that tells the recipe]",
+        ),
+    ] = None,
+    server: Server = None,
+    api_key: ApiKey = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there.")
+    ] = False,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Make nothing if the file is there; refuse one that is another recipe's, or has not its checksums. "
+            "A `.safetensors` has none: only recipe and length are looked at, and `sha256` is null.",
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="Say in JSON what was made, with its sha256; errors too."),
+    ] = False,
+) -> None:
+    """Make a checkpoint: draw it, check it, write it.
+
+    The file appears under its name once it is whole. A download that broke off is taken up where
+    it ended. Devices and pipes are written into. Without `--format` the output's suffix decides,
+    else it is `pt`.
+
+        stepzero make -t gru --input-size 10 --hidden-size 20
+        stepzero make -t lstm --input-size 512 --hidden-size 2048 -o lstm.safetensors
+        stepzero make -t lstm --input-size 64 --hidden-size 128 \\
+            --init '{"weight_hh": "orthogonal", "bias": "forget"}'
+        stepzero make --spec spec.json --seed 7 --server http://localhost:8000
+        stepzero make -t gru --input-size 10 --hidden-size 32 --arrays old.safetensors --grow
+        stepzero make --recipe TOKEN -o - | sha256sum
+    """
+    if force and skip_existing:
+        raise RequestError("Give --force or --skip-existing, not both.")
+    ordered = order(request.spec, _format(request, output), request.serving, Limits.none())
+    there = remote(server, api_key)
+    path = None if is_stdout(output) else _path(output, ordered)
+    is_left = path is not None and not force and is_in_the_way(path)
+    digest = None
+    try:
+        if not is_left:
+            digest = write(ordered, path, there, replace=force)
+    except FileExistsError:  # it has come meanwhile
+        is_left = True
+    if path and is_left:
+        digest = left(path, ordered, skip_existing=skip_existing)
+    facts = {
+        "path": str(path or "-"),
+        "size_bytes": ordered.size_bytes,
+        "sha256": digest,
+        "recipe": ordered.recipe,
+        "permalink": f"{there.url if there else ''}{ordered.path}/{ordered.file_name()}",
+        "skipped": is_left,
+    }
+    _say(facts, as_json=as_json, to_stderr=path is None)
+    for caution in cautions(request.spec):
+        typer.echo(f"Warning: {place(caution.pointer, {})}: {caution.detail}.", err=True)
+
+
+def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
+    """Choose the format: as asked, or by the output's suffix, or `pt`."""
+    is_folder = output is not None and output.is_dir()
+    return choose_format(None if is_folder else output, request.format)
+
+
+def _path(output: Path | None, ordered: Order) -> Path:
+    path = output or Path(ordered.file_name())
+    return path / ordered.file_name() if path.is_dir() else path
+
+
+def _say(facts: Mapping[str, Any], *, as_json: bool, to_stderr: bool) -> None:
+    lines = f"{facts['path']}\n{facts['size_bytes']:,} bytes{_left(facts)}\n{facts['permalink']}"
+    typer.echo(json.dumps(facts) if as_json else lines, err=to_stderr)
+
+
+def _left(facts: Mapping[str, Any]) -> str:
+    if not facts["skipped"]:
+        return ""
+    proved = "" if facts["sha256"] else "; only its recipe and its length were looked at"
+    return f" It was there already{proved}."

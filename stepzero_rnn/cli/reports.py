@@ -1,0 +1,147 @@
+"""`stepzero plan`, `check` and `schemes`: look before, look inside, look up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+from rich.console import Console
+
+import stepzero_rnn
+from stepzero_rnn.cli import tables
+from stepzero_rnn.cli.progress import checking
+from stepzero_rnn.cli.remote import ApiKey, Remote, Server, remote
+from stepzero_rnn.cli.request import takes_request
+from stepzero_rnn.errors import RequestError, TransferError
+from stepzero_rnn.plan import plan as plan_of
+from stepzero_rnn.pipeline.description import Description, describe
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.spec.checkpoint import CheckpointRequest
+from stepzero_rnn.summary import Summary
+
+Answer = TypeVar("Answer")
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; errors too, on stderr.")]
+
+
+@takes_request()
+def plan(
+    request: CheckpointRequest,
+    *,
+    server: Server = None,
+    api_key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a checkpoint would be: tensors, sizes and permalinks.  Nothing is drawn.
+
+    Bytes and tags are those that `make` and any server will give.
+
+        stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
+        stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
+    """
+    there = remote(server, api_key)
+    described = _plan_from(there, request) if there else _plan_here(request)
+    if as_json:
+        typer.echo(json.dumps(described, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(tables.tensors(described), tables.files(described))
+    console.print(tables.warnings(described.get("warnings", [])), end="")
+
+
+@takes_request("device", "seq_len", "batch")
+def check(
+    request: CheckpointRequest,
+    *,
+    server: Server = None,
+    api_key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a network, measure every tensor and run it once, as comes before every download.
+
+    Exits with 3 if its output is not finite, or zero everywhere.
+
+        stepzero check -t gru --input-size 10 --hidden-size 20 --init orthogonal
+        stepzero check -t rnn --input-size 8 --hidden-size 512 --nonlinearity relu \\
+            --init '{"scheme": "normal", "std": 0.1}' --seq-len 100
+        stepzero check --spec spec.json --server http://localhost:8000 --json
+    """
+    there = remote(server, api_key)
+    with checking(plan_of(request.spec), request.check, is_there=there is not None):
+        summary = _summary_from(there, request) if there else _summary_here(request)
+    if as_json:
+        typer.echo(TypeAdapter(Summary).dump_json(summary, indent=2))
+        return
+    console = Console(highlight=False)
+    console.print(tables.statistics(summary), tables.forward(summary))
+    console.print(tables.warnings([asdict(caution) for caution in summary.warnings]), end="")
+
+
+def schemes(
+    name: Annotated[str | None, typer.Argument(help="One scheme or preset, in detail.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the init schemes and presets, or tell all about one.
+
+    Of one it tells formula, source, fields or parts, and an example.
+
+        stepzero schemes
+        stepzero schemes trunc_normal
+        stepzero schemes keras
+    """
+    from stepzero_rnn.engine.catalogue import catalogue
+
+    known = catalogue()
+    found = {
+        kind: [row for row in rows if name in (None, row["name"])] for kind, rows in known.items()
+    }
+    if not any(found.values()):
+        names = dict.fromkeys(row["name"] for rows in known.values() for row in rows)
+        raise RequestError(f"There is no scheme or preset {name!r}. There is {', '.join(names)}.")
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+        return
+    console = Console(highlight=False)
+    presets = found.pop("presets")
+    for kind, rows in found.items():
+        if name is None:
+            console.print(tables.schemes(kind, rows))
+        for row in rows if name else ():
+            console.print(tables.scheme(kind, row))
+    if name is None:
+        console.print(tables.presets(presets))
+    for row in presets if name else ():
+        console.print(tables.preset(row))
+
+
+def _plan_here(request: CheckpointRequest) -> dict[str, Any]:
+    return describe(request.spec, request.serving, Limits.none()).model_dump()
+
+
+def _plan_from(there: Remote, request: CheckpointRequest) -> dict[str, Any]:
+    with there.connect() as client:
+        document = client.plan(request.spec)
+    _require(Description, document, f"What {there.url} answered is not a plan of this release.")
+    return document
+
+
+def _summary_here(request: CheckpointRequest) -> Summary:
+    return stepzero_rnn.check(request.spec, device=request.device, check=request.check)
+
+
+def _summary_from(there: Remote, request: CheckpointRequest) -> Summary:
+    with there.connect() as client:
+        document: Any = client.summary(request.spec, check=request.check, device=request.device)
+    return _require(
+        Summary, document, f"What {there.url} answered is not a summary of this release."
+    )
+
+
+def _require(kind: type[Answer], document: Any, otherwise: str) -> Answer:
+    try:
+        return TypeAdapter(kind).validate_python(document)
+    except ValidationError as error:
+        raise TransferError(otherwise) from error

@@ -1,0 +1,214 @@
+"""HTTP with patience: failures that may pass are waited out, all others become our errors."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.errors import StepZeroError, TransferError, from_problem
+
+Result = TypeVar("Result")
+
+CONNECT_TIMEOUT_S = 10.0
+LONGEST_BACKOFF_S = 30.0
+LONGEST_WAIT_S = 120.0  # a server that asks for more is given up: a caller should not seem hung
+MOST_DOCUMENT_BYTES = 1 << 26  # the statistics of the deepest networks take some 20 MB
+# The service's own 408, 429 and 503, and what proxies say in their place.
+BUSY = frozenset({408, 429, 502, 503, 504})
+
+
+class PassingFailure(Exception):
+    """A failure that may be gone at the next attempt, and the wait that the server asked for."""
+
+    def __init__(self, error: StepZeroError, *, wait_s: float | None = None) -> None:
+        super().__init__(error.detail)
+        self.error = error
+        self.wait_s = wait_s
+
+
+class Session:
+    """Connections to one server."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        api_key: str | None,
+        retries: int,
+        backoff_s: float,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
+        url = _server_address(base_url)
+        if api_key and url.userinfo:
+            raise TransferError("Give an API key or a name in the server's address, not both.")
+        if api_key and not (api_key.isascii() and api_key.isprintable()):
+            raise TransferError("The API key holds characters that no key has.")
+        self._place = str(url.copy_with(userinfo=b""))
+        self._retries = retries
+        self._backoff_s = backoff_s
+        self._on_wait = on_wait
+        self._http = httpx.Client(
+            base_url=url,
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
+            follow_redirects=True,  # to another origin without the key
+        )
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._http.close()
+
+    def json(self, path: str, query: Mapping[str, Any] | None = None, *, silence_s: float) -> Any:
+        """Get a JSON document."""
+
+        def attempt() -> Any:
+            with self.ask("GET", path, query=query, silence_s=silence_s) as response:
+                return self._document(response)
+
+        return self.patiently(attempt)
+
+    def upload(
+        self, path: str, texts: Mapping[str, str], files: Sequence[Upload], *, silence_s: float
+    ) -> Any:
+        """Post a form with files, which are read as they are sent; give the JSON document that answers it."""
+
+        def attempt() -> Any:
+            with ExitStack() as stack:
+                parts = [
+                    ("arrays", (file.name, stack.enter_context(file.path.open("rb"))))
+                    for file in files
+                ]
+                asked = self._ask(
+                    "POST", path, data=texts, files=parts, timeout=_timeout(silence_s)
+                )
+                return self._document(stack.enter_context(asked))
+
+        return self.patiently(attempt)
+
+    def patiently(
+        self, attempt: Callable[[], Result], *, reached: Callable[[], int] = lambda: 0
+    ) -> Result:
+        """Repeat `attempt` while its failures may pass, `retries` times.
+
+        Args:
+            reached: how far the attempts have come; coming further starts the count again.
+        """
+        failures, furthest = 0, reached()
+        while True:
+            try:
+                return attempt()
+            except PassingFailure as failure:
+                failures = failures + 1 if reached() <= furthest else 1
+                furthest = max(furthest, reached())
+                if failures > self._retries or (failure.wait_s or 0) > LONGEST_WAIT_S:
+                    raise failure.error from failure
+                backoff_s = min(self._backoff_s * 2 ** (failures - 1), LONGEST_BACKOFF_S)
+                wait_s = backoff_s if failure.wait_s is None else failure.wait_s
+                if self._on_wait:
+                    self._on_wait(f"{failure.error.detail} Trying again in {wait_s:g} s.")
+                time.sleep(wait_s)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        silence_s: float,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AbstractContextManager[httpx.Response]:
+        """Give the answer to a GET or HEAD, as `_ask` does; wait through so much silence."""
+        timeout = _timeout(silence_s)
+        return self._ask(method, path, params=query, headers=headers, timeout=timeout)
+
+    @contextmanager
+    def _ask(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
+        """Give a successful answer, its body unread; reading it in the block is guarded as well.
+
+        Raises:
+            PassingFailure: the server is busy, cannot be reached or broke off.
+            StepZeroError: the server's own refusal.
+            TransferError: the answer is something else.
+        """
+        try:
+            with self._http.stream(method, path, **request) as response:
+                if not response.is_success:
+                    raise self._failure(response)
+                yield response
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+            raise self._transfer_error(error) from error
+        except httpx.TransportError as error:
+            raise PassingFailure(self._transfer_error(error)) from error
+        except (httpx.RequestError, httpx.InvalidURL) as error:
+            raise self._transfer_error(error) from error
+
+    def _failure(self, response: httpx.Response) -> Exception:
+        error = self._refusal(response)
+        if response.status_code not in BUSY:
+            return error
+        return PassingFailure(error, wait_s=_wait_s(response.headers.get("Retry-After", "")))
+
+    def _refusal(self, response: httpx.Response) -> StepZeroError:
+        media_type = response.headers.get("Content-Type", "").partition(";")[0]
+        problem = None
+        if media_type == "application/problem+json":
+            with suppress(TransferError):  # a HEAD's has no body: then the status says what it can
+                problem = self._document(response)
+        if isinstance(problem, dict) and problem:
+            return from_problem(problem)
+        status = response.status_code
+        return TransferError(f"{self._place} answered with status {status}.", answered=status)
+
+    def _document(self, response: httpx.Response) -> Any:
+        body = bytearray()
+        for piece in response.iter_bytes():
+            body += piece
+            if len(body) > MOST_DOCUMENT_BYTES:
+                raise TransferError(
+                    f"What {self._place} answered exceeds the {MOST_DOCUMENT_BYTES} bytes that are read of a document.",
+                    limit_bytes=MOST_DOCUMENT_BYTES,
+                )
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise TransferError(f"What {self._place} answered is not JSON.") from error
+
+    def _transfer_error(self, error: Exception) -> TransferError:
+        reason = str(error).rstrip(".") or type(error).__name__  # a timeout has no text
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            return TransferError(f"{self._place} cannot be reached: {reason}.")
+        return TransferError(f"The transfer from {self._place} failed: {reason}.")
+
+
+def _timeout(silence_s: float) -> httpx.Timeout:
+    return httpx.Timeout(silence_s, connect=min(silence_s, CONNECT_TIMEOUT_S))
+
+
+def _wait_s(retry_after: str) -> float | None:
+    """Read a Retry-After header: seconds, or the date of an HTTP header; None where it says neither."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after)
+    try:
+        moment = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (moment.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _server_address(base_url: str) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise TransferError(f"{base_url!r} is not the address of a server: {error}.") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise TransferError(
+            f"{base_url!r} is not the address of a server, as http://localhost:8000 is."
+        )
+    return url

@@ -1,0 +1,36 @@
+"""The sha256 of every tensor and of every gate's block: a pass of its own, since few ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from hashlib import sha256
+
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.plan import Plan
+
+TensorDigests = tuple[str, Sequence[str]]
+
+
+def digests(plan: Plan, artist: Artist) -> dict[str, TensorDigests]:
+    """Give, by tensor name, the digest of the whole tensor's bytes and of each gate's."""
+    found: dict[str, TensorDigests] = {}
+    for tensor in plan.tensors:
+        data = artist.tensor(tensor).data.cast("B")
+        whole, *gates = artist.workers.map(
+            (partial(_digest, part) for part in _parts(data, len(tensor.gates))), artist.stop
+        )
+        found[tensor.name] = (whole, gates or [whole])
+    return found
+
+
+def _parts(data: memoryview, gates: int) -> Iterator[memoryview]:
+    yield data
+    if gates > 1:
+        step = len(data) // gates
+        for at in range(0, len(data), step):
+            yield data[at : at + step]
+
+
+def _digest(data: memoryview) -> str:
+    return sha256(data).hexdigest()

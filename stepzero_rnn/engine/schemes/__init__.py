@@ -1,0 +1,285 @@
+"""Every scheme, in three literal tables: what can be asked for, how it is drawn, who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+from stepzero_rnn.engine.distributions import (
+    ElementLaw,
+    LogitUniform,
+    LogUniform,
+    Normal,
+    Uniform,
+)
+from stepzero_rnn.engine.matrices import Given
+from stepzero_rnn.engine.patterns import Constant, Ladder
+from stepzero_rnn.engine.schemes import biases
+from stepzero_rnn.engine.schemes import dense
+from stepzero_rnn.engine.schemes import matrices
+from stepzero_rnn.engine.schemes import weights
+from stepzero_rnn.engine.schemes.critical import critical
+from stepzero_rnn.engine.schemes.record import Scheme, WholeLaw, array, pytorch
+from stepzero_rnn.engine.scripts import replay
+from stepzero_rnn.plan import Block, TensorPlan
+from stepzero_rnn.spec import biases as ask_bias
+from stepzero_rnn.spec import dense as ask_dense
+from stepzero_rnn.spec import inline
+from stepzero_rnn.spec import matrices as ask_matrix
+from stepzero_rnn.spec import scripts as ask_script
+from stepzero_rnn.spec import weights as ask
+
+TORCH = "torch.nn.init"
+
+WEIGHTS: Mapping[str, Scheme] = {
+    "pytorch": Scheme(
+        ask.Pytorch, pytorch, "U(±1/√hidden_size)", "torch.nn.RNNBase.reset_parameters"
+    ),
+    "uniform": Scheme(ask.Uniform, weights.uniform, "U(low, high)", TORCH),
+    "normal": Scheme(ask.Normal, weights.normal, "N(mean, std²)", TORCH),
+    "trunc_normal": Scheme(
+        ask.TruncNormal, weights.trunc_normal, "N(mean, std²) on [low, high]", TORCH
+    ),
+    "constant": Scheme(ask.Constant, weights.constant, "value", TORCH),
+    "array": Scheme(inline.Array, array, "values", "your own"),
+    "zeros": Scheme(ask.Zeros, weights.zeros, "0", TORCH),
+    "ones": Scheme(ask.Ones, weights.ones, "1", TORCH),
+    "identity": Scheme(ask.Identity, weights.identity, "gain·I", TORCH),
+    "xavier_uniform": Scheme(
+        ask.XavierUniform,
+        weights.xavier_uniform,
+        "U(±gain·√(6/(fan_in + fan_out)))",
+        "Glorot & Bengio, AISTATS 2010",
+    ),
+    "xavier_normal": Scheme(
+        ask.XavierNormal,
+        weights.xavier_normal,
+        "N(0, gain²·2/(fan_in + fan_out))",
+        "Glorot & Bengio, AISTATS 2010",
+    ),
+    "kaiming_uniform": Scheme(
+        ask.KaimingUniform,
+        weights.kaiming_uniform,
+        "U(±gain·√(3/fan))",
+        "He et al., arXiv:1502.01852",
+    ),
+    "kaiming_normal": Scheme(
+        ask.KaimingNormal, weights.kaiming_normal, "N(0, gain²/fan)", "He et al., arXiv:1502.01852"
+    ),
+    "lecun_uniform": Scheme(
+        ask.LecunUniform,
+        weights.lecun_uniform,
+        "U(±√(3/fan_in))",
+        "LeCun et al., Efficient BackProp, 1998",
+    ),
+    "lecun_normal": Scheme(
+        ask.LecunNormal,
+        weights.lecun_normal,
+        "N(0, 1/fan_in)",
+        "LeCun et al. 1998; Klambauer et al., arXiv:1706.02515",
+    ),
+    "variance_scaling": Scheme(
+        ask.VarianceScaling,
+        weights.variance_scaling,
+        "variance scale/fan",
+        "Keras and JAX VarianceScaling, with the variance of the cut put right",
+    ),
+    "random_walk": Scheme(
+        ask.RandomWalk,
+        weights.random_walk,
+        "N(0, g²/n), n = fan_in, g by n and nonlinearity",
+        "Sussillo & Abbott, arXiv:1412.6558",
+    ),
+    "hadamard": Scheme(
+        ask.Hadamard,
+        weights.hadamard,
+        "I; more rows than columns: 2^(−(m−1)/2)·H, m = ⌈log₂ rows⌉",
+        "ZerO; Zhao, Schäfer & Anandkumar, arXiv:2110.12661",
+    ),
+    "orthogonal": Scheme(
+        ask.Orthogonal,
+        weights.orthogonal,
+        "gain·Q, Q uniform (Haar)",
+        "Saxe et al., arXiv:1312.6120; Stewart, SIAM J. Numer. Anal. 17, 1980",
+    ),
+    "sparse": Scheme(
+        ask.Sparse,
+        weights.sparse,
+        "N(0, std²), ⌈sparsity·n⌉ zeros per unit",
+        "Martens, ICML 2010; torch.nn.init.sparse_ with axis out",
+    ),
+    "scaled_identity": Scheme(
+        ask_matrix.ScaledIdentity,
+        matrices.scaled_identity,
+        "alpha·I",
+        "Le, Jaitly & Hinton, arXiv:1504.00941; alpha 0.95: Mikolov et al., arXiv:1412.7753",
+    ),
+    "chain": Scheme(
+        ask_matrix.Chain,
+        matrices.chain,
+        "alpha right above the diagonal",
+        "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
+    ),
+    "fbchain": Scheme(
+        ask_matrix.FbChain,
+        matrices.fbchain,
+        "alpha right above the diagonal, beta right below it",
+        "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
+    ),
+    "ramp": Scheme(
+        ask_matrix.Ramp,
+        matrices.ramp,
+        "gate g: alpha right above the diagonal; others: end·(column − row)/(hidden_size − 1)",
+        "Orhan & Pitkow, arXiv:1905.13715, and their ramp_init",
+    ),
+    "henaff_rotation": Scheme(
+        ask_matrix.HenaffRotation,
+        matrices.henaff_rotation,
+        "2 × 2 rotations along the diagonal, angles ~ U(−π, π)",
+        "Henaff, Szlam & LeCun, arXiv:1602.06662; expRNN's henaff_init_",
+    ),
+    "cayley_rotation": Scheme(
+        ask_matrix.CayleyRotation,
+        matrices.cayley_rotation,
+        "(I + A)⁻¹(I − A) = 2 × 2 rotations along the diagonal, angles ~ U(low, high)",
+        "Helfrich, Willmott & Ye, arXiv:1707.09520",
+    ),
+    "fsi": Scheme(
+        ask_matrix.Fsi,
+        matrices.fsi,
+        "U(±√3·radius/√n), n = ⌈connectivity·hidden_size⌉ per row, else 0",
+        "Gallicchio, Micheli & Pedrelli, ESANN 2020; reservoirpy's FSI",
+    ),
+    "critical": Scheme(
+        ask_matrix.Critical,
+        critical,
+        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with ρ of the Jacobian at 0 as asked for",
+        "Chen, Pennington & Schoenholz, arXiv:1806.05394; Fioratti et al., arXiv:2605.10650",
+    ),
+    "spectral_band": Scheme(
+        ask_dense.SpectralBand,
+        dense.spectral_band,
+        "U·diag(s)·Vᵀ, U and V uniform (Haar), s ~ U(1 ± margin)",
+        "Vorontsov et al., arXiv:1702.00071",
+    ),
+    "lsuv": Scheme(
+        ask_dense.Lsuv,
+        dense.lsuv,
+        "Q/√Var(Q·x), Q uniform (Haar), x ~ N(0, 1)",
+        "Mishkin & Matas, arXiv:1511.06422",
+    ),
+    "spectral_radius": Scheme(
+        ask_dense.SpectralRadius,
+        dense.spectral_radius,
+        "A·radius/ρ(A), A normal, sparse or a ring",
+        "Jaeger, GMD Report 148, 2001; Sutskever et al., ICML 2013",
+    ),
+    "np_rnn": Scheme(
+        ask_dense.NpRnn,
+        dense.np_rnn,
+        "(A + I)/λ_max(A + I), A = RᵀR/hidden_size, R ~ N(0, 1)",
+        "Talathi & Vartak, arXiv:1511.03771",
+    ),
+    "skew": Scheme(
+        ask_dense.Skew,
+        dense.skew,
+        "exp(epsilon·(M − Mᵀ − gamma·I)), M ~ N(0, std²/hidden_size)",
+        "after Chang et al., arXiv:1902.09689",
+    ),
+    "ring_spectrum": Scheme(
+        ask_dense.RingSpectrum,
+        dense.ring_spectrum,
+        "eigenvalues |λ| = √(u·(r_max² − r_min²) + r_min²), u ~ U(0, 1), phases ~ U(0, 2π)",
+        "Orvieto et al., arXiv:2303.06349",
+    ),
+}
+
+
+BIASES: Mapping[str, Scheme] = {
+    "pytorch": Scheme(
+        ask_bias.PytorchBias,
+        pytorch,
+        "U(±1/√hidden_size), both",
+        "torch.nn.RNNBase.reset_parameters",
+    ),
+    "zeros": Scheme(ask_bias.ZerosBias, weights.zeros, "0", "Keras, Flax"),
+    "constant": Scheme(ask_bias.ConstantBias, weights.constant, "total = value", TORCH),
+    "array": Scheme(inline.ArrayBias, array, "total = values", "your own"),
+    "uniform": Scheme(ask_bias.UniformBias, weights.uniform, "total ~ U(low, high)", TORCH),
+    "normal": Scheme(ask_bias.NormalBias, weights.normal, "total ~ N(mean, std²)", TORCH),
+    "forget": Scheme(
+        ask_bias.ForgetBias,
+        biases.forget,
+        "total of gate f (LSTM) or z (GRU) = value, else 0",
+        "Gers, Schmidhuber & Cummins 2000; Jozefowicz, Zaremba & Sutskever, ICML 2015",
+    ),
+    "chrono": Scheme(
+        ask_bias.ChronoBias,
+        biases.chrono,
+        "b_f = −b_i (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0",
+        "Tallec & Ollivier, arXiv:1804.11188",
+    ),
+    "chrono_forget_only": Scheme(
+        ask_bias.ChronoForgetOnlyBias,
+        biases.chrono,
+        "b_f (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0",
+        "van der Westhuizen & Lasenby, arXiv:1804.04849",
+    ),
+    "ugi": Scheme(
+        ask_bias.UgiBias,
+        biases.ugi,
+        "σ(b_f) (LSTM) or σ(b_z) (GRU) ~ U(1/hidden_size, 1 − 1/hidden_size), else 0",
+        "Gu et al., arXiv:1910.09890",
+    ),
+    "out_gate_ladder": Scheme(
+        ask_bias.OutGateLadderBias,
+        biases.out_gate_ladder,
+        "b_o = −step·(k + 1) in block k (LSTM), else 0",
+        "Hochreiter & Schmidhuber, Neural Computation 9(8), 1997",
+    ),
+}
+
+
+SCRIPTS: Mapping[str, Scheme] = {
+    "numpy_randn": Scheme(
+        ask_script.NumpyRandn,
+        replay,
+        "weights N(0, scale²), biases 0, by NumPy's own bits",
+        "numpy.random.seed, numpy.random.randn",
+    ),
+    "torch_seeded": Scheme(
+        ask_script.TorchSeeded,
+        replay,
+        "U(±1/√hidden_size), then the functions named, by torch's own bits",
+        "torch.manual_seed, torch.nn.RNNBase.reset_parameters, torch.nn.init",
+    ),
+}
+
+
+# What of a law is multiplied where a vector takes half of a total: which is exact.
+SCALED: Mapping[type, tuple[str, ...]] = {
+    Constant: ("value",),
+    Uniform: ("low", "high"),
+    Normal: ("mean", "std"),
+    LogUniform: ("factor",),
+    LogitUniform: ("factor",),
+    Ladder: ("step",),
+    Given: ("values",),
+}
+
+
+def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | WholeLaw:
+    """Give the law that a block is drawn by, a bias's share of its total counted in."""
+    table = SCRIPTS if block.steps else BIASES if tensor.kind.startswith("bias") else WEIGHTS
+    law: Any = table[block.scheme.scheme].law(block.scheme, block)
+    match block.share:
+        case 0:
+            return Constant(0.0)
+        case 1:
+            return cast("ElementLaw | WholeLaw", law)
+        case share:
+            return cast(
+                "ElementLaw",
+                replace(law, **{name: getattr(law, name) * share for name in SCALED[type(law)]}),
+            )

@@ -1,0 +1,194 @@
+"""From `critical` to the law of a block: by the nonlinearity, or by the biases of the gates of the same cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from itertools import pairwise
+from math import inf, sqrt
+from typing import Any, NamedTuple
+
+from stepzero_rnn.engine.criticality import (
+    FARTHEST,
+    Gate,
+    Point,
+    density,
+    exps,
+    gate_of,
+    gru_gain,
+    lstm_gain,
+    panels,
+    points,
+    tanh_gain,
+)
+from stepzero_rnn.engine.distributions import Normal
+from stepzero_rnn.engine.orthogonal import Orthogonal
+from stepzero_rnn.engine.rounding import single
+from stepzero_rnn.engine.scalars import log, steps_gap
+from stepzero_rnn.plan import KEEPING_GATE, Block
+from stepzero_rnn.spec import biases as ask
+from stepzero_rnn.spec.base import InitScheme
+from stepzero_rnn.spec.criticality import log_odds
+from stepzero_rnn.spec.inline import ArrayBias
+from stepzero_rnn.spec.matrices import Critical
+
+NARROW = 1e-9  # a standard deviation whose square is lost beside 1
+FEW_UNITS = 4096  # whose gates are looked at one by one, as those of given numbers must be
+
+
+def critical(scheme: Critical, block: Block) -> Normal | Orthogonal:
+    """σ·Q in a plain tanh network; N(0, g²/H) in the candidate's block of a gated one, N(0, 1/H) in the others."""
+    if not block.biases:
+        gain = float(single(tanh_gain(scheme.input_variance)))
+        return Orthogonal(gain, block.rows, block.cols)
+    gain = gated_gain(scheme, block.biases, block.rows) if block.gate in ("g", "n") else 1.0
+    return Normal(0.0, gain / sqrt(block.rows))
+
+
+@lru_cache(maxsize=256)
+def gated_gain(scheme: Critical, biases: tuple[Any, ...], hidden_size: int) -> float:
+    """Give g of a cell, the bias schemes of whose gates are given in PyTorch's order."""
+    odds = log_odds(scheme)
+    pole = inf if odds is None else float(odds)
+    if len(biases) == 3:
+        r, z, _ = biases
+        return gru_gain(
+            _gate(r, At("r", hidden_size)), _gate(z, At("z", hidden_size, pole)), _gap(scheme)
+        )
+    i, f, _, o = biases
+    forget = _gate(f, At("f", hidden_size, pole))
+    tied = isinstance(i, ask.SplitScheme) and i.ties_input_gate and i == f
+    return lstm_gain(
+        forget.mirrored if tied else _gate(i, At("i", hidden_size)),
+        forget,
+        _gate(o, At("o", hidden_size)),
+        _gap(scheme),
+    )
+
+
+def _gap(scheme: Critical) -> float:
+    """Give how far the radius is below 1."""
+    if scheme.target_memory_steps is not None:
+        return steps_gap(scheme.target_memory_steps)
+    return 1 - (1.0 if scheme.target_rho is None else scheme.target_rho)
+
+
+class At(NamedTuple):
+    """Which gate, of how many units; `pole` is the bias above all of the gate's near which the criterion grows beyond all bounds."""
+
+    letter: str
+    hidden_size: int
+    pole: float = inf
+
+    @property
+    def keeps(self) -> bool:
+        """Whether it is the gate that keeps the state."""
+        return self.letter in KEEPING_GATE.values()
+
+
+def _gate(scheme: Any, at: At) -> Gate:
+    """Give the law of a gate by the scheme of its total bias."""
+    by_unit = isinstance(scheme, ArrayBias) or (
+        isinstance(scheme, ask.OutGateLadderBias)
+        and at.letter == "o"
+        and at.hidden_size <= FEW_UNITS
+    )
+    return gate_of("unit" if by_unit else at.letter, LAWS[type(scheme)](scheme, at))
+
+
+def _one(bias: float) -> list[Point]:
+    return [(bias, 1.0)]
+
+
+def _pytorch(scheme: ask.PytorchBias, at: At) -> list[Point]:
+    reach = 2 / sqrt(at.hidden_size)
+    return _triangle(-reach, reach, at)
+
+
+def _uniform(scheme: ask.UniformBias, at: At) -> list[Point]:
+    if scheme.split == "each":  # two draws are added
+        return _triangle(2 * scheme.low, 2 * scheme.high, at)
+    return list(points(panels(scheme.low, scheme.high, 1.0, at.pole)))
+
+
+def _triangle(low: float, high: float, at: At) -> list[Point]:
+    """Give the law of the sum of two equal uniform numbers."""
+    middle = (low + high) / 2
+    halves = [*panels(low, middle, 1.0, at.pole), *panels(middle, high, 1.0, at.pole)]
+    return density(
+        list(points(halves)), lambda biases: [min(bias - low, high - bias) for bias in biases]
+    )
+
+
+def _normal(scheme: ask.NormalBias, at: At) -> list[Point]:
+    draws = 2 if scheme.split == "each" else 1
+    mean, std = draws * scheme.mean, sqrt(draws) * scheme.std
+    if std < NARROW:
+        return _one(mean)
+    reach = FARTHEST * std
+    places = list(points(panels(mean - reach, mean + reach, min(1.0, std), at.pole)))
+    return density(
+        places, lambda biases: exps([-((b - mean) / std) * ((b - mean) / std) / 2 for b in biases])
+    )
+
+
+def _chrono(scheme: ask.ChronoBias | ask.ChronoForgetOnlyBias, at: At) -> list[Point]:
+    """Give the law of ln x, x uniform."""
+    if not at.keeps:
+        return _tied(scheme, at)
+    low, high = log(scheme.t_min - 1), log(scheme.t_max - 1)
+    if low == high:
+        return _one(low)
+    places = list(points(panels(low, high, 1.0, at.pole)))
+    return density(places, lambda biases: exps([bias - high for bias in biases]))
+
+
+def _ugi(scheme: ask.UgiBias, at: At) -> list[Point]:
+    """Give the law of ln(u/(1 − u)), u uniform."""
+    if not at.keeps:
+        return _tied(scheme, at)
+    reach = log(at.hidden_size - 1)
+    if reach == 0:
+        return _one(0.0)
+    places = list(points(panels(-reach, reach, 1.0, at.pole)))
+    return density(
+        places, lambda biases: [e / ((1 + e) * (1 + e)) for e in exps([-abs(b) for b in biases])]
+    )
+
+
+def _tied(scheme: ask.SplitScheme, at: At) -> list[Point]:
+    """Give the law of a gate beside the keeping one: that with the other sign if it is tied, else 0."""
+    if at.letter != "i" or not scheme.ties_input_gate:
+        return _one(0.0)
+    kept = LAWS[type(scheme)](scheme, At(KEEPING_GATE["lstm"], at.hidden_size))
+    return [(-bias, weight) for bias, weight in kept]
+
+
+def _ladder(scheme: ask.OutGateLadderBias, at: At) -> list[Point]:
+    """Give the law of an output gate whose blocks open one after another: unit by unit where those are few."""
+    if at.letter != "o":
+        return _one(0.0)
+    units = at.hidden_size
+    if units <= FEW_UNITS:
+        return [(-scheme.step * (unit * scheme.blocks // units + 1), 1.0) for unit in range(units)]
+    begins = [-(-block * units // scheme.blocks) for block in range(scheme.blocks + 1)]
+    return [
+        (-scheme.step * (block + 1), float(end - begin))
+        for block, (begin, end) in enumerate(pairwise(begins))
+        if begin < end
+    ]
+
+
+LAWS: Mapping[type[InitScheme], Callable[[Any, At], list[Point]]] = {
+    ask.PytorchBias: _pytorch,
+    ask.ZerosBias: lambda scheme, at: _one(0.0),
+    ask.ConstantBias: lambda scheme, at: _one(scheme.value),
+    ArrayBias: lambda scheme, at: [(value, 1.0) for value in scheme.values],
+    ask.UniformBias: _uniform,
+    ask.NormalBias: _normal,
+    ask.ForgetBias: lambda scheme, at: _one(scheme.value if at.keeps else 0.0),
+    ask.ChronoBias: _chrono,
+    ask.ChronoForgetOnlyBias: _chrono,
+    ask.UgiBias: _ugi,
+    ask.OutGateLadderBias: _ladder,
+}

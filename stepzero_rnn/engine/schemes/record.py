@@ -1,0 +1,48 @@
+"""The record of one scheme, and what both kinds of scheme need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+from typing import Any
+
+import numpy as np
+
+from stepzero_rnn.engine.distributions import ElementLaw, Uniform
+from stepzero_rnn.engine.matrices import Given, MatrixLaw
+from stepzero_rnn.engine.scripts import Replay
+from stepzero_rnn.plan import Block
+from stepzero_rnn.spec.base import InitScheme
+from stepzero_rnn.spec.inline import Array, ArrayBias
+
+WholeLaw = MatrixLaw | Replay  # all of whose elements are drawn at once
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One way to fill a block.
+
+    `law` turns the request's model and a block into the law the block is drawn by, which knows the standard deviation it
+    promises.
+    """
+
+    spec: type[InitScheme]
+    law: Callable[[Any, Block], ElementLaw | WholeLaw]
+    formula: str
+    source: str
+
+
+def symmetric(bound: float) -> Uniform:
+    """Give the uniform law on ±bound."""
+    return Uniform(-bound, bound)
+
+
+def pytorch(scheme: Any, block: Block) -> Uniform:
+    """Give the law of `reset_parameters` of torch.nn.RNNBase."""
+    return symmetric(1 / sqrt(block.hidden_size))
+
+
+def array(scheme: Array | ArrayBias, block: Block) -> Given:
+    """Give the law of numbers that stand in the recipe."""
+    return Given(np.array(scheme.values, np.float64))

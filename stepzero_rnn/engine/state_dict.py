@@ -1,0 +1,35 @@
+"""The whole network in memory, as `torch.nn.Module.state_dict` gives one."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import torch
+from torch import Tensor
+
+from stepzero_rnn.engine.check import judge_weights
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.tensors import as_tensor
+from stepzero_rnn.plan import Plan
+from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical_json
+
+
+def state_dict(plan: Plan, artist: Artist) -> OrderedDict[str, Tensor]:
+    """Draw every tensor of a plan.  `torch.save` of the result writes the service's `.pt` file.
+
+    Raises:
+        NonfiniteOutput: a weight is not finite in its dtype, and the spec does not accept that.
+    """
+    drawn = OrderedDict((t.name, as_tensor(artist.tensor(t), t)) for t in plan.tensors)
+    for tensor in plan.tensors:
+        judge_weights(plan, tensor, _nonfinite(drawn[tensor.name]))
+    recipe = {"version": STREAM_VERSION, "recipe": canonical_json(plan.spec)}
+    metadata = OrderedDict([("", {"version": 1}), ("stepzero", recipe)])
+    drawn._metadata = metadata  # type: ignore[attr-defined]
+    return drawn
+
+
+def _nonfinite(tensor: Tensor) -> int:
+    """Count the numbers that are not finite; where there are none, without a copy."""
+    extremes = torch.stack(tensor.aminmax())
+    return 0 if bool(extremes.isfinite().all()) else int(tensor.isfinite().logical_not().sum())

@@ -1,0 +1,52 @@
+"""Between stored elements and torch: tensors and modules, without copies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from stepzero_rnn.dtypes import DType
+from stepzero_rnn.plan import TensorPlan
+from stepzero_rnn.spec.checkpoint import Spec
+
+MODULES: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+TORCH_DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+
+
+def as_tensor(stored: NDArray[Any], tensor: TensorPlan) -> Tensor:
+    """View drawn elements as a tensor of the right shape and dtype; they share memory."""
+    return view(stored, tensor.dtype).view(tensor.shape)
+
+
+def view(stored: NDArray[Any], dtype: DType) -> Tensor:
+    """View stored elements as torch's; they share memory."""
+    bits = stored.view("<i2") if dtype.name == "bfloat16" else stored
+    return torch.from_numpy(bits).view(TORCH_DTYPES[dtype.name])
+
+
+def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
+    """Build the module of a spec without memory for its parameters; `changed` arguments replace the spec's."""
+    arguments: dict[str, Any] = {
+        "input_size": spec.input_size,
+        "hidden_size": spec.hidden_size,
+        "num_layers": spec.num_layers,
+        "bias": spec.bias,
+        "batch_first": spec.batch_first,
+        "dropout": spec.dropout,
+        "bidirectional": spec.bidirectional,
+    }
+    if spec.rnn_type == "rnn":
+        arguments["nonlinearity"] = spec.nonlinearity or "tanh"
+    if spec.rnn_type == "lstm":
+        arguments["proj_size"] = spec.proj_size
+    dtype = TORCH_DTYPES[spec.dtype]
+    return MODULES[spec.rnn_type](**arguments | changed, device="meta", dtype=dtype)

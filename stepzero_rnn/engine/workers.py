@@ -1,0 +1,146 @@
+"""One pool of drawing threads for everybody: fair between requests, and stoppable between tasks."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Self, TypeVar
+
+from stepzero_rnn.engine.cores import Cores, usable_cores
+
+T = TypeVar("T")
+
+
+class Stopped(Exception):
+    """Nobody waits for the result any more."""
+
+
+class Stop:
+    """A flag that one thread raises and the workers of a run look at between tasks."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ask the run to end."""
+        self._event.set()
+
+    def check(self) -> None:
+        """Raise Stopped once the run was asked to end."""
+        if self._event.is_set():
+            raise Stopped
+
+
+class Workers:
+    """A pool of threads, as many as there are cores unless told otherwise.
+
+    A run has at most two tasks per thread in the queue, so a small run beside a large one waits for a few tasks only.
+    Who computes with threads of its own, as torch does, takes `cores` for them first.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.threads = threads or usable_cores()
+        self.cores = Cores(self.threads)
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="draw")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the threads once their tasks are done."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def map(
+        self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False
+    ) -> Iterator[T]:
+        """Give the results of the tasks, in their order.
+
+        Args:
+            small: the tasks are not worth handing over, so they run in the caller's thread.
+
+        Raises:
+            Stopped: `stop` was set; the tasks under way have ended.
+        """
+        if small:
+            stop.check()
+            yield from (task() for task in tasks)
+            return
+        running: deque[Future[T]] = deque()
+        try:
+            for task in tasks:
+                if len(running) >= 2 * self.threads:
+                    yield running.popleft().result()
+                stop.check()
+                running.append(self._pool.submit(self._on_a_core, task))
+            while running:
+                yield running.popleft().result()
+                stop.check()
+        finally:
+            _drop(running)
+
+    @contextmanager
+    def beside(
+        self, tasks: Iterable[Callable[[], T]], *, small: bool = False
+    ) -> Iterator[Callable[[], list[T]]]:
+        """Carry out tasks while the caller does something else; call what is given for their results.
+
+        `small` tasks run at once.  On the way out, what was not begun is dropped and what was is waited for.
+        """
+        if small:
+            results = [task() for task in tasks]
+            yield lambda: results
+            return
+        waiting = deque((Future[T](), task) for task in tasks)
+        futures = [future for future, _ in waiting]
+        for _ in range(self.threads):
+            self._pool.submit(self._do_next, waiting)
+        try:
+            yield lambda: [future.result() for future in futures]
+        finally:
+            waiting.clear()
+            _drop(futures)
+
+    def _do_next(self, waiting: deque[tuple[Future[T], Callable[[], T]]]) -> None:
+        """Carry out one task, then queue for the next behind whatever else waits for a thread."""
+        try:
+            future, task = waiting.popleft()
+        except IndexError:
+            return
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(self._on_a_core(task))
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            future.set_exception(error)
+        if waiting:
+            self._pool.submit(self._do_next, waiting)
+
+    def _on_a_core(self, task: Callable[[], T]) -> T:
+        with self.cores.taken():
+            return task()
+
+    def run(self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False) -> None:
+        """Carry out the tasks for what they do.  Arguments and errors are those of `map`."""
+        for _ in self.map(tasks, stop, small=small):
+            pass
+
+
+def _drop(futures: Iterable[Future[T]]) -> None:
+    """Cancel what was not begun, and wait for what was."""
+    for future in futures:
+        future.cancel()
+    for future in futures:
+        if not future.cancelled():
+            future.exception()

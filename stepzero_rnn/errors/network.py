@@ -1,0 +1,121 @@
+"""Networks that cannot be made, held or used as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stepzero_rnn.errors.base import StepZeroError
+
+
+class RecipeTooLong(StepZeroError):
+    """The recipe does not fit an address, mostly for the numbers that stand in it.  Nothing was drawn."""
+
+    status = 422
+    code = "recipe_too_long"
+    title = "The recipe is too long"
+
+    def __init__(self, *, length: int, limit: int, unit: str) -> None:
+        super().__init__(
+            f"The recipe has {length} {unit}; an address has room for {limit}. "
+            "Upload its arrays as files instead of writing them into the spec.",
+            length=length,
+            limit=limit,
+            unit=unit,
+        )
+
+
+class TooLarge(StepZeroError):
+    """The checkpoint, or the memory to make it, exceeds a limit.  Nothing was allocated."""
+
+    status = 413
+    code = "too_large"
+    title = "The checkpoint is too large for this server"
+
+    def __init__(self, *, what: str, planned_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"The {what} would take {planned_bytes} bytes; the limit is {limit_bytes}.",
+            what=what,
+            planned_bytes=planned_bytes,
+            limit_bytes=limit_bytes,
+        )
+
+
+class TooMuchWork(StepZeroError):
+    """Drawing and checking the network would take more arithmetic than the server spends on one request.  Nothing was begun."""
+
+    status = 413
+    code = "too_much_work"
+    title = "The checkpoint is too much work for this server"
+
+    def __init__(self, *, planned_multiply_adds: int, limit_multiply_adds: int) -> None:
+        super().__init__(
+            f"The check would take {planned_multiply_adds:.1e} multiplications; the limit is {limit_multiply_adds:.1e}. "
+            "A shorter check (`check.seq_len`, `check.batch`) or a scheme that is drawn element by element takes fewer.",
+            planned_multiply_adds=planned_multiply_adds,
+            limit_multiply_adds=limit_multiply_adds,
+        )
+
+
+class DtypeNotInFormat(StepZeroError):
+    """The file format cannot hold the dtype."""
+
+    status = 422
+    code = "dtype_not_in_format"
+    title = "The format cannot hold the dtype"
+
+    def __init__(self, *, dtype: str, format: str, reason: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"Format {format} cannot hold {dtype}: {reason}. Use one of {', '.join(listed)}.",
+            dtype=dtype,
+            format=format,
+            reason=reason,
+            allowed=listed,
+        )
+
+
+class DeviceUnavailable(StepZeroError):
+    """This machine has no such device for this dtype.  No other is used instead."""
+
+    status = 422
+    code = "device_unavailable"
+    title = "No such device here"
+
+    def __init__(self, *, given: str, dtype: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"There is no device {given!r} here for {dtype}. There is {', '.join(listed)}.",
+            given=given,
+            dtype=dtype,
+            allowed=listed,
+        )
+
+
+class NonfiniteOutput(StepZeroError):
+    """The sanity forward pass overflows.  Nothing was streamed."""
+
+    status = 422
+    code = "nonfinite_output"
+    title = "The network's output is not finite"
+
+    def __init__(self, *, layer: int, reason: str) -> None:
+        super().__init__(
+            f"Layer {layer}: {reason}. To receive it anyway, set accept_nonfinite to true.",
+            layer=layer,
+            reason=reason,
+        )
+
+
+class DeadOutput(StepZeroError):
+    """The sanity forward pass gives zeros only.  Nothing was streamed."""
+
+    status = 422
+    code = "dead_output"
+    title = "The network's output is zero everywhere"
+
+    def __init__(self, *, layer: int) -> None:
+        super().__init__(
+            f"Layer {layer} answers every input with zeros, so it cannot learn. "
+            "To receive it anyway, set accept_dead to true.",
+            layer=layer,
+        )

@@ -1,0 +1,33 @@
+"""How bytes are laid out: every file format, as segments whose sizes the plan alone fixes.
+
+Nothing here draws, and nothing needs torch or NumPy: a file's length and its frame are integers and
+text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stepzero_rnn.formats import bundle
+from stepzero_rnn.formats import npz
+from stepzero_rnn.formats import pt
+from stepzero_rnn.formats import safetensors
+from stepzero_rnn.formats.format import Format
+from stepzero_rnn.spec.checkpoint import FormatName
+
+FORMATS: Mapping[FormatName, Format] = {
+    "pt": Format("pt", "application/vnd.pytorch", "pt", pt.segments),
+    "safetensors": Format(
+        "safetensors", "application/vnd.safetensors", "safetensors", safetensors.segments
+    ),
+    "npz": Format(
+        "npz",
+        "application/vnd.numpy.npz",
+        "npz",
+        npz.segments,
+        lacks={"bfloat16": "NumPy has no such type"},
+    ),
+    "bundle": Format("bundle", "application/zip", "zip", bundle.segments),
+}
+
+__all__ = ["FORMATS", "Format"]

@@ -1,0 +1,59 @@
+"""The script inside a bundle that loads its checkpoint with nothing but torch and safetensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.checkpoint import Spec
+
+_MODULES: Mapping[str, str] = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
+_ARGUMENTS = (  # of torch's modules, in their order
+    "input_size",
+    "hidden_size",
+    "num_layers",
+    "nonlinearity",
+    "bias",
+    "batch_first",
+    "dropout",
+    "bidirectional",
+    "proj_size",
+)
+_SCRIPT = '''\
+"""Load {checkpoint} and run it once; needs torch and safetensors."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+network = torch.nn.{module}(
+{arguments}
+)
+network.load_state_dict(load_file(Path(__file__).with_name("{checkpoint}")), strict=True)
+network.eval()
+
+features = torch.randn({input_shape}, dtype=torch.{dtype})  # {input_axes}
+with torch.inference_mode():
+    output, state = network(features)
+print(tuple(output.shape))
+'''
+
+
+def loader_script(spec: Spec, checkpoint: str) -> str:
+    """Write the script for one network; arguments at PyTorch's default are left out.
+
+    Args:
+        checkpoint: the name of the safetensors file beside the script.
+    """
+    given = canonical(spec)
+    arguments = [f"    {name}={given[name]!r}," for name in _ARGUMENTS if name in given]
+    shape, axes = ("4, 16", "batch, time") if spec.batch_first else ("16, 4", "time, batch")
+    return _SCRIPT.format(
+        checkpoint=checkpoint,
+        module=_MODULES[spec.rnn_type],
+        arguments="\n".join([*arguments, f"    dtype=torch.{spec.dtype},"]),
+        dtype=spec.dtype,
+        input_shape=f"{shape}, {spec.input_size}",
+        input_axes=f"{axes}, feature",
+    )

@@ -1,0 +1,16 @@
+"""What a file says about where it comes from: its recipe and the stream version that draws it.
+
+Measured statistics are not in it: the first bytes of a file would have to wait for the last weight.
+"""
+
+from __future__ import annotations
+
+from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical_json
+from stepzero_rnn.spec.checkpoint import Spec
+
+KEY = "stepzero"
+
+
+def origin_json(spec: Spec) -> str:
+    """Give the origin as one JSON object, in ASCII."""
+    return f'{{"recipe":{canonical_json(spec)},"version":{STREAM_VERSION}}}'

@@ -1,0 +1,95 @@
+"""From segments to a stream of bytes: any range of a file, drawn as it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.formats.segments import Facts, Late, Literal, Segment, TensorData
+
+Buffer = bytes | memoryview
+DEAR = b""  # a chunk that announces: the next one is dear to make
+
+MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 1 << 20, 4 << 20
+
+
+def assemble(
+    segments: Iterable[Segment],
+    artist: Artist,
+    facts: Facts,
+    *,
+    first: int,
+    last: int,
+    facts_are_dear: bool = False,
+) -> Iterator[Buffer]:
+    """Give bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's (the last may be smaller).
+
+    An empty chunk stands before each that is dear to make: a matrix that is drawn whole, or facts that take a pass.
+    A chunk is never written again once it was given, so whoever sends it need not copy it.
+    """
+    return _gather(_parts(segments, artist, facts, first, last, facts_are_dear), artist.chunk_bytes)
+
+
+def _parts(
+    segments: Iterable[Segment],
+    artist: Artist,
+    facts: Facts,
+    first: int,
+    last: int,
+    facts_are_dear: bool,
+) -> Iterator[Buffer]:
+    """Give the wanted part of every segment that the range touches."""
+    start = 0
+    for segment in segments:
+        begin, end = max(first - start, 0), min(last - start, segment.size)
+        start += segment.size
+        if begin >= end:
+            continue
+        match segment:
+            case Literal():
+                yield segment.data[begin:end]
+            case Late():
+                if facts_are_dear:
+                    yield DEAR
+                yield segment.render(facts)[begin:end]
+            case TensorData():
+                yield from _tensor_bytes(segment, artist, begin, end)
+
+
+def _tensor_bytes(segment: TensorData, artist: Artist, begin: int, end: int) -> Iterator[Buffer]:
+    """Draw the elements that bytes begin … end touch, and cut what was not asked for."""
+    item = segment.tensor.dtype.item_bytes
+    at = begin // item * item
+    for chunk in artist.chunks(segment.tensor, begin // item, -(-end // item)):
+        if not len(chunk):
+            yield DEAR
+            continue
+        data = chunk.data.cast("B").toreadonly()
+        yield data[max(begin - at, 0) : end - at]
+        at += len(data)
+
+
+def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator[Buffer]:
+    """Join and cut parts into chunks worth sending; what is large enough is passed on uncopied."""
+    small: list[Buffer] = []
+    size = 0
+    for part in parts:
+        if not part:
+            yield DEAR
+            continue
+        rest = memoryview(part)
+        least = min(MIN_CHUNK_BYTES, chunk_bytes())
+        if size and size + len(rest) >= least:
+            needed = max(least - size, 0)
+            if len(rest) - needed < least:  # or every chunk from here on would be joined of two
+                needed = len(rest)
+            yield b"".join([*small, rest[:needed]])
+            rest, small, size = rest[needed:], [], 0
+        while len(rest) >= least:
+            yield rest[:MAX_CHUNK_BYTES]
+            rest = rest[MAX_CHUNK_BYTES:]
+        if rest:
+            small.append(rest)
+            size += len(rest)
+    if small:
+        yield b"".join(small)

@@ -1,0 +1,65 @@
+"""What an order takes while it is planned, checked and streamed."""
+
+from __future__ import annotations
+
+from stepzero_rnn.plan import FEW_CELLS
+from app.service.budget import Cost
+from stepzero_rnn.pipeline.result_cache import measured_bytes
+from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.spec.checkpoint import Spec
+
+HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
+MOST_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
+SMALL_WORK = 20_000_000_000  # what a core does in about a second: no small claim lasts longer
+CHUNKS = 3  # of a stream: one on its way, one in hand, one made ahead
+# Of a tensor, measured and rounded up: its plan, its place in four files, its line in a description; and planning all that.
+PLANNED_BYTES, PLANNED_MULTIPLY_ADDS = 8 << 10, 1_000_000
+_TENSORS = 5  # of a layer's direction, at most
+
+
+def cost_of_plan(spec: Spec) -> Cost:
+    """Give what it takes to plan a deep network; the plans of others are next to nothing."""
+    tensors = spec.cells * _TENSORS
+    work = tensors * PLANNED_MULTIPLY_ADDS
+    return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: work, PLANS: 1}
+
+
+def cost_of_work(order: Order, device: str) -> Cost:
+    """Give what it takes to check an order: a layer in memory, here and on the device that runs it, and a slot."""
+    working = order.plan.working_bytes(order.serving.check)
+    there = {} if device == "cpu" else {device: working}
+    return {HOST: working + _plan_bytes(order), **cost_of_drawing(order), **there}
+
+
+def cost_of_drawing(order: Order) -> Cost:
+    """Give what it takes to draw a matrix, or all of an order: a slot, for so long."""
+    return {SLOTS: 1, WORK: order.plan.multiply_adds(order.serving.check)}
+
+
+def cost_of_stream(order: Order, chunk_bytes: int) -> Cost:
+    """Give what it takes to stream a file: some chunks, a matrix that can only be drawn whole, and a summary inside."""
+    dear = (tensor for tensor in order.plan.tensors if tensor.is_dear)
+    whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in dear), default=0)
+    is_bundle = order.format.name == "bundle"
+    inside = 2 * measured_bytes(order.plan, order.serving.check) if is_bundle else 0
+    return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(order)}
+
+
+def cost_of_summary(order: Order, device: str) -> Cost:
+    """Give what it takes to check and measure an order, and to write down what was found."""
+    work = cost_of_work(order, device)
+    found = measured_bytes(
+        order.plan, order.serving.check
+    )  # and written down it takes less than that
+    return {**work, HOST: work[HOST] + 2 * found}
+
+
+def cost_of_both(work: Cost, stream: Cost) -> Cost:
+    """Give what it takes to do one after the other."""
+    return {name: max(work.get(name, 0), stream.get(name, 0)) for name in {**work, **stream}}
+
+
+def _plan_bytes(order: Order) -> int:
+    """Give what the plan itself takes, where that is worth counting."""
+    deep = order.spec.cells > FEW_CELLS
+    return len(order.plan.tensors) * PLANNED_BYTES if deep else 0

@@ -1,0 +1,262 @@
+"""The pipeline as one object: an order is checked, then streamed.  Read this first.
+
+spec → plan (`order.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).  Nothing here knows HTTP, and
+nothing is stored but small facts: a stream draws again what the check drew, but for what is dearer to draw than to keep
+in between (`attic.py`).
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Generator, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from hashlib import sha256
+
+import torch
+
+from stepzero_rnn.engine import check
+from stepzero_rnn.engine import devices
+from stepzero_rnn.engine.check import Checked, Keep, keep_none
+from stepzero_rnn.engine.digests import digests
+from stepzero_rnn.engine.draw import CHUNK_BYTES, Artist, Stored
+from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.errors import ArraysGone
+from stepzero_rnn.plan import TensorPlan
+from stepzero_rnn.pipeline.assemble import Buffer, assemble
+from stepzero_rnn.pipeline.tensor_cache import Attic
+from app.service.budget import Cost
+from stepzero_rnn.pipeline.costs import cost_of_both, cost_of_stream, cost_of_summary, cost_of_work
+from stepzero_rnn.pipeline.result_cache import FactStore, measured_bytes
+from stepzero_rnn.pipeline.job import Order
+from app.service.pace import LEAST_BYTES, MOST_BYTES
+from stepzero_rnn.pipeline.report import summarize
+from stepzero_rnn.uploads.store import Store
+from stepzero_rnn.uploads.intake import opened
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.summary import Summary, portable_json
+
+KEPT_BYTES = 1 << 30
+REMEMBERED_BYTES = 64 << 20
+
+
+class Factory:
+    """Makes what is ordered, on one pool of workers, and remembers what it learned on the way."""
+
+    def __init__(
+        self,
+        workers: Workers,
+        *,
+        remembered_bytes: int = REMEMBERED_BYTES,
+        kept_bytes: int = KEPT_BYTES,
+        store: Store | None = None,
+    ) -> None:
+        self._workers = workers
+        self._store = store
+        self._facts = FactStore(remembered_bytes)
+        self._attic = Attic(kept_bytes)
+
+    def check(self, order: Order, stop: Stop) -> Checked:
+        """Draw and run the network, one layer in memory at a time, before it is streamed.
+
+        Tensors that are dear to draw are kept for the stream.  A large network is measured on the way, if what that finds is
+        not too much to be remembered.
+
+        Raises:
+            DeviceUnavailable, NonfiniteOutput, DeadOutput: nothing may be served.
+            ArraysGone, InvalidSpec: the arrays that the recipe names are not there, or are others than it says.
+            Stopped: `stop` was set.
+        """
+        known = self._known(order)
+        if known is not None:
+            return known
+        device = _device(order)
+        found_bytes = measured_bytes(order.plan, order.serving.check)
+        measure = not order.is_quick and self._facts.keeps(found_bytes)
+
+        def keep(tensor: TensorPlan, stored: Stored) -> bool:
+            worth = order.is_quick or tensor.is_dear
+            return worth and self._attic.offer(order.digest, tensor.name, stored)
+
+        def find_out() -> Checked:
+            with self._artist(order, stop) as artist:
+                return self._check(order, artist, measure=measure, keep=keep)
+
+        try:
+            return self._facts.learn(_check_key(order, device, measure), Checked, find_out, stop)
+        except BaseException:
+            self._attic.drop(order.digest)
+            raise
+
+    def cost(self, order: Order, *, checked: bool = True) -> Cost:
+        """Give what an order takes until its stream is open; where the check's outcome is known, that is the stream alone.
+
+        `checked` says whether a check comes first.
+        """
+        stream = cost_of_stream(order, LEAST_BYTES)
+        if not checked or self._known(order) is not None:
+            return stream
+        return cost_of_both(cost_of_work(order, str(_device(order))), stream)
+
+    def cost_of_a_pass(self, order: Order) -> Cost:
+        """Give what it takes to draw all of an order for a hash, and to check it."""
+        work = cost_of_work(order, str(_device(order)))
+        return cost_of_both(work, cost_of_stream(order, MOST_BYTES))
+
+    def cost_of_summary(self, order: Order) -> Cost:
+        """Give what it takes to say all that can be learned of an order."""
+        return cost_of_summary(order, str(_device(order)))
+
+    def device(self, order: Order) -> str:
+        """Name the device that works on an order.  Raises DeviceUnavailable."""
+        return str(_device(order))
+
+    def is_inline(self, order: Order) -> bool:
+        """Whether an order is done sooner than it is handed to another thread.  Raises DeviceUnavailable."""
+        return order.is_quick and _device(order).type == "cpu"
+
+    def stream(
+        self,
+        order: Order,
+        stop: Stop,
+        *,
+        first: int = 0,
+        last: int | None = None,
+        chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
+    ) -> Generator[Buffer]:
+        """Give bytes first … last of the file, drawing only what they cover, so much at a time; `assemble` says how.
+
+        Raises:
+            DeviceUnavailable, ArraysGone: before the first chunk.
+            Stopped: `stop` was set.
+        """
+        last = order.size_bytes if last is None else last
+        with self._artist(order, stop) as artist, self._attic.taken(order.digest) as kept:
+            facts = _Facts(self, order, artist, self._known(order))
+            yield from assemble(
+                order.segments,
+                replace(artist, kept=kept, chunk_bytes=chunk_bytes),
+                facts,
+                first=first,
+                last=last,
+                facts_are_dear=facts.checked is None or order.format.name == "bundle",
+            )
+
+    def require(self, spec: Spec) -> None:
+        """Refuse a recipe whose arrays are gone, without reading them.
+
+        Raises:
+            ArraysGone, StoreUnavailable: there is nothing to make it of.
+        """
+        if arrays := spec.arrays:
+            if self._store is None:
+                raise ArraysGone(sha256=arrays.sha256)
+            self._store.require(arrays.sha256)
+
+    def summary(self, order: Order, stop: Stop) -> Summary:
+        """Check and measure, and say all that was learned.  Raises as `check`."""
+        with self._artist(order, stop) as artist:
+            return self.summary_by(order, artist)
+
+    def summary_by(self, order: Order, artist: Artist) -> Summary:
+        """Say all that was learned, what is not known yet by an artist at work."""
+        measured = self._facts.learn(
+            _check_key(order, _device(order), measure=True),
+            Checked,
+            lambda: self._check(order, artist, measure=True),
+            artist.stop,
+        )
+        found = self._facts.learn(
+            ("digests", order.digest), dict, lambda: digests(order.plan, artist), artist.stop
+        )
+        return summarize(order.plan, measured, found)
+
+    def sha256(self, order: Order, stop: Stop) -> str:
+        """Give the sha256 of the whole file, by a pass over it unless it is known."""
+        return self._facts.learn(
+            self._file_key(order), str, lambda: self._sha256(order, stop), stop
+        )
+
+    def known_sha256(self, order: Order) -> str | None:
+        """Give the sha256 of the whole file if it is known."""
+        return self._facts.peek(self._file_key(order), str)
+
+    def crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
+        """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
+        with self._artist(order, stop) as artist:
+            return self.crc32_by(order, tensor, artist)
+
+    def crc32_by(self, order: Order, tensor: TensorPlan, artist: Artist) -> int:
+        """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
+        key = ("crc32", order.digest, tensor.name)
+        return self._facts.learn(key, int, lambda: _crc32(tensor, artist), artist.stop)
+
+    @contextmanager
+    def _artist(self, order: Order, stop: Stop) -> Iterator[Artist]:
+        """Give who draws an order, its arrays open, so that they may be dropped meanwhile."""
+        artist = Artist(order.spec.seed, self._workers, stop, devices.brush_for(_device(order)))
+        with opened(order.plan, self._store) as given:
+            yield replace(artist, given=given)
+
+    def _known(self, order: Order) -> Checked | None:
+        """Give what a check has learned before."""
+        device = _device(order)
+        keys = (_check_key(order, device, measured) for measured in (True, False))
+        return next((found for key in keys if (found := self._facts.peek(key, Checked))), None)
+
+    def _check(
+        self, order: Order, artist: Artist, *, measure: bool, keep: Keep = keep_none
+    ) -> Checked:
+        size, device = order.serving.check, _device(order)
+        return check.check(order.plan, artist, size, device, measure=measure, keep=keep)
+
+    def _sha256(self, order: Order, stop: Stop) -> str:
+        digest = sha256()
+        for chunk in self.stream(order, stop):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    @staticmethod
+    def _file_key(order: Order) -> tuple[str, bytes, str]:
+        return "file", order.digest, order.format.name
+
+
+_choose = lru_cache(64)(devices.choose)
+
+
+def _check_key(order: Order, device: torch.device, measure: bool) -> Hashable:
+    return "check", order.digest, order.serving.check, device, measure
+
+
+def _device(order: Order) -> torch.device:
+    return _choose(order.serving.device, order.spec.dtype)
+
+
+def _crc32(tensor: TensorPlan, artist: Artist) -> int:
+    crc = 0
+    for chunk in artist.chunks(tensor, 0, tensor.elements):
+        crc = zlib.crc32(chunk.data, crc)
+    return crc
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What a file's late segments ask for, found out when they do."""
+
+    factory: Factory
+    order: Order
+    artist: Artist
+    checked: Checked | None
+    _summaries: list[bytes] = field(default_factory=list)
+
+    def crc32(self, tensor: TensorPlan) -> int:
+        if self.checked is not None:
+            return self.checked.crc32[tensor.name]
+        return self.factory.crc32_by(self.order, tensor, self.artist)
+
+    def summary(self) -> bytes:
+        if not self._summaries:  # it is asked for again, for its CRC
+            weights = self.factory.summary_by(self.order, self.artist).weights
+            self._summaries.append(portable_json(weights, self.order.plan))
+        return self._summaries[0]

@@ -1,0 +1,151 @@
+"""An order: a request with all that can be known of its answer before anything is drawn."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+
+from stepzero_rnn.errors import UnknownFormat
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.format import Format
+from stepzero_rnn.formats.segments import Segment, size_of
+from stepzero_rnn.plan import GoOn, Plan, always, plan
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.spec.canonical import STREAM_VERSION, recipe_digest
+from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
+from stepzero_rnn.spec.recipe import encode_recipe, file_stem, hashed_stem
+
+QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
+QUICK_MULTIPLY_ADDS = 200_000_000  # whatever its schemes take
+_HASH = re.compile(r"[0-9a-f]{8,64}")
+_version = cache(version)  # it reads a file, and a request asks several times
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A planned checkpoint in one format: refusals are behind it, drawing is ahead.
+
+    `is_quick` says that making it takes about a millisecond.
+    """
+
+    plan: Plan
+    format: Format
+    serving: Serving
+    segments: tuple[Segment, ...]
+    size_bytes: int
+    digest: bytes
+    is_quick: bool
+
+    @property
+    def spec(self) -> Spec:
+        """The recipe."""
+        return self.plan.spec
+
+    @property
+    def etag(self) -> str:
+        """The strong entity tag: the recipe names the bytes, and the library of a script, so it is known ahead."""
+        return _tag(self.spec, self.digest, self.format.suffix)
+
+    @property
+    def tied_to(self) -> str | None:
+        """The library, with its version, whose bits a script's numbers are; None where no other makes any."""
+        return tied_to(self.spec)
+
+    @property
+    def recipe(self) -> str:
+        """The recipe as a piece of a URL."""
+        return encode_recipe(self.spec)
+
+    @property
+    def path(self) -> str:
+        """The path of the recipe's page on any server."""
+        return f"/v1/checkpoints/{self.recipe}"
+
+    def file_name(self) -> str:
+        """Give the file's name: one, always."""
+        return f"{file_stem(self.spec)}.{self.format.suffix}"
+
+    def hashed_name(self, sha256: str) -> str:
+        """Give the name that ends in the file's hash, for those who check it by that."""
+        return f"{hashed_stem(self.spec, sha256)}.{self.format.suffix}"
+
+    def claimed_sha256(self, stem: str) -> str | None:
+        """Give the hash that a name of ours ends in; in any other name the digits may mean anything."""
+        ours = hashed_stem(self.spec, "0" * 8).removesuffix("0" * 8)
+        claim = stem.removeprefix(ours)
+        return claim if claim != stem and _HASH.fullmatch(claim) else None
+
+
+def etag_of(spec: Spec, name: FormatName) -> str:
+    """Give the entity tag of a file without planning it."""
+    return _tag(spec, recipe_digest(spec), FORMATS[name].suffix)
+
+
+def _tag(spec: Spec, digest: bytes, suffix: str) -> str:
+    tied = tied_to(spec)
+    tie = f"-{tied.replace(' ', '-')}" if tied else ""
+    return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{suffix}"'
+
+
+def tied_to(spec: Spec) -> str | None:
+    """Name the library, with its version, whose bits a script's numbers are; None where no other makes any."""
+    script = spec.script
+    return f"{script.library} {_version(script.library)}" if script else None
+
+
+def order(
+    spec: Spec,
+    name: FormatName,
+    serving: Serving,
+    limits: Limits,
+    *,
+    planned: Plan | None = None,
+    go_on: GoOn = always,
+) -> Order:
+    """Plan a checkpoint, but for what is planned already; `go_on` may end that, as in `stepzero_rnn.plan.plan`.
+
+    Raises:
+        DtypeNotInFormat: the format cannot hold the dtype.
+        RecipeTooLong: no address has room for the recipe.
+        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
+    """
+    encode_recipe(spec)
+    planned = planned or plan(spec, go_on)
+    go_on()
+    limits.admit(planned, serving.check)
+    chosen = FORMATS[name]
+    segments = chosen.segments(planned)
+    return Order(
+        planned,
+        chosen,
+        serving,
+        segments,
+        size_of(segments),
+        recipe_digest(spec),
+        is_quick=chosen.name != "bundle"
+        and spec.arrays is None
+        and _is_small(planned, serving.check),
+    )
+
+
+def _is_small(plan: Plan, size: CheckSize) -> bool:
+    return (
+        plan.parameters <= QUICK_PARAMETERS
+        and plan.spec.cells * size.seq_len <= QUICK_STEPS
+        and plan.parameters * size.seq_len * size.batch <= QUICK_PRODUCTS
+        and plan.multiply_adds(size) <= QUICK_MULTIPLY_ADDS
+    )
+
+
+def format_of_suffix(suffix: str) -> FormatName:
+    """Give the name of the format with a file extension.
+
+    Raises:
+        UnknownFormat: there is none.
+    """
+    for name, record in FORMATS.items():
+        if record.suffix == suffix:
+            return name
+    raise UnknownFormat(given=suffix, allowed=[record.suffix for record in FORMATS.values()])

@@ -1,0 +1,83 @@
+"""The canonical form of a recipe: one JSON text per set of weights that was asked for.
+
+Fields at their default are left out, so a field that a later release adds (with a default that
+changes nothing) alters no canonical text, and with it no token, no tag and no file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.arrays import Arrays, canonical_arrays
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.overrides import WEIGHTS
+from stepzero_rnn.spec.parse import parse
+
+STREAM_VERSION = 1
+REMEMBERED = 256  # recipes whose names are not computed again
+
+
+def canonical(spec: Spec) -> dict[str, Any]:
+    """Give the recipe as the smallest object that describes it."""
+    plain = {
+        name: getattr(spec, name)
+        for name, field in Spec.model_fields.items()
+        if name != "init" and getattr(spec, name) != field.default
+    }
+    if plain.get("nonlinearity") == "tanh":
+        del plain["nonlinearity"]
+    if spec.script is not None:
+        return plain | {"init": _scheme(spec.script)}
+    parts = {name: _scheme(getattr(spec.parts, name)) for name in (*WEIGHTS, "bias")}
+    init: dict[str, Any] = {name: scheme for name, scheme in parts.items() if scheme != "pytorch"}
+    if spec.overrides:
+        init["overrides"] = [
+            override.selection(spec.num_layers, spec.bidirectional) | {"init": _scheme(scheme)}
+            for override, scheme in zip(spec.overrides, spec.parts.overrides, strict=True)
+        ]
+    if spec.arrays:
+        init["arrays"] = canonical_arrays(spec.arrays, spec.network, spec.sizes)
+    return plain | ({"init": init} if init else {})
+
+
+def with_arrays(spec: Spec, arrays: Arrays) -> Spec:
+    """Give the same recipe with uploaded arrays.
+
+    Raises:
+        InvalidSpec: they have no place in the network, or it is a script's.
+    """
+    if spec.script:
+        detail = "a script draws every parameter by itself; lay arrays over schemes or a preset"
+        raise InvalidSpec([FieldError("/init", "script_with_arrays", detail)])
+    plain = canonical(spec)
+    named = arrays.model_dump(exclude_defaults=True)
+    return parse(Spec, plain | {"init": plain.get("init", {}) | {"arrays": named}})
+
+
+@lru_cache(REMEMBERED)
+def canonical_json(spec: Spec) -> str:
+    """Give the canonical text: sorted keys, no spaces, ASCII."""
+    return json.dumps(canonical(spec), sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(REMEMBERED)
+def recipe_digest(spec: Spec) -> bytes:
+    """Give the 32 bytes that name a recipe: sha256 over the stream version and the canonical text."""
+    return hashlib.sha256(f"{STREAM_VERSION}\n{canonical_json(spec)}".encode()).digest()
+
+
+def as_object(scheme: BaseModel) -> dict[str, Any]:
+    """Say a scheme by its name and what differs from its defaults, so that later fields change no text."""
+    name = type(scheme).model_fields["scheme"].default
+    return {"scheme": name} | scheme.model_dump(exclude_defaults=True)
+
+
+def _scheme(scheme: BaseModel) -> str | dict[str, Any]:
+    said = as_object(scheme)
+    return said if len(said) > 1 else str(said["scheme"])

@@ -1,0 +1,237 @@
+"""What a caller asks for: the network, its init and seed (the recipe), and how to serve it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, Self, get_args
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from stepzero_rnn.dtypes import DTypeName
+from stepzero_rnn.spec.arrays import Arrays
+from stepzero_rnn.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
+from stepzero_rnn.spec.fit import network_of, refuse_misfit, sizes_of
+from stepzero_rnn.spec.init import Init, InitParts, Parts, in_parts, parts_of, script_of
+from stepzero_rnn.spec.overrides import (
+    MOST_LAYERS,
+    BiasOverride,
+    Network,
+    Place,
+    WeightOverride,
+    resolve,
+)
+from stepzero_rnn.spec.scripts import AnyScript
+from stepzero_rnn.spec.shapes import Sizes
+
+_DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
+
+RnnType = Literal["rnn", "gru", "lstm"]
+FormatName = Literal["pt", "safetensors", "npz", "bundle"]
+
+
+class Spec(Strict):
+    """A recurrent network at training step zero: the recipe that fixes every byte of a checkpoint.
+
+    The names and defaults are those of `torch.nn.RNN`, `torch.nn.GRU` and `torch.nn.LSTM`.
+    """
+
+    rnn_type: RnnType = Field(description="The kind of recurrent network.")
+    nonlinearity: Literal["tanh", "relu"] | None = Field(
+        default=None,
+        description="A plain RNN's activation, `tanh` unless given; not for GRU, LSTM.",
+    )
+    input_size: Size = Field(description="Features per time step of the input.")
+    hidden_size: Size = Field(description="Features of the hidden state.")
+    num_layers: int = Field(default=1, ge=1, le=MOST_LAYERS, description="Stacked layers.")
+    bias: bool = Field(default=True, description="Whether there are `bias_ih` and `bias_hh`.")
+    bidirectional: bool = Field(default=False, description="Whether a second net runs backwards.")
+    proj_size: int = Field(
+        default=0,
+        ge=0,
+        le=SAFE_INTEGER,
+        description="Size an LSTM's output is projected to, below `hidden_size`; 0 for none.",
+    )
+    batch_first: bool = Field(
+        default=False, description="Whether input is (batch, seq, feature). Changes no weight."
+    )
+    dropout: Number = Field(
+        default=0.0, ge=0, le=1, description="Dropout between layers. Changes no weight."
+    )
+    dtype: DTypeName = Field(default="float32", description="Element type of every parameter.")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        le=SAFE_INTEGER,
+        description="Which random numbers are drawn: the same seed gives the same weights.",
+    )
+    init: Init = Field(
+        default="pytorch",
+        description="A preset, by name: `pytorch` (what PyTorch itself draws), or what another library or a paper draws; "
+        "or one scheme, by name or as an object, for all weights, with biases 0; or a script (`numpy_randn`, `torch_seeded`) "
+        "that fills the network as somebody's own does; or an object with a scheme for each of "
+        "`weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for those not named, and `overrides` for "
+        "layers, directions and gates.",
+    )
+    accept_nonfinite: bool = Field(
+        default=False, description="Serve the network even where its output overflows."
+    )
+    accept_dead: bool = Field(
+        default=False, description="Serve the network even where its output is zero everywhere."
+    )
+
+    @field_validator("nonlinearity")
+    @classmethod
+    def _nonlinearity_is_a_plain_rnns(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("rnn_type", "rnn") != "rnn":
+            raise refusal(
+                "not_for_rnn_type",
+                f"the nonlinearities of {info.data['rnn_type']} are fixed; leave this out",
+            )
+        return value
+
+    @field_validator("proj_size")
+    @classmethod
+    def _projection_is_a_smaller_lstms(cls, value: int, info: ValidationInfo) -> int:
+        rnn_type, hidden = info.data.get("rnn_type"), info.data.get("hidden_size")
+        if value and rnn_type in ("rnn", "gru"):
+            raise refusal(
+                "not_for_rnn_type", f"{rnn_type} has no projection; only lstm has", allowed=0
+            )
+        if value and hidden is not None and value >= hidden:
+            raise refusal(
+                "proj_size_not_below_hidden_size",
+                f"proj_size ({value}) must be below hidden_size ({hidden})",
+                allowed=f"0 to {hidden - 1}",
+            )
+        return value
+
+    @field_validator("init")
+    @classmethod
+    def _init_fits_the_network(cls, value: Any, info: ValidationInfo) -> Any:
+        refuse_misfit(value, info.data)
+        return value
+
+    @property
+    def script(self) -> AnyScript | None:
+        """The script that fills all of the network, where one does."""
+        return script_of(self.init)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Give the init in full.  Parts that the network lacks are `pytorch`, and so are all of a script's."""
+        return parts_of(self._asked, projected=self.proj_size > 0, biased=self.bias)
+
+    @property
+    def overrides(self) -> tuple[WeightOverride | BiasOverride, ...]:
+        """The exceptions from the parts, in order."""
+        return self._asked.overrides
+
+    @cached_property
+    def _asked(self) -> InitParts:
+        return in_parts(self.init, self.network)
+
+    @property
+    def arrays(self) -> Arrays | None:
+        """The uploaded arrays that count before the schemes."""
+        return self.init.arrays if isinstance(self.init, InitParts) else None
+
+    @cached_property
+    def redrawn(self) -> frozenset[tuple[str, Place]]:
+        """Which gates are drawn although they are given."""
+        return self.arrays.redrawn(self.network) if self.arrays else frozenset()
+
+    @property
+    def network(self) -> Network:
+        """What of it can be named."""
+        return network_of(vars(self))
+
+    @property
+    def sizes(self) -> Sizes:
+        """Its sizes."""
+        return sizes_of(vars(self))
+
+    @cached_property
+    def _exceptions(self) -> Mapping[tuple[str, Place], int]:
+        return resolve(self.overrides, self.network) if self.overrides else {}
+
+    def scheme_at(self, parameter: str, place: Place) -> Any:
+        """Give the scheme of one gate of one cell."""
+        number = self.override_at(parameter, place)
+        return getattr(self.parts, parameter) if number is None else self.parts.overrides[number]
+
+    def override_at(self, parameter: str, place: Place) -> int | None:
+        """Give the number of the override that one gate of one cell is drawn by."""
+        return self._exceptions.get((parameter, place))
+
+    @property
+    def unseeded(self) -> Self:
+        """What it shares with the recipes of every other seed."""
+        return self.model_copy(update={"seed": 0})
+
+    @property
+    def directions(self) -> int:
+        """1, or 2 for a bidirectional network."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def cells(self) -> int:
+        """How many single recurrent nets it is made of: layers times directions."""
+        return self.num_layers * self.directions
+
+    @property
+    def output_size(self) -> int:
+        """Features of the output: all directions of the (projected) hidden state."""
+        return self.directions * (self.proj_size or self.hidden_size)
+
+
+class CheckSize(Strict):
+    """The size of the sanity forward pass."""
+
+    seq_len: int = Field(default=16, ge=1, le=1024, description="Time steps.")
+    batch: int = Field(default=4, ge=1, le=256, description="Sequences.")
+
+
+class Serving(Strict):
+    """How to serve a checkpoint.  Nothing here changes a weight."""
+
+    device: str = Field(
+        default="auto",
+        description="Where to draw and run: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. The bytes are the same.",
+        json_schema_extra={"pattern": f"^({_DEVICE.pattern})$"},
+    )
+    check: CheckSize = Field(default=CheckSize(), description="Size of the sanity forward pass.")
+
+    @field_validator("device")
+    @classmethod
+    def _device_is_a_known_kind(cls, value: str) -> str:
+        if not _DEVICE.fullmatch(value):
+            raise refusal(
+                "unknown_device",
+                f"there is no kind of device called {value[:40]!r}",
+                allowed=["auto", "cpu", "cuda", "cuda:N", "mps"],
+            )
+        return value
+
+
+class CheckpointRequest(Spec, Serving):
+    """A recipe, and how to serve it."""
+
+    format: FormatName | None = Field(
+        default=None,
+        description="File format; without it the Accept header decides, and without that `pt`.",
+    )
+
+    @property
+    def spec(self) -> Spec:
+        """Give the recipe alone."""
+        return Spec(**{name: getattr(self, name) for name in Spec.model_fields})
+
+    @property
+    def serving(self) -> Serving:
+        """Give how to serve alone."""
+        return Serving(device=self.device, check=self.check)
+
+
+FORMAT_NAMES: tuple[FormatName, ...] = get_args(FormatName)

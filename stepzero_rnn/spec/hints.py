@@ -1,0 +1,115 @@
+"""What to say of a name that nothing has: why there is no such scheme, what it is called here, or what was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import NamedTuple
+
+from stepzero_rnn.spec.base import InitScheme
+from stepzero_rnn.spec.presets import PRESETS
+from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.spec.scripts import SCRIPTS
+
+
+class Undefined(NamedTuple):
+    """Why a scheme of the literature cannot be had, and what comes nearest."""
+
+    reason: str
+    instead: str
+
+
+_COMPLEX = Undefined(
+    "its matrices are complex, and those of nn.RNN, nn.GRU and nn.LSTM are real",
+    "orthogonal, henaff_rotation or cayley_rotation for weight_hh",
+)
+_REFINED = Undefined(
+    "it changes the network, not its start: no weights of nn.GRU or nn.LSTM compute a refined gate",
+    "the bias ugi, which is its start",
+)
+_STATE_SPACE = Undefined(
+    "it is made for a state-space layer with a complex diagonal, which nn.RNN, nn.GRU and nn.LSTM have not",
+    "henaff_rotation for weight_hh, or chrono for the biases",
+)
+_CONVOLUTION = Undefined("it is for the kernels of convolutions", "orthogonal or identity")
+
+UNDEFINED: Mapping[str, Undefined] = {
+    "unitary": _COMPLEX,
+    "urnn": _COMPLEX,
+    "refine_gate": _REFINED,
+    "ur_lstm": _REFINED,
+    "mimetic": Undefined(
+        "it is defined for attention and for state-space layers, and for no recurrent network",
+        "orthogonal or scaled_identity for weight_hh",
+    ),
+    "gilboa": Undefined(
+        "its table of spreads per gate has no public implementation that it could be held against",
+        "critical for weight_hh, with the bias forget or chrono",
+    ),
+    "hippo": _STATE_SPACE,
+    "lru": _STATE_SPACE,
+    "dirac": _CONVOLUTION,
+    "delta_orthogonal": _CONVOLUTION,
+    "gradient_flossing": Undefined(
+        "it is an optimization before training, not a law", "critical or orthogonal for weight_hh"
+    ),
+}
+
+# What other libraries call a scheme that is here.
+ALIASES: Mapping[str, str] = {
+    "eye": "identity",
+    "glorot_normal": "xavier_normal",
+    "glorot_uniform": "xavier_uniform",
+    "he": "kaiming_normal",
+    "he_normal": "kaiming_normal",
+    "he_uniform": "kaiming_uniform",
+    "random_normal": "normal",
+    "random_uniform": "uniform",
+    "truncated_normal": "trunc_normal",
+    "xavier": "xavier_uniform",
+}
+
+
+_SCHEMES: Mapping[str, Mapping[str, type[InitScheme]]] = {
+    "weights": WEIGHT_SCHEMES,
+    "biases": BIAS_SCHEMES,
+}
+_SCHEME_PLACE = {"pytorch", "uniform"}  # names that weights and biases have, and nothing else
+
+
+def explain_unknown(name: str, allowed: Sequence[str]) -> str:
+    """Say of a name that is not among the allowed what helps, and only then that it is unknown."""
+    plain = name.strip().lower().replace("-", "_").replace(" ", "_").rstrip("_")
+    if "pytorch" in allowed and plain in UNDEFINED:
+        reason, instead = UNDEFINED[plain]
+        return f"{plain} is undefined here: {reason}; use {instead}"
+    if _SCHEME_PLACE.issubset(allowed) and (elsewhere := _belongs(plain, allowed)):
+        return elsewhere
+    near = [plain] if plain in allowed else get_close_matches(plain, allowed, n=1)
+    meant = [ALIASES[plain]] if ALIASES.get(plain) in allowed else near
+    unknown = f"{name!r} is not known here"
+    return f"did you mean {meant[0]!r}? {unknown}" if meant else unknown
+
+
+def _belongs(name: str, allowed: Sequence[str]) -> str | None:
+    """Say where a known name belongs that stands at a scheme's place and means nothing there."""
+    own, other = ("weights", "biases") if "orthogonal" in allowed else ("biases", "weights")
+    part = "bias" if other == "biases" else "weight_hh"
+    if name in allowed:
+        return None
+    if name in _SCHEMES[own]:
+        return f"{name} needs more than its name, as in {_written(name, own)}"
+    if name in _SCHEMES[other]:
+        return f'{name} is for {other}, as in "init": {{"{part}": {_written(name, other)}}}'
+    if name in PRESETS:
+        return f'{name} is a preset, for whole networks, as in "init": {{"preset": "{name}"}}'
+    scripted = f'{name} is a script, which fills a whole network, as in "init": "{name}"'
+    return scripted if name in SCRIPTS else None
+
+
+def _written(name: str, kind: str) -> str:
+    """Write a scheme: its name, or an object where it has fields that must be given."""
+    fields = _SCHEMES[kind][name].model_fields
+    needed = [field for field in fields if fields[field].is_required()]
+    more = "".join(f', "{field}": …' for field in needed)
+    return f'{{"scheme": "{name}"{more}}}' if needed else f'"{name}"'

@@ -1,0 +1,220 @@
+"""Exceptions from a part's scheme: for some layers, one direction, one gate.  The first that matches counts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, field_validator
+
+from stepzero_rnn.spec.base import Strict, at_most, refusal
+from stepzero_rnn.spec.schemes import BiasInit, WeightInit
+
+MOST_OVERRIDES = 16  # what a recipe token has room for, whatever they say
+WHOLE = "-"  # the gate of what has none
+GATE_NAMES: Mapping[str, Mapping[str, str]] = {
+    "rnn": {},
+    "gru": {"reset": "r", "update": "z", "new": "n"},
+    "lstm": {"input": "i", "forget": "f", "cell": "g", "output": "o"},
+}
+MOST_LAYERS = 1024
+WEIGHTS = ("weight_ih", "weight_hh", "weight_hr")
+Layer = Annotated[int, Field(ge=0, lt=MOST_LAYERS)]
+LayerRange = Annotated[tuple[Layer, Layer], Field(strict=False)]  # JSON has lists
+# One gate of one cell: layer, whether it is the reverse direction, the gate as PyTorch's letter.
+Place = tuple[int, bool, str]
+
+
+class Network(NamedTuple):
+    """What of a network overrides can name."""
+
+    rnn_type: str
+    num_layers: int
+    bidirectional: bool
+    bias: bool
+    projected: bool
+
+    def gates(self, parameter: str) -> Mapping[str, str]:
+        """Give the letters of a parameter's gates by name."""
+        return {} if parameter == "weight_hr" else GATE_NAMES[self.rnn_type]
+
+
+class Selection(Strict):
+    """Which part of a parameter: layers, direction, gate."""
+
+    layer: Literal["first", "last"] | Layer | LayerRange | None = Field(
+        default=None,
+        description="Which layers: an index from 0, `[first, last]` with both ends in it, `first`, `last`; "
+        "without it all.",
+    )
+    direction: Literal["forward", "reverse"] | None = Field(
+        default=None, description="Which direction of a bidirectional network; without it both."
+    )
+    gate: Literal["input", "forget", "cell", "output", "reset", "update", "new"] | None = Field(
+        default=None,
+        description="Which gate: `input`, `forget`, `cell`, `output` (LSTM), `reset`, `update`, `new` (GRU); "
+        "without it all.",
+    )
+
+    @field_validator("layer", mode="before")
+    @classmethod
+    def _layer_is_an_index_a_range_or_a_word(cls, value: Any) -> Any:
+        ends = list(value[:3]) if isinstance(value, list | tuple) else [value, value]
+        numbers = all(type(end) is int and 0 <= end < MOST_LAYERS for end in ends)
+        if value in ("first", "last") or (numbers and len(ends) == 2 and ends[0] <= ends[1]):
+            return value
+        raise refusal(
+            "not_a_layer",
+            "layers are named by an index, by the first and the last of a range, or by a word",
+            allowed='an index from 0, [first, last], "first" or "last"',
+        )
+
+    def layers(self, num_layers: int) -> range:
+        """Give the layers it is for."""
+        match self.layer:
+            case None:
+                return range(num_layers)
+            case "first":
+                return range(1)
+            case "last":
+                return range(num_layers - 1, num_layers)
+            case (first, last):
+                return range(first, last + 1)
+            case index:
+                return range(index, index + 1)
+
+    def selection(self, num_layers: int, bidirectional: bool) -> dict[str, Any]:
+        """Say what it is for in one way for all spellings: an index where that does, nothing where it is all."""
+        plain = self.model_dump(exclude_defaults=True, exclude={"layer", "init"})
+        layers = self.layers(num_layers)
+        if len(layers) < num_layers:
+            plain["layer"] = layers[0] if len(layers) == 1 else [layers[0], layers[-1]]
+        if not bidirectional:
+            plain.pop("direction", None)
+        return plain
+
+    def sides(self, letters: Mapping[str, str], network: Network) -> Iterator[tuple[bool, str]]:
+        """Give the directions and gates that it is for, in each of its layers."""
+        directions = {"forward": (False,), "reverse": (True,)}.get(
+            str(self.direction), (False, True)[: 1 + network.bidirectional]
+        )
+        gates = [letters[self.gate]] if self.gate else [*letters.values()] or [WHOLE]
+        return product(directions, gates)
+
+    def places(self, letters: Mapping[str, str], network: Network) -> Iterator[Place]:
+        """Give the places of its parameter that it is for."""
+        layers, sides = self.layers(network.num_layers), self.sides(letters, network)
+        return ((layer, *side) for side in sides for layer in layers)
+
+
+class WeightOverride(Selection):
+    """Another scheme for some of a weight."""
+
+    parameter: Literal["weight_ih", "weight_hh", "weight_hr"] = Field(description="Which weight.")
+    init: WeightInit = Field(description="The scheme.")
+
+
+class BiasOverride(Selection):
+    """Another scheme for the total bias of some gates."""
+
+    parameter: Literal["bias"] = Field(description="The total bias.")
+    init: BiasInit = Field(description="The scheme.")
+
+
+AnyOverride = Annotated[WeightOverride | BiasOverride, Field(discriminator="parameter")]
+Overrides = Annotated[
+    tuple[AnyOverride, ...],
+    Field(strict=False, max_length=MOST_OVERRIDES),
+    at_most(MOST_OVERRIDES),
+]
+
+
+def resolve(
+    overrides: Sequence[WeightOverride | BiasOverride], network: Network
+) -> dict[tuple[str, Place], int]:
+    """Give the number of the override that counts, for each place of a parameter that has one."""
+    found: dict[tuple[str, Place], int] = {}
+    free: dict[
+        tuple[str, bool, str], set[int]
+    ] = {}  # layers that none before has; each is taken once
+    for number, override in enumerate(overrides):
+        name, layers = override.parameter, override.layers(network.num_layers)
+        for side in override.sides(network.gates(name), network):
+            left = free.setdefault((name, *side), {*range(network.num_layers)})
+            taken = left.intersection(layers)
+            left -= taken
+            found.update({(name, (layer, *side)): number for layer in taken})
+    return found
+
+
+def refuse_unfit(
+    overrides: Sequence[WeightOverride | BiasOverride], network: Network, fused: Collection[str]
+) -> None:
+    """Refuse overrides that match nothing, and those that would take one gate out of a fused draw.
+
+    Args:
+        fused: the parameters whose own scheme is fused.
+    """
+    for number, override in enumerate(overrides):
+        for field, given, allowed in lacking(override, override.parameter, network):
+            raise refusal(
+                "matches_nothing",
+                f"the network has no {field} {given!r}, so this override would match nothing",
+                field=f"/overrides/{number}/{field}",
+                given=given,
+                allowed=allowed,
+            )
+    counts = resolve(overrides, network)
+    for number in sorted({*range(len(overrides))} - {*counts.values()})[:1]:
+        raise refusal(
+            "matches_nothing",
+            "the overrides before it have all that it names, and the first that matches counts",
+            field=f"/overrides/{number}",
+            given=_as_given(overrides[number]),
+            allowed="a narrower one before a wider one",
+        )
+    for number in _in_fused(overrides, network, fused, counts):
+        raise refusal(
+            "part_of_fused",
+            f"a fused scheme fills all gates of {overrides[number].parameter} at once, so none can have another",
+            field=f"/overrides/{number}",
+            given=_as_given(overrides[number]),
+            allowed="scope `gate` for the others, or no gate here",
+        )
+
+
+def _in_fused(
+    overrides: Sequence[WeightOverride | BiasOverride],
+    network: Network,
+    fused: Collection[str],
+    counts: Mapping[tuple[str, Place], int],
+) -> Iterator[int]:
+    """Give the overrides of tensors of which a fused scheme fills a part only."""
+    fill_all = {n for n, o in enumerate(overrides) if getattr(o.init, "scope", "gate") == "fused"}
+    for name, layer, reverse in {(name, *place[:2]) for name, place in counts}:
+        letters = [*network.gates(name).values()] or [WHOLE]
+        numbers = {counts.get((name, (layer, reverse, gate))) for gate in letters}
+        any_fused = (name in fused and None in numbers) or not fill_all.isdisjoint(numbers)
+        if any_fused and len(numbers) > 1:
+            yield max(number for number in numbers if number is not None)
+
+
+def _as_given(override: WeightOverride | BiasOverride) -> Any:
+    return override.model_dump(mode="json", exclude_unset=True)
+
+
+def lacking(part: Selection, parameter: str, network: Network) -> Iterator[tuple[str, Any, Any]]:
+    """Give each field that names what is not there, what it says, and what is there."""
+    parameters = ["weight_ih", "weight_hh"]
+    parameters += ["weight_hr"] * network.projected + ["bias"] * network.bias
+    if parameter not in parameters:
+        yield "parameter", parameter, parameters
+    if part.layers(network.num_layers)[-1] >= network.num_layers:
+        given = list(part.layer) if isinstance(part.layer, tuple) else part.layer
+        yield "layer", given, f"0 to {network.num_layers - 1}"
+    if part.direction == "reverse" and not network.bidirectional:
+        yield "direction", "reverse", ["forward"]
+    gates = [*network.gates(parameter)]
+    if part.gate is not None and part.gate not in gates:
+        yield "gate", part.gate, gates

@@ -1,0 +1,1 @@
+"""Uploaded arrays: taken in, kept by their sha256, and opened again."""
