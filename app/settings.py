@@ -18,8 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from app.callers.api_keys import Key, read_key_file, read_keys
 from stepzero_rnn.engine.cores import usable_cores
-from app.service.keys import Key, read_key_file, read_keys
 from stepzero_rnn.uploads.settings import GIB, Bytes, StoreSettings
 
 LogFormat = Literal["console", "json"]

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from stepzero_rnn.engine.catalogue import catalogue
 from app.settings import Settings
+from stepzero_rnn.engine.catalogue import catalogue
 
 FOUND_OUT = {
     "arrays_folder": "~/.cache/stepzero/arrays",

@@ -28,7 +28,7 @@ FILES = (
     "swagger-ui-bundle.js.LICENSE.txt",
     "swagger-ui.css",
 )
-TARGET = Path(__file__).parents[1] / "app/api/pages/vendor/swagger-ui"
+TARGET = Path(__file__).parents[1] / "app/pages/vendor/swagger-ui"
 
 
 def main() -> None:

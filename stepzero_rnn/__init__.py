@@ -72,8 +72,8 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     """
     from stepzero_rnn.arrays.records import Bounds
     from stepzero_rnn.arrays.saving import as_uploads
-    from stepzero_rnn.uploads.intake import take
     from stepzero_rnn.spec.cautions import cautions_of_upload
+    from stepzero_rnn.uploads.intake import take
 
     how, store = parse(UploadOptions, options), _store()
     with store.incoming() as incoming:
@@ -204,8 +204,8 @@ def _spec(spec: AnySpec) -> Spec:
 
 
 def _order(spec: AnySpec, format: FormatName, device: str, check: CheckSize | None) -> Order:
-    from stepzero_rnn.pipeline.limits import Limits
     from stepzero_rnn.pipeline.job import order
+    from stepzero_rnn.pipeline.limits import Limits
 
     serving = parse(Serving, {"device": device, "check": check or CheckSize()})
     return order(_spec(spec), format, serving, Limits.none())

@@ -13,8 +13,8 @@ import httpx
 import pytest
 import uvicorn
 
-from app.api.app import create_app
-from app.api.server import protocol
+from app.main import create_app
+from app.runtime.server import protocol
 from app.settings import Settings
 
 

@@ -762,7 +762,9 @@ class TestAServer:
     ) -> None:
         where = ("--server", server_url) if is_there else ()
         big = ("-t", "rnn", "--input-size", "1500", "--hidden-size", "1500", "-o")
-        with started("-m", "stepzero_rnn", "make", *big, str(here / "rnn.pt"), *where, *asked) as process:
+        with started(
+            "-m", "stepzero_rnn", "make", *big, str(here / "rnn.pt"), *where, *asked
+        ) as process:
             while not [*here.glob("*rnn.pt*.part")]:
                 assert process.poll() is None
                 time.sleep(0.001)

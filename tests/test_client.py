@@ -41,8 +41,8 @@ from stepzero_rnn.errors import (
     UnknownFormat,
 )
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe
 

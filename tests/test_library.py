@@ -84,7 +84,9 @@ class TestStateDict:
         assert all(torch.equal(one[name], other[name]) for name in one)
 
     def test_shares_no_memory_between_tensors(self) -> None:
-        places = [tensor.untyped_storage().data_ptr() for tensor in stepzero_rnn.state_dict(LSTM).values()]
+        places = [
+            tensor.untyped_storage().data_ptr() for tensor in stepzero_rnn.state_dict(LSTM).values()
+        ]
 
         assert len(set(places)) == len(places)
 
@@ -124,7 +126,9 @@ class TestSave:
         loaded = torch.load(stepzero_rnn.save(spec, tmp_path / "net.pt"), weights_only=True)
 
         assert list(loaded) == list(stepzero_rnn.state_dict(spec))
-        assert all(torch.equal(loaded[name], t) for name, t in stepzero_rnn.state_dict(spec).items())
+        assert all(
+            torch.equal(loaded[name], t) for name, t in stepzero_rnn.state_dict(spec).items()
+        )
 
     def test_writes_what_the_suffix_says(self, tmp_path: Path) -> None:
         assert load_file(stepzero_rnn.save(GRU, tmp_path / "net.safetensors"))
@@ -219,7 +223,9 @@ class TestStream:
     def test_gives_the_file(self, tmp_path: Path) -> None:
         streamed = b"".join(stepzero_rnn.stream(LSTM, format="safetensors"))
 
-        assert streamed == stepzero_rnn.save(LSTM, tmp_path / "net", format="safetensors").read_bytes()
+        assert (
+            streamed == stepzero_rnn.save(LSTM, tmp_path / "net", format="safetensors").read_bytes()
+        )
 
     def test_checks_before_the_first_byte(self) -> None:
         with pytest.raises(DeadOutput):
@@ -241,7 +247,9 @@ class TestCheck:
     def test_tells_the_weights_and_the_forward_pass(self) -> None:
         summary = stepzero_rnn.check(GRU, check=CheckSize(seq_len=3, batch=2))
 
-        assert [tensor.name for tensor in summary.weights.tensors] == list(stepzero_rnn.state_dict(GRU))
+        assert [tensor.name for tensor in summary.weights.tensors] == list(
+            stepzero_rnn.state_dict(GRU)
+        )
         assert summary.forward.output_shape == [3, 2, 20]
 
     def test_tells_the_sha256_of_every_tensor(self) -> None:
@@ -268,7 +276,9 @@ class TestPlan:
         assert stepzero_rnn.plan(GRU) == stepzero_rnn.plan(parse(Spec, GRU))
 
 
-@pytest.mark.parametrize("call", [stepzero_rnn.plan, stepzero_rnn.build, stepzero_rnn.state_dict, stepzero_rnn.check])
+@pytest.mark.parametrize(
+    "call", [stepzero_rnn.plan, stepzero_rnn.build, stepzero_rnn.state_dict, stepzero_rnn.check]
+)
 def test_every_call_names_every_wrong_field(call: Any) -> None:
     with pytest.raises(InvalidSpec) as refused:
         call({"rnn_type": "gru", "input_size": 0, "hidden_size": 0})
@@ -279,7 +289,15 @@ def test_every_call_names_every_wrong_field(call: Any) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["app", "stepzero_rnn.errors", "stepzero_rnn.dtypes", "stepzero_rnn.plan", "stepzero_rnn.summary", "stepzero_rnn.formats", "stepzero_rnn.client"]
+    [
+        "app",
+        "stepzero_rnn.errors",
+        "stepzero_rnn.dtypes",
+        "stepzero_rnn.plan",
+        "stepzero_rnn.summary",
+        "stepzero_rnn.formats",
+        "stepzero_rnn.client",
+    ]
     + [
         f"stepzero_rnn.spec.{name}"
         for name in ("base", "canonical", "checkpoint", "parse", "recipe", "schemes")
@@ -295,7 +313,9 @@ def test_what_is_asked_and_what_it_costs_start_without_torch(module: str) -> Non
 
 
 def test_planning_starts_without_torch() -> None:
-    probe = f"import sys, app; stepzero_rnn.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
+    probe = (
+        f"import sys, app; stepzero_rnn.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
+    )
     shown = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )

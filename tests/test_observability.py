@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
+from app.telemetry.request_stats import OUTCOMES, STAGES
 from stepzero_rnn.errors import BY_CODE
-from app.service.account import OUTCOMES, STAGES
 from tests.api.asking import GRU, free_port, make, server_process
 from tests.service.counting import counted
 

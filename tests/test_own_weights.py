@@ -16,10 +16,16 @@ from typer.testing import CliRunner, Result
 import stepzero_rnn
 from stepzero_rnn.cli import cli
 from stepzero_rnn.client import Client
-from stepzero_rnn.errors import ArraysGone, InvalidArrays, InvalidSpec, NonfiniteOutput, NotAnArrayFile
-from stepzero_rnn.uploads.eviction import SUFFIX
+from stepzero_rnn.errors import (
+    ArraysGone,
+    InvalidArrays,
+    InvalidSpec,
+    NonfiniteOutput,
+    NotAnArrayFile,
+)
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.recipe import decode_recipe
+from stepzero_rnn.uploads.eviction import SUFFIX
 
 GRU: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 ASKED = ("-t", "gru", "--input-size", "10", "--hidden-size", "20")
@@ -95,7 +101,9 @@ class TestTheLibrary:
 
     def test_takes_its_part_of_a_whole_model(self, state: State) -> None:
         whole = {f"rnn.{name}": tensor for name, tensor in state.items()}
-        recipe = stepzero_rnn.with_arrays(GRU, {**whole, "n": torch.tensor(7)}, prefix="rnn.", strict=True)
+        recipe = stepzero_rnn.with_arrays(
+            GRU, {**whole, "n": torch.tensor(7)}, prefix="rnn.", strict=True
+        )
 
         assert same(stepzero_rnn.state_dict(recipe), state)
 
@@ -108,13 +116,18 @@ class TestTheLibrary:
 
         assert torch.equal(kept, state["weight_hh_l0"].view(3, 20, 20))
         assert stepzero_rnn.check(recipe).weights.tensors[0].given == 600
-        assert same(load(stepzero_rnn.save(recipe, folder / "new.pt")), stepzero_rnn.state_dict(recipe))
+        assert same(
+            load(stepzero_rnn.save(recipe, folder / "new.pt")), stepzero_rnn.state_dict(recipe)
+        )
         assert b"".join(stepzero_rnn.stream(recipe)) == (folder / "new.pt").read_bytes()
 
     def test_draws_parts_anew(self, state: State) -> None:
         part = {"parameter": "weight_hh"}
         recipe = stepzero_rnn.with_arrays(GRU | {"init": "orthogonal"}, state, redraw=[part])
-        found, plain = stepzero_rnn.state_dict(recipe), stepzero_rnn.state_dict(GRU | {"init": "orthogonal"})
+        found, plain = (
+            stepzero_rnn.state_dict(recipe),
+            stepzero_rnn.state_dict(GRU | {"init": "orthogonal"}),
+        )
 
         assert torch.equal(found["weight_hh_l0"], plain["weight_hh_l0"])
         assert torch.equal(found["weight_ih_l0"], state["weight_ih_l0"])
@@ -125,7 +138,9 @@ class TestTheLibrary:
         recipe = stepzero_rnn.with_arrays(GRU, {"gru/kernel": kernel}, layout="keras")
         z, r, n = np.split(kernel.T, 3)
 
-        assert np.array_equal(stepzero_rnn.state_dict(recipe)["weight_ih_l0"], np.concatenate([r, z, n]))
+        assert np.array_equal(
+            stepzero_rnn.state_dict(recipe)["weight_ih_l0"], np.concatenate([r, z, n])
+        )
 
     def test_warns_of_what_no_array_tells(self) -> None:
         arrays = {"W": np.ones((1, 60, 10)), "R": np.ones((1, 60, 20))}
@@ -144,7 +159,9 @@ class TestTheLibrary:
             with pytest.raises(NonfiniteOutput, match="1 of the 60 values of bias_ih_l0 overflow"):
                 make(half, arrays={"bias_ih_l0": bias})
 
-        accepted = stepzero_rnn.build(half | {"accept_nonfinite": True}, arrays={"bias_ih_l0": bias})
+        accepted = stepzero_rnn.build(
+            half | {"accept_nonfinite": True}, arrays={"bias_ih_l0": bias}
+        )
         assert accepted.state_dict()["bias_ih_l0"][7].isinf()
 
     def test_has_short_recipes_of_deep_networks(self) -> None:

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from stepzero_rnn.cli.environment import read_settings
-from stepzero_rnn.errors import RequestError
+from app.runtime.environment import read_settings
 from app.settings import Settings
+from stepzero_rnn.errors import RequestError
 
 COUNTS = {
     "max_checks",

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from stepzero_rnn.arrays import npy
-from stepzero_rnn.arrays import safetensors
-from stepzero_rnn.arrays import zipped
+from stepzero_rnn.arrays import npy, safetensors, zipped
 from stepzero_rnn.arrays.records import Bounds, Excess, Flaw, Upload, Watch, fault, require, shown
 from stepzero_rnn.arrays.values import Strided, Values, straightened_bytes, write_sparsely
 from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile

@@ -20,7 +20,16 @@ from stepzero_rnn.arrays.fit import fit
 from stepzero_rnn.arrays.names import lacking, read_names
 from stepzero_rnn.arrays.naming import unfit
 from stepzero_rnn.arrays.pieces import Filled, Piece, fill, gather, missing
-from stepzero_rnn.arrays.records import Bounds, Entry, Manifest, Options, Upload, Watch, fault, refuse
+from stepzero_rnn.arrays.records import (
+    Bounds,
+    Entry,
+    Manifest,
+    Options,
+    Upload,
+    Watch,
+    fault,
+    refuse,
+)
 from stepzero_rnn.arrays.values import CHUNK_BYTES, encoded, is_finite, stream, write_sparsely
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.errors import ArraysTooLarge, FieldError, InvalidArrays

@@ -1,4 +1,4 @@
-"""The command line: everything the service does, here or against a server."""
+"""The command line of the library: everything the service does, here or against a server."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
-from stepzero_rnn.cli import key
 from stepzero_rnn.cli import run
 from stepzero_rnn.cli.make import make
 from stepzero_rnn.cli.refusals import RefusingCommand
 from stepzero_rnn.cli.reports import check, plan, schemes
-from stepzero_rnn.cli.run import serve, version, warm
+from stepzero_rnn.cli.run import version, warm
 
-COMMANDS = (make, plan, check, schemes, serve, warm, version)
+COMMANDS = (make, plan, check, schemes, warm, version)
 
 HELP = """
 Recurrent networks as they stand at training step zero.
@@ -27,7 +26,6 @@ machine, device and day, from this command and from any server.
     stepzero plan -t lstm --input-size 512 --hidden-size 2048
     stepzero check -t rnn --input-size 8 --hidden-size 64 --init orthogonal
     stepzero schemes orthogonal
-    stepzero serve
 
 Where a command takes `--server URL`, the server draws; this machine then needs no torch.
 
@@ -60,9 +58,6 @@ def _options(
 
 for command in COMMANDS:
     cli.command(cls=RefusingCommand)(command)
-key_cli = typer.Typer(help=key.HELP, no_args_is_help=True, rich_markup_mode="markdown")
-key_cli.command(cls=RefusingCommand)(key.new)
-cli.add_typer(key_cli, name="key")
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from rich.progress import (
 from rich.progress_bar import ProgressBar
 
 from stepzero_rnn.engine.cores import usable_cores
-from stepzero_rnn.plan import Plan
 from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
 
 Show = Callable[[int, int], None]

@@ -16,9 +16,9 @@ from stepzero_rnn.cli.progress import checking
 from stepzero_rnn.cli.remote import ApiKey, Remote, Server, remote
 from stepzero_rnn.cli.request import takes_request
 from stepzero_rnn.errors import RequestError, TransferError
-from stepzero_rnn.plan import plan as plan_of
 from stepzero_rnn.pipeline.description import Description, describe
 from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.plan import plan as plan_of
 from stepzero_rnn.spec.checkpoint import CheckpointRequest
 from stepzero_rnn.summary import Summary
 

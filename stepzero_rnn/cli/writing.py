@@ -94,7 +94,9 @@ def _tidy_at_sigterm() -> Iterator[None]:
 
 def _draw(ordered: Order, path: Path | None, *, replace: bool) -> str:
     name, serving = ordered.format.name, ordered.serving
-    chunks = stepzero_rnn.stream(ordered.spec, format=name, device=serving.device, check=serving.check)
+    chunks = stepzero_rnn.stream(
+        ordered.spec, format=name, device=serving.device, check=serving.check
+    )
     with making(ordered) as show:
         return _send(chunks, path, ordered.size_bytes, show, replace=replace)
 

@@ -17,9 +17,9 @@ from stepzero_rnn.client.session import Session
 from stepzero_rnn.errors import InvalidRecipe, TransferError, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.naming import choose_format, format_and_rest
-from stepzero_rnn.plan import plan
-from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.arrays import UploadArguments, UploadOptions, listed
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.cells import BEYOND, GRID, count_cells, fill_histogram, find_cells, find_quantiles
+from stepzero_rnn.engine.cells import (
+    BEYOND,
+    GRID,
+    count_cells,
+    fill_histogram,
+    find_cells,
+    find_quantiles,
+)
 from stepzero_rnn.engine.kernels import kernel
 from stepzero_rnn.summary import HISTOGRAM_BINS, QUANTILES, Figures, Histogram
 

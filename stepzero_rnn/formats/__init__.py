@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepzero_rnn.formats import bundle
-from stepzero_rnn.formats import npz
-from stepzero_rnn.formats import pt
-from stepzero_rnn.formats import safetensors
+from stepzero_rnn.formats import bundle, npz, pt, safetensors
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.spec.checkpoint import FormatName
 

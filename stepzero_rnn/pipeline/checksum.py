@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from stepzero_rnn.engine.check import Checked
 from stepzero_rnn.formats.crc import crc32_of
-from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.plan import TensorPlan
 
 
 def crc32_of_file(order: Order, checked: Checked) -> int | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from stepzero_rnn.plan import FEW_CELLS
-from app.service.budget import Cost
-from stepzero_rnn.pipeline.result_cache import measured_bytes
+from collections.abc import Mapping
+
 from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.result_cache import measured_bytes
+from stepzero_rnn.plan import FEW_CELLS
 from stepzero_rnn.spec.checkpoint import Spec
 
+Cost = Mapping[str, int]  # of each resource, how much
 HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
 MOST_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
 SMALL_WORK = 20_000_000_000  # what a core does in about a second: no small claim lasts longer

@@ -9,9 +9,9 @@ from pydantic import BaseModel, Field
 
 from stepzero_rnn.errors import DtypeNotInFormat
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.plan import GoOn, Plan, always, plan
-from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.cautions import Caution, cautions
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec

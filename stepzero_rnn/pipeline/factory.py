@@ -16,26 +16,29 @@ from hashlib import sha256
 
 import torch
 
-from stepzero_rnn.engine import check
-from stepzero_rnn.engine import devices
+from stepzero_rnn.engine import check, devices
 from stepzero_rnn.engine.check import Checked, Keep, keep_none
 from stepzero_rnn.engine.digests import digests
 from stepzero_rnn.engine.draw import CHUNK_BYTES, Artist, Stored
 from stepzero_rnn.engine.workers import Stop, Workers
 from stepzero_rnn.errors import ArraysGone
-from stepzero_rnn.plan import TensorPlan
-from stepzero_rnn.pipeline.assemble import Buffer, assemble
-from stepzero_rnn.pipeline.tensor_cache import Attic
-from app.service.budget import Cost
-from stepzero_rnn.pipeline.costs import cost_of_both, cost_of_stream, cost_of_summary, cost_of_work
-from stepzero_rnn.pipeline.result_cache import FactStore, measured_bytes
+from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, Buffer, assemble
+from stepzero_rnn.pipeline.costs import (
+    Cost,
+    cost_of_both,
+    cost_of_stream,
+    cost_of_summary,
+    cost_of_work,
+)
 from stepzero_rnn.pipeline.job import Order
-from app.service.pace import LEAST_BYTES, MOST_BYTES
 from stepzero_rnn.pipeline.report import summarize
-from stepzero_rnn.uploads.store import Store
-from stepzero_rnn.uploads.intake import opened
+from stepzero_rnn.pipeline.result_cache import FactStore, measured_bytes
+from stepzero_rnn.pipeline.tensor_cache import Attic
+from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import Summary, portable_json
+from stepzero_rnn.uploads.intake import opened
+from stepzero_rnn.uploads.store import Store
 
 KEPT_BYTES = 1 << 30
 REMEMBERED_BYTES = 64 << 20
@@ -94,7 +97,7 @@ class Factory:
 
         `checked` says whether a check comes first.
         """
-        stream = cost_of_stream(order, LEAST_BYTES)
+        stream = cost_of_stream(order, MIN_CHUNK_BYTES)
         if not checked or self._known(order) is not None:
             return stream
         return cost_of_both(cost_of_work(order, str(_device(order))), stream)
@@ -102,7 +105,7 @@ class Factory:
     def cost_of_a_pass(self, order: Order) -> Cost:
         """Give what it takes to draw all of an order for a hash, and to check it."""
         work = cost_of_work(order, str(_device(order)))
-        return cost_of_both(work, cost_of_stream(order, MOST_BYTES))
+        return cost_of_both(work, cost_of_stream(order, MAX_CHUNK_BYTES))
 
     def cost_of_summary(self, order: Order) -> Cost:
         """Give what it takes to say all that can be learned of an order."""

@@ -11,8 +11,8 @@ from stepzero_rnn.errors import UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.formats.segments import Segment, size_of
-from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, recipe_digest
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe, file_stem, hashed_stem

@@ -13,7 +13,14 @@ from pydantic import Field
 
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.spec.base import SAFE_INTEGER, Size, Strict, at_most, refusal
-from stepzero_rnn.spec.overrides import MOST_LAYERS, MOST_OVERRIDES, Network, Place, Selection, lacking
+from stepzero_rnn.spec.overrides import (
+    MOST_LAYERS,
+    MOST_OVERRIDES,
+    Network,
+    Place,
+    Selection,
+    lacking,
+)
 from stepzero_rnn.spec.shapes import Sizes
 
 LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]

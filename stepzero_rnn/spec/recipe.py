@@ -16,7 +16,13 @@ import zlib
 from functools import lru_cache
 from hashlib import sha256
 
-from stepzero_rnn.errors import InvalidRecipe, InvalidSpec, MalformedJson, OutdatedRecipe, RecipeTooLong
+from stepzero_rnn.errors import (
+    InvalidRecipe,
+    InvalidSpec,
+    MalformedJson,
+    OutdatedRecipe,
+    RecipeTooLong,
+)
 from stepzero_rnn.spec.canonical import REMEMBERED, STREAM_VERSION, canonical_json, recipe_digest
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse_json

@@ -13,10 +13,10 @@ from stepzero_rnn.arrays.records import Bounds, Entry, Options, Upload, Watch
 from stepzero_rnn.engine.workers import Stop
 from stepzero_rnn.errors import ArraysGone, FieldError, InvalidSpec
 from stepzero_rnn.plan import Plan, TensorPlan
-from stepzero_rnn.uploads.store import Incoming, Store
 from stepzero_rnn.spec.arrays import Arrays, SourceSizes, UploadOptions, whole_names
 from stepzero_rnn.spec.canonical import with_arrays
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.uploads.store import Incoming, Store
 
 _BOUNDS = Bounds()
 

@@ -29,7 +29,7 @@ SUFFIXES: Mapping[str, str] = {
 FORMAT_NAMES = tuple(SUFFIXES)
 
 _SERVE = """
-from app.api.server import serve
+from app.runtime.server import serve
 from app.settings import Settings
 if __name__ == "__main__":
     serve(Settings(**{"port": 0, "log_level": "warning", **SETTINGS}))

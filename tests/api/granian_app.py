@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.api.app import create_app
+from app.main import create_app
 from app.settings import Settings
 
 api = create_app(Settings())

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from app.api.holding import HELD, Holding
+from app.middleware.resources import HELD, Holding
 from app.settings import Settings
 from tests.api.asking import GRU, Call, describe, make
 from tests.conftest import running

@@ -13,8 +13,8 @@ import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as how
 
-from app.api.app import create_app
-from app.service.keys import new_key, read_keys
+from app.callers.api_keys import new_key, read_keys
+from app.main import create_app
 from app.settings import Settings
 from tests.api.test_openapi import CHECKS, keep_small
 from tests.api.test_strangers import REVEALING

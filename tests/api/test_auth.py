@@ -14,12 +14,12 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from typer.testing import CliRunner
 
-from app.api.app import create_app
+from app.callers.api_keys import new_key, read_keys
+from app.main import create_app
+from app.settings import Settings
 from stepzero_rnn.cli import cli
 from stepzero_rnn.client import Client
 from stepzero_rnn.errors import Unauthenticated
-from app.service.keys import new_key, read_keys
-from app.settings import Settings
 from tests.api.asking import GRU, permalink
 from tests.conftest import running
 

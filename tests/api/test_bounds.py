@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.service.keys import new_key
+from app.callers.api_keys import new_key
 from tests.api.asking import Call, Served, permalink, resident_bytes, server_process, wait_for
 
 GRACE_S = 1

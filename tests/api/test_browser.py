@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.service.keys import new_key, read_keys
+from app.callers.api_keys import new_key, read_keys
 from app.settings import Settings
 from tests.conftest import running
 

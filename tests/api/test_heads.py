@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.app import create_app
+from app.main import create_app
 from app.settings import Settings
 from tests.api.asking import GRU, describe
 

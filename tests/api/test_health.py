@@ -13,10 +13,10 @@ import torch
 from anyio.from_thread import start_blocking_portal
 
 import stepzero_rnn
-from app.api.app import create_app
-from app.api.context import Context, Door, get_context
-from app.service.admission import Admission
-from app.service.budget import Budget
+from app.admission.admission import Admission
+from app.admission.budget import Budget
+from app.context import Context, Door, get_context
+from app.main import create_app
 from app.settings import Settings
 
 Change = Callable[[Context], Context]

@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.context import admission_of
-from stepzero_rnn.pipeline.costs import cost_of_plan
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import etag_of, order
+from app.context import admission_of
 from app.settings import Settings
+from stepzero_rnn.pipeline.costs import cost_of_plan
+from stepzero_rnn.pipeline.job import etag_of, order
+from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.recipe import encode_recipe

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.logs import formatter, log_config
+from app.runtime.logs import formatter, log_config
 from app.settings import LogFormat, Settings
 from tests.api.asking import GRU, LSTM, Call, describe, make
 
@@ -21,8 +21,8 @@ TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 WAIT_S = 20
 _SERVE = """
 import os
-from app.api.logs import log_config
-from app.api.server import serve
+from app.runtime.logs import log_config
+from app.runtime.server import serve
 from stepzero_rnn.pipeline.factory import Factory
 from app.settings import Settings
 

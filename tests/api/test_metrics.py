@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from stepzero_rnn.errors import BY_CODE
 from app.settings import Settings
+from stepzero_rnn.errors import BY_CODE
 from tests.api.asking import GRU, LSTM, Call, make, server_process
 from tests.conftest import running
 from tests.service.counting import counted

@@ -12,14 +12,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from app.api.app import create_app
-from app.api.auth import Authenticate
-from app.api.holding import Holding
-from app.api.hosts import KnownHosts
-from app.api.middleware import RequestId
-from app.api.observed import Observed
-from app.api.throttle import Throttle
-from app.service.keys import new_key, read_keys
+from app.callers.api_keys import new_key, read_keys
+from app.main import create_app
+from app.middleware.access_log import Observed
+from app.middleware.auth import Authenticate
+from app.middleware.hosts import KnownHosts
+from app.middleware.request_id import RequestId
+from app.middleware.resources import Holding
+from app.middleware.throttle import Throttle
 from app.settings import Settings
 from tests.api.asking import Served
 

@@ -20,11 +20,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from stepzero_rnn import errors
-from app.api.app import create_app
-from app.api.middleware import SAFE_HEADERS
-from stepzero_rnn.engine.catalogue import catalogue
+from app.main import create_app
+from app.middleware.request_id import SAFE_HEADERS
 from app.settings import Settings
+from stepzero_rnn import errors
+from stepzero_rnn.engine.catalogue import catalogue
 from tests.api.asking import GRU, make, permalink
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
@@ -262,7 +262,7 @@ class TestTheSchemas:
 
         nameless = [member for member in inside if {"enum", "anyOf", "oneOf"} & member.keys()]
         assert inside
-        assert not nameless, "app/api/schemas.py names them"
+        assert not nameless, "app/openapi/schemas.py names them"
 
     def test_have_no_title_that_only_repeats_a_fields_name(self):
         fields = [

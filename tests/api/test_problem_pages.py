@@ -9,7 +9,7 @@ import re
 import httpx
 import pytest
 
-from app.service.keys import new_key, read_keys
+from app.callers.api_keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import GRU
 from tests.conftest import running

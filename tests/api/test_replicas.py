@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from stepzero_rnn.client import Client
 from app.settings import Settings
+from stepzero_rnn.client import Client
 from tests.api.asking import GRU, Served, free_port, make, permalink, server_process
 from tests.service.counting import counted
 

@@ -10,11 +10,11 @@ import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from app.api.app import create_app
-from app.api.context import get_context
+from app.context import get_context
+from app.main import create_app
+from app.settings import Settings
 from stepzero_rnn.engine.warm import warm
 from stepzero_rnn.errors import EngineFailed
-from app.settings import Settings
 from tests.api.asking import GRU
 
 

@@ -16,7 +16,7 @@ import torch
 from pydantic import SecretStr
 
 import stepzero_rnn
-from app.service.keys import new_key, read_keys
+from app.callers.api_keys import new_key, read_keys
 from app.settings import Settings
 from tests.api.asking import GRU, Call, permalink
 from tests.conftest import running
@@ -256,7 +256,7 @@ def test_without_the_docs_all_that_belongs_to_them_is_gone():
 
 SERVE = """
 import sys
-from app.api.server import serve
+from app.runtime.server import serve
 from app.settings import Settings
 serve(Settings(port=0, log_level="debug", api_keys_file=sys.argv[1], rate_limits="3/hour", rate_limits_url="redis://:hush@127.0.0.1:1"))
 """

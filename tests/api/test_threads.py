@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from app.api.threads import RequestThreads
+from app.request_threads import RequestThreads
 from stepzero_rnn.errors import Busy
 
 

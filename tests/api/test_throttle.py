@@ -9,12 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
-from app.api.app import create_app
-from app.api.throttle import caller_of
+from app.callers.api_keys import new_key, read_keys
+from app.main import create_app
+from app.scope import caller_of
+from app.settings import Settings
 from stepzero_rnn.client import Client
 from stepzero_rnn.errors import TooManyRequests
-from app.service.keys import new_key, read_keys
-from app.settings import Settings
 from tests.api.asking import GRU, Call, permalink
 from tests.conftest import running
 

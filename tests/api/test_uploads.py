@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from stepzero_rnn.uploads.store import INCOMING
 from app.settings import Settings
+from stepzero_rnn.uploads.store import INCOMING
 from tests.api.asking import GRU, LSTM, Call, resident_bytes, server_process
 from tests.arrays.hostile import HOSTILE
 from tests.conftest import running

@@ -15,10 +15,10 @@ from stepzero_rnn.engine.distributions import Normal
 from stepzero_rnn.engine.philox import key
 from stepzero_rnn.engine.workers import Stop, Stopped, Workers
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
-from stepzero_rnn.plan import stream_of
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import order
 from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.plan import stream_of
 from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.summary import DirectionForward, Forward

@@ -58,7 +58,9 @@ def test_the_ends_of_every_number_give_a_network_or_a_refusal(name: str, cls: An
 def test_an_input_of_next_to_no_variance_has_the_gain_of_none(variance: float):
     network = {"rnn_type": "rnn", "input_size": 1, "hidden_size": 3}
     weights = [
-        stepzero_rnn.build({**network, "init": {"weight_hh": {"scheme": "critical", "input_variance": v}}})
+        stepzero_rnn.build(
+            {**network, "init": {"weight_hh": {"scheme": "critical", "input_variance": v}}}
+        )
         for v in (variance, 0.0)
     ]
 

@@ -20,11 +20,11 @@ from stepzero_rnn.engine.philox import key
 from stepzero_rnn.engine.rounding import Float32s
 from stepzero_rnn.engine.torch_draw import fill_on
 from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.plan.effort import EFFORTS
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import Order, order
-from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from tests.engine.drawing import planned, stored
@@ -240,6 +240,8 @@ class TestCuda:
     @pytest.mark.parametrize("name", SPECS)
     def test_makes_the_same_file(self, name: str) -> None:
         spec = dict(SPECS[name]) | {"accept_dead": True}
-        ours, theirs = (b"".join(stepzero_rnn.stream(spec, device=device)) for device in ("cpu", "cuda"))
+        ours, theirs = (
+            b"".join(stepzero_rnn.stream(spec, device=device)) for device in ("cpu", "cuda")
+        )
 
         assert ours == theirs

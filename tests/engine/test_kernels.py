@@ -50,7 +50,10 @@ def test_no_folder_need_be_writable(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_the_folder_of_the_cache_can_be_chosen(tmp_path: Path) -> None:
     run(
-        WARM, HOME="/", PYTHONPATH=str(Path(stepzero_rnn.__file__).parents[1]), NUMBA_CACHE_DIR=str(tmp_path)
+        WARM,
+        HOME="/",
+        PYTHONPATH=str(Path(stepzero_rnn.__file__).parents[1]),
+        NUMBA_CACHE_DIR=str(tmp_path),
     )
 
     assert list(tmp_path.rglob("*.nbi"))

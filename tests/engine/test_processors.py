@@ -144,7 +144,10 @@ class TestEveryKernel:
         names = {name.partition("(")[0] for name in compiled()}
 
         assert names == set(kernels())
-        assert {"stepzero_rnn.engine.transforms.normal", "stepzero_rnn.engine.haar.apply_reflectors"} <= names
+        assert {
+            "stepzero_rnn.engine.transforms.normal",
+            "stepzero_rnn.engine.haar.apply_reflectors",
+        } <= names
 
     def test_holds_no_operation_that_may_be_rearranged_or_joined(self) -> None:
         marks = r"= f\w+ ((?:(?:fast|nnan|ninf|nsz|arcp|contract|afn|reassoc) )+)|@(llvm\.fm[\w.]+)"

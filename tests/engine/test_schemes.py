@@ -378,7 +378,9 @@ def test_minus_zero_is_drawn_as_the_zero_that_its_recipe_says(init: dict[str, An
 def test_the_narrowest_cut_is_drawn() -> None:
     init = {"scheme": "trunc_normal", "low": 1.214807898694446e-72, "high": 2.665623108017364e-50}
 
-    figures = stepzero_rnn.check(SMALL | {"init": init, "accept_dead": True}).weights.tensors[0].figures
+    figures = (
+        stepzero_rnn.check(SMALL | {"init": init, "accept_dead": True}).weights.tensors[0].figures
+    )
 
     assert figures.expected_std is not None
     assert 0 <= figures.expected_std <= 1e-49

@@ -128,7 +128,9 @@ def test_the_table_and_the_request_name_the_same_formats() -> None:
 
 
 def test_planning_a_file_loads_neither_torch_nor_numpy() -> None:
-    probe = "import sys, stepzero_rnn.formats; print({'torch', 'numpy', 'numba'} & set(sys.modules))"
+    probe = (
+        "import sys, stepzero_rnn.formats; print({'torch', 'numpy', 'numba'} & set(sys.modules))"
+    )
 
     shown = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True

@@ -20,9 +20,9 @@ import numpy as np
 from anyio.from_thread import start_blocking_portal
 from safetensors.numpy import save
 
-from app.api.forms import read_form
-from app.api.negotiation import choose_format
-from app.api.ranges import wanted_range
+from app.request.forms import read_form
+from app.request.negotiation import choose_format
+from app.request.ranges import wanted_range
 from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.ingest import ingest
 from stepzero_rnn.arrays.records import Bounds, Options, Upload
@@ -40,11 +40,11 @@ from stepzero_rnn.errors import (
     RangeNotSatisfiable,
 )
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.uploads.store import Store
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
 from stepzero_rnn.spec.parse import parse_json
 from stepzero_rnn.spec.recipe import _DICTIONARY, decode_recipe, encode_recipe
+from stepzero_rnn.uploads.store import Store
 
 SPEC = Spec(rnn_type="lstm", input_size=3, hidden_size=4, num_layers=2)
 BOUNDS = Bounds(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)

@@ -10,7 +10,7 @@ from anyio.from_thread import start_blocking_portal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.api.forms import TEXTS, read_form
+from app.request.forms import TEXTS, read_form
 from stepzero_rnn.errors import MalformedForm, StepZeroError
 from stepzero_rnn.uploads.store import Store
 

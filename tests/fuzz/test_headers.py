@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.negotiation import choose_format
-from app.api.ranges import wanted_range
+from app.request.negotiation import choose_format
+from app.request.ranges import wanted_range
 from stepzero_rnn.errors import InvalidRecipe, NotAcceptable, OutdatedRecipe, RangeNotSatisfiable
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.checkpoint import FormatName

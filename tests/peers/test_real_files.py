@@ -141,7 +141,9 @@ def test_silero_vads_whole_file_answers_as_its_cell() -> None:
 
     with pytest.raises(InvalidArrays, match=r"send prefix=lstm_cell\."):
         stepzero_rnn.with_arrays(spec("lstm", 128, 128), [whole])
-    recipe = stepzero_rnn.with_arrays(spec("lstm", 128, 128), [whole], prefix="lstm_cell.", strict=True)
+    recipe = stepzero_rnn.with_arrays(
+        spec("lstm", 128, 128), [whole], prefix="lstm_cell.", strict=True
+    )
 
     np.testing.assert_allclose(answer(recipe, x)[0], np.stack(theirs), atol=CLOSE)
 

@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 from anyio.from_thread import start_blocking_portal
 
+from app.admission.admission import Admission
+from app.admission.budget import Budget
 from stepzero_rnn.errors import Busy, TooLarge
-from app.service.admission import Admission
-from app.service.budget import Budget
 
 ROOM = {"host_bytes": 1 << 20, "slots": 2}
 ALL = {"host_bytes": 1 << 20, "slots": 1}

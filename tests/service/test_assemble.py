@@ -17,10 +17,10 @@ from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Late
 from stepzero_rnn.pipeline.assemble import Buffer, assemble
-from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, FactStore
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import Order, format_of_suffix, order
 from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.pipeline.job import Order, format_of_suffix, order
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, FactStore
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from tests.formats.laying import NoFacts

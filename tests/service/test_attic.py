@@ -10,10 +10,10 @@ import pytest
 
 from stepzero_rnn.engine.workers import Stop, Workers
 from stepzero_rnn.errors import NonfiniteOutput
-from stepzero_rnn.pipeline.tensor_cache import Attic
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.tensor_cache import Attic
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 

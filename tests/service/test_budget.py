@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from app.service.budget import MOST_WAIT_S, RESERVED, Budget, Claim
-from app.service.parts import share_of
+from app.admission.budget import MOST_WAIT_S, RESERVED, Budget, Claim
+from app.admission.parts import share_of
 
 TOTALS = {"host_bytes": 1024, "cuda:0": 512, "slots": 4}
 SMALL = {"host_bytes": 8, "slots": 1}

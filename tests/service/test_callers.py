@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits import parse_many
 
+from app.callers.rate_limits import Quota, Rates, Share, Shares
 from stepzero_rnn.errors import TooManyBytes
-from app.service.callers import Quota, Rates, Share, Shares
 from tests.api.asking import free_port
 
 

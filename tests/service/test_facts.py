@@ -11,10 +11,10 @@ from pydantic import TypeAdapter
 
 import stepzero_rnn
 from stepzero_rnn.engine.workers import Stop, Workers
-from stepzero_rnn.pipeline.result_cache import bytes_of, measured_bytes
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.pipeline.result_cache import bytes_of, measured_bytes
 from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.summary import Summary, json_chunks

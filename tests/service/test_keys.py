@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.service.keys import PREFIX, Keyring, new_key, read_key_file, read_keys
+from app.callers.api_keys import PREFIX, Keyring, new_key, read_key_file, read_keys
 from tests.service.scarce import no_more_files
 
 ABC = hashlib.sha256(b"abc").hexdigest()

@@ -11,7 +11,7 @@ import sys
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from app.service.memory import ARENAS, keep_giving_back
+from app.telemetry.memory import ARENAS, keep_giving_back
 from tests.api.asking import resident_bytes
 
 pytestmark = pytest.mark.skipif(
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 PIECE, PIECES = 100_000, 2_000  # bytes, each too small for pages of its own
 WITH_EIGHT_THREADS = """
 import ctypes, threading
-from app.service.memory import keep_few_arenas
+from app.telemetry.memory import keep_few_arenas
 {call}
 together = threading.Barrier(8)
 def work():

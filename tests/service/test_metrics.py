@@ -9,10 +9,10 @@ from typing import get_args
 
 import pytest
 
+from app.telemetry.metrics import Load, Metrics
+from app.telemetry.request_stats import OUTCOMES, STAGES, Account, Outcome, Stage, timed
+from app.telemetry.worker_folder import is_shared, shared
 from stepzero_rnn.errors import BY_CODE
-from app.service.account import OUTCOMES, STAGES, Account, Outcome, Stage, timed
-from app.service.metrics import Load, Metrics
-from app.service.together import is_shared, shared
 from tests.service.counting import counted
 
 ROUTE = "POST /v1/checkpoints"
@@ -191,8 +191,8 @@ class TestMetrics:
 
 _WORKER = """
 import os, signal, sys
-from app.service.account import Account
-from app.service.metrics import Load, Metrics
+from app.telemetry.request_stats import Account
+from app.telemetry.metrics import Load, Metrics
 metrics = Metrics()
 metrics.begin()
 metrics.show(Load(waiting=2), ready=True)

@@ -6,56 +6,57 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.service.pace import DELAY_S, LEAST_BYTES, MOST_BYTES, Pace, Patience
+from app.admission.chunk_sizer import DELAY_S, Pace, Patience
+from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 
 RATE, GRACE_S = 1 << 16, 10.0
 
 
-def pace(*, room_bytes: int = MOST_BYTES) -> Pace:
+def pace(*, room_bytes: int = MAX_CHUNK_BYTES) -> Pace:
     """Give the pace of a stream whose chunks may have so many bytes."""
     return Pace(Patience(RATE, GRACE_S), lambda chunk_bytes: chunk_bytes <= room_bytes)
 
 
 def read_all(reader: Pace, total_bytes: int) -> None:
     """Take chunk after chunk without delay."""
-    for _ in range(total_bytes // LEAST_BYTES):
-        reader.took(LEAST_BYTES, 0.0)
+    for _ in range(total_bytes // MIN_CHUNK_BYTES):
+        reader.took(MIN_CHUNK_BYTES, 0.0)
 
 
 def test_a_stream_begins_with_the_smallest_chunks():
-    assert pace().chunk_bytes == LEAST_BYTES
+    assert pace().chunk_bytes == MIN_CHUNK_BYTES
 
 
 def test_a_quick_reader_gets_the_largest_chunks():
     reader = pace()
     read_all(reader, 64 << 20)
 
-    assert reader.chunk_bytes == MOST_BYTES
+    assert reader.chunk_bytes == MAX_CHUNK_BYTES
 
 
 def test_chunks_grow_only_where_there_is_room_for_them():
-    reader = pace(room_bytes=4 * LEAST_BYTES)
+    reader = pace(room_bytes=4 * MIN_CHUNK_BYTES)
     read_all(reader, 64 << 20)
 
-    assert reader.chunk_bytes == 4 * LEAST_BYTES
+    assert reader.chunk_bytes == 4 * MIN_CHUNK_BYTES
 
 
 def test_chunks_shrink_while_a_reader_is_waited_for():
     reader = pace()
     read_all(reader, 64 << 20)
     for _ in range(10):
-        reader.took(LEAST_BYTES, 2 * DELAY_S)
+        reader.took(MIN_CHUNK_BYTES, 2 * DELAY_S)
 
-    assert reader.chunk_bytes == LEAST_BYTES
+    assert reader.chunk_bytes == MIN_CHUNK_BYTES
 
 
 def test_what_the_buffers_on_the_way_take_makes_no_chunk_grow():
     reader = pace()
-    read_all(reader, 7 * LEAST_BYTES)
+    read_all(reader, 7 * MIN_CHUNK_BYTES)
     for _ in range(100):
-        reader.took(LEAST_BYTES, 2 * DELAY_S)
+        reader.took(MIN_CHUNK_BYTES, 2 * DELAY_S)
 
-    assert reader.chunk_bytes == LEAST_BYTES
+    assert reader.chunk_bytes == MIN_CHUNK_BYTES
 
 
 def test_a_reader_that_stalls_has_its_grace_and_no_more():
@@ -68,7 +69,7 @@ def test_a_reader_that_stalls_has_its_grace_and_no_more():
 def test_a_reader_at_the_least_rate_is_never_cut_off():
     reader = pace()
     for _ in range(1000):
-        reader.took(LEAST_BYTES, LEAST_BYTES / RATE)
+        reader.took(MIN_CHUNK_BYTES, MIN_CHUNK_BYTES / RATE)
 
     assert reader.patience.credit_s == pytest.approx(GRACE_S)
 
@@ -76,7 +77,7 @@ def test_a_reader_at_the_least_rate_is_never_cut_off():
 def test_half_of_the_least_rate_uses_the_credit_up():
     reader = pace()
     for _ in range(10):
-        reader.took(LEAST_BYTES, 2 * LEAST_BYTES / RATE)
+        reader.took(MIN_CHUNK_BYTES, 2 * MIN_CHUNK_BYTES / RATE)
 
     assert reader.patience.credit_s == pytest.approx(0)
 
@@ -87,4 +88,4 @@ def test_nobody_saves_up_more_than_the_grace(history: list[tuple[int, float]]) -
     for sent_bytes, waited_s in history:
         reader.took(sent_bytes, waited_s)
         assert reader.patience.credit_s <= GRACE_S
-        assert LEAST_BYTES <= reader.chunk_bytes <= MOST_BYTES
+        assert MIN_CHUNK_BYTES <= reader.chunk_bytes <= MAX_CHUNK_BYTES

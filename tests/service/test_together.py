@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.service.together import FRESH_S, beat, counted, last_beat_ns, shared
+from app.telemetry.worker_folder import FRESH_S, beat, counted, last_beat_ns, shared
 
 GAUGE = f"gauge_livesum_{os.getpid()}.db"
 COUNTER = f"counter_{os.getpid()}.db"

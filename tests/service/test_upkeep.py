@@ -7,7 +7,7 @@ import logging
 
 import pytest
 
-from app.service.upkeep import keep
+from app.telemetry.periodic import keep
 from tests.own_loop import run
 
 

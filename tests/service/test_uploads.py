@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from app.settings import Settings
 from stepzero_rnn.arrays.saving import as_uploads
 from stepzero_rnn.engine.workers import Stop, Stopped, Workers
 from stepzero_rnn.errors import ArraysGone, StoreUnavailable
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.uploads.eviction import SUFFIX
-from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.uploads.store import Store
-from stepzero_rnn.uploads.intake import take
-from app.settings import Settings
-from stepzero_rnn.uploads.settings import open_store
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
+from stepzero_rnn.uploads.eviction import SUFFIX
+from stepzero_rnn.uploads.intake import take
+from stepzero_rnn.uploads.settings import open_store
+from stepzero_rnn.uploads.store import Store
 
 NET: dict[str, Any] = {"rnn_type": "rnn", "input_size": 1500, "hidden_size": 1500}
 WEIGHT = np.random.default_rng(1).normal(0, 0.01, (1500, 1500)).astype("f4")

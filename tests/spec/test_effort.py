@@ -21,19 +21,19 @@ import pytest
 from starlette.requests import Request
 
 import stepzero_rnn
-from app.api.body import read_described, read_query, refuse_query
-from app.api.files import _matches
-from app.api.forms import read_form
-from app.api.negotiation import choose_format
-from app.api.ranges import wanted_range
+from app.request.body import read_described, read_query, refuse_query
+from app.request.forms import read_form
+from app.request.negotiation import choose_format
+from app.request.ranges import wanted_range
+from app.response.files import _matches
 from stepzero_rnn.arrays.ingest import ingest
 from stepzero_rnn.arrays.records import Options, Upload
 from stepzero_rnn.errors import StepZeroError
-from stepzero_rnn.uploads.store import Store
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
 from stepzero_rnn.spec.parse import parse_json
 from stepzero_rnn.spec.recipe import decode_recipe
+from stepzero_rnn.uploads.store import Store
 from tests.fuzz.targets import deflated, headed, packed_token
 from tests.own_loop import run
 

@@ -128,7 +128,10 @@ class TestValues:
         text = '{"rnn_type":"rnn","input_size":1,"hidden_size":1,"init":{"weight_hh":{"scheme":"array",'
         spec = parse_json(Spec, text + '"values":[[0.1000000000000000055511151231257827]]}}}')
 
-        assert stepzero_rnn.state_dict(spec.model_copy(update={"dtype": "float64"}))["weight_hh_l0"] == 0.1
+        assert (
+            stepzero_rnn.state_dict(spec.model_copy(update={"dtype": "float64"}))["weight_hh_l0"]
+            == 0.1
+        )
 
 
 class TestTooMany:

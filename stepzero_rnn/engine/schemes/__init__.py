@@ -15,10 +15,7 @@ from stepzero_rnn.engine.distributions import (
 )
 from stepzero_rnn.engine.matrices import Given
 from stepzero_rnn.engine.patterns import Constant, Ladder
-from stepzero_rnn.engine.schemes import biases
-from stepzero_rnn.engine.schemes import dense
-from stepzero_rnn.engine.schemes import matrices
-from stepzero_rnn.engine.schemes import weights
+from stepzero_rnn.engine.schemes import biases, dense, matrices, weights
 from stepzero_rnn.engine.schemes.critical import critical
 from stepzero_rnn.engine.schemes.record import Scheme, WholeLaw, array, pytorch
 from stepzero_rnn.engine.scripts import replay

@@ -1,1 +1,0 @@
-"""HTTP: the only room that knows the web framework."""

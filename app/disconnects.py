@@ -1,0 +1,78 @@
+"""Work and waiting that end when the client leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import anyio
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
+from stepzero_rnn.engine.thread_pool import Stop, Stopped
+
+from app.request_threads import RequestThreads
+from stepzero_rnn.errors import StepZeroError
+
+T = TypeVar("T")
+
+
+async def run_watched(
+    receive: Receive, threads: RequestThreads, stop: Stop, work: Callable[[], T]
+) -> T:
+    """Run work on a thread; set `stop` when the client leaves.
+
+    Raises:
+        ClientDisconnect: the client left; the work has ended.
+    """
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            results.append(work())
+        except Stopped:
+            pass  # not kept: its traceback would keep everything it passed through
+        except BaseException as error:  # noqa: BLE001 - carried past the task group, which would wrap it
+            failures.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(call_when_gone, receive, stop.set)
+        try:
+            await threads.run(attempt)
+        except Exception as error:  # noqa: BLE001 - for the same reason
+            failures.append(error)
+        group.cancel_scope.cancel()
+    if failures:
+        raise failures.pop()
+    if not results:
+        raise ClientDisconnect
+    return results.pop()
+
+
+async def wait_watched(receive: Receive, wait: Callable[[], Awaitable[T]]) -> T:
+    """Wait for something, but no longer than the client does.
+
+    Raises:
+        ClientDisconnect: the client left.
+    """
+    found: list[T] = []
+    refusals: list[StepZeroError] = []
+    async with anyio.create_task_group() as group:
+        group.start_soon(call_when_gone, receive, group.cancel_scope.cancel)
+        try:
+            found.append(await wait())
+        except StepZeroError as refusal:
+            refusals.append(refusal)
+        group.cancel_scope.cancel()
+    if refusals:
+        raise refusals.pop()
+    if not found:
+        raise ClientDisconnect
+    return found.pop()
+
+
+async def call_when_gone(receive: Receive, call: Callable[[], object]) -> None:
+    """Wait for the client to leave, then make a call."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    call()

@@ -1,0 +1,141 @@
+"""Builds the web application from its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TypedDict
+
+import anyio
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+
+import stepzero_rnn
+from app import problems
+from app.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
+from app.middleware.access_log import Observed
+from app.middleware.guard import guard, guarded, trust_proxies
+from app.middleware.request_id import RequestId
+from app.middleware.resources import Holding
+from app.middleware.traces import telemetry
+from app.openapi.document import describe_api
+from app.request_threads import RequestThreads
+from app.routes import about, checkpoints, pages
+from app.settings import Settings
+from app.telemetry.memory import keep_giving_back
+from app.telemetry.metrics import Metrics
+from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.pipeline.factory import Factory
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.uploads.disk_budget import DiskBudget
+from stepzero_rnn.uploads.settings import open_store
+
+DESCRIPTION = """
+Recurrent networks as they stand at training step zero: a spec goes in, a checked checkpoint streams out.
+
+A checkpoint is a pure function of its recipe: the same recipe gives the same bytes on every machine, device and day.
+So **a URL is the checkpoint**: share it, resume it, cache it for ever.
+"""
+
+
+class State(TypedDict):
+    """What the lifespan hands to requests."""
+
+    context: Context
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application; nothing runs until the server starts it."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        store = open_store(settings, DiskBudget(settings.max_incoming_bytes))
+        await anyio.to_thread.run_sync(store.sweep)
+        admission = admission_of(settings)
+        with Workers(settings.threads) as workers:
+            context = Context(
+                settings,
+                Factory(
+                    workers,
+                    remembered_bytes=settings.max_remembered_bytes,
+                    kept_bytes=settings.max_kept_bytes,
+                    store=store,
+                ),
+                store,
+                Limits(
+                    settings.max_checkpoint_bytes,
+                    settings.max_working_bytes,
+                    settings.max_multiply_adds,
+                ),
+                admission,
+                door,
+                RequestThreads(REQUEST_THREADS, most_wait_s=settings.max_wait_s),
+                asyncio.create_task(warm_up(admission.budget)),
+                metrics,
+            )
+            always = [asyncio.create_task(t) for t in (keep_showing(context), keep_giving_back())]
+            yield {"context": context}
+            for task in always:
+                task.cancel()
+            await asyncio.wait([context.warming])
+
+    door = Door()
+    api = FastAPI(
+        title="Step Zero",
+        version=stepzero_rnn.__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.docs else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        telemetry=telemetry(),
+    )
+    problems.install(api)
+    api.add_middleware(Holding)
+    guard(api, settings)
+    api.add_middleware(RequestId)
+    trust_proxies(api, settings)
+    api.state.door = door
+    api.add_middleware(Observed, metrics=metrics)
+    about_it = [
+        about.about,
+        about.health,
+        about.inference,
+        pages.pages(docs=settings.docs),
+        *([about.metrics] if settings.metrics else []),
+    ]
+    for router in (checkpoints.router, *about_it):
+        api.include_router(router)
+    for router in (checkpoints.router, *about_it):
+        _answer_head(api, router)
+    own = [route for route in api.routes if isinstance(route, Route)]
+    api.state.routes = [
+        *checkpoints.router.routes,
+        *(r for router in about_it for r in router.routes),
+        *own,
+    ]
+    api.router.routes.append(pages.static(docs=settings.docs))
+    describe_api(api, partial(guarded, settings=settings))
+    return api
+
+
+def _answer_head(api: FastAPI, router: APIRouter) -> None:
+    """Answer HEAD wherever a router answers GET, and not by itself; the server sends no body then."""
+    routes = [route for route in router.routes if isinstance(route, APIRoute)]
+    by_method = {(method, route.path): route for route in routes for method in route.methods or ()}
+    for (method, path), route in by_method.items():
+        if method == "GET" and ("HEAD", path) not in by_method:
+            api.add_api_route(
+                path,
+                route.endpoint,
+                methods=["HEAD"],
+                dependencies=route.dependencies,
+                include_in_schema=False,
+                response_class=route.response_class,
+            )

@@ -1,0 +1,126 @@
+"""What stands between strangers and the routes, outermost last: limits, keys, origins, names, proxies.  Each by setting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from limits import parse_many
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from app.callers.api_keys import Keyring
+from app.callers.rate_limits import Rates, Shares
+from app.middleware.auth import HEALTH, Authenticate
+from app.middleware.hosts import KnownHosts
+from app.middleware.throttle import Throttle
+from app.openapi.operations import FILE_HEADERS
+from app.problems import problems
+from app.settings import Settings
+from stepzero_rnn.errors import (
+    InvalidHost,
+    TooManyBytes,
+    TooManyRequests,
+    Unauthenticated,
+    UnknownHost,
+)
+
+ASKED_WITH = [
+    "Authorization",
+    "Content-Type",
+    "If-None-Match",
+    "If-Range",
+    "Range",
+    "Traceparent",
+    "Want-Repr-Digest",
+    "X-API-Key",
+    "X-Request-ID",
+]
+LIMIT_HEADERS = {
+    "RateLimit-Policy": "The limits that hold for one caller: `q` requests in `w` seconds.",
+    "RateLimit": "What is left: `r` requests, until all are given anew in `t` seconds.",
+}
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+
+def guard(api: FastAPI, settings: Settings) -> None:
+    """Add what is set."""
+    if settings.rate_limits or settings.max_caller_bytes:
+        api.add_middleware(Throttle, rates=_rates(settings), shares=_shares(settings))
+    if keyring := Keyring(settings.api_keys, settings.api_keys_file):
+        api.add_middleware(Authenticate, keyring=keyring, open_pages=settings.open_pages)
+    if settings.cors_origins:
+        api.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=ASKED_WITH,
+            expose_headers=[*FILE_HEADERS, "Content-Range", "Retry-After", *LIMIT_HEADERS],
+        )
+    api.add_middleware(KnownHosts, names=settings.allowed_hosts)
+
+
+def trust_proxies(api: FastAPI, settings: Settings) -> None:
+    """Believe what trusted proxies say of their callers; outermost, so that all others see it."""
+    if settings.trusted_proxies:
+        api.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[*settings.trusted_proxies])
+
+
+def guarded(document: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """Tell in the OpenAPI document what is asked of callers: keys, limits, names."""
+    keyed = bool(settings.api_keys or settings.api_keys_file)
+    if keyed:
+        document["components"]["securitySchemes"] = SCHEMES
+        document["security"] = [{name: []} for name in SCHEMES]
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            if path.startswith(HEALTH):
+                operation.update({"security": []} if keyed else {})
+                continue
+            _add(operation["responses"], problems(*_refusals(settings)))
+            if settings.rate_limits:
+                _announce(operation["responses"])
+    return document
+
+
+def _refusals(settings: Settings) -> list[type[Any]]:
+    return [
+        *([Unauthenticated] if settings.api_keys or settings.api_keys_file else []),
+        *([TooManyRequests] if settings.rate_limits else []),
+        *([TooManyBytes] if settings.max_caller_bytes else []),
+        *([InvalidHost, UnknownHost] if settings.allowed_hosts else []),
+    ]
+
+
+def _add(responses: dict[str, Any], refusals: dict[int | str, dict[str, Any]]) -> None:
+    """Add refusals to an operation's answers, beside those of the same status."""
+    for status, answer in refusals.items():
+        known = responses.setdefault(str(status), answer)
+        if known is answer:
+            continue
+        known["description"] += f" {answer['description']}"
+        for media_type, content in answer["content"].items():
+            known["content"][media_type]["examples"] |= content["examples"]
+
+
+def _announce(responses: dict[str, Any]) -> None:
+    for status, answer in responses.items():
+        if status != "401":
+            answer["headers"] = answer.get("headers", {}) | {
+                name: {"description": text, "schema": {"type": "string"}}
+                for name, text in LIMIT_HEADERS.items()
+            }
+
+
+def _rates(settings: Settings) -> Rates | None:
+    if not settings.rate_limits:
+        return None
+    url = settings.rate_limits_url
+    return Rates(parse_many(settings.rate_limits), url.get_secret_value() if url else None)
+
+
+def _shares(settings: Settings) -> Shares | None:
+    return Shares(settings.max_caller_bytes) if settings.max_caller_bytes else None

@@ -1,0 +1,41 @@
+"""Completes the OpenAPI document with the models that the routes read and refuse by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.openapi.operations import UPLOAD_FORM
+from app.openapi.schemas import PLACE, with_names
+from app.problems import Problem
+from stepzero_rnn.spec.checkpoint import CheckpointRequest
+
+
+def describe_api(api: FastAPI, complete: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Have the application describe itself.
+
+    Args:
+        complete: adds to the document what is asked of every caller.
+    """
+
+    def openapi() -> dict[str, Any]:
+        if api.openapi_schema is None:
+            document = get_openapi(
+                title=api.title,
+                version=api.version,
+                description=api.description,
+                routes=api.routes,
+                servers=[{"url": "/", "description": "This server."}],
+            )
+            components = document["components"]["schemas"]
+            for model in (CheckpointRequest, Problem):
+                schema = model.model_json_schema(ref_template=PLACE)
+                components |= schema.pop("$defs") | {model.__name__: schema}
+            components["CheckpointUpload"] = UPLOAD_FORM
+            api.openapi_schema = complete(with_names(document))
+        return api.openapi_schema
+
+    api.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,156 @@
+"""Renders every refusal as `application/problem+json` (RFC 9457), or as a page for a browser; the only place that knows how."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.responses import HTMLResponse, Response
+
+from app.accept import prefers
+from app.problem_page import CONTENT_SECURITY_POLICY, problem_page
+from app.scope import account_of
+from stepzero_rnn.errors import (
+    MethodNotAllowed,
+    NotFound,
+    RequestError,
+    StepZeroError,
+)
+from stepzero_rnn.spec.parse import refusal_of
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class WrongField(BaseModel):
+    """One wrong field of a request."""
+
+    pointer: str = Field(description="JSON pointer of the field.", examples=["/hidden_size"])
+    code: str = Field(description="Stable name of the rule that it breaks.")
+    detail: str = Field(description="What is wrong, for people.")
+    given: Any = Field(description="What was given, cut to a readable length.")
+    allowed: Any = Field(description="What may stand there, where that can be said.")
+
+
+class Problem(BaseModel):
+    """A refusal.  Beside these members there are facts of its code, such as `limit_bytes`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(examples=["urn:stepzero:problem:invalid_spec"])
+    title: str = Field(description="The kind of problem, for people.")
+    status: int = Field(description="The HTTP status.")
+    code: str = Field(description="The kind of problem, for programs; never renamed.")
+    detail: str = Field(description="This problem, for people.")
+    request_id: str = Field(description="Names this request in the server's log.")
+    errors: list[WrongField] | None = Field(
+        default=None, description="Every wrong field; of many, the first."
+    )
+    more_errors: int | None = Field(
+        default=None, description="How many wrong fields there are beside those listed."
+    )
+
+
+def problems(*kinds: type[StepZeroError]) -> dict[int | str, dict[str, Any]]:
+    """Describe refusals for OpenAPI, grouped by status."""
+    by_status: dict[int | str, list[type[StepZeroError]]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(kind)
+    return {
+        status: {
+            "description": " ".join(f"`{kind.code}`: {_first_line(kind)}" for kind in listed),
+            "content": {
+                PROBLEM_TYPE: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    "examples": {kind.code: {"value": _example(kind)} for kind in listed},
+                }
+            },
+        }
+        for status, listed in by_status.items()
+    }
+
+
+def install(app: FastAPI) -> None:
+    """Register the handlers."""
+    app.add_exception_handler(StepZeroError, _refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_parameters)
+    app.add_exception_handler(HTTPException, _refuse_route)
+    app.add_exception_handler(ClientDisconnect, _let_go)
+
+
+def render(request: Request, error: StepZeroError) -> Response:
+    """Turn a refusal into its answer."""
+    request_id = request.scope.get("request_id", "")
+    account_of(request).code = error.code
+    headers = {**error.headers, "Cache-Control": "no-store", "Vary": "Accept"}
+    if _is_for_a_browser(request):
+        page = problem_page(error.problem() | {"request_id": request_id})
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return HTMLResponse(page, error.status, headers)
+    return Response(document(error, request_id), error.status, headers, PROBLEM_TYPE)
+
+
+def _is_for_a_browser(request: Request) -> bool:
+    """Say whether a page was asked for: by a browser's address bar, which likes HTML best and says so."""
+    accept = request.headers.get("accept")
+    return request.method in ("GET", "HEAD") and prefers(accept, "text/html", PROBLEM_TYPE)
+
+
+def document(error: StepZeroError, request_id: str) -> bytes:
+    """Write a refusal as a problem document, in ASCII: what was given may hold half of a surrogate pair, which UTF-8 cannot."""
+    return json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False).encode()
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    assert isinstance(error, StepZeroError)
+    return render(request, error)
+
+
+async def _refuse_parameters(request: Request, error: Exception) -> Response:
+    """A query or path parameter is wrong: its pointer begins with the part of the request."""
+    assert isinstance(error, RequestValidationError)
+    return render(request, refusal_of(error.errors()))
+
+
+async def _refuse_route(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        refusal: StepZeroError = MethodNotAllowed(
+            method=request.method, path=request.url.path, allowed=_methods(request)
+        )
+    elif error.status_code == 404:
+        refusal = NotFound(f"There is nothing at {request.url.path}.")
+    else:
+        refusal = RequestError(str(error.detail))
+    return render(request, refusal)
+
+
+async def _let_go(request: Request, error: Exception) -> Response:
+    """The client left before there was an answer; nobody reads this."""
+    account_of(request).end("aborted")
+    return Response(status_code=499)
+
+
+def _methods(request: Request) -> list[str]:
+    """List the methods of all routes at a path; the framework tells those of the first."""
+    at_path = [r for r in request.app.state.routes if r.path_regex.match(request.url.path)]
+    return sorted({method for route in at_path for method in route.methods})
+
+
+def _example(kind: type[StepZeroError]) -> dict[str, Any]:
+    return {
+        "type": f"urn:stepzero:problem:{kind.code}",
+        "title": kind.title,
+        "status": kind.status,
+        "code": kind.code,
+        "detail": _first_line(kind),
+        "request_id": "4f1c0de5a9b84c6f8f5e0f4b8f6a2d11",
+    }
+
+
+def _first_line(kind: type[StepZeroError]) -> str:
+    return (kind.__doc__ or "").strip().splitlines()[0]

@@ -1,0 +1,276 @@
+"""Reads the request: its JSON body, or a flat query, or the options in a permalink's query."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import Depends, Request
+from pydantic import Field
+from starlette.requests import ClientDisconnect
+
+from app.admission.chunk_sizer import Patience
+from app.context import Context
+from app.disconnects import run_watched
+from app.middleware.resources import held_meanwhile
+from app.request.forms import read_form
+from app.scope import caller_of
+from app.settings import Settings
+from stepzero_rnn.arrays.records import Bounds
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.errors import (
+    BodyTooLarge,
+    FieldError,
+    InvalidSpec,
+    MalformedJson,
+    SlowRequest,
+    UnsupportedMediaType,
+)
+from stepzero_rnn.pipeline.costs import SLOTS
+from stepzero_rnn.spec.arrays import UploadOptions
+from stepzero_rnn.spec.base import Strict, at_most
+from stepzero_rnn.spec.cautions import Caution, cautions_of_upload
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
+from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
+from stepzero_rnn.uploads.intake import complete, take
+
+_LENGTH_DIGITS = 20
+CHECK_FIELDS = ("seq_len", "batch")
+MOST_HASHES = 16  # of four formats
+
+
+class Hashes(Strict):
+    """The query of a description."""
+
+    sha256: Annotated[list[FormatName], at_most(MOST_HASHES)] = Field(default_factory=list)
+
+
+class Asked(NamedTuple):
+    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve it.
+
+    `warnings` are of those arrays; the recipe's own are told with it.
+    """
+
+    spec: Spec
+    serving: Serving
+    format: FormatName | None
+    warnings: Sequence[Caution] = ()
+
+
+async def read_asked(request: Request, context: Context) -> Asked:
+    """Read what is asked for: JSON, or a form with files, whose arrays are kept.
+
+    Raises:
+        UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec: it is neither, or there is a query too.
+        InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not as they should be.
+        ArraysGone, StoreUnavailable: arrays are named that are not kept here, or none can be.
+        Busy: other uploads leave no room for this one.
+    """
+    await refuse_query(request)
+    media_type = request.headers.get("content-type")
+    kind = (media_type or "").split(";")[0].strip().lower()
+    if media_type and kind == "multipart/form-data":
+        return await _read_upload(request, context, media_type)
+    if kind != "application/json":
+        raise UnsupportedMediaType(given=media_type)
+    body = parse_json(CheckpointRequest, await _read(request, context.settings))
+    return await _with_kept_arrays(body, context)
+
+
+async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
+    """Give a body as it comes, from a sender that keeps the least rate.
+
+    Raises:
+        SlowRequest: it does not.
+        ClientDisconnect: the sender has left.
+    """
+    patience = Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s)
+    more = True
+    while more:
+        began_s = time.perf_counter()
+        try:
+            async with asyncio.timeout(patience.credit_s):
+                message = await request.receive()
+        except TimeoutError:
+            raise SlowRequest(grace_s=patience.grace_s) from None
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        part = message.get("body", b"")
+        patience.moved(len(part), time.perf_counter() - began_s)
+        yield part
+        more = message.get("more_body", False)
+
+
+async def _read(request: Request, settings: Settings) -> bytes:
+    body = bytearray()  # grows in place, however many parts there are
+    async for part in _parts(request, settings):
+        body += part
+        if len(body) > settings.max_body_bytes:
+            raise BodyTooLarge(limit_bytes=settings.max_body_bytes)
+    return bytes(body)
+
+
+async def _read_upload(request: Request, context: Context, media_type: str) -> Asked:
+    settings = context.settings
+    most_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
+    with context.store.incoming(caller_of(request.scope)) as incoming:
+        if length_bytes := _length(request):
+            if length_bytes > most_bytes:
+                raise BodyTooLarge(limit_bytes=most_bytes)
+            await context.beside(partial(incoming.expect, length_bytes))
+        form = await read_form(
+            _parts(request, settings),
+            media_type,
+            incoming,
+            most_bytes=most_bytes,
+            most_text_bytes=settings.max_body_bytes,
+        )
+        if "spec" not in form.texts:
+            raise InvalidSpec([FieldError("/spec", "missing", "the form has no field called spec")])
+        body, options = parse_json(CheckpointRequest, form.texts["spec"]), _options(form.texts)
+        if not form.files and not options.strict:
+            return await _with_kept_arrays(body, context)
+        bounds = Bounds(total_bytes=settings.max_upload_bytes)
+        stop = Stop()
+        work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
+        async with held_meanwhile(request, context, {SLOTS: 1}):
+            spec = await run_watched(request.receive, context.threads, stop, work)
+        warnings = cautions_of_upload(spec, options.layout)
+        return Asked(spec, body.serving, body.format, warnings)
+
+
+def _length(request: Request) -> int:
+    """Give how long a body says it is; 0 where it does not say."""
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isdecimal() and len(told) < _LENGTH_DIGITS else 0
+
+
+async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> Asked:
+    spec = body.spec
+    if spec.arrays:
+        spec = await context.beside(partial(complete, spec, context.store))
+    return Asked(spec, body.serving, body.format)
+
+
+def _options(texts: Mapping[str, bytes]) -> UploadOptions:
+    """Read the options of an upload; a browser sends a field that was left empty as an empty text."""
+    plain = {
+        name: texts[name].decode(errors="replace")
+        for name in ("layout", "prefix", "strict", "grow")
+        if texts.get(name)
+    }
+    read = parse_strings(UploadOptions, plain)
+    if not texts.get("redraw"):
+        return read
+    try:
+        redraw = load_json(texts["redraw"])
+    except MalformedJson as error:
+        detail = "it is no list in JSON"
+        raise InvalidSpec([FieldError("/redraw", "malformed_json", detail)]) from error
+    return parse(UploadOptions, read.model_dump() | {"redraw": redraw})
+
+
+async def read_query(request: Request) -> CheckpointRequest:
+    """Read a checkpoint request from a flat query: `rnn_type=gru&input_size=10&hidden_size=20`.
+
+    `init` is a name or a JSON object; `init.weight_hh=orthogonal` names one part; `seq_len` and `batch` are the check's.
+
+    Raises:
+        InvalidSpec: it is not one.
+    """
+    given = _nested(_single(request.query_params.multi_items()))
+    init = given.pop("init", None)
+    if isinstance(init, str):
+        init = _json_or_name(init)
+    plain = parse_strings(CheckpointRequest, given)
+    if init is None:
+        return plain
+    known = {name: getattr(plain, name) for name in plain.model_fields_set}
+    return parse(CheckpointRequest, {**known, "init": init})
+
+
+async def refuse_query(request: Request) -> None:
+    """Refuse a query where none is read, rather than pass over what somebody meant by it.
+
+    Raises:
+        InvalidSpec: there is one.
+    """
+    if request.query_params:
+        detail = "this address takes no query"
+        raise InvalidSpec(
+            [
+                FieldError(f"/{name}", "extra_forbidden", detail, value)
+                for name, value in request.query_params.items()
+            ]
+        )
+
+
+def _json_or_name(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return load_json(text)
+    except MalformedJson as error:
+        detail = "it begins like a JSON object but is none"
+        raise InvalidSpec([FieldError("/init", "malformed_json", detail, text[:200])]) from error
+
+
+async def read_serving(request: Request) -> Serving:
+    """Read how to serve a permalink: `device`, `seq_len`, `batch`.
+
+    Raises:
+        InvalidSpec: an option is unknown or wrong.
+    """
+    return parse_strings(Serving, _nested(_single(request.query_params.multi_items())))
+
+
+async def read_described(request: Request) -> list[FormatName]:
+    """Read which formats' hashes a description shall compute: `sha256=pt,safetensors`.
+
+    Raises:
+        InvalidSpec: the query holds something else.
+    """
+    given = _single(request.query_params.multi_items())
+    return parse(Hashes, {name: text.split(",") for name, text in given.items()}).sha256
+
+
+def _single(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in items:
+        if name in found:
+            raise InvalidSpec(
+                [FieldError(f"/{name}", "repeated", "it stands twice in the query", value, "once")]
+            )
+        found[name] = value
+    return found
+
+
+def _nested(flat: dict[str, str]) -> dict[str, Any]:
+    """Move the check's fields, and dotted parts of init, to where the model has them."""
+    nested: dict[str, Any] = {}
+    for name, value in flat.items():
+        head, part = _place(name)
+        there = nested.setdefault(head, {} if part else value)
+        if isinstance(there, str) != (not part):
+            detail = f"give {head} whole or in parts, not both"
+            raise InvalidSpec([FieldError(f"/{name}", "repeated", detail, value)])
+        if part:
+            there[part] = value
+    return nested
+
+
+def _place(name: str) -> tuple[str, str]:
+    """Give the field that a query parameter belongs to, and the part of it."""
+    if name in CHECK_FIELDS:
+        return "check", name
+    head, _, part = name.partition(".")
+    return (head, part) if head == "init" and part else (name, "")
+
+
+NoQuery = Depends(refuse_query)
+Query = Annotated[CheckpointRequest, Depends(read_query)]
+Options = Annotated[Serving, Depends(read_serving)]
+Described = Annotated[list[FormatName], Depends(read_described)]

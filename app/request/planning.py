@@ -1,0 +1,43 @@
+"""Plans for requests: at once where that takes less than going elsewhere, else beside the event loop and in a slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from fastapi import Request
+
+from app.context import Context
+from app.disconnects import run_watched
+from app.middleware.resources import held_meanwhile
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.pipeline.costs import cost_of_plan
+from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.plan import FEW_CELLS
+from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
+
+T = TypeVar("T")
+
+
+async def planned(request: Request, context: Context, spec: Spec, work: Callable[[Stop], T]) -> T:
+    """Do what plans a recipe, until it is done or the client has left.
+
+    Raises:
+        Busy, ClientDisconnect: there was no room for a deep network, or the client did not wait for it.
+    """
+    stop = Stop()
+    if spec.cells <= FEW_CELLS:
+        return work(stop)
+    async with held_meanwhile(request, context, cost_of_plan(spec)):
+        return await run_watched(request.receive, context.threads, stop, lambda: work(stop))
+
+
+async def ordered(
+    request: Request, context: Context, spec: Spec, name: FormatName, serving: Serving
+) -> Order:
+    """Plan a checkpoint as a file.  Raises as `planned` and `stepzero_rnn.pipeline.job.order`."""
+
+    def work(stop: Stop) -> Order:
+        return order(spec, name, serving, context.limits, go_on=stop.check)
+
+    return await planned(request, context, spec, work)

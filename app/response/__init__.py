@@ -1,0 +1,1 @@
+"""Answering a request: files, streams, summaries, links."""

@@ -1,0 +1,214 @@
+"""Answers a request for a file: tag, range, check, headers and the stream itself."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Generator
+from functools import partial
+
+from fastapi import Request, Response
+
+from app.context import Context
+from app.disconnects import run_watched
+from app.middleware.resources import Turn, hold, pace_of
+from app.middleware.throttle import hold_bytes
+from app.request.ranges import wanted_range
+from app.response.links import file_url, summary_url
+from app.response.streaming import ChunkResponse
+from app.scope import account_of
+from app.telemetry.request_stats import timed
+from stepzero_rnn.engine.check import Checked
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.errors import DigestMismatch
+from stepzero_rnn.pipeline.assemble import Buffer
+from stepzero_rnn.pipeline.checksum import crc32_of_file
+from stepzero_rnn.pipeline.costs import HOST, cost_of_stream
+from stepzero_rnn.pipeline.job import Order, etag_of, tied_to
+from stepzero_rnn.spec.checkpoint import FormatName, Spec
+
+FOREVER = "public, max-age=31536000, immutable, no-transform"
+WHILE_TAGGED = (
+    "public, no-cache, no-transform"  # a script's numbers: those of its library's version
+)
+
+
+async def send_file(request: Request, context: Context, order: Order) -> Response:
+    """Answer a POST: check the network, then stream all of its file."""
+    await context.wait_until_ready()
+    take(request, context, order)
+    hold_bytes(request, order.size_bytes)
+    learned = await _check(request, context, order)
+    headers = _headers(request, context, order) | learned | {"Vary": "Accept"}
+    return await _stream(request, context, order, range(order.size_bytes), headers)
+
+
+async def unchanged(
+    request: Request, context: Context, spec: Spec, format_name: FormatName
+) -> Response | None:
+    """Give a 304 if the client has the file; what it is tagged with is known without a plan.
+
+    Raises:
+        ArraysGone, StoreUnavailable: a tag vouches for bytes that are still to be had.
+    """
+    if spec.arrays:
+        await context.beside(partial(context.factory.require, spec))
+    etag = etag_of(spec, format_name)
+    if not _matches(request.headers.get("if-none-match"), etag):
+        return None
+    return Response(status_code=304, headers={"ETag": etag, **_caching(spec)})
+
+
+def _caching(spec: Spec) -> dict[str, str]:
+    return {"Cache-Control": WHILE_TAGGED if tied_to(spec) else FOREVER}
+
+
+async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
+    """Answer a GET or HEAD of a permalink: 206, 200 or a refusal, with no more work than it takes."""
+    take(request, context, order)
+    headers = _caching(order.spec)
+    if request.method == "HEAD":
+        if _wants_digest(request):
+            await compute_sha256(request, context, order)
+        _compare(context, order, name)
+        return Response(headers=_headers(request, context, order) | headers)
+    part = wanted_range(
+        request.headers.get("range"),
+        request.headers.get("if-range"),
+        etag=order.etag,
+        length=order.size_bytes,
+    )
+    await context.wait_until_ready()
+    hold_bytes(request, order.size_bytes if part is None else len(part))
+    if _wants_digest(request) or order.claimed_sha256(name):
+        await compute_sha256(request, context, order)
+    _compare(context, order, name)
+    if part is None or len(part) == order.size_bytes:
+        headers |= await _check(request, context, order)
+    headers |= _headers(request, context, order)
+    if part is None:
+        return await _stream(request, context, order, range(order.size_bytes), headers)
+    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{order.size_bytes}"
+    return await _stream(request, context, order, part, headers)
+
+
+def take(request: Request, context: Context, order: Order) -> None:
+    """Note in the request's account what is made, and where.  Raises DeviceUnavailable."""
+    account_of(request).take(order, context.factory.device(order))
+
+
+async def _stream(
+    request: Request, context: Context, order: Order, part: range, headers: dict[str, str]
+) -> Response:
+    status = 206 if "Content-Range" in headers else 200
+    headers |= {"Content-Length": str(len(part))}
+    account = account_of(request)
+    if context.factory.is_inline(order):
+        chunks = context.factory.stream(order, Stop(), first=part.start, last=part.stop)
+        body = b"".join(timed(chunks, account))
+        # Of so few bytes their CRC is had sooner than from those of the tensors.
+        return Response(body, status, headers | _crc32(zlib.crc32(body) if status == 200 else None))
+    claim = await hold(request, context, context.factory.cost(order, checked=False))
+    pace = pace_of(context, claim, cost_of_stream(order, 0)[HOST])
+    turn = Turn(request, context, order, claim, pace)
+
+    def open_chunks(stop: Stop) -> Generator[Buffer]:
+        chunks = context.factory.stream(
+            order, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
+        )
+        return timed(chunks, account)
+
+    return ChunkResponse(
+        open_chunks,
+        context.threads,
+        turn,
+        pace,
+        status_code=status,
+        headers=headers,
+    )
+
+
+async def _check(request: Request, context: Context, order: Order) -> dict[str, str]:
+    """Check a network; give what that taught, as headers."""
+    stop = Stop()
+
+    def learn() -> dict[str, str]:
+        checked = context.factory.check(order, stop)
+        return _learned(checked) | _crc32(crc32_of_file(order, checked))
+
+    if not context.factory.is_inline(order):
+        await hold(request, context, context.factory.cost(order))
+    with account_of(request).stage("check"):
+        if context.factory.is_inline(order):
+            return _learned(context.factory.check(order, stop))
+        return await run_watched(request.receive, context.threads, stop, learn)
+
+
+async def compute_sha256(request: Request, context: Context, order: Order) -> str:
+    """Give the sha256 of a whole file, by a pass over it unless it is known."""
+    known = context.factory.known_sha256(order)
+    if known is not None:
+        return known
+    await hold(request, context, context.factory.cost_of_a_pass(order))
+    stop = Stop()
+    with account_of(request).stage("hash"):
+        return await run_watched(
+            request.receive, context.threads, stop, lambda: context.factory.sha256(order, stop)
+        )
+
+
+def _compare(context: Context, order: Order, name: str) -> None:
+    """Refuse a file name that claims a hash which the file is known not to have."""
+    claim, known = order.claimed_sha256(name), context.factory.known_sha256(order)
+    if claim and known and not known.startswith(claim):
+        raise DigestMismatch(given=claim, sha256=known)
+
+
+def _headers(request: Request, context: Context, order: Order) -> dict[str, str]:
+    """Give what is known of a file from its plan, and its hash where that was learned."""
+    sha256 = context.factory.known_sha256(order)
+    headers = {
+        "Content-Type": order.format.media_type,
+        "Content-Length": str(order.size_bytes),
+        "Content-Disposition": f'attachment; filename="{order.file_name()}"',
+        "Content-Location": file_url(request, order),
+        "Link": f'<{summary_url(request, order)}>; rel="describedby"; type="application/json"',
+        "ETag": order.etag,
+        "Accept-Ranges": "bytes",
+        "Stepzero-Recipe": order.recipe,
+        "Stepzero-Parameters": str(order.plan.parameters),
+    }
+    if order.tied_to:
+        headers["Stepzero-Tied-To"] = order.tied_to
+    if sha256:
+        headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
+    return headers
+
+
+def _learned(checked: Checked) -> dict[str, str]:
+    """Give what the check taught, in short; the summary has it in full."""
+    forward = checked.forward
+    return {
+        "Stepzero-Device": checked.devices.forward,
+        "Stepzero-Draw-Device": checked.devices.draw,
+        "Stepzero-Output-Shape": "x".join(map(str, forward.output_shape)),
+        "Stepzero-Output-Finite": str(forward.finite).lower(),
+        "Stepzero-Output-Std": f"{forward.output_std:.6g}"
+        if forward.output_std is not None
+        else "nan",
+    }
+
+
+def _crc32(crc32: int | None) -> dict[str, str]:
+    return {} if crc32 is None else {"Stepzero-Crc32": f"{crc32:08x}"}
+
+
+def _matches(if_none_match: str | None, etag: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return "*" in tags or etag in tags
+
+
+def _wants_digest(request: Request) -> bool:
+    wanted = request.headers.get("want-repr-digest", "")
+    return bool(re.search(r"\bsha-256\s*=\s*[1-9]", wanted))

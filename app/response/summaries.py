@@ -1,0 +1,60 @@
+"""Answers a request for a summary: checked, measured and written beside the event loop, then sent piece by piece."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from functools import partial
+
+from fastapi import Request, Response
+
+from app.context import Context
+from app.disconnects import run_watched
+from app.middleware.resources import Turn, hold, pace_of
+from app.response.files import take
+from app.response.streaming import ChunkResponse
+from app.scope import account_of
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.summary import json_chunks
+
+
+async def send_summary(request: Request, context: Context, order: Order) -> Response:
+    """Answer with all that can be learned of an order; the text is held in the budget until it is sent."""
+    await context.wait_until_ready()
+    take(request, context, order)
+    if request.method == "HEAD":
+        return await _head(context, order)
+    claim = await hold(request, context, context.factory.cost_of_summary(order))
+    stop = Stop()
+
+    def write() -> deque[bytes]:
+        return deque(json_chunks(context.factory.summary(order, stop)))
+
+    with account_of(request).stage("check"):
+        chunks = await run_watched(request.receive, context.threads, stop, write)
+    size_bytes = sum(map(len, chunks))
+    pace = pace_of(context, claim, size_bytes)
+    return ChunkResponse(
+        lambda _: _emptied(chunks),
+        context.threads,
+        Turn(request, context, order, claim, pace),
+        pace,
+        status_code=200,
+        headers={"Content-Type": "application/json", "Content-Length": str(size_bytes)},
+    )
+
+
+async def _head(context: Context, order: Order) -> Response:
+    """Answer without drawing, so without the length that only the figures would tell."""
+    if order.spec.arrays:
+        await context.beside(partial(context.factory.require, order.spec))
+    answer = Response(media_type="application/json")
+    del answer.headers["Content-Length"]
+    return answer
+
+
+def _emptied(chunks: deque[bytes]) -> Iterator[bytes]:
+    """Give chunks, and let go of each."""
+    while chunks:
+        yield chunks.popleft()

@@ -1,0 +1,155 @@
+"""The routes of checkpoints: ask, look, fetch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.convertors import StringConvertor, register_url_convertor
+
+from app.context import Context, CurrentContext
+from app.openapi import operations as docs
+from app.request.body import Described, NoQuery, Options, Query, read_asked
+from app.request.negotiation import choose_format
+from app.request.planning import ordered, planned
+from app.response.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
+from app.response.links import file_url
+from app.response.summaries import send_summary
+from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.pipeline.description import Description, describe
+from stepzero_rnn.pipeline.job import format_of_suffix
+from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.cautions import Caution
+from stepzero_rnn.spec.checkpoint import Serving, Spec
+from stepzero_rnn.spec.recipe import decode_recipe
+from stepzero_rnn.summary import Summary
+
+
+class _Suffix(StringConvertor):
+    """What follows the last dot of a name.  With dots in it, a path of dots would be matched in quadratic time."""
+
+    regex = "[^/.]+"
+
+
+register_url_convertor("suffix", _Suffix())
+router = APIRouter(prefix="/v1", tags=["checkpoints"])
+
+FILE_PATH = "/checkpoints/{recipe}/{name}.{extension:suffix}"
+
+Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
+
+
+@router.post("/checkpoints", response_class=Response, **docs.POST_CHECKPOINT)
+async def make_checkpoint(request: Request, context: CurrentContext) -> Response:
+    """Draw, check and stream a checkpoint.
+
+    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.  Where the spec
+    names no `format`, the `Accept` header chooses one: `.pt` where it names none of ours.
+    """
+    body = await read_asked(request, context)
+    name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
+    order = await ordered(request, context, body.spec, name, body.serving)
+    answer = await send_file(request, context, order)
+    if body.warnings:
+        answer.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
+    return answer
+
+
+@router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
+async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
+    """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
+    name = choose_format(query.format, None)
+    order = await ordered(request, context, query.spec, name, query.serving)
+    return RedirectResponse(file_url(request, order) + _options(query.serving), status_code=303)
+
+
+@router.get("/checkpoints/{recipe}", response_model=Description, **docs.GET_RECIPE)
+async def describe_checkpoint(
+    request: Request, recipe: Token, asked: Described, context: CurrentContext
+) -> Response:
+    """Say what a recipe describes: tensors, sizes, and the permalink and tag of every format."""
+    spec = decode_recipe(recipe)
+    for name in asked:
+        await context.wait_until_ready()
+        order = await ordered(request, context, spec, name, Serving())
+        await compute_sha256(request, context, order)
+    return await _describe(request, context, spec, Serving())
+
+
+@router.get("/checkpoints/{recipe}/summary", response_model=Summary, **docs.GET_SUMMARY)
+async def summarize_checkpoint(
+    request: Request, recipe: Token, options: Options, context: CurrentContext
+) -> Any:
+    """Give the statistics of every tensor and gate, and of the sanity forward pass."""
+    order = await ordered(request, context, decode_recipe(recipe), "safetensors", options)
+    return await send_summary(request, context, order)
+
+
+@router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)
+async def show_spec(recipe: Token) -> Response:
+    """Give the canonical spec of a recipe: the smallest request that asks for it."""
+    spec = json.dumps(canonical(decode_recipe(recipe)), indent=2, sort_keys=True)
+    return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
+
+
+@router.head(FILE_PATH, response_class=Response, **docs.HEAD_FILE)
+@router.get(FILE_PATH, response_class=Response, **docs.GET_FILE)
+async def fetch_checkpoint(
+    request: Request,
+    recipe: Token,
+    name: Annotated[str, Path(description="Any name; a hash at its end must be the file's.")],
+    extension: Annotated[str, Path(description="`pt`, `safetensors`, `npz` or `zip`.")],
+    options: Options,
+    context: CurrentContext,
+) -> Response:
+    """Fetch a file by its permalink: the same bytes for ever, whole or in part."""
+    format_name = format_of_suffix(extension)
+    spec = decode_recipe(recipe)
+    FORMATS[format_name].require_dtype(spec.dtype)
+    if answer := await unchanged(request, context, spec, format_name):
+        return answer
+    order = await ordered(request, context, spec, format_name, options)
+    return await send_permalink(request, context, order, name)
+
+
+@router.post("/plan", response_model=Description, **docs.POST_PLAN)
+async def plan_checkpoint(request: Request, context: CurrentContext) -> Response:
+    """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
+    body = await read_asked(request, context)
+    if body.format is not None:
+        await ordered(request, context, body.spec, body.format, body.serving)
+    return await _describe(request, context, body.spec, body.serving, body.warnings)
+
+
+async def _describe(
+    request: Request,
+    context: Context,
+    spec: Spec,
+    serving: Serving,
+    warnings: Sequence[Caution] = (),
+) -> Response:
+    def work(stop: Stop) -> str:
+        described = describe(
+            spec,
+            serving,
+            context.limits,
+            prefix=request.scope.get("root_path", ""),
+            known_sha256=context.factory.known_sha256,
+            go_on=stop.check,
+        )
+        every = [*described.warnings, *warnings]
+        return described.model_copy(update={"warnings": every}).model_dump_json()
+
+    text = await planned(request, context, spec, work)
+    return Response(text, media_type="application/json")
+
+
+def _options(serving: Serving) -> str:
+    """Carry what is not part of the recipe over into the permalink's query."""
+    plain: dict[str, Any] = serving.model_dump(exclude_defaults=True)
+    flat = {**{k: v for k, v in plain.items() if k != "check"}, **plain.get("check", {})}
+    return "?" + "&".join(f"{name}={value}" for name, value in flat.items()) if flat else ""

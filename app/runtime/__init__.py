@@ -1,0 +1,1 @@
+"""Running the application: sockets, connections, worker processes, logs."""

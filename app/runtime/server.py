@@ -1,0 +1,124 @@
+"""Runs the application under uvicorn, in this process or in several."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import time
+from functools import partial
+from logging.config import dictConfig
+from types import FrameType
+from typing import cast
+
+import uvicorn
+
+from app.context import Door
+from app.main import create_app
+from app.runtime.connection import Connection
+from app.runtime.listening import listen
+from app.runtime.logs import log_config
+from app.runtime.supervisor import Supervisor
+from app.settings import Settings
+from app.telemetry.memory import keep_few_arenas
+from app.telemetry.worker_folder import shared
+
+CLOSING_S = 1  # for connections that have nothing left to say
+LEAVING_S = 3  # beyond the grace, for threads that are in the middle of a matrix
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that stops in two steps.
+
+    After a signal to stop it is not ready and refuses new work, and ends when what runs has ended, or its time is over.
+    """
+
+    def __init__(self, config: uvicorn.Config, door: Door, grace_s: float) -> None:
+        super().__init__(config)
+        self._door = door
+        self._grace_s = grace_s
+        self._end_s: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop once what runs has ended, then exit with 0; a second signal ends it at once."""
+        if self.should_exit:
+            os._exit(128 + sig)  # nothing is stored, so nothing is left half done
+        self._door.is_open = False
+        self.should_exit = True
+        end = threading.Timer(self._grace_s + LEAVING_S, os._exit, [0])
+        end.daemon = True
+        end.start()
+
+    async def on_tick(self, counter: int) -> bool:
+        """Say whether it is time to go."""
+        if not await super().on_tick(counter):
+            return False
+        if self._end_s is None:
+            self._end_s = time.monotonic() + self._grace_s
+        return not self.server_state.tasks or time.monotonic() >= self._end_s
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal ends it.
+
+    Raises:
+        CannotListen: the address cannot be had; nothing was started.
+    """
+    listener = listen(settings.host, settings.port)
+    if settings.serves_anybody:
+        _warn_of_strangers(settings.host)
+    _say_where(listener)
+    if settings.workers == 1:
+        _serve_here(settings, listener)
+        return
+    dictConfig(log_config(settings))
+    with shared(), listener:
+        Supervisor(_serve_here, settings.of_a_worker(), listener).run(settings.workers)
+
+
+def _serve_here(settings: Settings, listener: socket.socket) -> None:
+    """Serve in this process, on a socket that others may listen on as well."""
+    keep_few_arenas()
+    api = create_app(settings)
+    config = uvicorn.Config(
+        api,
+        host=settings.host,
+        port=settings.port,
+        log_config=log_config(settings),
+        loop="uvloop",
+        http=protocol(settings),
+        access_log=False,
+        timeout_graceful_shutdown=CLOSING_S,
+        server_header=False,
+        proxy_headers=False,  # the application knows which proxies to believe
+    )
+    Server(config, api.state.door, settings.shutdown_grace_s).run([listener])
+
+
+def protocol(settings: Settings) -> type[asyncio.Protocol]:
+    """Give uvicorn what makes its connections."""
+    made = partial(
+        Connection,
+        grace_s=settings.reader_grace_s,
+        least_bytes_per_s=settings.least_reader_bytes_per_s,
+    )
+    return cast("type[asyncio.Protocol]", made)
+
+
+def _warn_of_strangers(host: str) -> None:
+    print(
+        f"There are no keys: everybody who can reach {host} is served. `stepzero key new NAME` makes a key.",
+        file=sys.stderr,
+    )
+
+
+def _say_where(listener: socket.socket) -> None:
+    host, port = listener.getsockname()[:2]
+    base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    print(
+        f"Step Zero is at {base}/  ·  API: {base}/docs  ·  first file: "
+        f"curl -fL -o gru.pt '{base}/v1/checkpoints?rnn_type=gru&input_size=10&hidden_size=20'",
+        flush=True,
+    )

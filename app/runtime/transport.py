@@ -1,0 +1,75 @@
+"""The transport of a connection as answers are written to it: a client that takes nothing, or sends on, holds it no longer than it may."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from app.admission.chunk_sizer import Patience
+
+LOOK_S = 1.0  # between two looks at what is unsent
+LINGER_S = 1.0
+
+
+class PatientTransport:
+    """Breaks off a client that takes what is written more slowly than it has to; anything else is the transport's own.
+
+    Args:
+        patience: what it has for the client.
+        is_sending: whether the client may still send something of its request.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        patience: Patience,
+        is_sending: Callable[[], bool],
+    ) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._patience = patience
+        self._is_sending = is_sending
+        self._is_closing = False
+        self._untaken_bytes = 0  # unsent at the last look, and written since
+        self._looked_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Write to a client that is there, and begin to watch whether it takes what is written."""
+        if self._transport.is_closing():
+            return
+        self._transport.write(data)
+        self._untaken_bytes += len(data)
+        if self._timer is None and self._transport.get_write_buffer_size():
+            self._looked_s = self._loop.time()
+            self._timer = self._loop.call_later(LOOK_S, self._look)
+
+    def is_closing(self) -> bool:
+        """Whether nothing more is to be written."""
+        return self._is_closing or self._transport.is_closing()
+
+    def close(self) -> None:
+        """Close once all is sent; what the client still sends is passed over for a moment, since it would miss the answer otherwise."""
+        if self.is_closing():
+            return
+        self._is_closing = True
+        if not self._is_sending():
+            self._transport.close()
+            return
+        self._transport.write_eof()
+        self._loop.call_later(LINGER_S, self._transport.close)
+
+    def _look(self) -> None:
+        unsent_bytes, now_s = self._transport.get_write_buffer_size(), self._loop.time()
+        self._patience.moved(self._untaken_bytes - unsent_bytes, now_s - self._looked_s)
+        self._untaken_bytes, self._looked_s, self._timer = unsent_bytes, now_s, None
+        if self._patience.credit_s <= 0:
+            self._transport.abort()
+        elif unsent_bytes:
+            self._timer = self._loop.call_later(LOOK_S, self._look)
