@@ -19,8 +19,8 @@ from app.settings import Settings
 from app.telemetry.metrics import Load, Metrics
 from app.telemetry.periodic import keep
 from app.telemetry.worker_folder import is_shared
-from stepzero_rnn.engine import devices
-from stepzero_rnn.engine.warm import warm
+from stepzero_rnn.engine.devices import devices
+from stepzero_rnn.engine.warmup import warm
 from stepzero_rnn.errors import EngineFailed, NotReady
 from stepzero_rnn.pipeline.costs import HOST, MOST_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
 from stepzero_rnn.pipeline.factory import Factory

@@ -8,9 +8,9 @@ from typing import TypeVar
 import anyio
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
-from stepzero_rnn.engine.thread_pool import Stop, Stopped
 
 from app.request_threads import RequestThreads
+from stepzero_rnn.engine.thread_pool import Stop, Stopped
 from stepzero_rnn.errors import StepZeroError
 
 T = TypeVar("T")

@@ -27,7 +27,7 @@ from app.routes import about, checkpoints, pages
 from app.settings import Settings
 from app.telemetry.memory import keep_giving_back
 from app.telemetry.metrics import Metrics
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.uploads.disk_budget import DiskBudget

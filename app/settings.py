@@ -150,7 +150,7 @@ class Settings(StoreSettings):
     metrics: bool = Field(default=True, description="Whether to serve metrics at /metrics.")
     api_keys: Keys = Field(
         default=(),
-        description="Keys that are good, as lines of `stepzero key new`, parted by commas.",
+        description="Keys that are good, as lines of `python -m app.key`, parted by commas.",
     )
     api_keys_file: Path | None = Field(
         default=None, description="A file of such lines, read anew when it changes."
@@ -226,7 +226,7 @@ class Settings(StoreSettings):
     @classmethod
     def _has_keys(cls, path: Path | None) -> Path | None:
         if path and not read_key_file(path):
-            raise ValueError("there is no key in the file; `stepzero key new NAME` makes one")
+            raise ValueError("there is no key in the file; `python -m app.key NAME` makes one")
         return path
 
     @field_validator("allow_anonymous")
@@ -237,7 +237,7 @@ class Settings(StoreSettings):
         keyed = info.data.get("api_keys") or info.data.get("api_keys_file")
         if not (allowed or keyed or _is_loopback(host)):
             raise ValueError(
-                f"others can reach {host}, and there are no keys. Set STEPZERO_API_KEYS_FILE (`stepzero key new NAME` "
+                f"others can reach {host}, and there are no keys. Set STEPZERO_API_KEYS_FILE (`python -m app.key NAME` "
                 "makes a key), or set this to true if everybody shall be served"
             )
         return allowed
@@ -262,7 +262,7 @@ class Settings(StoreSettings):
         ):
             raise ValueError("it is not the address of a Redis, as redis://localhost:6379 is")
         if url and find_spec("redis") is None:
-            raise ValueError("its client is not installed: pip install 'stepzero[redis]'")
+            raise ValueError("its client is not installed: pip install redis")
         return url
 
 

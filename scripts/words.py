@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.philox import Key, fill_words, key
+from stepzero_rnn.engine.words.philox import Key, fill_words, key
 from stepzero_rnn.plan import stream_of
 
 Words = NDArray[np.uint32]

@@ -72,7 +72,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     """
     from stepzero_rnn.arrays.records import Bounds
     from stepzero_rnn.arrays.saving import as_uploads
-    from stepzero_rnn.spec.cautions import cautions_of_upload
+    from stepzero_rnn.spec.spec_warnings import cautions_of_upload
     from stepzero_rnn.uploads.intake import take
 
     how, store = parse(UploadOptions, options), _store()
@@ -98,7 +98,7 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
     """
     from stepzero_rnn.engine.draw import Artist
     from stepzero_rnn.engine.state_dict import state_dict as draw
-    from stepzero_rnn.engine.workers import Workers
+    from stepzero_rnn.engine.thread_pool import Workers
     from stepzero_rnn.uploads.intake import opened
 
     planned = plan(spec if arrays is None else with_arrays(spec, arrays))
@@ -125,7 +125,7 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
         DeviceUnavailable: this machine has no such device.
         NonfiniteOutput, DeadOutput: the forward pass fails, and the spec does not accept that.
     """
-    from stepzero_rnn.engine.workers import Stop, Workers
+    from stepzero_rnn.engine.thread_pool import Stop, Workers
     from stepzero_rnn.pipeline.factory import Factory
 
     ordered = _order(spec, "pt", device, check)
@@ -150,7 +150,7 @@ def stream(
 
 
 def _stream(ordered: Order) -> Iterator[Buffer]:
-    from stepzero_rnn.engine.workers import Stop, Workers
+    from stepzero_rnn.engine.thread_pool import Stop, Workers
     from stepzero_rnn.pipeline.factory import Factory
 
     with Workers() as workers:

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter
 
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.canonical import canonical_json
-from stepzero_rnn.spec.cautions import Caution
+from stepzero_rnn.spec.spec_warnings import Caution
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 32

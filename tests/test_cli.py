@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,7 +27,7 @@ import stepzero_rnn
 from stepzero_rnn.cli import COMMANDS, cli
 from stepzero_rnn.cli.refusals import exit_code
 from stepzero_rnn.cli.words import place
-from stepzero_rnn.engine.catalogue import catalogue
+from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import BY_CODE, from_problem
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Spec
 from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
@@ -104,12 +103,12 @@ class TestHelp:
         assert all(command.__name__ in text for command in COMMANDS)
         assert all(f"{code} " in text for code in (0, 1, 2, 3, 4, 130))
 
-    @pytest.mark.parametrize("name", ["make", "plan", "check", "schemes", "serve"])
+    @pytest.mark.parametrize("name", ["make", "plan", "check", "schemes"])
     def test_of_a_command_has_an_example(self, name: str) -> None:
         assert f" stepzero {name} " in run(name, "--help").stdout
 
     @pytest.mark.parametrize(
-        ("name", "examples"), [("make", 6), ("plan", 2), ("check", 3), ("schemes", 3), ("serve", 2)]
+        ("name", "examples"), [("make", 6), ("plan", 2), ("check", 3), ("schemes", 3)]
     )
     def test_has_every_example_on_a_line_of_its_own(self, name: str, examples: int) -> None:
         lines = [line for line in run(name, "--help").stdout.splitlines() if "Usage" not in line]
@@ -668,23 +667,6 @@ class TestSchemes:
         assert "xavier_uniform" in result.stderr
 
 
-class TestServe:
-    def test_tells_which_setting_is_wrong(self) -> None:
-        result = run("serve", STEPZERO_PORT="many")
-
-        assert result.exit_code == 2
-        assert result.stderr.startswith("Error: The settings are wrong. STEPZERO_PORT: ")
-        assert len(result.stderr.splitlines()) == 1
-
-    def test_refuses_a_setting_that_there_is_not(self) -> None:
-        result = run("serve", STEPZERO_PROT="8001")
-
-        assert result.exit_code == 2
-        assert (
-            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT." in result.stderr
-        )
-
-
 class TestAServer:
     """Options with `--server` do there what they do here."""
 
@@ -799,27 +781,10 @@ class TestAServer:
         assert last.startswith(f"Error: {url} cannot be reached: ")
 
 
-class TestAKey:
-    def test_leaves_only_its_line_on_stdout(self) -> None:
-        result = run("key", "new", "ci")
-
-        assert re.fullmatch(r"ci sha256:[0-9a-f]{64}\n", result.stdout)
-        assert "stepzero_" in result.stderr
-
-
-def test_a_server_says_where_it_is() -> None:
-    with started("-m", "app", "serve", "--port", "0") as process:
-        assert process.stdout
-        first = process.stdout.readline().decode()
-        process.kill()
-
-    assert re.match(r"Step Zero is at http://127\.0\.0\.1:\d+/", first)
-
-
 @pytest.mark.parametrize("command", [("schemes",), ("plan", *GRU)], ids=["schemes", "plan"])
 def test_a_terminal_of_ascii_shows_every_character_somehow(command: tuple[str, ...]) -> None:
     shown = subprocess.run(
-        ["/usr/bin/env", "PYTHONIOENCODING=ascii", sys.executable, "-m", "app", *command],
+        ["/usr/bin/env", "PYTHONIOENCODING=ascii", sys.executable, "-m", "stepzero_rnn", *command],
         cwd=Path(stepzero_rnn.__file__).parents[1],
         capture_output=True,
         check=True,
@@ -827,18 +792,6 @@ def test_a_terminal_of_ascii_shows_every_character_somehow(command: tuple[str, .
 
     assert shown.stdout.isascii()
     assert rb"\x" in shown.stdout
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_server_whose_port_is_taken_says_so_and_exits_with_4(workers: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        result = run("serve", "--port", str(port), "--workers", workers)
-
-    assert result.exit_code == 4
-    assert len(result.stderr.splitlines()) == 1
-    assert f"Cannot listen on 127.0.0.1:{port}: something listens there" in result.stderr
-    assert "Take another port" in result.stderr
 
 
 @pytest.mark.parametrize("name", [*CheckpointRequest.model_fields, *CheckSize.model_fields])
@@ -862,19 +815,6 @@ def test_every_field_is_called_by_its_option(name: str) -> None:
 )
 def test_what_is_below_a_field_is_called_by_option_or_file(pointer: str, said: str) -> None:
     assert place(pointer, {"arrays": [Path("folder/old.npz")]}) == said
-
-
-def test_make_serves_where_environment_and_words_say() -> None:
-    def serves(*words: str, **environment: str) -> list[str]:
-        command = ["make", "-n", "run", *words]
-        env = {"PATH": os.defpath, **environment}
-        root = Path(stepzero_rnn.__file__).parents[1]
-        said = subprocess.check_output(command, cwd=root, env=env, text=True)
-        return said.splitlines()[-1].partition("serve")[2].split()
-
-    assert serves() == []  # STEPZERO_HOST and STEPZERO_PORT count
-    assert serves(PORT="9000") == ["--port", "9000"]
-    assert serves("PORT=9001", PORT="9000", HOST="::1") == ["--host", "::1", "--port", "9001"]
 
 
 FAILURES = {

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 import stepzero_rnn
 from stepzero_rnn.client import Client, file_path
 from stepzero_rnn.client.session import MOST_DOCUMENT_BYTES
-from stepzero_rnn.engine.catalogue import catalogue
+from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import (
     DeadOutput,
     DtypeNotInFormat,

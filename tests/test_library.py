@@ -290,7 +290,7 @@ def test_every_call_names_every_wrong_field(call: Any) -> None:
 @pytest.mark.parametrize(
     "module",
     [
-        "app",
+        "stepzero_rnn",
         "stepzero_rnn.errors",
         "stepzero_rnn.dtypes",
         "stepzero_rnn.plan",

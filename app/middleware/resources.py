@@ -9,12 +9,12 @@ from contextlib import ExitStack, asynccontextmanager
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.admission.budget import Claim, Cost
+from app.admission.budget import Claim
 from app.admission.chunk_sizer import Pace, Patience
 from app.context import Context
 from app.disconnects import wait_watched
 from app.scope import account_of, caller_of
-from stepzero_rnn.pipeline.costs import CHUNKS, HOST, SLOTS, cost_of_drawing
+from stepzero_rnn.pipeline.costs import CHUNKS, HOST, SLOTS, Cost, cost_of_drawing
 from stepzero_rnn.pipeline.job import Order
 
 HELD, CLAIM = "stepzero.held", "stepzero.claim"

@@ -12,10 +12,10 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.scope import caller_of
 from app.callers.rate_limits import Quota, Rates, Share, Shares
 from app.middleware.auth import HEALTH, STATIC
 from app.problems import render
+from app.scope import caller_of
 from stepzero_rnn.errors import TooManyRequests
 
 SHARE = "stepzero.share"

@@ -1,4 +1,4 @@
-"""Traces: a caller's W3C `traceparent` is carried on; with the extra `otel`, OpenTelemetry is told of every request.
+"""Traces: a caller's W3C `traceparent` is carried on; with the group `otel`, OpenTelemetry is told of every request.
 
 Without that extra, or without an `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is recorded.
 """

@@ -15,8 +15,9 @@ from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.spec.checkpoint import FormatName, RnnType
 from stepzero_rnn.spec.init import AnyWholeScheme, Init
 from stepzero_rnn.spec.overrides import AnyOverride
-from stepzero_rnn.spec.presets import PresetName
-from stepzero_rnn.spec.schemes import (
+from stepzero_rnn.spec.schemes.presets import PresetName
+from stepzero_rnn.spec.schemes.scripts import ScriptName
+from stepzero_rnn.spec.schemes.unions import (
     AnyBiasScheme,
     AnyWeightScheme,
     BiasInit,
@@ -24,7 +25,6 @@ from stepzero_rnn.spec.schemes import (
     WeightInit,
     WeightName,
 )
-from stepzero_rnn.spec.scripts import ScriptName
 
 PLACE = "#/components/schemas/{model}"
 # Unions, and words that stand in one; those that others are made of come first.

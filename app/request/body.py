@@ -20,7 +20,7 @@ from app.request.forms import read_form
 from app.scope import caller_of
 from app.settings import Settings
 from stepzero_rnn.arrays.records import Bounds
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import (
     BodyTooLarge,
     FieldError,
@@ -32,9 +32,9 @@ from stepzero_rnn.errors import (
 from stepzero_rnn.pipeline.costs import SLOTS
 from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.base import Strict, at_most
-from stepzero_rnn.spec.cautions import Caution, cautions_of_upload
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
+from stepzero_rnn.spec.spec_warnings import Caution, cautions_of_upload
 from stepzero_rnn.uploads.intake import complete, take
 
 _LENGTH_DIGITS = 20

@@ -10,7 +10,7 @@ from fastapi import Request
 from app.context import Context
 from app.disconnects import run_watched
 from app.middleware.resources import held_meanwhile
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.costs import cost_of_plan
 from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.plan import FEW_CELLS

@@ -19,8 +19,8 @@ from app.response.links import file_url, summary_url
 from app.response.streaming import ChunkResponse
 from app.scope import account_of
 from app.telemetry.request_stats import timed
-from stepzero_rnn.engine.check import Checked
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.check.check import Checked
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import DigestMismatch
 from stepzero_rnn.pipeline.assemble import Buffer
 from stepzero_rnn.pipeline.checksum import crc32_of_file

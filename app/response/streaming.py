@@ -24,7 +24,7 @@ from app.admission.chunk_sizer import Pace
 from app.disconnects import call_when_gone, run_watched, wait_watched
 from app.request_threads import RequestThreads
 from app.scope import ABORT, account_of
-from stepzero_rnn.engine.workers import Stop, Stopped
+from stepzero_rnn.engine.thread_pool import Stop, Stopped
 from stepzero_rnn.pipeline.assemble import Buffer
 
 

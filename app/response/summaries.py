@@ -14,7 +14,7 @@ from app.middleware.resources import Turn, hold, pace_of
 from app.response.files import take
 from app.response.streaming import ChunkResponse
 from app.scope import account_of
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.job import Order
 from stepzero_rnn.summary import json_chunks
 

@@ -18,14 +18,14 @@ from app.request.planning import ordered, planned
 from app.response.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
 from app.response.links import file_url
 from app.response.summaries import send_summary
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.description import Description, describe
 from stepzero_rnn.pipeline.job import format_of_suffix
 from stepzero_rnn.spec.canonical import canonical
-from stepzero_rnn.spec.cautions import Caution
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.recipe import decode_recipe
+from stepzero_rnn.spec.spec_warnings import Caution
 from stepzero_rnn.summary import Summary
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from app.settings import PREFIX, Settings
+from app.settings import Settings
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.spec.parse import field_errors
+from stepzero_rnn.uploads.settings import PREFIX
 
 OF_OTHERS = ("STEPZERO_API_KEY",)  # what the client reads
 _LINKS = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))(_.*)?")  # Kubernetes' own

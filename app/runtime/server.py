@@ -109,7 +109,7 @@ def protocol(settings: Settings) -> type[asyncio.Protocol]:
 
 def _warn_of_strangers(host: str) -> None:
     print(
-        f"There are no keys: everybody who can reach {host} is served. `stepzero key new NAME` makes a key.",
+        f"There are no keys: everybody who can reach {host} is served. `python -m app.key NAME` makes a key.",
         file=sys.stderr,
     )
 

@@ -6,7 +6,6 @@ Several processes that share a folder count together: any of them answers for al
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import version
 from types import MappingProxyType
 from typing import NamedTuple, cast
 
@@ -24,6 +23,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+import stepzero_rnn
 from app.telemetry.process_metrics import Processes
 from app.telemetry.request_stats import OUTCOMES, STAGES, Account, Outcome
 from app.telemetry.worker_folder import beat, counted, is_shared
@@ -93,7 +93,7 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self._registry,
         )
-        build.labels(version("stepzero"), str(STREAM_VERSION), torch.__version__).set(1)
+        build.labels(stepzero_rnn.__version__, str(STREAM_VERSION), torch.__version__).set(1)
         self._own = Processes(self._registry) if is_shared() else None
         if not self._own:
             ProcessCollector(registry=self._registry)

@@ -92,7 +92,7 @@ def server() -> Iterator[Served]:
 
 
 def _serve(arrays: Path) -> Iterator[Served]:
-    command = [sys.executable, "-m", "app", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "app", "--port", "0"]
     settings = {
         "STEPZERO_READER_GRACE_S": "5",
         "STEPZERO_MAX_KEPT_BYTES": str(32 << 20),

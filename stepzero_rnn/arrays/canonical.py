@@ -17,10 +17,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from stepzero_rnn.arrays import safetensors
-from stepzero_rnn.arrays.files import told_of
+from stepzero_rnn.arrays.readers import safetensors
+from stepzero_rnn.arrays.readers.files import told_of
+from stepzero_rnn.arrays.readers.values import as_floats
 from stepzero_rnn.arrays.records import Bounds, Entry
-from stepzero_rnn.arrays.values import as_floats
 from stepzero_rnn.errors import StoreUnavailable
 
 

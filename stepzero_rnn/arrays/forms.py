@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stepzero_rnn.arrays.values import Strided
+from stepzero_rnn.arrays.readers.values import Strided
 
 Shape = tuple[int, ...]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from stepzero_rnn.arrays.files import Found
 from stepzero_rnn.arrays.naming import Call, unknown
+from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec

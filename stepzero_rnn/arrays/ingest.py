@@ -14,12 +14,19 @@ from itertools import groupby
 from math import prod
 from pathlib import Path
 
-from stepzero_rnn.arrays import safetensors
-from stepzero_rnn.arrays.files import Found, list_arrays
-from stepzero_rnn.arrays.fit import fit
+from stepzero_rnn.arrays.array_shapes import fit
 from stepzero_rnn.arrays.names import lacking, read_names
 from stepzero_rnn.arrays.naming import unfit
 from stepzero_rnn.arrays.pieces import Filled, Piece, fill, gather, missing
+from stepzero_rnn.arrays.readers import safetensors
+from stepzero_rnn.arrays.readers.files import Found, list_arrays
+from stepzero_rnn.arrays.readers.values import (
+    CHUNK_BYTES,
+    encoded,
+    is_finite,
+    stream,
+    write_sparsely,
+)
 from stepzero_rnn.arrays.records import (
     Bounds,
     Entry,
@@ -30,7 +37,6 @@ from stepzero_rnn.arrays.records import (
     fault,
     refuse,
 )
-from stepzero_rnn.arrays.values import CHUNK_BYTES, encoded, is_finite, stream, write_sparsely
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.errors import ArraysTooLarge, FieldError, InvalidArrays
 from stepzero_rnn.spec.checkpoint import Spec

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from stepzero_rnn.arrays.files import Found
 from stepzero_rnn.arrays.habits import beside_dropped
 from stepzero_rnn.arrays.layouts import LAYOUTS, why_unread
 from stepzero_rnn.arrays.naming import Call, Named, Reading, unknown
 from stepzero_rnn.arrays.paths import read_paths
 from stepzero_rnn.arrays.pytorch_names import read_pytorch
+from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.records import Options, shown
 from stepzero_rnn.arrays.strangers import refuse_strangers, several
 from stepzero_rnn.errors import FieldError

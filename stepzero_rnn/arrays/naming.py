@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
-from stepzero_rnn.arrays.files import Found
 from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.records import fault, shown
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 
 from stepzero_rnn.arrays.cudnn import as_named
-from stepzero_rnn.arrays.files import Found
 from stepzero_rnn.arrays.layouts import Rule
 from stepzero_rnn.arrays.naming import NUMBER, Call, Named, Placed, Reading, Where, unknown
+from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.records import Options, shown
 from stepzero_rnn.spec.checkpoint import Spec
 

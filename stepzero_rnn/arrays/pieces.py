@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stepzero_rnn.arrays.files import Found
 from stepzero_rnn.arrays.layouts import Rule
 from stepzero_rnn.arrays.naming import Named
+from stepzero_rnn.arrays.readers.files import Found
+from stepzero_rnn.arrays.readers.values import Strided
 from stepzero_rnn.arrays.records import Entry, fault, shown
-from stepzero_rnn.arrays.values import Strided
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import GATES, Kind
 from stepzero_rnn.spec.checkpoint import Spec

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from difflib import get_close_matches
 
-from stepzero_rnn.arrays.fit import fit
+from stepzero_rnn.arrays.array_shapes import fit
 from stepzero_rnn.arrays.habits import habit, is_dropped
 from stepzero_rnn.arrays.layouts import LAYOUTS
 from stepzero_rnn.arrays.naming import Call, Reading, unknown

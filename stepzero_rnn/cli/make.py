@@ -18,8 +18,8 @@ from stepzero_rnn.errors import RequestError
 from stepzero_rnn.formats.naming import choose_format
 from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.spec.cautions import cautions
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName
+from stepzero_rnn.spec.spec_warnings import cautions
 from stepzero_rnn.targets import path_of_file
 
 

@@ -92,7 +92,7 @@ def schemes(
         stepzero schemes trunc_normal
         stepzero schemes keras
     """
-    from stepzero_rnn.engine.catalogue import catalogue
+    from stepzero_rnn.engine.schemes.catalogue import catalogue
 
     known = catalogue()
     found = {

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepzero_rnn.dtypes import DType
-from stepzero_rnn.engine.distributions import ElementLaw, WideLaw
-from stepzero_rnn.engine.overlay import Source, lay
-from stepzero_rnn.engine.philox import Key, key
-from stepzero_rnn.engine.rounding import load, store
+from stepzero_rnn.engine.elements.distributions import ElementLaw, WideLaw
+from stepzero_rnn.engine.laws.scripts import Replay
+from stepzero_rnn.engine.patches import Source, lay
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.schemes.record import WholeLaw
-from stepzero_rnn.engine.scripts import Replay
 from stepzero_rnn.engine.statistics import Counter, Tally
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.words.philox import Key, key
+from stepzero_rnn.engine.words.rounding import load, store
 from stepzero_rnn.plan import Block, TensorPlan
 
 Stored = NDArray[Any]

@@ -7,7 +7,7 @@ from collections import OrderedDict
 import torch
 from torch import Tensor
 
-from stepzero_rnn.engine.check import judge_weights
+from stepzero_rnn.engine.check.check import judge_weights
 from stepzero_rnn.engine.draw import Artist
 from stepzero_rnn.engine.tensors import as_tensor
 from stepzero_rnn.plan import Plan

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.cells import (
+from stepzero_rnn.engine.histogram_bins import (
     BEYOND,
     GRID,
     count_cells,
@@ -22,7 +22,7 @@ from stepzero_rnn.engine.cells import (
     find_cells,
     find_quantiles,
 )
-from stepzero_rnn.engine.kernels import kernel
+from stepzero_rnn.engine.words.kernels import kernel
 from stepzero_rnn.summary import HISTOGRAM_BINS, QUANTILES, Figures, Histogram
 
 f64, i32, i64 = np.float64, np.int32, np.int64

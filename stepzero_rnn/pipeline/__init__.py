@@ -1,1 +1,1 @@
-"""One run of the pipeline, from job to bytes; knows no HTTP.  Read `factory` first."""
+"""One run of the pipeline, from a job to bytes; knows no HTTP.  Read `factory` first."""

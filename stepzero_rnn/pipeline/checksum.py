@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stepzero_rnn.engine.check import Checked
+from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.formats.crc import crc32_of
 from stepzero_rnn.pipeline.job import Order
 from stepzero_rnn.plan import TensorPlan

@@ -13,8 +13,8 @@ from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
-from stepzero_rnn.spec.cautions import Caution, cautions
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
+from stepzero_rnn.spec.spec_warnings import Caution, cautions
 
 
 class TensorEntry(BaseModel, frozen=True):

@@ -16,11 +16,12 @@ from hashlib import sha256
 
 import torch
 
-from stepzero_rnn.engine import check, devices
-from stepzero_rnn.engine.check import Checked, Keep, keep_none
-from stepzero_rnn.engine.digests import digests
+from stepzero_rnn.engine.check import check
+from stepzero_rnn.engine.check.check import Checked, Keep, keep_none
+from stepzero_rnn.engine.check.digests import digests
+from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.draw import CHUNK_BYTES, Artist, Stored
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import ArraysGone
 from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, Buffer, assemble
 from stepzero_rnn.pipeline.costs import (

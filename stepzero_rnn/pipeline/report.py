@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from stepzero_rnn.engine.check import Checked
-from stepzero_rnn.engine.digests import TensorDigests
+from stepzero_rnn.engine.check.check import Checked
+from stepzero_rnn.engine.check.digests import TensorDigests
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical, recipe_digest
-from stepzero_rnn.spec.cautions import cautions
+from stepzero_rnn.spec.spec_warnings import cautions
 from stepzero_rnn.summary import Figures, GateSummary, Summary, TensorSummary, WeightSummary
 
 

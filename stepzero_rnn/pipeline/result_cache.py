@@ -8,8 +8,8 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
-from stepzero_rnn.engine.check import Checked
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.check.check import Checked
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
 

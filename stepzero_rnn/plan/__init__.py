@@ -17,7 +17,7 @@ from stepzero_rnn.plan.cells import Cell, stream_of
 from stepzero_rnn.plan.records import GATES, KEEPING_GATE, Block, Kind, Plan, Steps, TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.overrides import WHOLE
-from stepzero_rnn.spec.scripts import AnyScript
+from stepzero_rnn.spec.schemes.scripts import AnyScript
 
 __all__ = [
     "FEW_CELLS",

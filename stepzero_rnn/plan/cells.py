@@ -11,14 +11,14 @@ from typing import Any
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.plan import effort
 from stepzero_rnn.plan.records import GATES, KEEPING_GATE, Block, Kind, TensorPlan
-from stepzero_rnn.spec.biases import PytorchBias, SplitScheme, ZerosBias
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.matrices import Critical
 from stepzero_rnn.spec.overrides import WHOLE
 from stepzero_rnn.spec.patches import Given, Patch, stacked
-from stepzero_rnn.spec.schemes import AnyBiasScheme, AnyWeightScheme
-from stepzero_rnn.spec.weights import FanScheme
+from stepzero_rnn.spec.schemes.biases import PytorchBias, SplitScheme, ZerosBias
+from stepzero_rnn.spec.schemes.matrices import Critical
+from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
+from stepzero_rnn.spec.schemes.weights import FanScheme
 
 
 def stream_of(tensor_name: str, gate: str) -> int:

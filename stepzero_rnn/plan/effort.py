@@ -7,8 +7,8 @@ from statistics import NormalDist
 from typing import NamedTuple
 
 from stepzero_rnn.plan.records import Block, Kind
-from stepzero_rnn.spec.dense import Lsuv
-from stepzero_rnn.spec.scripts import Call, TorchSeeded
+from stepzero_rnn.spec.schemes.dense import Lsuv
+from stepzero_rnn.spec.schemes.scripts import Call, TorchSeeded
 
 
 class Effort(NamedTuple):

@@ -11,8 +11,8 @@ from stepzero_rnn.spec.canonical import as_object
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.overrides import GATE_NAMES, WHOLE
 from stepzero_rnn.spec.patches import Patch
-from stepzero_rnn.spec.schemes import AnyBiasScheme, AnyWeightScheme
-from stepzero_rnn.spec.scripts import AnyScript
+from stepzero_rnn.spec.schemes.scripts import AnyScript
+from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
 
 # What a layer's direction takes beside the arithmetic of its weights, as multiplications and additions: once (it is laid
 # out, drawn and looked at), and for each of its time steps.  A core does some 20 000 million a second.

@@ -25,7 +25,7 @@ class Strict(BaseModel):
 
 
 class InitScheme(Strict):
-    """What all init schemes share: where they are defined (`stepzero_rnn/spec/fit.py` refuses them elsewhere)."""
+    """What all init schemes share: where they are defined (`stepzero_rnn/spec/compatibility.py` refuses them elsewhere)."""
 
     parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr")
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")

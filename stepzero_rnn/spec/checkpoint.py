@@ -12,7 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.spec.arrays import Arrays
 from stepzero_rnn.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
-from stepzero_rnn.spec.fit import network_of, refuse_misfit, sizes_of
+from stepzero_rnn.spec.compatibility import network_of, refuse_misfit, sizes_of
 from stepzero_rnn.spec.init import Init, InitParts, Parts, in_parts, parts_of, script_of
 from stepzero_rnn.spec.overrides import (
     MOST_LAYERS,
@@ -22,7 +22,7 @@ from stepzero_rnn.spec.overrides import (
     WeightOverride,
     resolve,
 )
-from stepzero_rnn.spec.scripts import AnyScript
+from stepzero_rnn.spec.schemes.scripts import AnyScript
 from stepzero_rnn.spec.shapes import Sizes
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")

@@ -7,9 +7,9 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from stepzero_rnn.spec.base import InitScheme
-from stepzero_rnn.spec.presets import PRESETS
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
-from stepzero_rnn.spec.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.presets import PRESETS
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 
 class Undefined(NamedTuple):

@@ -9,7 +9,6 @@ from pydantic import BaseModel, Discriminator, Field, Tag
 
 from stepzero_rnn.spec.arrays import Arrays
 from stepzero_rnn.spec.base import InitScheme, Strict
-from stepzero_rnn.spec.biases import PytorchBias, ZerosBias
 from stepzero_rnn.spec.overrides import (
     WEIGHTS,
     BiasOverride,
@@ -18,8 +17,16 @@ from stepzero_rnn.spec.overrides import (
     WeightOverride,
     resolve,
 )
-from stepzero_rnn.spec.presets import PRESETS, PresetName
-from stepzero_rnn.spec.schemes import (
+from stepzero_rnn.spec.schemes.biases import PytorchBias, ZerosBias
+from stepzero_rnn.spec.schemes.presets import PRESETS, PresetName
+from stepzero_rnn.spec.schemes.scripts import (
+    SCRIPTS,
+    AnyScript,
+    NumpyRandn,
+    ScriptName,
+    TorchSeeded,
+)
+from stepzero_rnn.spec.schemes.unions import (
     BIAS_SCHEMES,
     WEIGHT_SCHEMES,
     AnyBiasScheme,
@@ -28,8 +35,7 @@ from stepzero_rnn.spec.schemes import (
     WeightInit,
     WeightName,
 )
-from stepzero_rnn.spec.scripts import SCRIPTS, AnyScript, NumpyRandn, ScriptName, TorchSeeded
-from stepzero_rnn.spec.weights import Pytorch
+from stepzero_rnn.spec.schemes.weights import Pytorch
 
 
 class InitParts(Strict):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, field_validator
 
 from stepzero_rnn.spec.base import Strict, at_most, refusal
-from stepzero_rnn.spec.schemes import BiasInit, WeightInit
+from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit
 
 MOST_OVERRIDES = 16  # what a recipe token has room for, whatever they say
 WHOLE = "-"  # the gate of what has none

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from stepzero_rnn.errors import MOST_ERRORS, FieldError, InvalidSpec, MalformedJson
 from stepzero_rnn.spec.hints import explain_unknown
-from stepzero_rnn.spec.keys import keys_at
+from stepzero_rnn.spec.model_keys import keys_at
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -7,8 +7,8 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from stepzero_rnn.spec.base import refusal
-from stepzero_rnn.spec.inline import Array, ArrayBias
 from stepzero_rnn.spec.overrides import WHOLE, Network, Place
+from stepzero_rnn.spec.schemes.inline import Array, ArrayBias
 
 Shape = tuple[int, ...]
 # Of a parameter's place: its scheme in full, and the JSON pointer of that scheme.

@@ -10,7 +10,7 @@ from math import prod
 from stepzero_rnn.arrays.canonical import Stored
 from stepzero_rnn.arrays.ingest import ingest
 from stepzero_rnn.arrays.records import Bounds, Entry, Options, Upload, Watch
-from stepzero_rnn.engine.workers import Stop
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import ArraysGone, FieldError, InvalidSpec
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.arrays import Arrays, SourceSizes, UploadOptions, whole_names

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from stepzero_rnn.spec.checkpoint import Serving, Spec
-from stepzero_rnn.spec.presets import PRESETS
 from stepzero_rnn.spec.recipe import _DICTIONARY
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
-from stepzero_rnn.spec.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.presets import PRESETS
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 from tests.api.asking import GRU, LSTM, RNN, describe, make, permalink
 
 JSON = {"Content-Type": "application/json"}

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import torch
 
-from stepzero_rnn.engine.devices import at_work
+from stepzero_rnn.engine.devices.devices import at_work
 from stepzero_rnn.errors import DeviceFailed
 from tests.api.asking import GRU, permalink, server_process
 

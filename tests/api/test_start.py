@@ -13,7 +13,7 @@ from anyio.from_thread import start_blocking_portal
 from app.context import get_context
 from app.main import create_app
 from app.settings import Settings
-from stepzero_rnn.engine.warm import warm
+from stepzero_rnn.engine.warmup import warm
 from stepzero_rnn.errors import EngineFailed
 from tests.api.asking import GRU
 

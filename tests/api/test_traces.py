@@ -48,7 +48,7 @@ def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
 def exporting(endpoint: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """Run a server that exports to a collector."""
     with subprocess.Popen(
-        [sys.executable, "-m", "app", "serve", "--port", "0"],
+        [sys.executable, "-m", "app", "--port", "0"],
         env={"PATH": "", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "STEPZERO_LOG_FORMAT": "json"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

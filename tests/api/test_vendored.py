@@ -6,7 +6,7 @@ from pathlib import Path
 
 import app
 
-FOLDER = Path(app.__file__).parent / "api/pages/vendor/swagger-ui"
+FOLDER = Path(app.__file__).parent / "pages/vendor/swagger-ui"
 RECORD = (FOLDER / "VENDORED.md").read_text(encoding="utf-8")
 RECORDED = dict(re.findall(r"^\| `(\S+)` \| \d+ \| `([0-9a-f]{64})` \|$", RECORD, re.MULTILINE))
 

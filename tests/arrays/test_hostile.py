@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepzero_rnn.arrays.canonical import open_stored
-from stepzero_rnn.arrays.files import list_arrays
 from stepzero_rnn.arrays.ingest import ingest
 from stepzero_rnn.arrays.layouts import LAYOUTS
+from stepzero_rnn.arrays.readers.files import list_arrays
 from stepzero_rnn.arrays.records import Bounds, Upload, Watch
 from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, RequestError, StepZeroError
 from stepzero_rnn.plan import plan

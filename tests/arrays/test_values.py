@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stepzero_rnn.arrays.values import CHUNK_BYTES, Strided, Values, stream
+from stepzero_rnn.arrays.readers.values import CHUNK_BYTES, Strided, Values, stream
 
 FLOATS = Values("float32", ">f4")
 

@@ -22,7 +22,7 @@ NEEDS_GPU = (
     pytest.mark.gpu,
     pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device"),
 )
-OURS = ("-m", "app", "serve", "--port", "{port}")
+OURS = ("-m", "app", "--port", "{port}")
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from stepzero_rnn.engine import products
 from stepzero_rnn.engine.draw import Artist
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.linalg import products
+from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec
 from tests.bench.measure import in_turn, ratio, row

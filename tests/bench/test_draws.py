@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 import torch
 
-from stepzero_rnn.engine.check import check
+from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.engine.draw import Artist
 from stepzero_rnn.engine.statistics import figures
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.plan import TensorPlan, plan
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.init import InitParts
-from stepzero_rnn.spec.weights import Sparse
+from stepzero_rnn.spec.schemes.weights import Sparse
 from tests.bench.measure import in_turn, ratio, row
 from tests.bench.peers import build, statistics
 

@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.engine.devices import brush_for
-from stepzero_rnn.engine.distributions import CutNormal, Normal, RandomLaw, Uniform
+from stepzero_rnn.engine.devices.devices import brush_for
 from stepzero_rnn.engine.draw import PIECE
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.elements.distributions import CutNormal, Normal, RandomLaw, Uniform
+from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.words.philox import key
 from tests.bench.measure import NEEDS_GPU, in_turn, row
 
 pytestmark = [pytest.mark.bench, *NEEDS_GPU]
@@ -52,7 +52,7 @@ def report(title: str, runs: dict[str, Callable[[], Any]]) -> None:
 
 
 def test_draw() -> None:
-    from stepzero_rnn.engine.triton_draw import launch
+    from stepzero_rnn.engine.devices.triton_backend import launch
 
     out = torch.empty(ELEMENTS, dtype=torch.int32, device="cuda")
     floats = out.view(torch.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepzero_rnn.engine.draw import Artist, Stored
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.plan import Plan, TensorPlan, plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.engine.distributions import (
+from stepzero_rnn.engine.elements.distributions import (
     CutNormal,
     ElementLaw,
     LogitUniform,
@@ -16,11 +16,11 @@ from stepzero_rnn.engine.distributions import (
     Normal,
     Uniform,
 )
-from stepzero_rnn.engine.patterns import Bands, Constant, Diagonal, Hadamard, Ladder, Ramp
-from stepzero_rnn.engine.rotations import Rotations
+from stepzero_rnn.engine.elements.patterns import Bands, Constant, Diagonal, Hadamard, Ladder, Ramp
+from stepzero_rnn.engine.elements.rotations import Rotations
 from stepzero_rnn.spec.base import InitScheme
-from stepzero_rnn.spec.matrices import RecurrentScheme
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 Scheme = Mapping[str, Any]
 GIVEN = {"array"}  # numbers that fit one network only: `test_given.py` asks for them

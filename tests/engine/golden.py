@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from stepzero_rnn.spec.presets import PRESETS
+from stepzero_rnn.spec.schemes.presets import PRESETS
 from tests.engine.drawing import stored
 
 PATH = Path(__file__).with_name("golden.json")

@@ -23,7 +23,7 @@ from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
-from stepzero_rnn.engine.triton_draw import GROUPS, OPTIONS, draw
+from stepzero_rnn.engine.devices.triton_backend import GROUPS, OPTIONS, draw
 
 NVDISASM = Path(nvidia.__file__).parent / "bin" / "nvdisasm"
 LAWS = (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stepzero_rnn.engine.draw import Artist, Stored
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine.drawing import planned, stored
 
 Values = Mapping[str, NDArray[Any]]

@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil, pi, sqrt
 from typing import Any
 
-from stepzero_rnn.spec.presets import PRESETS
+from stepzero_rnn.spec.schemes.presets import PRESETS
 from tests.engine import oracle, oracle_blocks, oracle_dense, oracle_matrices
 from tests.engine.oracle_blocks import Rows
 

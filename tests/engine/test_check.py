@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 import stepzero_rnn
-from stepzero_rnn.engine.distributions import Normal
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.engine.elements.distributions import Normal
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import order

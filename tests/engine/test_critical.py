@@ -13,9 +13,9 @@ from scipy import integrate, stats
 from scipy.special import expit
 
 import stepzero_rnn
-from stepzero_rnn.engine.criticality import tanh_gain
+from stepzero_rnn.engine.laws.criticality import tanh_gain
 from stepzero_rnn.engine.schemes.critical import LAWS, At, gated_gain
-from stepzero_rnn.spec.biases import (
+from stepzero_rnn.spec.schemes.biases import (
     ChronoBias,
     ChronoForgetOnlyBias,
     ConstantBias,
@@ -27,9 +27,9 @@ from stepzero_rnn.spec.biases import (
     UniformBias,
     ZerosBias,
 )
-from stepzero_rnn.spec.inline import ArrayBias
-from stepzero_rnn.spec.matrices import Critical
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES
+from stepzero_rnn.spec.schemes.inline import ArrayBias
+from stepzero_rnn.spec.schemes.matrices import Critical
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES
 from tests.engine.drawing import Values, gates
 
 pytestmark = pytest.mark.statistical

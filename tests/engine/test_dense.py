@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from stepzero_rnn.engine import products
 from stepzero_rnn.engine.draw import Artist
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.powers import radius
-from stepzero_rnn.engine.products import Tiles
-from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.engine.linalg import products
+from stepzero_rnn.engine.linalg.matrix_functions import radius
+from stepzero_rnn.engine.linalg.products import Tiles
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan.effort import EFFORTS
-from stepzero_rnn.spec.matrices import RecurrentScheme
-from stepzero_rnn.spec.schemes import WEIGHT_SCHEMES
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.unions import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, planned, values
 from tests.engine.every import asked
 from tests.engine.oracle_dense import product as plain_product

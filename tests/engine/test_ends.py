@@ -11,8 +11,8 @@ import pytest
 
 import stepzero_rnn
 from stepzero_rnn.errors import StepZeroError
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
-from stepzero_rnn.spec.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 LARGEST, SMALLEST = sys.float_info.max, 5e-324
 ENDS = (0.0, -0.0, SMALLEST, -SMALLEST, 1e-200, LARGEST, -LARGEST, 0, 1, 2**53 - 1)

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import stepzero_rnn
-from stepzero_rnn.engine.distributions import ElementLaw
+from stepzero_rnn.engine.devices.torch_backend import fill_on
 from stepzero_rnn.engine.draw import PIECE, Artist, Stored, Strokes
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.rounding import Float32s
-from stepzero_rnn.engine.torch_draw import fill_on
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.elements.distributions import ElementLaw
+from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.words.philox import key
+from stepzero_rnn.engine.words.rounding import Float32s
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.limits import Limits

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stepzero_rnn.engine.distributions import LogitUniform, LogUniform
-from stepzero_rnn.engine.patterns import Ladder
+from stepzero_rnn.engine.elements.distributions import LogitUniform, LogUniform
+from stepzero_rnn.engine.elements.patterns import Ladder
 from tests.engine.drawing import Values, stored, values
 from tests.engine.every import every_dtype
 

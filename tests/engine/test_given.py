@@ -10,7 +10,7 @@ import pytest
 
 import stepzero_rnn
 from stepzero_rnn.engine.draw import Artist
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine import oracle_network
 from tests.engine.drawing import gates, planned, stored, values
 from tests.engine.every import every_dtype

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stepzero_rnn.engine.distributions import CutNormal, ElementLaw, Normal, Uniform
-from stepzero_rnn.engine.philox import key
+from stepzero_rnn.engine.elements.distributions import CutNormal, ElementLaw, Normal, Uniform
+from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan import stream_of
 from tests.engine.drawing import Values, values
 from tests.engine.promises import WEIGHTS, Promise, named

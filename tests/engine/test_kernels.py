@@ -12,7 +12,9 @@ import pytest
 
 import stepzero_rnn
 
-WARM = "from stepzero_rnn.engine.warm import warm; warm(); import app; print(stepzero_rnn.__file__)"
+WARM = (
+    "from stepzero_rnn.engine.warmup import warm; warm(); import app; print(stepzero_rnn.__file__)"
+)
 
 
 def run(program: str, **variables: str) -> str:
@@ -32,11 +34,13 @@ def run(program: str, **variables: str) -> str:
 @pytest.mark.slow
 def test_no_folder_need_be_writable(tmp_path: Path) -> None:
     package = Path(stepzero_rnn.__file__).parent
-    shutil.copytree(package, tmp_path / "app", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in (tmp_path / "app").rglob("*"):
+    shutil.copytree(
+        package, tmp_path / "stepzero_rnn", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for folder in (tmp_path / "stepzero_rnn").rglob("*"):
         if folder.is_dir():
             folder.chmod(0o555)
-    (tmp_path / "app").chmod(0o555)
+    (tmp_path / "stepzero_rnn").chmod(0o555)
     tmp_path.chmod(0o555)
 
     found = run(
@@ -44,7 +48,7 @@ def test_no_folder_need_be_writable(tmp_path: Path) -> None:
     )
 
     assert found.strip() == f"{tmp_path}/stepzero_rnn/__init__.py"
-    assert not list((tmp_path / "app").rglob("*.nbi"))
+    assert not list((tmp_path / "stepzero_rnn").rglob("*.nbi"))
 
 
 @pytest.mark.slow

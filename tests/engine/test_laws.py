@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from stepzero_rnn.engine.draw import Artist
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine.drawing import Values, planned, values, widened
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, cut, named
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.rotations import Rotations, sine_and_cosine
+from stepzero_rnn.engine.elements.rotations import Rotations, sine_and_cosine
 from stepzero_rnn.engine.schemes import law_of
+from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan import GATES
-from stepzero_rnn.spec.matrices import RecurrentScheme
-from stepzero_rnn.spec.schemes import WEIGHT_SCHEMES
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.unions import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, planned, stored
 from tests.engine.every import asked
 from tests.engine.spectra import has_radius, is_np_rnn, is_on_a_ring, is_shrunk_rotation

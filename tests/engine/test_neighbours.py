@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stepzero_rnn.engine.draw import Artist, Stored
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine.drawing import planned
 from tests.engine.every import DTYPE_NAMES, WEIGHT_INITS, asked, every_scheme
 

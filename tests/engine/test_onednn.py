@@ -6,7 +6,7 @@ import threading
 
 import torch
 
-from stepzero_rnn.engine.onednn import without_onednn
+from stepzero_rnn.engine.check.onednn import without_onednn
 
 
 def is_on() -> bool:

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.distributions import CutNormal, Normal, Uniform
-from stepzero_rnn.engine.philox import key
+from stepzero_rnn.engine.elements.distributions import CutNormal, Normal, Uniform
 from stepzero_rnn.engine.schemes import BIASES, WEIGHTS
+from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan import stream_of
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES
 from tests.engine import oracle, oracle_network
 from tests.engine.drawing import stored
 from tests.engine.every import BIAS_INITS, GIVEN, WEIGHT_INITS, asked, every_dtype

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.philox import Key, fill_words, key
+from stepzero_rnn.engine.words.philox import Key, fill_words, key
 
 # Known answers of Philox4x32-10: Random123 1.14, tests/kat_vectors (Salmon et al., SC 2011).
 PUBLISHED = [

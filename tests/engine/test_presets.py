@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stepzero_rnn
-from stepzero_rnn.spec.presets import PRESETS
+from stepzero_rnn.spec.schemes.presets import PRESETS
 from tests.engine.drawing import gates, values
 
 pytestmark = pytest.mark.statistical

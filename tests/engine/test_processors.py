@@ -19,7 +19,7 @@ import pytest
 from numba import njit
 from numba.core.registry import CPUDispatcher
 
-from stepzero_rnn.engine.warm import warm
+from stepzero_rnn.engine.warmup import warm
 from tests.engine.golden import SPECS, golden
 
 ROOT = Path(__file__).parents[2]
@@ -145,8 +145,8 @@ class TestEveryKernel:
 
         assert names == set(kernels())
         assert {
-            "stepzero_rnn.engine.transforms.normal",
-            "stepzero_rnn.engine.haar.apply_reflectors",
+            "stepzero_rnn.engine.elements.transforms.normal",
+            "stepzero_rnn.engine.linalg.haar.apply_reflectors",
         } <= names
 
     def test_holds_no_operation_that_may_be_rearranged_or_joined(self) -> None:

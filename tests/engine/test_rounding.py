@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
-from stepzero_rnn.engine.rounding import load, store
+from stepzero_rnn.engine.words.rounding import load, store
 
 SIXTEEN: list[DTypeName] = ["float16", "bfloat16"]
 EDGES = [0.0, -0.0, 1.0, 65504.0, 65519.99, 65520.0, 2**-24, 2**-25, 2**-26, 1e-45, 3.4e38, 1e39]

@@ -12,8 +12,8 @@ import torch
 import stepzero_rnn
 from stepzero_rnn.engine.schemes import BIASES as BIAS_TABLE
 from stepzero_rnn.engine.schemes import WEIGHTS as WEIGHT_TABLE
-from stepzero_rnn.spec.matrices import RecurrentScheme
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, stored, values
 from tests.engine.every import GIVEN
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, named, zero

@@ -15,9 +15,9 @@ import pytest
 import stepzero_rnn
 from stepzero_rnn.engine.draw import Artist
 from stepzero_rnn.engine.schemes import SCRIPTS
-from stepzero_rnn.engine.workers import Stop, Stopped, Workers
-from stepzero_rnn.spec.scripts import FUNCTIONS
-from stepzero_rnn.spec.scripts import SCRIPTS as ASKED
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.spec.schemes.scripts import FUNCTIONS
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS as ASKED
 from tests.engine.drawing import planned, stored
 
 # What people run.  It draws every network that it is told of, and writes the bytes of the parameters.

@@ -15,8 +15,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from stepzero_rnn.engine.distributions import Normal, Uniform
-from stepzero_rnn.engine.philox import Key, fill_words, key
+from stepzero_rnn.engine.elements.distributions import Normal, Uniform
+from stepzero_rnn.engine.words.philox import Key, fill_words, key
 from stepzero_rnn.plan import stream_of
 
 pytestmark = pytest.mark.statistical

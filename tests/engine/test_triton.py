@@ -15,10 +15,10 @@ import pytest
 import torch
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
-from stepzero_rnn.engine.distributions import ElementLaw, Uniform
+from stepzero_rnn.engine.devices.selftest import KNOWN, digest
 from stepzero_rnn.engine.draw import HERE, PIECE, Brush
-from stepzero_rnn.engine.philox import key
-from stepzero_rnn.engine.proof import KNOWN, digest
+from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
+from stepzero_rnn.engine.words.philox import key
 from tests.engine.every import every_dtype, every_law
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def painter() -> Iterator[Brush]:
     with pytest.MonkeyPatch.context() as patch:
         if DEVICE.type == "cpu":
             patch.setenv("TRITON_INTERPRET", "1")
-        from stepzero_rnn.engine.triton_draw import Painter
+        from stepzero_rnn.engine.devices.triton_backend import Painter
 
         yield Painter(DEVICE)
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stepzero_rnn.engine.draw import PIECE, Artist, Stored
 from stepzero_rnn.engine.tensors import MODULES
-from stepzero_rnn.engine.workers import Workers
+from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec

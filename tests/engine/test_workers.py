@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from stepzero_rnn.engine.cores import Cores
-from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
 
 
 class Count:

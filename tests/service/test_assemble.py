@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepzero_rnn.engine.draw import Artist
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Late

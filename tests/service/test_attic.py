@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Order, order

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import stepzero_rnn
-from stepzero_rnn.engine.workers import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Order, order
 from stepzero_rnn.pipeline.limits import Limits

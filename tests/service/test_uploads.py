@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from app.settings import Settings
 from stepzero_rnn.arrays.saving import as_uploads
-from stepzero_rnn.engine.workers import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
 from stepzero_rnn.errors import ArraysGone, StoreUnavailable
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.factory import Factory

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.matrices import RecurrentScheme
 from stepzero_rnn.spec.parse import parse
-from stepzero_rnn.spec.presets import PRESETS
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.presets import PRESETS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
 
 SAFE_INTEGER = 2**53 - 1
 sizes = st.integers(1, 2) | st.integers(1, SAFE_INTEGER)

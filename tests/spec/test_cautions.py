@@ -9,9 +9,9 @@ from hypothesis import given as over
 from hypothesis import settings
 
 from stepzero_rnn.spec.canonical import canonical
-from stepzero_rnn.spec.cautions import cautions, cautions_of_upload
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.spec_warnings import cautions, cautions_of_upload
 from tests.spec.strategies import specs
 
 RNN = {"rnn_type": "rnn", "input_size": 3, "hidden_size": 4}

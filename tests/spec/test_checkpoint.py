@@ -12,14 +12,14 @@ from pydantic import ValidationError
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.schemes import BIASES, WEIGHTS
 from stepzero_rnn.errors import FieldError, InvalidSpec
-from stepzero_rnn.spec.biases import ForgetBias, PytorchBias, ZerosBias
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Serving, Spec
 from stepzero_rnn.spec.init import InitParts
-from stepzero_rnn.spec.matrices import RecurrentScheme
 from stepzero_rnn.spec.parse import parse
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
-from stepzero_rnn.spec.scripts import SCRIPTS
-from stepzero_rnn.spec.weights import Orthogonal, Pytorch, XavierUniform
+from stepzero_rnn.spec.schemes.biases import ForgetBias, PytorchBias, ZerosBias
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
+from stepzero_rnn.spec.schemes.weights import Orthogonal, Pytorch, XavierUniform
 from tests.engine.every import MATRIX_SCHEMES
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}

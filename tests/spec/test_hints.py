@@ -10,8 +10,8 @@ from stepzero_rnn.errors import InvalidSpec
 from stepzero_rnn.spec.checkpoint import CheckpointRequest
 from stepzero_rnn.spec.hints import ALIASES, UNDEFINED
 from stepzero_rnn.spec.parse import parse
-from stepzero_rnn.spec.presets import PRESETS
-from stepzero_rnn.spec.schemes import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.spec.schemes.presets import PRESETS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
 KNOWN = {*WEIGHT_SCHEMES, *BIAS_SCHEMES, *PRESETS}

@@ -10,9 +10,9 @@ import pytest
 import stepzero_rnn
 from stepzero_rnn.errors import FieldError, InvalidSpec, RecipeTooLong
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.inline import Array
 from stepzero_rnn.spec.parse import parse, parse_json
 from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.spec.schemes.inline import Array
 
 GRU = {"rnn_type": "gru", "input_size": 3, "hidden_size": 2}
 EYE = [[1.0, 0.0], [0.0, 1.0]]

@@ -12,8 +12,8 @@ from stepzero_rnn.spec.canonical import canonical, canonical_json, recipe_digest
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.init import InitParts
 from stepzero_rnn.spec.parse import parse, parse_json
-from stepzero_rnn.spec.presets import PRESETS, PresetName
 from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.spec.schemes.presets import PRESETS, PresetName
 
 DEFINED = [(name, rnn_type) for name, preset in PRESETS.items() for rnn_type in preset.parts]
 KERAS = {

@@ -6,26 +6,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from stepzero_rnn.engine.distributions import (
+from stepzero_rnn.engine.elements.distributions import (
     ElementLaw,
     LogitUniform,
     LogUniform,
     Normal,
     Uniform,
 )
-from stepzero_rnn.engine.matrices import Given
-from stepzero_rnn.engine.patterns import Constant, Ladder
+from stepzero_rnn.engine.elements.patterns import Constant, Ladder
+from stepzero_rnn.engine.laws.matrix_laws import Given
+from stepzero_rnn.engine.laws.scripts import replay
 from stepzero_rnn.engine.schemes import biases, dense, matrices, weights
 from stepzero_rnn.engine.schemes.critical import critical
 from stepzero_rnn.engine.schemes.record import Scheme, WholeLaw, array, pytorch
-from stepzero_rnn.engine.scripts import replay
 from stepzero_rnn.plan import Block, TensorPlan
-from stepzero_rnn.spec import biases as ask_bias
-from stepzero_rnn.spec import dense as ask_dense
-from stepzero_rnn.spec import inline
-from stepzero_rnn.spec import matrices as ask_matrix
-from stepzero_rnn.spec import scripts as ask_script
-from stepzero_rnn.spec import weights as ask
+from stepzero_rnn.spec.schemes import biases as ask_bias
+from stepzero_rnn.spec.schemes import dense as ask_dense
+from stepzero_rnn.spec.schemes import inline
+from stepzero_rnn.spec.schemes import matrices as ask_matrix
+from stepzero_rnn.spec.schemes import scripts as ask_script
+from stepzero_rnn.spec.schemes import weights as ask
 
 TORCH = "torch.nn.init"
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stepzero_rnn.engine.distributions import ElementLaw, LogitUniform, LogUniform
-from stepzero_rnn.engine.patterns import Constant, Ladder
+from stepzero_rnn.engine.elements.distributions import ElementLaw, LogitUniform, LogUniform
+from stepzero_rnn.engine.elements.patterns import Constant, Ladder
 from stepzero_rnn.plan import KEEPING_GATE, Block
-from stepzero_rnn.spec import biases as ask
+from stepzero_rnn.spec.schemes import biases as ask
 
 
 def forget(scheme: ask.ForgetBias, block: Block) -> Constant:

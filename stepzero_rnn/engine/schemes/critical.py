@@ -8,7 +8,8 @@ from itertools import pairwise
 from math import inf, sqrt
 from typing import Any, NamedTuple
 
-from stepzero_rnn.engine.criticality import (
+from stepzero_rnn.engine.elements.distributions import Normal
+from stepzero_rnn.engine.laws.criticality import (
     FARTHEST,
     Gate,
     Point,
@@ -21,16 +22,15 @@ from stepzero_rnn.engine.criticality import (
     points,
     tanh_gain,
 )
-from stepzero_rnn.engine.distributions import Normal
-from stepzero_rnn.engine.orthogonal import Orthogonal
-from stepzero_rnn.engine.rounding import single
-from stepzero_rnn.engine.scalars import log, steps_gap
+from stepzero_rnn.engine.laws.orthogonal import Orthogonal
+from stepzero_rnn.engine.words.rounding import single
+from stepzero_rnn.engine.words.scalars import log, steps_gap
 from stepzero_rnn.plan import KEEPING_GATE, Block
-from stepzero_rnn.spec import biases as ask
 from stepzero_rnn.spec.base import InitScheme
-from stepzero_rnn.spec.criticality import log_odds
-from stepzero_rnn.spec.inline import ArrayBias
-from stepzero_rnn.spec.matrices import Critical
+from stepzero_rnn.spec.schemes import biases as ask
+from stepzero_rnn.spec.schemes.criticality import log_odds
+from stepzero_rnn.spec.schemes.inline import ArrayBias
+from stepzero_rnn.spec.schemes.matrices import Critical
 
 NARROW = 1e-9  # a standard deviation whose square is lost beside 1
 FEW_UNITS = 4096  # whose gates are looked at one by one, as those of given numbers must be

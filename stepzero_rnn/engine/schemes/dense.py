@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from math import sqrt
 
-from stepzero_rnn.engine.rotations import Rotations
-from stepzero_rnn.engine.scalars import exp
-from stepzero_rnn.engine.scaled import PositiveDefinite, SpectralRadius, UnitOutput
-from stepzero_rnn.engine.spectra import RandomBasis, SkewExponential, SpectralBand
+from stepzero_rnn.engine.elements.rotations import Rotations
+from stepzero_rnn.engine.laws.scaled import PositiveDefinite, SpectralRadius, UnitOutput
+from stepzero_rnn.engine.laws.spectra import RandomBasis, SkewExponential, SpectralBand
+from stepzero_rnn.engine.words.scalars import exp
 from stepzero_rnn.plan import Block
-from stepzero_rnn.spec import dense as ask
+from stepzero_rnn.spec.schemes import dense as ask
 
 FEW_CONNECTIONS = 15  # of a unit, as Sutskever et al. have it
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from math import pi, sqrt
 
-from stepzero_rnn.engine.distributions import Uniform
-from stepzero_rnn.engine.patterns import Bands, Diagonal, Ramp
-from stepzero_rnn.engine.rotations import Rotations
-from stepzero_rnn.engine.scalars import share_of
+from stepzero_rnn.engine.elements.distributions import Uniform
+from stepzero_rnn.engine.elements.patterns import Bands, Diagonal, Ramp
+from stepzero_rnn.engine.elements.rotations import Rotations
+from stepzero_rnn.engine.laws.sparse import Sparse
 from stepzero_rnn.engine.schemes.record import symmetric
-from stepzero_rnn.engine.sparse import Sparse
+from stepzero_rnn.engine.words.scalars import share_of
 from stepzero_rnn.plan import Block
-from stepzero_rnn.spec import matrices as ask
+from stepzero_rnn.spec.schemes import matrices as ask
 
 
 def scaled_identity(scheme: ask.ScaledIdentity, block: Block) -> Diagonal:

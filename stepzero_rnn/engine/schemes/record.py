@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from stepzero_rnn.engine.distributions import ElementLaw, Uniform
-from stepzero_rnn.engine.matrices import Given, MatrixLaw
-from stepzero_rnn.engine.scripts import Replay
+from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
+from stepzero_rnn.engine.laws.matrix_laws import Given, MatrixLaw
+from stepzero_rnn.engine.laws.scripts import Replay
 from stepzero_rnn.plan import Block
 from stepzero_rnn.spec.base import InitScheme
-from stepzero_rnn.spec.inline import Array, ArrayBias
+from stepzero_rnn.spec.schemes.inline import Array, ArrayBias
 
 WholeLaw = MatrixLaw | Replay  # all of whose elements are drawn at once
 

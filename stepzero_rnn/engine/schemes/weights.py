@@ -5,15 +5,15 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any
 
-from stepzero_rnn.engine.distributions import CutNormal, ElementLaw, Normal, Uniform
-from stepzero_rnn.engine.orthogonal import Orthogonal
-from stepzero_rnn.engine.patterns import Constant, Diagonal, Hadamard
-from stepzero_rnn.engine.scalars import exp, share_of, truncated_std
+from stepzero_rnn.engine.elements.distributions import CutNormal, ElementLaw, Normal, Uniform
+from stepzero_rnn.engine.elements.patterns import Constant, Diagonal, Hadamard
+from stepzero_rnn.engine.laws.orthogonal import Orthogonal
+from stepzero_rnn.engine.laws.sparse import Sparse
 from stepzero_rnn.engine.schemes.record import symmetric
-from stepzero_rnn.engine.sparse import Sparse
+from stepzero_rnn.engine.words.scalars import exp, share_of, truncated_std
 from stepzero_rnn.plan import Block
-from stepzero_rnn.spec import weights as ask
-from stepzero_rnn.spec.biases import ConstantBias
+from stepzero_rnn.spec.schemes import weights as ask
+from stepzero_rnn.spec.schemes.biases import ConstantBias
 
 
 def uniform(scheme: ask.Bounds, block: Block) -> Uniform:

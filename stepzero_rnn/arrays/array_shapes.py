@@ -1,0 +1,150 @@
+"""Whether arrays have the shapes of a network's parameters, and if not, the likely cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from stepzero_rnn.arrays.diagnose import Misfit, cause
+from stepzero_rnn.arrays.forms import Shape
+from stepzero_rnn.arrays.naming import Named
+from stepzero_rnn.arrays.readers.files import Found
+from stepzero_rnn.arrays.records import Options, Sizes, fault
+from stepzero_rnn.errors import FieldError
+from stepzero_rnn.plan import Kind
+from stepzero_rnn.spec.checkpoint import Spec
+
+_SIZE_NAMES = ("input_size", "hidden_size", "proj_size")
+
+
+class Claim(NamedTuple):
+    """What an array says of the network that it is of."""
+
+    size: str
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The network that arrays are of, and what does not fit it."""
+
+    sizes: Sizes
+    faults: tuple[FieldError, ...]
+
+
+def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
+    """Compare the shapes of arrays with those that the network needs; to grow, with those of the one they are of."""
+    claims = {array.found: _claims(array, spec) for array in named}
+    told = _told([claim for of_one in claims.values() for claim in of_one])
+    asked = {name: getattr(spec, name) for name in _SIZE_NAMES}
+    of = asked | {name: value for name, value in told.items() if options.grow}
+    faults = []
+    for array in named:
+        needed = _needed(array, of, spec)
+        if array.found.shape != needed:
+            misfit = Misfit(
+                rule=array.rule,
+                layer=array.layer,
+                given=array.found.shape,
+                needed=needed,
+                spec=spec,
+                layout=options.layout,
+                sizes=of,
+                told=told,
+                own=dict(claims[array.found]),
+            )
+            faults.append(_misfit(array, needed, cause(misfit)))
+    layers = 1 + max((array.layer for array in named), default=0)
+    sizes = Sizes(told.get("input_size"), told.get("hidden_size"), told.get("proj_size"), layers)
+    return Fit(sizes, (*faults, *_shrinking(named, claims, of, asked)))
+
+
+def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:
+    rule = array.rule
+    plain = _plain(rule.kinds[0], len(rule.gates), array.layer, of, spec.directions)
+    return rule.form.shape(plain, spec.directions)
+
+
+def _plain(kind: Kind, gates: int, layer: int, of: Mapping[str, int], directions: int) -> Shape:
+    """Give the shape of some gates of a parameter, as PyTorch has it."""
+    hidden, recurrent = of["hidden_size"], of["proj_size"] or of["hidden_size"]
+    match kind:
+        case "weight_ih":
+            return gates * hidden, directions * recurrent if layer else of["input_size"]
+        case "weight_hh":
+            return gates * hidden, recurrent
+        case "weight_hr":
+            return of["proj_size"], hidden
+        case _:
+            return (gates * hidden,)
+
+
+def _claims(array: Named, spec: Spec) -> list[Claim]:
+    """Say what a shape tells of the sizes; nothing, if it is of no network."""
+    rule = array.rule
+    kind, gates = rule.kinds[0], len(rule.gates)
+    plain = rule.form.plain(array.found.shape, spec.directions)
+    if plain is None or len(plain) != (1 if kind.startswith("bias") else 2) or 0 in plain:
+        return []
+    recurrent = "proj_size" if spec.proj_size else "hidden_size"
+    if kind == "weight_hr":
+        return [Claim("proj_size", plain[0]), Claim("hidden_size", plain[1])]
+    if plain[0] % gates:
+        return []
+    claims = [Claim("hidden_size", plain[0] // gates)]
+    if kind == "weight_hh":
+        claims.append(Claim(recurrent, plain[1]))
+    if kind == "weight_ih" and array.layer == 0:
+        claims.append(Claim("input_size", plain[1]))
+    if kind == "weight_ih" and array.layer and plain[1] % spec.directions == 0:
+        claims.append(Claim(recurrent, plain[1] // spec.directions))
+    return claims
+
+
+def _told(claims: Sequence[Claim]) -> dict[str, int]:
+    """Give the sizes that most arrays tell."""
+    counted = Counter(claims)
+    return {
+        claim.size: claim.value
+        for claim in sorted(counted, key=lambda claim: (counted[claim], claim.value))
+    }
+
+
+def _shrinking(
+    named: Sequence[Named],
+    claims: Mapping[Found, Sequence[Claim]],
+    of: Mapping[str, int],
+    asked: Mapping[str, int],
+) -> Iterator[FieldError]:
+    """Refuse sizes above those asked for, each by the first array that tells it; and a projection that is none."""
+    for name in _SIZE_NAMES:
+        if of[name] > asked[name]:
+            array = next(a for a in named if Claim(name, of[name]) in claims[a.found])
+            detail = f"its {name} of {of[name]} is above the {asked[name]} asked for; a network can only grow"
+            yield _fault(array, "larger_than_network", detail, of[name], asked[name])
+    if asked["proj_size"] and of["proj_size"] >= of["hidden_size"]:
+        for array in named:
+            if Claim("proj_size", of["proj_size"]) in claims[array.found]:
+                detail = "it is of a network without projection, which cannot grow into one with proj_size"
+                yield _fault(array, "shape_mismatch", detail, [*array.found.shape], None)
+                return
+
+
+def _misfit(array: Named, needed: Shape, guess: str) -> FieldError:
+    given = array.found.shape
+    named = " and ".join(f"{kind}_l{array.layer}" for kind in array.rule.kinds)
+    named += "_reverse" * array.reverse
+    detail = f"{named} needs shape {_text(needed)}, but it has {_text(given)}"
+    detail += f": {guess}" if guess else ""
+    return _fault(array, "shape_mismatch", detail, [*given], [*needed])
+
+
+def _fault(array: Named, code: str, detail: str, given: object, allowed: object) -> FieldError:
+    found = array.found
+    return fault(code, detail, file=found.file, name=found.name, given=given, allowed=allowed)
+
+
+def _text(shape: Shape) -> str:
+    return f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"

@@ -1,0 +1,199 @@
+"""Foreign files of arrays: recognised by their content, listed without reading a number, read in pieces."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from stepzero_rnn.arrays.readers import npy, safetensors
+from stepzero_rnn.arrays.readers import zip_archive as zipped
+from stepzero_rnn.arrays.readers.values import Strided, Values, straightened_bytes, write_sparsely
+from stepzero_rnn.arrays.records import Bounds, Excess, Flaw, Upload, Watch, fault, require, shown
+from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
+
+_HEAD_BYTES = npy.MOST_HEADER_BYTES + 12
+_SAVE = "Save it with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
+_SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An array in a file: what it is called and holds, and where its numbers lie.
+
+    `offset` counts from the file's beginning or, in a zip, from its record's.  `flaw` says why numbers are not read.
+    """
+
+    upload: Upload
+    name: str
+    values: Values
+    shape: tuple[int, ...]
+    fortran: bool
+    offset: int
+    member: zipped.Member | None = None
+    flaw: Flaw | None = None
+
+    @property
+    def file(self) -> str:
+        """The name of its file."""
+        return self.upload.name
+
+    @property
+    def elements(self) -> Strided:
+        """All its elements."""
+        return Strided.whole(self.shape, fortran=self.fortran)
+
+    def scratch_bytes(self, part: Strided) -> int:
+        """Say what reading a part takes on the disk: to unpack the array, and to lay the part's rows in order."""
+        unpacked_bytes = self.member.size_bytes if self.member else 0
+        return unpacked_bytes + straightened_bytes(self.values, part)
+
+    @contextmanager
+    def opened(self, scratch: Path, watch: Watch) -> Iterator[tuple[BinaryIO, int]]:
+        """Open it for reads at any place: gives a file and where in it the array begins.
+
+        What is packed is unpacked into a nameless file in the folder `scratch`.
+
+        Raises:
+            InvalidArrays: it is broken.
+        """
+        with self.upload.path.open("rb") as file:
+            if self.member is None:
+                yield file, self.offset
+                return
+            with tempfile.TemporaryFile(dir=scratch) as unpacked:
+                with told_of(self.file):
+                    for piece in zipped.content(file, self.member):
+                        watch.go_on()
+                        write_sparsely(unpacked, piece)
+                unpacked.truncate(unpacked.tell())
+                unpacked.flush()
+                yield unpacked, self.offset
+
+
+def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
+    """List the arrays of all files.
+
+    Raises:
+        InvalidArrays: a file is broken or lies.
+        ArraysTooLarge: a bound is exceeded.
+        NotAnArrayFile: a file is of another kind.
+    """
+    found: list[Found] = []
+    size_bytes = unpacked_bytes = 0
+    for number, upload in enumerate(uploads, 1):
+        with told_of(upload.name):
+            size = upload.path.stat().st_size
+            size_bytes += size
+            require("files", number, bounds.files)
+            require("bytes", size_bytes, bounds.total_bytes)
+            listed = _list(upload, size, bounds)
+            found += listed
+            unpacked_bytes += sum(array.member.size_bytes for array in listed if array.member)
+            require("arrays", len(found), bounds.arrays)
+            require("bytes when unpacked", unpacked_bytes, bounds.total_bytes)
+    return found
+
+
+@contextmanager
+def told_of(file: str) -> Iterator[None]:
+    """Turn what a reader says into the refusal of a file."""
+    try:
+        yield
+    except Flaw as flaw:
+        raise InvalidArrays(
+            [fault(flaw.code, flaw.detail, file=file, name=flaw.name, **flaw.facts)]
+        ) from flaw
+    except Excess as excess:
+        raise ArraysTooLarge(
+            file=shown(file), what=excess.what, given=excess.given, limit=excess.limit
+        ) from excess
+
+
+def _list(upload: Upload, size: int, bounds: Bounds) -> list[Found]:
+    with upload.path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+        if head.startswith(npy.MAGIC):
+            name = upload.name.removesuffix(".npy")
+            return [_npy(upload, name, head, size)]
+        if head.startswith((zipped.MAGIC, zipped.EMPTY_MAGIC)):
+            return [*_npz(upload, file, size, bounds)]
+        if safetensors.is_one(head):
+            tensors = safetensors.read_header(file, size, bounds)
+            return [
+                Found(upload, t.name, t.values, t.shape, False, t.offset, flaw=t.flaw)
+                for t in tensors
+            ]
+    raise _other(upload.name, head)
+
+
+def _npy(
+    upload: Upload, name: str, head: bytes, size: int, member: zipped.Member | None = None
+) -> Found:
+    """Describe the array of a `.npy` file, or of such a record, of `size` bytes."""
+    try:
+        header = npy.read_header(head)
+    except Flaw as flaw:
+        flaw.name = name
+        raise
+    if header.flaw is None and header.end != size:
+        detail = f"its header tells of {header.end} bytes in all, but there are {size}"
+        raise Flaw(detail, name=name)
+    return Found(
+        upload,
+        name,
+        header.values,
+        header.shape,
+        header.fortran,
+        header.offset,
+        member,
+        header.flaw,
+    )
+
+
+def _npz(upload: Upload, file: BinaryIO, size: int, bounds: Bounds) -> Iterator[Found]:
+    members = zipped.members(file, size, bounds)
+    _refuse_other_zips(upload.name, {member.name for member in members})
+    for member in members:
+        name = member.name.removesuffix(".npy")
+        head = zipped.beginning(file, member, _HEAD_BYTES)
+        if not head.startswith(npy.MAGIC):
+            raise Flaw("this record is not a .npy file", name=member.name)
+        yield _npy(upload, name, head, member.size_bytes, member)
+
+
+def _refuse_other_zips(file: str, names: set[str]) -> None:
+    kind, instead = "", ""
+    if any(name.endswith("data.pkl") for name in names):
+        kind, instead = "a checkpoint of torch.save, which is pickled and never read here", _SAVE
+    elif "config.json" in names and any(name.endswith(".h5") for name in names):
+        kind, instead = "a Keras model", _KERAS
+    if kind:
+        raise NotAnArrayFile(file=shown(file), kind=kind, instead=instead)
+
+
+_KERAS = (
+    "Save its arrays with numpy.savez('weights.npz', **{w.path: w.numpy() for w in model.weights})."
+)
+_KINDS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _KERAS),
+    (b"\x80\x02", "a pickle, which is never read here", _SAVE),
+    (b"\x80\x03", "a pickle, which is never read here", _SAVE),
+    (b"\x80\x04", "a pickle, which is never read here", _SAVE),
+    (b"\x80\x05", "a pickle, which is never read here", _SAVE),
+    (b"\x1f\x8b", "packed by gzip", "Unpack it first."),
+    (b"\x93", "no .npy file that NumPy writes", _SAVE_NUMPY),
+)
+
+
+def _other(file: str, head: bytes) -> NotAnArrayFile:
+    for magic, kind, instead in _KINDS:
+        if head.startswith(magic):
+            return NotAnArrayFile(file=shown(file), kind=kind, instead=instead)
+    kind = "of no kind that is known here" if head else "empty"
+    return NotAnArrayFile(
+        file=shown(file), kind=kind, instead="Send .npy, .npz or .safetensors files."
+    )

@@ -1,0 +1,147 @@
+"""The header of a `.safetensors` file: read as strictly as the library does, and written as it does.
+
+Source:
+    https://github.com/huggingface/safetensors#format, and `tensor.rs` there: offsets begin at 0, leave no gap, and end
+    at the file's end; tensors lie by dtype, the widest first, then by name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, BinaryIO
+
+from stepzero_rnn.arrays.readers.npy import check_shape
+from stepzero_rnn.arrays.readers.values import BITS, INTEGERS, QUANTIZED, UNREAD, Values
+from stepzero_rnn.arrays.records import Bounds, Entry, Flaw, require
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.errors import MalformedJson
+from stepzero_rnn.spec.parse import load_json
+
+_LENGTH_BYTES = 8
+_ALIGNMENT_BYTES = 8
+_VALUES: Mapping[str, Values] = {
+    dtype.safetensors: Values(dtype.name, dtype.numpy) for dtype in DTYPES.values()
+}
+_INSTEAD: Mapping[str, tuple[str, str]] = {
+    "I": ("integers", INTEGERS),
+    "U": ("integers", INTEGERS),
+    "F": ("floats of few bits, which PyTorch's networks lack", f"they are scaled: {QUANTIZED}"),
+    "B": ("booleans", "a mask is no weight: send the weights themselves"),
+    "C": ("complex numbers", "PyTorch's networks have real ones"),
+}
+_LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's order
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One tensor: its name, type and shape, and where it begins and ends in the file.
+
+    Where its numbers are not floats, `flaw` says so, and they are not read.
+    """
+
+    name: str
+    values: Values
+    shape: tuple[int, ...]
+    offset: int
+    end: int
+    flaw: Flaw | None = None
+
+
+def is_one(head: bytes) -> bool:
+    """Whether a file that begins so is meant as one: a length below 4 GiB, then an object."""
+    return head[4:9] == b"\0\0\0\0{"
+
+
+def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]:
+    """List the tensors of a file of `size_bytes`, in the order in which they lie.
+
+    Raises:
+        Flaw: the header is broken or lies.
+        Excess: the header, or the number of tensors, exceeds its bound.
+    """
+    file.seek(0)
+    length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+    start = _LENGTH_BYTES + length
+    if start > size_bytes:
+        raise Flaw(f"its header says it has {length} bytes, more than the file")
+    require("bytes of header", length, bounds.header_bytes)
+    described = _described(file.read(length))
+    require("tensors", len(described), bounds.arrays)
+    tensors = [*_tensors(described, start)]
+    tensors.sort(key=lambda tensor: (tensor.offset, tensor.end))
+    ends = [start, *(tensor.end for tensor in tensors)]
+    starts = [*(tensor.offset for tensor in tensors), size_bytes]
+    if ends != starts:
+        raise Flaw("its tensors overlap, leave a gap, or do not end where the file does")
+    return tensors
+
+
+def _described(text: bytes) -> dict[str, Any]:
+    try:
+        found = load_json(text)
+    except MalformedJson as error:
+        raise Flaw(f"its header is not JSON: {error.detail}") from error
+    if not isinstance(found, dict):
+        raise Flaw("its header is not an object")
+    found.pop("__metadata__", None)
+    return found
+
+
+def _tensors(described: Mapping[str, Any], start: int) -> Iterator[Tensor]:
+    for own, facts in described.items():
+        if not isinstance(facts, dict) or facts.keys() != {"dtype", "shape", "data_offsets"}:
+            raise Flaw("it is not described by dtype, shape and data_offsets", name=own)
+        dtype, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
+        if not (_are_lengths(shape) and _are_lengths(offsets) and len(offsets) == 2):
+            raise Flaw("its shape or offsets are not lists of lengths", name=own)
+        checked = check_shape(shape, own)
+        first, last = (start + offset for offset in offsets)
+        if not isinstance(dtype, str) or dtype not in _VALUES:
+            yield Tensor(own, UNREAD, checked, first, last, _no_floats(dtype, own))
+            continue
+        if last - first != prod(checked) * _VALUES[dtype].item_bytes:
+            raise Flaw("its offsets are not those of its shape", name=own)
+        yield Tensor(own, _VALUES[dtype], checked, first, last)
+
+
+def _are_lengths(given: Any) -> bool:
+    return isinstance(given, list) and all(type(item) is int and item >= 0 for item in given)
+
+
+def _no_floats(given: Any, own: str) -> Flaw:
+    what, instead = _INSTEAD.get(
+        str(given)[:1], ("no floats that PyTorch's networks have", INTEGERS)
+    )
+    if given in ("U16", "I16"):
+        what, instead = "integers of 16 bits", BITS
+    return Flaw(
+        f"it holds {what}; {instead}",
+        name=own,
+        code="not_floats",
+        given=str(given)[:40],
+        allowed=["float16", "bfloat16", "float32", "float64"],
+    )
+
+
+def in_order(entries: Sequence[Entry]) -> list[Entry]:
+    """Give entries in the order in which the library lays them."""
+    return sorted(entries, key=lambda entry: (_LAID_FIRST.index(entry.dtype), entry.name))
+
+
+def header(entries: Sequence[Entry]) -> bytes:
+    """Write the header of entries in the library's order, without metadata, as the library does."""
+    described, end = [], 0
+    for entry in entries:
+        dtype = DTYPES[entry.dtype]
+        start, end = end, end + prod(entry.shape) * dtype.item_bytes
+        described.append(
+            f"{json.dumps(entry.name)}:"
+            f'{{"dtype":"{dtype.safetensors}","shape":[{",".join(map(str, entry.shape))}],'
+            f'"data_offsets":[{start},{end}]}}'
+        )
+    text = f"{{{','.join(described)}}}".encode("ascii")
+    text += b" " * (-len(text) % _ALIGNMENT_BYTES)
+    return len(text).to_bytes(_LENGTH_BYTES, "little") + text

@@ -1,0 +1,245 @@
+"""The records of a zip, read strictly: nothing overlaps, nothing is larger than it says, nothing is encrypted.
+
+Python's `zipfile` believes the central directory: it builds as many entries as that names, lets records overlap
+(https://www.bamsoftware.com/hacks/zipbomb/; CVE-2024-0450) and fails in a dozen ways on broken input.  The few fields
+that matter here are read by hand instead.
+
+Source:
+    https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3 to 4.5.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, BinaryIO, NamedTuple
+
+from stepzero_rnn.arrays.readers.values import CHUNK_BYTES
+from stepzero_rnn.arrays.records import Bounds, Flaw, require
+
+MAGIC = b"PK\x03\x04"
+EMPTY_MAGIC = b"PK\x05\x06"
+STORED, DEFLATED = 0, 8
+
+_LOCAL = struct.Struct("<4sHHHHHIIIHH")
+_ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII")
+_END = struct.Struct("<4sHHHHIIH")
+_LOCATOR = struct.Struct("<4sIQI")
+_END_64 = struct.Struct("<4sQHHIIQQQQ")
+_ENTRY_MAGIC, _LOCATOR_MAGIC, _END_64_MAGIC = b"PK\1\2", b"PK\6\7", b"PK\6\6"
+_MAX_32 = 0xFFFFFFFF  # in a field: look in the zip64 field instead
+_ZIP64_FIELD = 1
+_UNREADABLE_FLAGS = 0x2041  # encrypted, strongly encrypted, masked
+_MOST_NAME_BYTES = 512
+_MOST_INFLATION = 1032  # deflate cannot do more: 258 bytes from 2 bits
+_READ_BYTES = 64 << 10
+
+
+class _Directory(NamedTuple):
+    records: int
+    offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One record: its name, how its content is packed, its sizes and checksum, and where it lies."""
+
+    name: str
+    method: int
+    packed_bytes: int
+    size_bytes: int
+    crc32: int
+    header: int
+    offset: int = 0
+
+
+def members(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Member]:
+    """List the records of a zip of `size_bytes`.
+
+    Raises:
+        Flaw: the zip is broken or lies.
+        Excess: it has too many records, or they unpack to too much.
+    """
+    directory = _directory(file, size_bytes)
+    require("records", directory.records, bounds.arrays)
+    require("bytes of directory", directory.size, bounds.header_bytes)
+    found = [*_entries(_read(file, directory.offset, directory.size), directory)]
+    if len({member.name for member in found}) < len(found):
+        raise Flaw("two of its records have one name")
+    require("bytes when unpacked", sum(member.size_bytes for member in found), bounds.total_bytes)
+    found.sort(key=lambda member: member.header)
+    placed = [_placed(file, member) for member in found]
+    ends = [0, *(member.offset + member.packed_bytes for member in placed)]
+    starts = [*(member.header for member in placed), directory.offset]
+    if any(end > start for end, start in zip(ends, starts, strict=True)):
+        raise Flaw("its records overlap, as in a zip bomb")
+    return placed
+
+
+def content(file: BinaryIO, member: Member) -> Iterator[bytes]:
+    """Unpack a record piece by piece, and never beyond the size it says.
+
+    Raises:
+        Flaw: it is shorter or longer than it says, or other than its checksum.
+    """
+    crc, total = 0, 0
+    for piece in _inflated(file, member) if member.method else _stored(file, member):
+        total += len(piece)
+        if total > member.size_bytes:
+            raise Flaw("it unpacks to more bytes than it says", name=member.name)
+        crc = zlib.crc32(piece, crc)
+        yield piece
+    if total < member.size_bytes:
+        raise Flaw("it unpacks to fewer bytes than it says", name=member.name)
+    if crc != member.crc32:
+        raise Flaw("its checksum does not match", name=member.name)
+
+
+def beginning(file: BinaryIO, member: Member, most_bytes: int) -> bytes:
+    """Give the first bytes of a record's content; its checksum is not compared.
+
+    Raises:
+        Flaw: it cannot be unpacked.
+    """
+    packed = _read(file, member.offset, min(member.packed_bytes, most_bytes))
+    if member.method == STORED:
+        return packed
+    try:
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most_bytes)
+    except zlib.error as error:
+        raise Flaw("it cannot be unpacked", name=member.name) from error
+
+
+def _stored(file: BinaryIO, member: Member) -> Iterator[bytes]:
+    for start in range(0, member.packed_bytes, CHUNK_BYTES):
+        size = min(CHUNK_BYTES, member.packed_bytes - start)
+        yield _read(file, member.offset + start, size)
+
+
+def _inflated(file: BinaryIO, member: Member) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for start in range(0, member.packed_bytes, _READ_BYTES):
+            size = min(_READ_BYTES, member.packed_bytes - start)
+            packed = _read(file, member.offset + start, size)
+            while packed:
+                yield inflater.decompress(packed, CHUNK_BYTES)
+                packed = inflater.unconsumed_tail
+            if inflater.unused_data:
+                break
+        yield from _rest(inflater)
+    except zlib.error as error:
+        raise Flaw("it cannot be unpacked", name=member.name) from error
+    if not inflater.eof or inflater.unused_data:
+        raise Flaw("its packed bytes end early or late", name=member.name)
+
+
+def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
+    """Give what the inflater still holds, though all input has been read."""
+    while not inflater.eof and (piece := inflater.decompress(b"", CHUNK_BYTES)):
+        yield piece
+
+
+def _directory(file: BinaryIO, size_bytes: int) -> _Directory:
+    """Find the directory from the file's end, where it has to be."""
+    at = size_bytes - _END.size
+    signature, *fields, comment = _END.unpack(_read(file, at, _END.size))
+    if signature != EMPTY_MAGIC or comment:
+        raise Flaw("it does not end as a zip does: it is cut short, or has a comment")
+    locator = _read(file, at - _LOCATOR.size, _LOCATOR.size) if at >= _LOCATOR.size else b""
+    if locator.startswith(_LOCATOR_MAGIC):
+        at -= _LOCATOR.size + _END_64.size
+        signature, _, _, _, *fields = _END_64.unpack(_read(file, at, _END_64.size))
+        if signature != _END_64_MAGIC or _LOCATOR.unpack(locator)[2] != at:
+            raise Flaw("its end is not where it says")
+    disk, first_disk, here, records, size, offset = fields
+    if disk or first_disk or here != records or offset + size != at:
+        raise Flaw("its directory is not where it says")
+    return _Directory(records, offset, size)
+
+
+def _entries(packed: bytes, directory: _Directory) -> Iterator[Member]:
+    place = 0
+    for _ in range(directory.records):
+        if len(packed) < place + _ENTRY.size:
+            raise Flaw("its directory ends early")
+        fields = _ENTRY.unpack_from(packed, place)
+        start = place + _ENTRY.size
+        name, extra, place = (start + sum(fields[10:last]) for last in (11, 12, 13))
+        if fields[0] != _ENTRY_MAGIC or place > len(packed):
+            raise Flaw("its directory is not one of a zip")
+        yield _member(_text(packed[start:name]), fields, packed[name:extra], directory)
+    if place != len(packed):
+        raise Flaw("its directory is longer than its records")
+
+
+def _member(name: str, fields: tuple[Any, ...], extra: bytes, directory: _Directory) -> Member:
+    flags, method, crc, packed_bytes, size_bytes = fields[3], fields[4], *fields[7:10]
+    disk, header = fields[13], fields[16]
+    if flags & _UNREADABLE_FLAGS:
+        raise Flaw("it is encrypted", name=name)
+    if method not in (STORED, DEFLATED) or disk:
+        raise Flaw("it is packed in another way than stored or deflated", name=name)
+    size_bytes, packed_bytes, header = _in_full([size_bytes, packed_bytes, header], extra, name)
+    least = size_bytes if method == STORED else size_bytes // _MOST_INFLATION
+    if packed_bytes < least or (method == STORED and packed_bytes > least):
+        raise Flaw("it cannot unpack to as many bytes as it says", name=name)
+    if header + packed_bytes > directory.offset:
+        raise Flaw("its record is not where the directory says", name=name)
+    return Member(name, method, packed_bytes, size_bytes, crc, header)
+
+
+def _text(packed: bytes) -> str:
+    if not 0 < len(packed) <= _MOST_NAME_BYTES:
+        raise Flaw(f"a record's name has {len(packed)} bytes")
+    try:
+        return packed.decode()
+    except UnicodeDecodeError as error:
+        raise Flaw("a record's name is not UTF-8") from error
+
+
+def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
+    """Take from the zip64 field the sizes that have no room elsewhere."""
+    wide = [place for place, size in enumerate(sizes) if size == _MAX_32]
+    start = 0  # of a field: thousands fit, so none is cut off
+    while wide and len(extra) >= start + 4:
+        field, length = struct.unpack_from("<HH", extra, start)
+        start += 4
+        if field == _ZIP64_FIELD and 8 * len(wide) <= min(length, len(extra) - start):
+            for nth, place in enumerate(wide):
+                (sizes[place],) = struct.unpack_from("<Q", extra, start + 8 * nth)
+            return sizes
+        start += length
+    if wide:
+        raise Flaw("its size is not given", name=name)
+    return sizes
+
+
+def _placed(file: BinaryIO, member: Member) -> Member:
+    """Find where a record's content begins, which only its own header tells."""
+    fields = _LOCAL.unpack(_read(file, member.header, _LOCAL.size))
+    signature, _, flags, method, name_bytes, extra_bytes = (*fields[:4], *fields[-2:])
+    name = member.name.encode()
+    if (
+        signature != MAGIC
+        or method != member.method
+        or flags & _UNREADABLE_FLAGS
+        or name_bytes != len(name)
+        or _read(file, member.header + _LOCAL.size, name_bytes) != name
+    ):
+        raise Flaw("its record is other than the directory says", name=member.name)
+    offset = member.header + _LOCAL.size + name_bytes + extra_bytes
+    return replace(member, offset=offset)
+
+
+def _read(file: BinaryIO, offset: int, size: int) -> bytes:
+    if offset < 0:
+        raise Flaw("it is too short for a zip")
+    file.seek(offset)
+    found = file.read(size)
+    if len(found) < size:
+        raise Flaw("it ends early")
+    return found

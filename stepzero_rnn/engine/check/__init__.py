@@ -1,0 +1,1 @@
+"""The check: statistics of what is drawn, and the sanity forward pass."""

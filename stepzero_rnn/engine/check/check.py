@@ -1,0 +1,216 @@
+"""One pass over a checkpoint: every layer is drawn, run, measured and dropped, before a byte is served."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from itertools import chain, islice
+
+import torch
+from torch import Tensor
+
+from stepzero_rnn.dtypes import DTypeName
+from stepzero_rnn.engine.check import forward
+from stepzero_rnn.engine.check.measure import Lesson, TensorFigures, lesson_of, tasks_of
+from stepzero_rnn.engine.check.onednn import without_onednn
+from stepzero_rnn.engine.cores import Cores
+from stepzero_rnn.engine.devices.devices import at_work
+from stepzero_rnn.engine.draw import SMALL, Artist, Stored
+from stepzero_rnn.engine.statistics import Spread
+from stepzero_rnn.engine.tensors import as_tensor
+from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
+from stepzero_rnn.plan import Plan, TensorPlan
+from stepzero_rnn.spec.checkpoint import CheckSize
+from stepzero_rnn.summary import Devices, DirectionForward, Forward
+
+SPARE_ELEMENTS = 8 << 20  # a second copy of a layer this large is no matter
+FEW_PRODUCTS = 1 << 26  # multiplications that one thread does in about a millisecond
+
+
+Keep = Callable[[TensorPlan, Stored], bool]  # offered each drawn tensor; whether it was kept
+
+
+def keep_none(_tensor: TensorPlan, _stored: Stored) -> bool:
+    """Keep nothing."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the pass learned.
+
+    `crc32` is of each tensor's bytes.  `figures` has, by tensor name, those of the whole tensor and of each of its gates; where
+    the pass did not measure it is empty, and so is `forward.layers`.
+    """
+
+    crc32: Mapping[str, int]
+    figures: Mapping[str, TensorFigures]
+    forward: Forward
+    devices: Devices
+    seconds: float
+
+
+def check(
+    plan: Plan,
+    artist: Artist,
+    size: CheckSize,
+    device: torch.device,
+    *,
+    measure: bool = True,
+    keep: Keep = keep_none,
+) -> Checked:
+    """Draw and run a network, one layer in memory at a time, beside what is kept.
+
+    Args:
+        measure: also take the statistics of the weights and gates.
+        keep: offered each tensor once it is drawn; one that it takes is not written again.
+
+    Raises:
+        NonfiniteOutput: a weight or a layer's output is not finite, and the spec does not accept that.
+        DeadOutput: a layer's output is zero everywhere, and the spec does not accept that.
+        DeviceFailed: the device does not work.
+        Stopped: nobody waits for the answer any more.
+    """
+    began = time.monotonic()
+    found: dict[str, Lesson] = {}
+    room = _Room(artist, keep)
+    largest = max(sum(t.elements for t in layer) for layer in plan.layers())
+    workers = artist.workers
+    cores = _torch_cores(workers.threads, largest, size)
+    with at_work(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
+        run = _Run(plan, forward.probe(plan.spec, size, artist, device), device)
+        for layer, tensors in enumerate(plan.layers()):
+            drawn = room.draw(tensors)
+            tasks = [tasks_of(artist, t, drawn[t.name], measure=measure) for t in tensors]
+            with workers.beside(chain(*tasks), small=largest < SMALL) as results:
+                with _torch_on(workers.cores, cores):
+                    y = run.forward(tensors, drawn)
+                answers = iter(results())
+            for tensor, own in zip(tensors, tasks, strict=True):
+                lesson = lesson_of(tensor, [*islice(answers, len(own))], measured=measure)
+                judge_weights(plan, tensor, lesson.nonfinite)
+                found[tensor.name] = lesson
+            run.judge(layer, y)
+            with _torch_on(workers.cores, cores):
+                run.step(layer, y, look=measure)
+            artist.stop.check()
+    return Checked(
+        {name: lesson.crc32 for name, lesson in found.items()},
+        {name: lesson.figures for name, lesson in found.items() if lesson.figures},
+        run.result(),
+        Devices(artist.brush.device, str(device)),
+        time.monotonic() - began,
+    )
+
+
+class _Room:
+    """One layer's memory, used again for the next, but for what is kept."""
+
+    def __init__(self, artist: Artist, keep: Keep) -> None:
+        self._artist, self._keep = artist, keep
+        self._places: dict[tuple[str, bool], Stored] = {}
+
+    def draw(self, tensors: Sequence[TensorPlan]) -> dict[str, Stored]:
+        """Draw a layer's tensors."""
+        return {tensor.name: self._draw(tensor) for tensor in tensors}
+
+    def _draw(self, tensor: TensorPlan) -> Stored:
+        place = tensor.kind, tensor.reverse
+        drawn = self._artist.tensor(tensor, self._places.pop(place, None))
+        if not self._keep(tensor, drawn):
+            self._places[place] = drawn
+        return drawn
+
+
+class _Run:
+    """The forward pass so far: the running activations and what was seen of them."""
+
+    def __init__(self, plan: Plan, x: Tensor, device: torch.device) -> None:
+        self._spec, self._x, self._device = plan.spec, x, device
+        self._input_shape = list(x.shape)
+        self._layers: list[DirectionForward] = []
+        self._parameters: Mapping[str, Tensor] = {}
+        self._finite, self._dead = True, False
+        self._spread: Spread
+
+    def forward(self, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored]) -> Tensor:
+        """Run one layer on the activations; give its output."""
+        self._parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
+        return forward.run_layer(self._spec, self._parameters, self._x)
+
+    def step(self, layer: int, y: Tensor, *, look: bool) -> None:
+        """Keep the layer's output for the next, and look at what its gates do."""
+        if look:
+            self._layers += forward.look_at(self._spec, layer, self._parameters, self._x, y)
+        self._x, self._parameters = y, {}
+
+    def judge(self, layer: int, y: Tensor) -> None:
+        """Refuse an output that may not be served."""
+        self._spread = spread = forward.spread(y)
+        if spread.nonfinite and not self._spec.accept_nonfinite:
+            raise NonfiniteOutput(layer=layer, reason=self._reason(y))
+        dead = spread.zeros == y.numel()
+        if dead and not self._spec.accept_dead:
+            raise DeadOutput(layer=layer)
+        self._finite, self._dead = self._finite and not spread.nonfinite, self._dead or dead
+
+    def _reason(self, y: Tensor) -> str:
+        steps = y.transpose(0, 1) if self._spec.batch_first else y
+        good = steps.isfinite().flatten(1).all(dim=1).tolist()
+        sound = good.index(False)
+        return f"the output overflows {self._spec.dtype} after {sound} of {len(good)} time steps"
+
+    def result(self) -> Forward:
+        """Give what was seen of the whole pass."""
+        return Forward(
+            input_shape=self._input_shape,
+            output_shape=list(self._x.shape),
+            finite=self._finite,
+            dead=self._dead,
+            output_mean=self._spread.mean,
+            output_std=self._spread.std,
+            layers=self._layers,
+        )
+
+
+def judge_weights(plan: Plan, tensor: TensorPlan, nonfinite: int) -> None:
+    """Refuse weights so many of which are not finite, also where a gate would hide them from the output."""
+    if nonfinite and not plan.spec.accept_nonfinite:
+        what = f"{nonfinite} of the {tensor.elements} values of {tensor.name}"
+        raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
+
+
+def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
+    """Give on how many cores torch runs a layer: one is left to what is learned meanwhile; none for next to no work.
+
+    Whoever took all would leave cores idle until the last one is free.
+    """
+    if layer_elements * size.seq_len * size.batch > FEW_PRODUCTS:
+        return max(threads - 1, 1)
+    return 0 if layer_elements < SMALL else 1
+
+
+def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]:
+    """Keep oneDNN from packing a copy of a large layer, so that one layer is all there is in memory.
+
+    Its 16-bit kernels are worth their copy, which is half as large; without them torch has only slow ones.
+    """
+    large = dtype == "float32" and layer_elements > SPARE_ELEMENTS
+    return without_onednn() if large else nullcontext()
+
+
+@contextmanager
+def _torch_on(cores: Cores, count: int) -> Iterator[None]:
+    """Let torch compute on so many cores, which are taken for it; on none, a little work is done at once by one thread.
+
+    Its number of threads holds for the calling thread and for threads it has not met.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(count, 1))
+    try:
+        with cores.taken(count) if count else nullcontext():
+            yield
+    finally:
+        torch.set_num_threads(before)

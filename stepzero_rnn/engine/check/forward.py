@@ -1,0 +1,145 @@
+"""The sanity forward pass, one layer at a time, through the functions that torch's own modules call."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.elements.distributions import Normal
+from stepzero_rnn.engine.statistics import Spread, spread_of
+from stepzero_rnn.engine.tensors import TORCH_DTYPES
+from stepzero_rnn.engine.words.philox import key
+from stepzero_rnn.plan import GATES, stream_of
+from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.spec.overrides import WHOLE
+from stepzero_rnn.summary import DirectionForward, GateActivation
+
+# torch falls back to its own LSTM and says so once; there is nothing for anybody to do about it.
+warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
+
+GATE_STEPS = 4  # the last time steps, over which the gates are looked at
+INPUT_STREAM = stream_of("input", WHOLE)
+SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
+
+
+def probe(spec: Spec, size: CheckSize, artist: Artist, device: torch.device) -> Tensor:
+    """Draw the input: standard normal, a function of the seed, in the layout the module takes."""
+    count = size.seq_len * size.batch * spec.input_size
+    values = np.empty(count, np.float32)
+    words = key(spec.seed, INPUT_STREAM)
+    artist.brush.paint(Normal(0.0, 1.0), values, 0, words, DTYPES["float32"])
+    shaped = torch.from_numpy(values).view(size.seq_len, size.batch, spec.input_size)
+    placed = shaped.to(device=device, dtype=TORCH_DTYPES[spec.dtype])
+    return placed.transpose(0, 1).contiguous() if spec.batch_first else placed
+
+
+def run_layer(spec: Spec, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor:
+    """Run one layer, both directions, on the output of the layer below, as torch's modules do.
+
+    Args:
+        parameters: the layer's own, in the order of the `state_dict`.
+        x: (seq, batch, in), or (batch, seq, in) with batch_first.
+    """
+    state = x.new_zeros(
+        spec.directions, x.shape[0 if spec.batch_first else 1], spec.proj_size or spec.hidden_size
+    )
+    arguments = (
+        list(parameters.values()),
+        spec.bias,
+        1,  # layer
+        0.0,  # dropout
+        False,  # training
+        spec.bidirectional,
+        spec.batch_first,
+    )
+    match spec.rnn_type:
+        case "lstm":
+            cell = x.new_zeros(*state.shape[:2], spec.hidden_size)
+            return torch.lstm(x, (state, cell), *arguments)[0]
+        case "gru":
+            return torch.gru(x, state, *arguments)[0]
+        case "rnn":
+            run = torch.rnn_relu if spec.nonlinearity == "relu" else torch.rnn_tanh
+            return run(x, state, *arguments)[0]
+
+
+def look_at(
+    spec: Spec, layer: int, parameters: Mapping[str, Tensor], x: Tensor, y: Tensor
+) -> list[DirectionForward]:
+    """Measure one layer: the output's size over time, and the gates of each direction."""
+    if spec.batch_first:
+        x, y = x.transpose(0, 1), y.transpose(0, 1)
+    found = []
+    for direction, h in enumerate(y.chunk(spec.directions, dim=-1)):
+        suffix = f"_l{layer}" + ("_reverse" if direction else "")
+        own = {
+            name.removesuffix(suffix): t for name, t in parameters.items() if name.endswith(suffix)
+        }
+        rms = h.float().square().mean(dim=(1, 2)).sqrt().tolist()
+        steps, states = (x, h) if direction == 0 else (x.flip(0), h.flip(0))
+        gates = _gates(spec, own, steps, states)
+        found.append(DirectionForward(layer, bool(direction), [finite(v) for v in rms], gates))
+    return found
+
+
+def finite(value: float) -> float | None:
+    """Give a number that JSON can hold, or None."""
+    return value if value - value == 0 else None
+
+
+def _gates(spec: Spec, own: Mapping[str, Tensor], x: Tensor, h: Tensor) -> list[GateActivation]:
+    """Compute each gate at the last steps (x and h in the direction's own order of time)."""
+    before = torch.cat([torch.zeros_like(h[:1]), h[:-1]])[-GATE_STEPS:].flatten(0, 1).float()
+    inputs = x[-GATE_STEPS:].flatten(0, 1).float()
+    found: list[GateActivation] = []
+    activations: dict[str, Tensor] = {}
+    for place, gate in enumerate(GATES[spec.rnn_type]):
+        from_x = _gate_part(own, "ih", place, inputs, spec.hidden_size)
+        from_h = _gate_part(own, "hh", place, before, spec.hidden_size)
+        if gate == "n":
+            from_h = activations["r"] * from_h
+        total = from_x + from_h
+        activations[gate] = active = _activate(spec, gate, total)
+        found.append(
+            GateActivation(
+                gate, finite(active.mean().item()), finite(_saturated(spec, gate, active))
+            )
+        )
+    return found
+
+
+def _gate_part(
+    own: Mapping[str, Tensor], side: str, place: int, values: Tensor, hidden: int
+) -> Tensor:
+    rows = slice(place * hidden, (place + 1) * hidden)
+    bias = own.get(f"bias_{side}")
+    return functional.linear(
+        values, own[f"weight_{side}"][rows].float(), None if bias is None else bias[rows].float()
+    )
+
+
+def _activate(spec: Spec, gate: str, total: Tensor) -> Tensor:
+    if gate in ("g", "n") or (gate == WHOLE and spec.nonlinearity != "relu"):
+        return total.tanh()
+    return total.relu() if gate == WHOLE else total.sigmoid()
+
+
+def _saturated(spec: Spec, gate: str, active: Tensor) -> float:
+    if gate == WHOLE and spec.nonlinearity == "relu":
+        return (active == 0).float().mean().item()
+    if gate in ("g", "n", WHOLE):
+        return (active.abs() > TANH_EDGE).float().mean().item()
+    return ((active - 0.5).abs() > 0.5 - SIGMOID_EDGE).float().mean().item()
+
+
+def spread(y: Tensor) -> Spread:
+    """Measure a whole output."""
+    wide = y if y.dtype == torch.float64 else y.float()
+    return spread_of(wide.cpu().reshape(-1).numpy())

@@ -1,0 +1,64 @@
+"""What is learned of a drawn tensor, in tasks that run beside its layer's forward pass."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import sqrt
+from typing import Any
+
+from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.schemes import law_of
+from stepzero_rnn.engine.statistics import Spread, Tally, figures, join, spread_of
+from stepzero_rnn.engine.words.rounding import load
+from stepzero_rnn.plan import TensorPlan
+from stepzero_rnn.summary import Figures
+
+TensorFigures = tuple[Figures, Sequence[Figures]]  # of the whole tensor and of each gate
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The CRC-32 of a tensor's bytes, how many of its values are not finite, and its figures if they were taken."""
+
+    crc32: int
+    nonfinite: int
+    figures: TensorFigures | None
+
+
+def tasks_of(
+    artist: Artist, tensor: TensorPlan, stored: Stored, *, measure: bool
+) -> list[Callable[[], Any]]:
+    """Give the tasks whose results, in this order, make the lesson."""
+    looks = artist.tally_tasks(tensor, stored) if measure else [partial(_glance, tensor, stored)]
+    return [partial(zlib.crc32, stored.data), *looks]
+
+
+def lesson_of(tensor: TensorPlan, results: Sequence[Any], *, measured: bool) -> Lesson:
+    """Put the results of a tensor's tasks together."""
+    crc32, *looks = results
+    nonfinite = sum(look.nonfinite for look in looks)
+    return Lesson(crc32, nonfinite, _figures(tensor, looks) if measured else None)
+
+
+def _glance(tensor: TensorPlan, stored: Stored) -> Spread:
+    return spread_of(load(stored, tensor.dtype))
+
+
+def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> TensorFigures:
+    """Turn the tallies of a tensor's gates into figures, of the whole and of each gate."""
+    spreads = [None if block.patches else law_of(tensor, block).std for block in tensor.blocks]
+    gates = [
+        figures(tally, expected_std=spreads[place % len(spreads)])
+        for place, tally in enumerate(tallies)
+    ]
+    whole = figures(join(tallies), expected_std=_pooled(spreads)) if len(gates) > 1 else gates[0]
+    return whole, gates
+
+
+def _pooled(spreads: Sequence[float | None]) -> float | None:
+    """Give the spread of parts of one size together; none is promised where one of them promises none."""
+    known = [spread for spread in spreads if spread is not None]
+    return sqrt(sum(s * s for s in known) / len(known)) if len(known) == len(spreads) else None

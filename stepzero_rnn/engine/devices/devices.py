@@ -1,0 +1,132 @@
+"""The devices that this machine has, and which of them a request gets."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import NamedTuple
+
+import torch
+
+from stepzero_rnn.dtypes import DType
+from stepzero_rnn.engine.devices.selftest import KNOWN, digest
+from stepzero_rnn.engine.devices.torch_backend import fill_on
+from stepzero_rnn.engine.draw import HERE, PIECE, Brush, Stored, Strokes
+from stepzero_rnn.engine.elements.distributions import ElementLaw
+from stepzero_rnn.engine.words.philox import Key
+from stepzero_rnn.errors import DeviceFailed, DeviceUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+def available() -> list[str]:
+    """List the devices of this machine, the preferred one first."""
+    cuda = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*cuda, *mps, "cpu"]
+
+
+def choose(asked: str, dtype: str) -> torch.device:
+    """Give the device asked for; `auto` is the first that runs the dtype.
+
+    Raises:
+        DeviceUnavailable: this machine has none of that name, or it cannot run the dtype.
+    """
+    able = [name for name in available() if not (name == "mps" and dtype == "float64")]
+    name = {"auto": able[0], "cuda": "cuda:0"}.get(asked, asked)
+    if name not in able:
+        raise DeviceUnavailable(given=asked, dtype=dtype, allowed=["auto", *able])
+    return torch.device(name)
+
+
+def free_bytes() -> dict[str, int]:
+    """Give the memory that each device has free, where it has some of its own; none of one that does not even say."""
+    found = {}
+    for index in range(torch.cuda.device_count()):
+        with suppress(RuntimeError, AssertionError):
+            found[f"cuda:{index}"] = torch.cuda.mem_get_info(index)[0]
+    return found
+
+
+def brush_for(device: torch.device) -> Brush:
+    """Give what draws for a device.  MPS has no float64, so its draws are the CPU's.
+
+    Raises:
+        DeviceFailed: the device does not work, or draws other numbers than every other.
+    """
+    return _proven(device) if device.type == "cuda" else HERE
+
+
+@contextmanager
+def at_work(device: torch.device) -> Iterator[None]:
+    """Refuse what a device fails at.  The CPU's faults are ours.
+
+    Raises:
+        DeviceFailed: torch, triton or the driver gave up.
+    """
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:  # the latter where torch is built for CPUs only
+        if device.type == "cpu":
+            raise
+        _log.exception("%s failed", device)
+        full = isinstance(error, torch.OutOfMemoryError)
+        reason = "it is out of memory" if full else "its work broke off"
+        raise DeviceFailed(device=str(device), reason=reason) from error
+
+
+@cache
+def _proven(device: torch.device) -> Brush:
+    with at_work(device):
+        brush = _Guarded(device, _brush(device))
+    if digest(brush) != KNOWN:
+        _log.error("%s draws other numbers than it should", device)
+        raise DeviceFailed(device=str(device), reason="it draws other numbers than every other")
+    return brush
+
+
+def _brush(device: torch.device) -> Brush:
+    if find_spec("triton"):
+        from stepzero_rnn.engine.devices.triton_backend import (
+            Painter,  # which machines without CUDA lack
+        )
+
+        return Painter(device)
+    # A launch costs more than a tile, so it draws whole pieces.
+    return Strokes(f"{device} (elementwise)", partial(fill_on, device), PIECE)
+
+
+class _Guarded(NamedTuple):
+    """A brush whose device may fail."""
+
+    on: torch.device
+    brush: Brush
+
+    @property
+    def device(self) -> str:
+        return self.brush.device
+
+    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+        with at_work(self.on):
+            self.brush.paint(law, out, first, key, dtype)
+
+
+def describe(name: str) -> dict[str, str | int]:
+    """Say what a device is, for people and programs.
+
+    Raises:
+        DeviceFailed: it does not even say.
+    """
+    if not name.startswith("cuda"):
+        return {"name": name, "kind": name}
+    with at_work(torch.device(name)):
+        properties = torch.cuda.get_device_properties(name)
+    return {
+        "name": name,
+        "kind": "cuda",
+        "model": properties.name,
+        "memory_bytes": properties.total_memory,
+    }

@@ -1,0 +1,1 @@
+"""Laws whose elements are drawn one by one, in any order."""

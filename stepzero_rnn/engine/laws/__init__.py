@@ -1,0 +1,1 @@
+"""Laws whose matrices are drawn whole."""

@@ -1,0 +1,178 @@
+"""Plays scripts: a tensor's numbers depend on all that its script drew before, so each step follows the one before it.
+
+The generator's state between steps is remembered for a while, so that whoever goes through the tensors in order plays
+each step once.  The bits are those of the libraries installed here: NumPy's legacy generator, torch's on the CPU, and
+for `orthogonal_` LAPACK on one thread, as more threads give other last bits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from math import prod, sqrt
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from cachetools import LRUCache
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import init
+
+from stepzero_rnn.dtypes import DType
+from stepzero_rnn.engine.linalg.tasks import Run
+from stepzero_rnn.engine.tensors import view
+from stepzero_rnn.plan import Steps
+from stepzero_rnn.spec.schemes.scripts import Call, NumpyRandn
+
+PIECE = 1 << 20  # of NumPy's numbers that are drawn at a time
+REMEMBERED = 1024  # states, of about 5 kB each
+WITHOUT_NUMBERS = ("constant_", "zeros_", "ones_", "eye_")
+
+
+class Act(NamedTuple):
+    """One step: a tensor's shape, and the function that fills it; without one it is the module's constructor."""
+
+    shape: tuple[int, ...]
+    call: Call | None = None
+
+
+class Acts(NamedTuple):
+    """The steps of a script in order, and the last of them that writes each tensor, by the tensor's place."""
+
+    acts: tuple[Act, ...]
+    last: Mapping[int, int]
+
+
+class Player(Protocol):
+    """A generator that performs steps; its state can be taken and given back."""
+
+    state: Any
+
+    def perform(self, act: Act, out: Tensor) -> None:
+        """Fill a step's tensor, and be where the next step begins."""
+
+
+class TorchPlayer:
+    """Performs the steps of `torch_seeded` by torch's own functions."""
+
+    def __init__(self, steps: Steps, seed: int) -> None:
+        self._bound = 1 / sqrt(steps.hidden_size)
+        self._generator = torch.Generator().manual_seed(seed)
+
+    @property
+    def state(self) -> Tensor:
+        """The generator's state."""
+        return self._generator.get_state()
+
+    @state.setter
+    def state(self, state: Tensor) -> None:
+        self._generator.set_state(state)
+
+    def perform(self, act: Act, out: Tensor) -> None:
+        """As `reset_parameters` does, or the function of `torch.nn.init`."""
+        if act.call is None:
+            init.uniform_(out, -self._bound, self._bound, generator=self._generator)
+            return
+        function, arguments = getattr(init, act.call.function), act.call.arguments
+        if act.call.function not in WITHOUT_NUMBERS:
+            arguments |= {"generator": self._generator}
+        with _one_thread():
+            function(out, **arguments)
+
+
+class NumpyPlayer:
+    """Performs the steps of `numpy_randn` by NumPy's legacy generator."""
+
+    def __init__(self, steps: Steps, seed: int) -> None:
+        self._scale = getattr(steps.script, "scale", 1.0)
+        self._generator = np.random.RandomState(seed)
+
+    @property
+    def state(self) -> Any:
+        """The generator's state."""
+        return self._generator.get_state(legacy=False)
+
+    @state.setter
+    def state(self, state: Any) -> None:
+        self._generator.set_state(state)
+
+    def perform(self, _act: Act, out: Tensor) -> None:
+        """As `torch.from_numpy(numpy.random.randn(*shape) * scale).to(dtype)`, a piece at a time."""
+        flat = out.view(-1)
+        for at in range(0, len(flat), PIECE):
+            piece = flat[at : at + PIECE]
+            drawn = self._generator.standard_normal(len(piece)) * self._scale
+            piece.copy_(torch.from_numpy(drawn))
+
+
+PLAYERS: Mapping[str, type[TorchPlayer | NumpyPlayer]] = {
+    "torch": TorchPlayer,
+    "numpy": NumpyPlayer,
+}
+
+
+def play(steps: Steps, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run) -> None:
+    """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script does."""
+    acts, last = acts_of(steps)
+    if place not in last:
+        out[:] = 0
+        return
+    player = PLAYERS[steps.script.library](steps, seed)
+    script, number = (steps, dtype.name, seed), last[place]
+    for at in range(_recall(player, script, number), number + 1):
+        run([partial(_perform, player, acts[at], out if at == number else None, dtype)])
+        with _lock:
+            _states[*script, at + 1] = player.state
+
+
+def _perform(player: Player, act: Act, out: NDArray[Any] | None, dtype: DType) -> None:
+    """Perform a step, for its numbers or for what comes after it."""
+    with torch.inference_mode():
+        room = np.empty(prod(act.shape), dtype.numpy) if out is None else out
+        player.perform(act, view(room, dtype).view(act.shape))
+
+
+_states: LRUCache[Hashable, Any] = LRUCache(REMEMBERED)
+_lock = threading.Lock()
+
+
+def _recall(player: Player, script: tuple[Hashable, ...], number: int) -> int:
+    """Bring a player to the latest step up to `number` whose begin is remembered; give which one that is."""
+    with _lock:
+        for at in range(number, 0, -1):
+            state = _states.get((*script, at))
+            if state is not None:
+                player.state = state
+                return at
+    return 0
+
+
+@lru_cache(64)
+def acts_of(steps: Steps) -> Acts:
+    """Give a script's steps."""
+    tensors = enumerate(steps.tensors)
+    if isinstance(steps.script, NumpyRandn):
+        weights = [(at, shape) for at, (kind, shape) in tensors if kind.startswith("weight")]
+        return Acts(
+            tuple(Act(shape) for _, shape in weights),
+            {place: number for number, (place, _) in enumerate(weights)},
+        )
+    made = [Act(shape) for _, shape in steps.tensors]
+    calls = steps.script.calls
+    called = [(at, Act(shape, calls[kind])) for at, (kind, shape) in tensors if kind in calls]
+    last = {at: at for at in range(len(made))}
+    last |= {place: len(made) + number for number, (place, _) in enumerate(called)}
+    return Acts((*made, *(act for _, act in called)), last)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Linear algebra in float64, in a fixed order of operations."""

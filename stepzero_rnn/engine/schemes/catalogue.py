@@ -1,0 +1,81 @@
+"""The catalogue of schemes and presets as data, from the tables that draw: for the API, the command line and the docs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from stepzero_rnn.engine.schemes import BIASES, SCRIPTS, WEIGHTS
+from stepzero_rnn.engine.schemes.record import Scheme
+from stepzero_rnn.spec.schemes.presets import PRESETS, Preset
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """List every scheme (name, what it does, formula, source, fields and an example), and every preset with its parts."""
+    return {
+        "weights": _rows(WEIGHTS, "weight_hh"),
+        "biases": _rows(BIASES, "bias"),
+        "scripts": _rows(SCRIPTS, None),
+        "presets": [_preset_row(name, preset) for name, preset in PRESETS.items()],
+    }
+
+
+def _rows(table: Mapping[str, Scheme], part: str | None) -> list[dict[str, Any]]:
+    return [_row(name, scheme, part) for name, scheme in table.items()]
+
+
+def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
+    schema = scheme.spec.model_json_schema()
+    required = schema.get("required", [])
+    fields = [
+        {"name": field, "required": field in required, **facts}
+        for field, facts in schema["properties"].items()
+        if field != "scheme"
+    ]
+    example = {field: _EXAMPLES[part, field] for field in required}
+    sizes = {"hidden_size": 2} if "values" in required else {}  # they are for one network
+    init = {"scheme": name, **example} if example else name
+    return {
+        "name": name,
+        "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
+        "formula": scheme.formula,
+        "source": scheme.source,
+        "parameters": list(scheme.spec.parameters),
+        "rnn_types": list(scheme.spec.rnn_types),
+        "fields": fields,
+        "example": {
+            **_where(scheme.spec.rnn_types, scheme.spec.nonlinearities),
+            **sizes,
+            "init": {part: init} if part else init,
+        },
+    }
+
+
+def _preset_row(name: str, preset: Preset) -> dict[str, Any]:
+    return {
+        "name": name,
+        "summary": preset.summary,
+        "source": preset.source,
+        "note": preset.note,
+        "rnn_types": preset.rnn_types,
+        "parts": {rnn_type: dict(parts) for rnn_type, parts in preset.parts.items()},
+        "example": {**_where(preset.rnn_types, preset.nonlinearities), "init": name},
+    }
+
+
+def _where(rnn_types: Sequence[str], nonlinearities: Sequence[str]) -> dict[str, str]:
+    """Name the network of an example, where not every LSTM will do."""
+    if "lstm" in rnn_types:
+        return {}
+    relu = {"nonlinearity": "relu"} if "tanh" not in nonlinearities else {}
+    return {"rnn_type": rnn_types[-1], **relu}
+
+
+_EXAMPLES: Mapping[tuple[str | None, str], Any] = {
+    ("weight_hh", "value"): 0.1,
+    ("weight_hh", "sparsity"): 0.9,
+    ("weight_hh", "values"): [[0.5, -0.5], [0.5, 0.5]],
+    ("bias", "value"): 0.1,
+    ("bias", "t_max"): 784,
+    ("bias", "values"): [1.0, -1.0],
+}

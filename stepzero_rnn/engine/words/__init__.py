@@ -1,0 +1,1 @@
+"""Random words, and how values are rounded and compiled."""

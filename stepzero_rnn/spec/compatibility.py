@@ -1,0 +1,297 @@
+"""Whether an init fits its network: one table of rules that every scheme keeps, wherever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from typing import Any, NamedTuple
+
+from stepzero_rnn.spec.arrays import refuse_unfit_arrays
+from stepzero_rnn.spec.base import InitScheme, refusal
+from stepzero_rnn.spec.init import (
+    InitParts,
+    bias_in_full,
+    for_all,
+    in_parts,
+    override_in_full,
+    part_of,
+    script_of,
+    weight_in_full,
+)
+from stepzero_rnn.spec.overrides import (
+    MOST_OVERRIDES,
+    WEIGHTS,
+    WHOLE,
+    Network,
+    Place,
+    refuse_unfit,
+    resolve,
+)
+from stepzero_rnn.spec.schemes.biases import ZerosBias
+from stepzero_rnn.spec.schemes.criticality import CANDIDATE, refuse_uncritical
+from stepzero_rnn.spec.schemes.inline import Array, ArrayBias
+from stepzero_rnn.spec.schemes.matrices import Critical
+from stepzero_rnn.spec.schemes.presets import PRESETS
+from stepzero_rnn.spec.schemes.scripts import refuse_unplayable
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
+from stepzero_rnn.spec.shapes import Sizes, refuse_misshapen
+
+_NEEDED_BY_OVERRIDES = {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"}
+_SIZED = _NEEDED_BY_OVERRIDES.union(Sizes._fields)
+
+
+class Site(NamedTuple):
+    """Where a scheme is to draw: which parameters, and of what network as far as that is known."""
+
+    parameters: tuple[str, ...]
+    rnn_type: str
+    nonlinearity: str | None  # of a plain RNN
+    hidden_size: int | None
+    projected: bool
+
+    @property
+    def network(self) -> str:
+        """The kind of network in a word or two."""
+        return " ".join(filter(None, (self.nonlinearity, self.rnn_type)))
+
+
+class Rule(NamedTuple):
+    """What must hold for a scheme to be defined at a site, and what is said where it does not."""
+
+    holds: Callable[[InitScheme, Site], bool]
+    reason: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        lambda scheme, at: set(at.parameters) <= set(scheme.parameters),
+        "it fills {fills} only, and is asked to fill {asked}",
+    ),
+    Rule(
+        lambda scheme, at: not scheme.is_square or set(at.parameters) <= {"weight_hh"},
+        "it asks for a square matrix, and those of {asked} need not be",
+    ),
+    Rule(
+        lambda scheme, at: at.rnn_type in scheme.rnn_types,
+        "{at.rnn_type} has no {scheme.needs}",
+    ),
+    Rule(
+        lambda scheme, at: at.nonlinearity is None or at.nonlinearity in scheme.nonlinearities,
+        "{at.network} has no {scheme.needs}",
+    ),
+    Rule(
+        lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.least_hidden_size,
+        "a hidden_size of {scheme.least_hidden_size} or more is needed",
+    ),
+    Rule(
+        lambda scheme, at: not (scheme.is_square and at.projected),
+        "its matrix is square, and with proj_size those of weight_hh are not",
+    ),
+)
+
+
+def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
+    """Refuse an init that asks for parts which the network lacks, or for schemes which are undefined for it.
+
+    Args:
+        network: the fields of the spec that are valid.
+    """
+    if isinstance(init, InitParts):
+        _refuse_misfit_of_parts(init, network)
+    elif (script := script_of(init)) is not None:
+        refuse_unplayable(script, network)
+    elif isinstance(init, str) and init in PRESETS:
+        _refuse_undefined_preset(init, network, "")
+    else:
+        weights = WEIGHTS if network.get("proj_size") else WEIGHTS[:2]
+        _refuse_undefined(weight_in_full(init), weights, network, "")
+        _refuse_misshapen(for_all(init), network, "")
+
+
+def _refuse_misfit_of_parts(init: InitParts, network: Mapping[str, Any]) -> None:
+    _refuse_undefined_preset(init.preset, network, "/preset", projects=init.weight_hr is None)
+    _refuse_unused(init, network)
+    for name in WEIGHTS:
+        if scheme := getattr(init, name):
+            _refuse_undefined(weight_in_full(scheme), (name,), network, f"/{name}")
+    if init.bias:
+        _refuse_undefined(bias_in_full(init.bias), ("bias",), network, "/bias")
+    if init.overrides and _NEEDED_BY_OVERRIDES.issubset(network):
+        _refuse_overrides(init, network)
+    _refuse_misshapen(init, network)
+    _refuse_uncritical(init, network)
+    if init.arrays and _SIZED.issubset(network):
+        refuse_unfit_arrays(init.arrays, network_of(network), sizes_of(network))
+
+
+def network_of(fields: Mapping[str, Any]) -> Network:
+    """Give what overrides can name."""
+    return Network(
+        fields["rnn_type"],
+        fields["num_layers"],
+        fields["bidirectional"],
+        fields["bias"],
+        fields["proj_size"] > 0,
+    )
+
+
+def sizes_of(fields: Mapping[str, Any]) -> Sizes:
+    """Give the sizes that shapes follow from."""
+    return Sizes(*(fields[name] for name in Sizes._fields))
+
+
+def _refuse_unused(init: InitParts, network: Mapping[str, Any]) -> None:
+    if init.weight_hr and network.get("proj_size") == 0:
+        raise refusal("unused_part", "without proj_size there is no weight_hr", field="/weight_hr")
+    if init.bias and network.get("bias") is False:
+        raise refusal("unused_part", "with bias false there are no biases", field="/bias")
+
+
+def _refuse_undefined_preset(
+    name: str, network: Mapping[str, Any], field: str, *, projects: bool = True
+) -> None:
+    """Refuse a preset that does not say what the network needs.
+
+    Args:
+        projects: whether the preset is to say how a projection is drawn.
+    """
+    if "rnn_type" not in network:
+        return
+    site = _site((), network)
+    if reason := _why_no_preset(name, site, projects):
+        raise refusal(
+            "undefined_preset",
+            f"{name} is undefined here: {reason}",
+            field=field,
+            given=name,
+            allowed=[known for known in PRESETS if not _why_no_preset(known, site, projects)],
+        )
+
+
+def _why_no_preset(name: str, site: Site, projects: bool) -> str | None:
+    preset = PRESETS[name]
+    if site.rnn_type not in preset.parts:
+        return f"it is for {' and '.join(preset.rnn_types)}"
+    if site.nonlinearity not in (None, *preset.nonlinearities):
+        return f"it is for nonlinearity {' and '.join(preset.nonlinearities)}"
+    if site.projected and projects and "weight_hr" not in preset.parts[site.rnn_type]:
+        return "it has no projection; name a scheme for weight_hr beside it"
+    return None
+
+
+def _refuse_overrides(init: InitParts, network: Mapping[str, Any]) -> None:
+    weights = {name: part_of(init, name, network["rnn_type"]) for name in WEIGHTS}
+    fused = {
+        name for name, part in weights.items() if part and weight_in_full(part).scope == "fused"
+    }
+    refuse_unfit(init.overrides, network_of(network), fused)
+    for number, override in enumerate(init.overrides):
+        scheme, field = override_in_full(override), f"/overrides/{number}/init"
+        _refuse_undefined(scheme, (override.parameter,), network, field)
+    own = len(in_parts(init, network_of(network)).overrides) - len(init.overrides)
+    if own + len(init.overrides) > MOST_OVERRIDES:
+        raise refusal(
+            "too_long",
+            f"{init.preset} has {own} overrides of its own",
+            field="/overrides",
+            given=len(init.overrides),
+            allowed=f"at most {MOST_OVERRIDES - own}",
+        )
+
+
+def _refuse_misshapen(
+    init: InitParts, network: Mapping[str, Any], pointer: str | None = None
+) -> None:
+    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
+    schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
+    schemes += [override.init for override in init.overrides]
+    if not _SIZED.issubset(network) or not any(
+        isinstance(scheme, Array | ArrayBias) for scheme in schemes
+    ):
+        return
+    nameable = network_of(network)
+    counts = resolve(init.overrides, nameable)
+
+    def scheme_at(parameter: str, place: Place) -> tuple[Any, str]:
+        number = counts.get((parameter, place))
+        if number is not None:
+            return override_in_full(init.overrides[number]), f"/overrides/{number}/init"
+        full = bias_in_full if parameter == "bias" else weight_in_full
+        part = part_of(init, parameter, nameable.rnn_type)
+        return full(part), f"/{parameter}" if pointer is None else pointer
+
+    refuse_misshapen(scheme_at, nameable, sizes_of(network))
+
+
+def _refuse_uncritical(init: InitParts, network: Mapping[str, Any]) -> None:
+    """Refuse criticality that the biases of some cell do not allow."""
+    if not _SIZED.issubset(network):
+        return
+    nameable, hidden_size = network_of(network), network["hidden_size"]
+    asked = in_parts(init, nameable)
+    counts = resolve(asked.overrides, nameable)
+    gates = [*nameable.gates("weight_hh").values()] or [WHOLE]
+    scaled = CANDIDATE.get(nameable.rnn_type, WHOLE)
+
+    def scheme_at(parameter: str, place: Place) -> Any:
+        number = counts.get((parameter, place))
+        full = bias_in_full if parameter == "bias" else weight_in_full
+        return (
+            full(getattr(asked, parameter))
+            if number is None
+            else override_in_full(asked.overrides[number])
+        )
+
+    for layer, reverse in product(
+        range(nameable.num_layers), (False, True)[: 1 + nameable.bidirectional]
+    ):
+        place = (layer, reverse, scaled)
+        scheme = scheme_at("weight_hh", place)
+        if isinstance(scheme, Critical):
+            biases = {
+                gate: scheme_at("bias", (layer, reverse, gate)) if nameable.bias else ZerosBias()
+                for gate in gates
+            }
+            number = counts.get(("weight_hh", place))
+            field = "/weight_hh" if number is None else f"/overrides/{number}/init"
+            refuse_uncritical(scheme, nameable.rnn_type, biases, hidden_size, field)
+
+
+def _refuse_undefined(
+    scheme: InitScheme, parameters: tuple[str, ...], network: Mapping[str, Any], field: str
+) -> None:
+    if "rnn_type" not in network:
+        return
+    site = _site(parameters, network)
+    reason = _why_undefined(scheme, site)
+    if reason is None:
+        return
+    known = BIAS_SCHEMES if parameters == ("bias",) else WEIGHT_SCHEMES
+    raise refusal(
+        "undefined_scheme",
+        f"{scheme.name} is undefined here: {reason}",
+        field=field,
+        given=scheme.name,
+        allowed=[
+            name
+            for name, cls in known.items()
+            if _why_undefined(cls.model_construct(), site) is None
+        ],
+    )
+
+
+def _why_undefined(scheme: InitScheme, site: Site) -> str | None:
+    names = {"fills": " and ".join(scheme.parameters), "asked": " and ".join(site.parameters)}
+    broken = (rule for rule in RULES if not rule.holds(scheme, site))
+    return next((rule.reason.format(scheme=scheme, at=site, **names) for rule in broken), None)
+
+
+def _site(parameters: tuple[str, ...], network: Mapping[str, Any]) -> Site:
+    rnn_type = network["rnn_type"]
+    return Site(
+        parameters,
+        rnn_type,
+        (network.get("nonlinearity") or "tanh") if rnn_type == "rnn" else None,
+        network.get("hidden_size"),
+        bool(network.get("proj_size")),
+    )

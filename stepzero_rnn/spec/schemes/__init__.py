@@ -1,0 +1,1 @@
+"""The schemes and presets that a request can name, as models."""

@@ -1,0 +1,125 @@
+"""The init schemes of weights that take linear algebra: products of whole matrices, a spectrum, an exponential."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from stepzero_rnn.spec.base import Number, refusal
+from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.weights import WeightScheme
+
+
+class SpectralBand(WeightScheme):
+    """U·diag(s)·Vᵀ with U and V uniformly (Haar) random and the singular values s uniform on 1 ± `margin` (Vorontsov et al. 2017)."""
+
+    scheme: Literal["spectral_band"] = "spectral_band"
+    margin: Number = Field(
+        default=0.1, ge=0, le=1, description="How far singular values are from 1 at most."
+    )
+
+
+class Lsuv(WeightScheme):
+    """A uniformly (Haar) random semi-orthogonal matrix, scaled so that its products with standard normal vectors have variance 1 (LSUV; Mishkin & Matas 2015).
+
+    The vectors are drawn from the seed.  A block is linear, so that one step of the paper's loop is exact.
+    """
+
+    scheme: Literal["lsuv"] = "lsuv"
+    probe: int = Field(
+        default=256, ge=16, le=65_536, description="How many vectors the variance is taken over."
+    )
+
+
+class SpectralRadius(RecurrentScheme):
+    """A random matrix, scaled so that its largest eigenvalue has the absolute value `radius`: the start of echo state networks (Jaeger 2001)."""
+
+    scheme: Literal["spectral_radius"] = "spectral_radius"
+    radius: Number = Field(
+        default=0.9,
+        gt=0,
+        le=1e6,
+        description="Spectral radius: 0.9 is common in echo state networks, 1.1 with `sparse` is the start of "
+        "Sutskever et al. 2013.",
+    )
+    kind: Literal["dense", "sparse", "ring"] = Field(
+        default="dense",
+        description="`dense`: all normal.  `sparse`: `connections` normal ones in each row, the others 0.  "
+        "`ring`: each unit hears the one before it, with the weight `radius`; no random number.",
+    )
+    connections: int | None = Field(
+        default=None,
+        ge=1,
+        le=2**53 - 1,
+        description="Incoming connections of a unit, all where it has fewer; for `sparse`, 15 unless given.",
+    )
+
+    @model_validator(mode="after")
+    def _connections_are_a_sparse_ones(self) -> Self:
+        if self.connections is not None and self.kind != "sparse":
+            raise refusal(
+                "connections_without_sparse",
+                f"a {self.kind} matrix has its own number of connections",
+                field="/connections",
+                given=self.connections,
+                allowed="kind `sparse`, or nothing here",
+            )
+        return self
+
+
+class NpRnn(RecurrentScheme):
+    """(A + I)/λ with A = RᵀR/hidden_size, R standard normal and λ the largest eigenvalue of A + I: one state stays, the others fade (np-RNN; Talathi & Vartak 2015)."""
+
+    rnn_types: ClassVar[tuple[str, ...]] = ("rnn",)
+    nonlinearities: ClassVar[tuple[str, ...]] = ("relu",)
+    needs: ClassVar[str] = "relu units, which its one lasting state is made for"
+
+    scheme: Literal["np_rnn"] = "np_rnn"
+
+
+class Skew(RecurrentScheme):
+    """exp(epsilon·(M − Mᵀ − gamma·I)) with M normal, of std `std`/√hidden_size: what one step of the differential equation behind AntisymmetricRNN does to the state (Chang et al. 2019).
+
+    There the cell itself takes Euler's step h + epsilon·tanh(…); a plain cell has no h of its own to add to, so this is our reading of it.
+    """
+
+    scheme: Literal["skew"] = "skew"
+    epsilon: Number = Field(default=0.01, gt=0, le=1, description="Step size.")
+    gamma: Number = Field(
+        default=0.01, ge=0, le=1000, description="Diffusion; at 0 the matrix is orthogonal."
+    )
+    std: Number = Field(default=1.0, gt=0, le=16, description="Spread of M, times √hidden_size.")
+
+
+class RingSpectrum(RecurrentScheme):
+    """Eigenvalues uniform on the ring r_min ≤ |λ| ≤ r_max, in conjugate pairs: the start of the linear recurrent unit, made real (Orvieto et al. 2023).
+
+    The matrix is normal: nothing grows before it fades.  An odd size has one real, positive eigenvalue.
+    """
+
+    scheme: Literal["ring_spectrum"] = "ring_spectrum"
+    r_min: Number = Field(default=0.9, ge=0, le=1e6, description="Inner radius.")
+    r_max: Number = Field(default=0.999, ge=0, le=1e6, description="Outer radius.")
+    basis: Literal["blocks", "random"] = Field(
+        default="blocks",
+        description="`blocks`: pairs of units turn by themselves (2 × 2 blocks along the diagonal).  `random`: the same in "
+        "a uniformly (Haar) random orthogonal basis.",
+    )
+
+    @property
+    def is_elementwise(self) -> bool:
+        """In the units' own basis."""
+        return self.basis == "blocks"
+
+    @model_validator(mode="after")
+    def _radii_are_in_order(self) -> Self:
+        if self.r_min > self.r_max:
+            raise refusal(
+                "r_min_above_r_max",
+                f"r_min ({self.r_min}) must not be above r_max ({self.r_max})",
+                field="/r_min",
+                given=self.r_min,
+                allowed=f"0 to {self.r_max}",
+            )
+        return self
