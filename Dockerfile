@@ -37,8 +37,8 @@ RUN set -eu; \
     pip install --require-hashes --requirement requirements.lock; \
     pip install --requirement requirements-torch.lock; \
     rm -rf "$VIRTUAL_ENV"/lib/python3.*/site-packages/torch/include "$VIRTUAL_ENV"/lib/python3.*/site-packages/torch/test
-COPY pyproject.toml ./
-COPY app app
+COPY pyproject.toml README.md LICENSE ./
+COPY stepzero_rnn stepzero_rnn
 RUN pip install --no-deps --no-build-isolation .
 
 FROM ${BASE}
@@ -50,7 +50,9 @@ RUN if [ "$VARIANT" = cuda ]; then \
 RUN useradd --uid 10001 --home-dir /tmp --no-create-home --shell /usr/sbin/nologin stepzero \
  && install -d -o stepzero -g stepzero /opt/stepzero/kernels /var/lib/stepzero/arrays
 COPY --from=builder /opt/stepzero/venv /opt/stepzero/venv
+COPY app /opt/stepzero/app
 COPY docker/entrypoint.sh /opt/stepzero/entrypoint.sh
+WORKDIR /opt/stepzero
 ENV PATH=/opt/stepzero/venv/bin:$PATH PYTHONUNBUFFERED=1 NUMBA_CACHE_DIR=/opt/stepzero/kernels \
     STEPZERO_ARRAYS_FOLDER=/var/lib/stepzero/arrays
 # All addresses of a container are its own: who reaches it is decided where its port is published.  Keys, where given, count all the same.
@@ -63,4 +65,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["python3", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz/ready', timeout=4)"]
 ENTRYPOINT ["/opt/stepzero/entrypoint.sh"]
-CMD ["stepzero", "serve", "--host", "0.0.0.0", "--port", "8000"]
+CMD ["python3", "-m", "app", "--host", "0.0.0.0", "--port", "8000"]

@@ -31,7 +31,7 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
-	@exec $(BIN)/stepzero serve $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m app $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.development ## Run the tests, but for the slow ones
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
@@ -84,7 +84,7 @@ image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 
 clean: ## Remove all that was made here
 	rm -rf $(VENV) build dist *.egg-info .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find app scripts tests -name __pycache__ -prune -exec rm -rf {} +
+	find app scripts stepzero_rnn tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps say what has been installed: a second `make run` starts at once.
 
@@ -100,15 +100,15 @@ $(VENV)/.runtime: requirements.lock requirements-torch.lock pyproject.toml
 	@touch $@
 
 $(VENV)/.peers: $(VENV)/.development pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --no-build-isolation --editable '.[peers]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --group peers
 	@touch $@
 
 $(VENV)/.audit: $(VENV)/.runtime pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --no-build-isolation --editable '.[audit]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --group audit
 	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.development pyproject.toml
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --no-build-isolation --editable '.[fuzz]'
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint $(VENV)/pins.txt --group fuzz
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock

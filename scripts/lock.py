@@ -55,10 +55,14 @@ def main() -> None:
 def requirements() -> tuple[list[str], list[str], list[str]]:
     """Read the ranges of the build, of the service, and of its tests and lint."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    groups = project["project"]["optional-dependencies"]
+    library, groups = project["project"], project["dependency-groups"]
     return (
         project["build-system"]["requires"],
-        project["project"]["dependencies"],
+        [
+            *library["dependencies"],
+            *library["optional-dependencies"]["torch"],
+            *groups["service"],
+        ],
         [*groups["test"], *groups["lint"]],
     )
 
