@@ -204,8 +204,8 @@ def _spec(spec: AnySpec) -> Spec:
 
 
 def _order(spec: AnySpec, format: FormatName, device: str, check: CheckSize | None) -> Order:
-    from stepzero_rnn.pipeline.job import order
+    from stepzero_rnn.pipeline.job import plan_job
     from stepzero_rnn.pipeline.limits import Limits
 
     serving = parse(Serving, {"device": device, "check": check or CheckSize()})
-    return order(_spec(spec), format, serving, Limits.none())
+    return plan_job(_spec(spec), format, serving, Limits.none())

@@ -41,14 +41,14 @@ from stepzero_rnn.errors import (
     UnknownFormat,
 )
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe
 
 GRU: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 TOKEN = encode_recipe(Spec(rnn_type="gru", input_size=10, hidden_size=20))
-PLANNED = order(Spec(**GRU), "pt", Serving(), Limits.none())
+PLANNED = plan_job(Spec(**GRU), "pt", Serving(), Limits.none())
 ETAG = PLANNED.etag
 FILE = (bytes(range(256)) * 1000)[: PLANNED.size_bytes]  # as long as planned; it tells its own CRC
 HALF = len(FILE) // 2
@@ -201,7 +201,7 @@ class TestDownload:
         assert list(path.parent.iterdir()) == [path]
 
     def test_asks_for_the_permalink_without_any_encoding(self, path: Path) -> None:
-        bundle = order(Spec(**GRU), "bundle", Serving(), Limits.none())
+        bundle = plan_job(Spec(**GRU), "bundle", Serving(), Limits.none())
         answer = whole(bytes(bundle.size_bytes), etag=bundle.etag)
 
         with served(answer) as (client, server):
@@ -263,7 +263,7 @@ class TestABrokenDownload:
 
     def test_starts_over_when_the_file_has_another_tag(self, path: Path) -> None:
         tied = GRU | {"init": "numpy_randn"}  # to the version of NumPy that the server has
-        size = order(Spec(**tied), "pt", Serving(), Limits.none()).size_bytes
+        size = plan_job(Spec(**tied), "pt", Serving(), Limits.none()).size_bytes
         first, second = b"\0" * size, b"\1" * size
 
         with served(ranged(first, etag='"1"', sent=HALF), ranged(second, etag='"2"')) as (

@@ -12,7 +12,7 @@ from app.disconnects import run_watched
 from app.middleware.resources import held_meanwhile
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.costs import cost_of_plan
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.plan import FEW_CELLS
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 
@@ -32,12 +32,12 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
         return await run_watched(request.receive, context.threads, stop, lambda: work(stop))
 
 
-async def ordered(
+async def job_of(
     request: Request, context: Context, spec: Spec, name: FormatName, serving: Serving
 ) -> Order:
     """Plan a checkpoint as a file.  Raises as `planned` and `stepzero_rnn.pipeline.job.order`."""
 
     def work(stop: Stop) -> Order:
-        return order(spec, name, serving, context.limits, go_on=stop.check)
+        return plan_job(spec, name, serving, context.limits, go_on=stop.check)
 
     return await planned(request, context, spec, work)

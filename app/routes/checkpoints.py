@@ -14,7 +14,7 @@ from app.context import Context, CurrentContext
 from app.openapi import operations as docs
 from app.request.body import Described, NoQuery, Options, Query, read_asked
 from app.request.negotiation import choose_format
-from app.request.planning import ordered, planned
+from app.request.planning import job_of, planned
 from app.response.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
 from app.response.links import file_url
 from app.response.summaries import send_summary
@@ -52,7 +52,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     """
     body = await read_asked(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
-    order = await ordered(request, context, body.spec, name, body.serving)
+    order = await job_of(request, context, body.spec, name, body.serving)
     answer = await send_file(request, context, order)
     if body.warnings:
         answer.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
@@ -63,7 +63,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
     """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
     name = choose_format(query.format, None)
-    order = await ordered(request, context, query.spec, name, query.serving)
+    order = await job_of(request, context, query.spec, name, query.serving)
     return RedirectResponse(file_url(request, order) + _options(query.serving), status_code=303)
 
 
@@ -75,7 +75,7 @@ async def describe_checkpoint(
     spec = decode_recipe(recipe)
     for name in asked:
         await context.wait_until_ready()
-        order = await ordered(request, context, spec, name, Serving())
+        order = await job_of(request, context, spec, name, Serving())
         await compute_sha256(request, context, order)
     return await _describe(request, context, spec, Serving())
 
@@ -85,7 +85,7 @@ async def summarize_checkpoint(
     request: Request, recipe: Token, options: Options, context: CurrentContext
 ) -> Any:
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
-    order = await ordered(request, context, decode_recipe(recipe), "safetensors", options)
+    order = await job_of(request, context, decode_recipe(recipe), "safetensors", options)
     return await send_summary(request, context, order)
 
 
@@ -112,7 +112,7 @@ async def fetch_checkpoint(
     FORMATS[format_name].require_dtype(spec.dtype)
     if answer := await unchanged(request, context, spec, format_name):
         return answer
-    order = await ordered(request, context, spec, format_name, options)
+    order = await job_of(request, context, spec, format_name, options)
     return await send_permalink(request, context, order, name)
 
 
@@ -121,7 +121,7 @@ async def plan_checkpoint(request: Request, context: CurrentContext) -> Response
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
     body = await read_asked(request, context)
     if body.format is not None:
-        await ordered(request, context, body.spec, body.format, body.serving)
+        await job_of(request, context, body.spec, body.format, body.serving)
     return await _describe(request, context, body.spec, body.serving, body.warnings)
 
 

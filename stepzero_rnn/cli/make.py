@@ -16,7 +16,7 @@ from stepzero_rnn.cli.words import place
 from stepzero_rnn.cli.writing import is_stdout, write
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.formats.naming import choose_format
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName
 from stepzero_rnn.spec.spec_warnings import cautions
@@ -78,7 +78,7 @@ def make(  # noqa: PLR0913 - its options
     """
     if force and skip_existing:
         raise RequestError("Give --force or --skip-existing, not both.")
-    ordered = order(request.spec, _format(request, output), request.serving, Limits.none())
+    ordered = plan_job(request.spec, _format(request, output), request.serving, Limits.none())
     there = remote(server, api_key)
     path = None if is_stdout(output) else _path(output, ordered)
     is_left = path is not None and not force and is_in_the_way(path)

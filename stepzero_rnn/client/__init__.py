@@ -17,7 +17,7 @@ from stepzero_rnn.client.session import Session
 from stepzero_rnn.errors import InvalidRecipe, TransferError, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.naming import choose_format, format_and_rest
-from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.arrays import UploadArguments, UploadOptions, listed
@@ -169,7 +169,7 @@ class Client:
         fields, named = format_and_rest(spec)
         name = choose_format(file, format or named)
         recipe = _validated(fields) if arrays is None else self.with_arrays(fields, arrays)
-        ordered = order(recipe, name, Serving(), Limits.none())
+        ordered = plan_job(recipe, name, Serving(), Limits.none())
         silence_s = self._silence_s(
             ordered.plan.multiply_adds(CheckSize()), size_bytes=ordered.size_bytes
         )

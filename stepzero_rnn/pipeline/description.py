@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from stepzero_rnn.errors import DtypeNotInFormat
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
@@ -128,7 +128,7 @@ def _possible(
     plan: Plan, name: FormatName, serving: Serving, limits: Limits, go_on: GoOn
 ) -> Order | None:
     try:
-        return order(plan.spec, name, serving, limits, planned=plan, go_on=go_on)
+        return plan_job(plan.spec, name, serving, limits, planned=plan, go_on=go_on)
     except DtypeNotInFormat:
         return None
 

@@ -95,7 +95,7 @@ def tied_to(spec: Spec) -> str | None:
     return f"{script.library} {_version(script.library)}" if script else None
 
 
-def order(
+def plan_job(
     spec: Spec,
     name: FormatName,
     serving: Serving,

@@ -13,7 +13,7 @@ import pytest
 from app.context import admission_of
 from app.settings import Settings
 from stepzero_rnn.pipeline.costs import cost_of_plan
-from stepzero_rnn.pipeline.job import etag_of, order
+from stepzero_rnn.pipeline.job import etag_of, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.parse import parse
@@ -140,7 +140,7 @@ threading._start_new_thread = start_if_there_is_room
 def test_a_tiny_network_that_is_dear_to_draw_is_not_made_on_the_event_loop(init: Any):
     spec = parse(Spec, {"rnn_type": "lstm", "input_size": 4, "hidden_size": 30, "init": init})
 
-    assert not order(spec, "pt", Serving(), Limits.none()).is_quick
+    assert not plan_job(spec, "pt", Serving(), Limits.none()).is_quick
 
 
 def test_plans_of_deep_networks_leave_the_event_loop_to_others():

@@ -16,7 +16,7 @@ from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import order
+from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import stream_of
 from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
@@ -296,7 +296,7 @@ class TestDead:
 
 
 def test_a_check_that_nobody_waits_for_ends() -> None:
-    asked = order(parse(Spec, LSTM), "pt", Serving(device="cpu"), Limits.none())
+    asked = plan_job(parse(Spec, LSTM), "pt", Serving(device="cpu"), Limits.none())
     stop = Stop()
     stop.set()
 

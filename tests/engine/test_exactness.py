@@ -21,7 +21,7 @@ from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.engine.words.rounding import Float32s
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.plan.effort import EFFORTS
@@ -140,7 +140,7 @@ class TestChunks:
 def ordered(scheme: str, dtype: str, name: FormatName) -> Order:
     """Order a small network."""
     spec = parse(Spec, small(scheme, dtype))
-    return order(spec, name, Serving(device="cpu"), Limits.none())
+    return plan_job(spec, name, Serving(device="cpu"), Limits.none())
 
 
 @lru_cache(maxsize=64)

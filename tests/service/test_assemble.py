@@ -18,7 +18,7 @@ from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Late
 from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, format_of_suffix, order
+from stepzero_rnn.pipeline.job import Order, format_of_suffix, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, FactStore
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
@@ -40,7 +40,7 @@ every_format = pytest.mark.parametrize("name", FORMAT_NAMES)
 
 def ordered(spec: dict[str, Any], name: FormatName) -> Order:
     """Order a checkpoint from this processor."""
-    return order(parse(Spec, spec), name, Serving(device="cpu"), Limits.none())
+    return plan_job(parse(Spec, spec), name, Serving(device="cpu"), Limits.none())
 
 
 def stream(
@@ -244,7 +244,7 @@ class TestOrder:
     def test_refuses_what_exceeds_a_limit_with_both_numbers(self) -> None:
         limits = Limits(checkpoint_bytes=1000)
         with pytest.raises(TooLarge) as refused:
-            order(parse(Spec, SMALL), "pt", Serving(), limits)
+            plan_job(parse(Spec, SMALL), "pt", Serving(), limits)
 
         # Per direction: (4·7)·(5 + 3) weights, 2·(4·7) biases, 3·7 of the projection; 4 bytes each.
         assert refused.value.facts["planned_bytes"] == 2 * (28 * 8 + 56 + 21) * 4
@@ -253,7 +253,7 @@ class TestOrder:
     def test_admits_what_is_exactly_at_the_limit(self) -> None:
         limits = Limits(checkpoint_bytes=2 * (28 * 8 + 56 + 21) * 4)
 
-        assert order(parse(Spec, SMALL), "pt", Serving(), limits).size_bytes > 0
+        assert plan_job(parse(Spec, SMALL), "pt", Serving(), limits).size_bytes > 0
 
     @every_format
     def test_knows_a_format_by_its_suffix(self, name: FormatName) -> None:
@@ -272,7 +272,7 @@ class TestOrder:
         tags = [
             ordered(SMALL | {"seed": seed}, name).etag for seed in (0, 1) for name in FORMAT_NAMES
         ]
-        served = order(parse(Spec, SMALL), "pt", Serving(device="auto"), Limits())
+        served = plan_job(parse(Spec, SMALL), "pt", Serving(device="auto"), Limits())
 
         assert len(set(tags)) == len(tags)
         assert served.etag == ordered(SMALL, "pt").etag

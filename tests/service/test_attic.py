@@ -11,7 +11,7 @@ import pytest
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.tensor_cache import Attic
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
@@ -29,7 +29,7 @@ def some(size_bytes: int) -> Any:
 
 def ordered(init: Any, name: FormatName = "pt", **given: Any) -> Order:
     spec = parse(Spec, LARGE | {"init": init} | given)
-    return order(spec, name, Serving(), Limits.none())
+    return plan_job(spec, name, Serving(), Limits.none())
 
 
 class TestAttic:

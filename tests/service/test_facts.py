@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 import stepzero_rnn
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import bytes_of, measured_bytes
 from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
@@ -24,7 +24,7 @@ DEEP |= {"num_layers": 32, "accept_dead": True}
 
 
 def ordered(given: dict[str, Any]) -> Order:
-    return order(parse(Spec, given), "pt", Serving(), Limits())
+    return plan_job(parse(Spec, given), "pt", Serving(), Limits())
 
 
 @pytest.mark.parametrize(("remembered_bytes", "is_measured"), [(64 << 20, True), (1 << 20, False)])

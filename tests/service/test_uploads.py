@@ -16,7 +16,7 @@ from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
 from stepzero_rnn.errors import ArraysGone, StoreUnavailable
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, order
+from stepzero_rnn.pipeline.job import Order, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
@@ -46,7 +46,7 @@ def ordered(store: Store, tmp_path: Path, name: FormatName = "pt") -> Order:
     with store.incoming() as incoming:
         recipe = take(files, Spec(**NET), incoming, options=UploadOptions())
     (tmp_path / "arrays.npz").unlink()
-    return order(recipe, name, Serving(device="cpu"), Limits.none())
+    return plan_job(recipe, name, Serving(device="cpu"), Limits.none())
 
 
 def drop(store: Store) -> None:
