@@ -96,7 +96,7 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
         InvalidSpec: the spec is not valid.
         NonfiniteOutput: a weight overflows the dtype, and the spec does not accept that.
     """
-    from stepzero_rnn.engine.draw import Artist
+    from stepzero_rnn.engine.draw import Sampler
     from stepzero_rnn.engine.state_dict import state_dict as draw
     from stepzero_rnn.engine.thread_pool import Workers
     from stepzero_rnn.uploads.intake import opened
@@ -104,7 +104,7 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
     planned = plan(spec if arrays is None else with_arrays(spec, arrays))
     store = _store() if planned.spec.arrays else None
     with Workers() as workers, opened(planned, store) as given:
-        return draw(planned, Artist(planned.spec.seed, workers, given=given))
+        return draw(planned, Sampler(planned.spec.seed, workers, given=given))
 
 
 def build(spec: AnySpec, *, arrays: AnyArrays | None = None) -> nn.RNNBase:

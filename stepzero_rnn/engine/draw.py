@@ -37,47 +37,47 @@ CHUNK_BYTES = 4 << 20
 NOTHING: Stored = np.empty(0, np.uint8)  # a chunk before a block that has to be drawn whole
 
 
-class Brush(Protocol):
+class DrawBackend(Protocol):
     """What draws elementwise laws on a device."""
 
     @property
     def device(self) -> str:
         """Its name, as the answer gives it."""
 
-    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+    def fill(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         """Write elements first, first + 1, … into host memory, rounded to a dtype."""
 
 
-class Strokes(NamedTuple):
+class ChunkedBackend(NamedTuple):
     """A brush whose `fill` draws numbers from a multiple of 4, float32 or a wide law's float64: in place where it can be, else `elements` at a time."""
 
     device: str
     fill: Callable[[ElementLaw, Stored, int, Key], None]
     elements: int
 
-    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+    def fill(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         """Write elements first, first + 1, … into host memory, rounded to a dtype."""
         made = "float64" if isinstance(law, WideLaw) else "float32"
         if dtype.name == made and first % 4 == 0:
             self.fill(law, out, first, key)
             return
         for at in range(0, len(out), self.elements):
-            stroke = out[at : at + self.elements]
+            part = out[at : at + self.elements]
             skip = (first + at) % 4  # laws draw whole groups of four
-            values = np.empty(skip + len(stroke), made)
+            values = np.empty(skip + len(part), made)
             self.fill(law, values, first + at - skip, key)
-            store(values[skip:], stroke, dtype)
+            store(values[skip:], part, dtype)
 
 
 def _fill_here(law: ElementLaw, out: Stored, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 
-HERE = Strokes("cpu", _fill_here, TILE)
+HERE = ChunkedBackend("cpu", _fill_here, TILE)
 
 
 @dataclass(frozen=True, slots=True)
-class Artist:
+class Sampler:
     """Draws the tensors of one recipe; `stop` ends the work between tasks.
 
     `chunk_bytes` says, before each chunk, how large it shall be; `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.  `given` is where a recipe's
@@ -87,7 +87,7 @@ class Artist:
     seed: int
     workers: Workers
     stop: Stop = field(default_factory=Stop)
-    brush: Brush = HERE
+    backend: DrawBackend = HERE
     kept: Mapping[str, Stored] = field(default_factory=dict)
     given: Source | None = None
     chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES
@@ -156,19 +156,21 @@ class Artist:
         """Fill `out` with elements first, first + 1, … of a block that is elementwise, or given."""
         if len(out) < SMALL:
             self.stop.check()
-            self._paint(tensor, block, law, out, first)
+            self._fill_part(tensor, block, law, out, first)
             return
         each = min(max(len(out) // self.workers.threads // 4 * 4, LEAST_PIECE), PIECE)
         tasks = (
-            partial(self._paint, tensor, block, law, out[at : at + each], first + at)
+            partial(self._fill_part, tensor, block, law, out[at : at + each], first + at)
             for at in range(0, len(out), each)
         )
         self.workers.run(tasks, self.stop)
 
-    def _paint(self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int) -> None:
+    def _fill_part(
+        self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int
+    ) -> None:
         """Draw a piece, and lay over it what is given."""
         if block.is_drawn and not isinstance(law, WholeLaw):
-            self.brush.paint(law, out, first, key(self.seed, block.stream), tensor.dtype)
+            self.backend.fill(law, out, first, key(self.seed, block.stream), tensor.dtype)
         if block.patches:
             lay(block, self._source, out, first, tensor.dtype)
 

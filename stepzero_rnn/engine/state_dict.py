@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from stepzero_rnn.engine.check.check import judge_weights
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.tensors import as_tensor
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical_json
 
 
-def state_dict(plan: Plan, artist: Artist) -> OrderedDict[str, Tensor]:
+def state_dict(plan: Plan, sampler: Sampler) -> OrderedDict[str, Tensor]:
     """Draw every tensor of a plan.  `torch.save` of the result writes the service's `.pt` file.
 
     Raises:
         NonfiniteOutput: a weight is not finite in its dtype, and the spec does not accept that.
     """
-    drawn = OrderedDict((t.name, as_tensor(artist.tensor(t), t)) for t in plan.tensors)
+    drawn = OrderedDict((t.name, as_tensor(sampler.tensor(t), t)) for t in plan.tensors)
     for tensor in plan.tensors:
         judge_weights(plan, tensor, _nonfinite(drawn[tensor.name]))
     recipe = {"version": STREAM_VERSION, "recipe": canonical_json(plan.spec)}

@@ -11,7 +11,7 @@ import torch
 from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.devices.selftest import KNOWN, digest
-from stepzero_rnn.engine.draw import HERE, Artist
+from stepzero_rnn.engine.draw import HERE, Sampler
 from stepzero_rnn.engine.statistics import FEW, Counter
 from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.errors import DeviceFailed, EngineFailed
@@ -35,7 +35,7 @@ def warm(known: str = KNOWN) -> None:
     with Workers(1) as workers:
         for rnn_type in get_args(RnnType):
             small = plan(Spec(rnn_type=rnn_type, input_size=8, hidden_size=8))
-            check(small, Artist(0, workers), CheckSize(), torch.device("cpu"))
+            check(small, Sampler(0, workers), CheckSize(), torch.device("cpu"))
     for name in devices.available():
         with suppress(DeviceFailed):
-            devices.brush_for(torch.device(name))
+            devices.backend_for(torch.device(name))

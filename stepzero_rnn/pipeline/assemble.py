@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.formats.segments import Facts, Late, Literal, Segment, TensorData
 
 Buffer = bytes | memoryview
@@ -16,7 +16,7 @@ JOINED_BYTES = 1 << 20  # smaller parts are joined up to this size
 
 def assemble(
     segments: Iterable[Segment],
-    artist: Artist,
+    sampler: Sampler,
     facts: Facts,
     *,
     first: int,
@@ -28,12 +28,14 @@ def assemble(
     An empty chunk stands before each that is dear to make: a matrix that is drawn whole, or facts that take a pass.
     A chunk is never written again once it was given, so whoever sends it need not copy it.
     """
-    return _gather(_parts(segments, artist, facts, first, last, facts_are_dear), artist.chunk_bytes)
+    return _gather(
+        _parts(segments, sampler, facts, first, last, facts_are_dear), sampler.chunk_bytes
+    )
 
 
 def _parts(
     segments: Iterable[Segment],
-    artist: Artist,
+    sampler: Sampler,
     facts: Facts,
     first: int,
     last: int,
@@ -54,14 +56,14 @@ def _parts(
                     yield DEAR
                 yield segment.render(facts)[begin:end]
             case TensorData():
-                yield from _tensor_bytes(segment, artist, begin, end)
+                yield from _tensor_bytes(segment, sampler, begin, end)
 
 
-def _tensor_bytes(segment: TensorData, artist: Artist, begin: int, end: int) -> Iterator[Buffer]:
+def _tensor_bytes(segment: TensorData, sampler: Sampler, begin: int, end: int) -> Iterator[Buffer]:
     """Draw the elements that bytes begin … end touch, and cut what was not asked for."""
     item = segment.tensor.dtype.item_bytes
     at = begin // item * item
-    for chunk in artist.chunks(segment.tensor, begin // item, -(-end // item)):
+    for chunk in sampler.chunks(segment.tensor, begin // item, -(-end // item)):
         if not len(chunk):
             yield DEAR
             continue

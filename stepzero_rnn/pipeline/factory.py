@@ -20,7 +20,7 @@ from stepzero_rnn.engine.check import check
 from stepzero_rnn.engine.check.check import Checked, Keep, keep_none
 from stepzero_rnn.engine.check.digests import digests
 from stepzero_rnn.engine.devices import devices
-from stepzero_rnn.engine.draw import CHUNK_BYTES, Artist, Stored
+from stepzero_rnn.engine.draw import CHUNK_BYTES, Sampler, Stored
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import ArraysGone
 from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, Buffer, assemble
@@ -84,8 +84,8 @@ class Factory:
             return worth and self._attic.offer(order.digest, tensor.name, stored)
 
         def find_out() -> Checked:
-            with self._artist(order, stop) as artist:
-                return self._check(order, artist, measure=measure, keep=keep)
+            with self._sampler(order, stop) as sampler:
+                return self._check(order, sampler, measure=measure, keep=keep)
 
         try:
             return self._facts.learn(_check_key(order, device, measure), Checked, find_out, stop)
@@ -136,11 +136,11 @@ class Factory:
             Stopped: `stop` was set.
         """
         last = order.size_bytes if last is None else last
-        with self._artist(order, stop) as artist, self._attic.taken(order.digest) as kept:
-            facts = _Facts(self, order, artist, self._known(order))
+        with self._sampler(order, stop) as sampler, self._attic.taken(order.digest) as kept:
+            facts = _Facts(self, order, sampler, self._known(order))
             yield from assemble(
                 order.segments,
-                replace(artist, kept=kept, chunk_bytes=chunk_bytes),
+                replace(sampler, kept=kept, chunk_bytes=chunk_bytes),
                 facts,
                 first=first,
                 last=last,
@@ -160,19 +160,19 @@ class Factory:
 
     def summary(self, order: Order, stop: Stop) -> Summary:
         """Check and measure, and say all that was learned.  Raises as `check`."""
-        with self._artist(order, stop) as artist:
-            return self.summary_by(order, artist)
+        with self._sampler(order, stop) as sampler:
+            return self.summary_by(order, sampler)
 
-    def summary_by(self, order: Order, artist: Artist) -> Summary:
+    def summary_by(self, order: Order, sampler: Sampler) -> Summary:
         """Say all that was learned, what is not known yet by an artist at work."""
         measured = self._facts.learn(
             _check_key(order, _device(order), measure=True),
             Checked,
-            lambda: self._check(order, artist, measure=True),
-            artist.stop,
+            lambda: self._check(order, sampler, measure=True),
+            sampler.stop,
         )
         found = self._facts.learn(
-            ("digests", order.digest), dict, lambda: digests(order.plan, artist), artist.stop
+            ("digests", order.digest), dict, lambda: digests(order.plan, sampler), sampler.stop
         )
         return summarize(order.plan, measured, found)
 
@@ -188,20 +188,20 @@ class Factory:
 
     def crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
-        with self._artist(order, stop) as artist:
-            return self.crc32_by(order, tensor, artist)
+        with self._sampler(order, stop) as sampler:
+            return self.crc32_by(order, tensor, sampler)
 
-    def crc32_by(self, order: Order, tensor: TensorPlan, artist: Artist) -> int:
+    def crc32_by(self, order: Order, tensor: TensorPlan, sampler: Sampler) -> int:
         """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
         key = ("crc32", order.digest, tensor.name)
-        return self._facts.learn(key, int, lambda: _crc32(tensor, artist), artist.stop)
+        return self._facts.learn(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
 
     @contextmanager
-    def _artist(self, order: Order, stop: Stop) -> Iterator[Artist]:
+    def _sampler(self, order: Order, stop: Stop) -> Iterator[Sampler]:
         """Give who draws an order, its arrays open, so that they may be dropped meanwhile."""
-        artist = Artist(order.spec.seed, self._workers, stop, devices.brush_for(_device(order)))
+        sampler = Sampler(order.spec.seed, self._workers, stop, devices.backend_for(_device(order)))
         with opened(order.plan, self._store) as given:
-            yield replace(artist, given=given)
+            yield replace(sampler, given=given)
 
     def _known(self, order: Order) -> Checked | None:
         """Give what a check has learned before."""
@@ -210,10 +210,10 @@ class Factory:
         return next((found for key in keys if (found := self._facts.peek(key, Checked))), None)
 
     def _check(
-        self, order: Order, artist: Artist, *, measure: bool, keep: Keep = keep_none
+        self, order: Order, sampler: Sampler, *, measure: bool, keep: Keep = keep_none
     ) -> Checked:
         size, device = order.serving.check, _device(order)
-        return check.check(order.plan, artist, size, device, measure=measure, keep=keep)
+        return check.check(order.plan, sampler, size, device, measure=measure, keep=keep)
 
     def _sha256(self, order: Order, stop: Stop) -> str:
         digest = sha256()
@@ -237,9 +237,9 @@ def _device(order: Order) -> torch.device:
     return _choose(order.serving.device, order.spec.dtype)
 
 
-def _crc32(tensor: TensorPlan, artist: Artist) -> int:
+def _crc32(tensor: TensorPlan, sampler: Sampler) -> int:
     crc = 0
-    for chunk in artist.chunks(tensor, 0, tensor.elements):
+    for chunk in sampler.chunks(tensor, 0, tensor.elements):
         crc = zlib.crc32(chunk.data, crc)
     return crc
 
@@ -250,17 +250,17 @@ class _Facts:
 
     factory: Factory
     order: Order
-    artist: Artist
+    sampler: Sampler
     checked: Checked | None
     _summaries: list[bytes] = field(default_factory=list)
 
     def crc32(self, tensor: TensorPlan) -> int:
         if self.checked is not None:
             return self.checked.crc32[tensor.name]
-        return self.factory.crc32_by(self.order, tensor, self.artist)
+        return self.factory.crc32_by(self.order, tensor, self.sampler)
 
     def summary(self) -> bytes:
         if not self._summaries:  # it is asked for again, for its CRC
-            weights = self.factory.summary_by(self.order, self.artist).weights
+            weights = self.factory.summary_by(self.order, self.sampler).weights
             self._summaries.append(portable_json(weights, self.order.plan))
         return self._summaries[0]

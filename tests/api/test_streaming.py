@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from tests.api.asking import (
     FORMAT_NAMES,
     GRU,
@@ -117,16 +117,16 @@ class TestAReaderThatLeaves:
 
     def test_frees_drawing_and_chunks_without_the_garbage_collector(self, server_url: str):
         gc.collect()
-        before = count(Artist), count(memoryview)
+        before = count(Sampler), count(memoryview)
         gc.disable()
         try:
             with Call.post(server_url, {**LARGE, "num_layers": 1, "seed": 9}) as call:
                 call.read_head()
-                during = count(Artist)
+                during = count(Sampler)
             deadline = time.monotonic() + 2
-            while (count(Artist), count(memoryview)) != before and time.monotonic() < deadline:
+            while (count(Sampler), count(memoryview)) != before and time.monotonic() < deadline:
                 time.sleep(0.02)
-            after = count(Artist), count(memoryview)
+            after = count(Sampler), count(memoryview)
         finally:
             gc.enable()
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.linalg import products
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.engine.words.philox import key
@@ -85,9 +85,9 @@ def test_matrices(name: str, hidden: int) -> None:
     tensor = plan(Spec.model_validate(given | {"init": {"weight_hh": scheme}})).tensors[1]
     own = np.ones(hidden * hidden, np.float32)
     with Workers() as workers:
-        artist = Artist(0, workers)
+        sampler = Sampler(0, workers)
         runs = {
-            "ours": timed(lambda: artist.tensor(tensor, own)),
+            "ours": timed(lambda: sampler.tensor(tensor, own)),
             "numpy, scipy": timed(lambda: script(hidden).astype(np.float32)),
         }
         found = in_turn(runs, ROUNDS)

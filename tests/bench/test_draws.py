@@ -16,7 +16,7 @@ import torch
 
 from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.cores import usable_cores
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.statistics import figures
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.plan import TensorPlan, plan
@@ -101,8 +101,8 @@ def test_elementwise(init: str) -> None:
     }
     peers[init] |= in_jax(init)
     with Workers() as workers:
-        artist = Artist(0, workers)
-        runs = {"ours": timed(lambda: artist.tensor(tensor, own))}
+        sampler = Sampler(0, workers)
+        runs = {"ours": timed(lambda: sampler.tensor(tensor, own))}
         runs |= {name: timed(work) for name, work in peers[init].items()}
         report(f"{init}, 256 MB", runs, tensor.size_bytes)
 
@@ -124,9 +124,9 @@ def test_matrices(name: str, init: Any, peer: Callable[[torch.Tensor], Any]) -> 
     tensor = tensor_of(init, 8192, 2048)
     out, own = torch.ones(8192, 2048), np.ones(8192 * 2048, np.float32)
     with Workers() as workers:
-        artist = Artist(0, workers)
+        sampler = Sampler(0, workers)
         runs = {
-            "ours": timed(lambda: artist.tensor(tensor, own)),
+            "ours": timed(lambda: sampler.tensor(tensor, own)),
             "torch": timed(lambda: peer(out)),
         }
         report(f"{name}, (4·2048, 2048)", runs, tensor.size_bytes)
@@ -136,11 +136,11 @@ def test_statistics() -> None:
     """All figures of a drawn tensor, beside fewer figures in torch calls."""
     tensor = tensor_of("normal", ROWS, COLS)
     with Workers() as workers:
-        artist = Artist(0, workers)
-        drawn = artist.tensor(tensor)
+        sampler = Sampler(0, workers)
+        drawn = sampler.tensor(tensor)
 
         def measure() -> None:
-            tallies = workers.map(artist.tally_tasks(tensor, drawn), Stop())
+            tallies = workers.map(sampler.tally_tasks(tensor, drawn), Stop())
             assert all(figures(tally, expected_std=1.0) for tally in tallies)
 
         runs = {
@@ -156,10 +156,10 @@ def test_whole_check(init: str) -> None:
     spec = {"rnn_type": "lstm", "input_size": 2048, "hidden_size": 2048, "num_layers": 4}
     planned = plan(Spec.model_validate(spec | {"init": init}))
     with Workers() as workers:
-        artist = Artist(0, workers)
+        sampler = Sampler(0, workers)
 
         def ours() -> None:
-            check(planned, artist, CheckSize(), torch.device("cpu"))
+            check(planned, sampler, CheckSize(), torch.device("cpu"))
 
         def torchs() -> None:
             for tensor in build(spec | {"init": init}).state_dict().values():
@@ -178,8 +178,8 @@ def test_cores(init: str) -> None:
     row(f"{init}, by threads", "GB/s")
     for threads in range(1, usable_cores() + 1):
         with Workers(threads) as workers:
-            artist = Artist(0, workers)
-            found = in_turn({"ours": timed(lambda: artist.tensor(tensor, out))}, ROUNDS)["ours"]  # noqa: B023
+            sampler = Sampler(0, workers)
+            found = in_turn({"ours": timed(lambda: sampler.tensor(tensor, out))}, ROUNDS)["ours"]  # noqa: B023
         row(threads, f"{tensor.size_bytes / 1e9 / median(found):.2f}")
 
 
@@ -197,9 +197,9 @@ def test_sizes(init: str, mebibytes: Sequence[int]) -> None:
     print()
     row(f"{init}, by size", "seconds", "GB/s")
     with Workers() as workers:
-        artist = Artist(0, workers)
+        sampler = Sampler(0, workers)
         for size in mebibytes:
             side = isqrt(size << 18)
             tensor = tensor_of(init, side, side)
-            seconds = timed(lambda: deque(artist.chunks(tensor, 0, tensor.elements), maxlen=0))()  # noqa: B023
+            seconds = timed(lambda: deque(sampler.chunks(tensor, 0, tensor.elements), maxlen=0))()  # noqa: B023
             row(f"{size} MiB", f"{seconds:.4f}", f"{tensor.size_bytes / 1e9 / seconds:.2f}")

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.engine.devices.devices import brush_for
+from stepzero_rnn.engine.devices.devices import backend_for
 from stepzero_rnn.engine.draw import PIECE
 from stepzero_rnn.engine.elements.distributions import CutNormal, Normal, RandomLaw, Uniform
 from stepzero_rnn.engine.thread_pool import Stop, Workers
@@ -62,7 +62,7 @@ def test_draw() -> None:
 
 
 def test_bytes_that_leave() -> None:
-    brush = brush_for(torch.device("cuda:0"))
+    backend = backend_for(torch.device("cuda:0"))
     host = np.empty(ELEMENTS, np.float32)
     there = torch.empty(ELEMENTS, dtype=torch.float32, device="cuda")
     pinned = torch.empty(ELEMENTS, dtype=torch.float32, pin_memory=True)
@@ -71,7 +71,7 @@ def test_bytes_that_leave() -> None:
         def draw(law: RandomLaw) -> None:
             workers.run(
                 (
-                    partial(brush.paint, law, host[at : at + PIECE], at, KEY, FLOAT32)
+                    partial(backend.fill, law, host[at : at + PIECE], at, KEY, FLOAT32)
                     for at in range(0, ELEMENTS, PIECE)
                 ),
                 Stop(),

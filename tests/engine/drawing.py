@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.plan import Plan, TensorPlan, plan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -26,8 +26,8 @@ def stored(given: Mapping[str, Any] | Spec, *, threads: int = 2) -> dict[str, St
     """Draw every tensor of a network, flat, as its bytes are."""
     made = planned(given)
     with Workers(threads) as workers:
-        artist = Artist(made.spec.seed, workers)
-        return {tensor.name: artist.tensor(tensor) for tensor in made.tensors}
+        sampler = Sampler(made.spec.seed, workers)
+        return {tensor.name: sampler.tensor(tensor) for tensor in made.tensors}
 
 
 def values(given: Mapping[str, Any] | Spec, *, threads: int = 2) -> dict[str, Values]:

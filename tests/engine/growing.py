@@ -10,7 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine.drawing import planned, stored
 
@@ -41,8 +41,8 @@ def laid(given: Mapping[str, Any], arrays: Values, *, threads: int = 2) -> dict[
     """Draw every tensor of a network with arrays, flat."""
     made = planned(given)
     with Workers(threads) as workers:
-        artist = Artist(made.spec.seed, workers, given=InMemory(arrays))
-        return {tensor.name: artist.tensor(tensor) for tensor in made.tensors}
+        sampler = Sampler(made.spec.seed, workers, given=InMemory(arrays))
+        return {tensor.name: sampler.tensor(tensor) for tensor in made.tensors}
 
 
 def values(network: Mapping[str, Any], *, dtype: str = "float32") -> Values:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import linalg, stats
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.linalg import products
 from stepzero_rnn.engine.linalg.matrix_functions import radius
 from stepzero_rnn.engine.linalg.products import Tiles
@@ -366,10 +366,10 @@ def test_drawing_takes_the_memory_that_is_planned(name: str, inputs: int) -> Non
     made = planned(asked(request, {part: scheme}))
     tensor = next(tensor for tensor in made.tensors if tensor.kind == part)
     with Workers(1) as workers:
-        artist = Artist(0, workers)
-        artist.tensor(tensor)
+        sampler = Sampler(0, workers)
+        sampler.tensor(tensor)
         tracemalloc.start()
-        artist.tensor(tensor)
+        sampler.tensor(tensor)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import stepzero_rnn
 from stepzero_rnn.engine.devices.torch_backend import fill_on
-from stepzero_rnn.engine.draw import PIECE, Artist, Stored, Strokes
+from stepzero_rnn.engine.draw import PIECE, ChunkedBackend, Sampler, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.engine.words.philox import key
@@ -51,7 +51,7 @@ def alone(given: Mapping[str, Any], name: str, threads: int) -> bytes:
     made = planned(given)
     with Workers(threads) as workers:
         (tensor,) = (tensor for tensor in made.tensors if tensor.name == name)
-        return Artist(made.spec.seed, workers).tensor(tensor).tobytes()
+        return Sampler(made.spec.seed, workers).tensor(tensor).tobytes()
 
 
 def place_of(init: Mapping[str, Any]) -> str:
@@ -97,7 +97,7 @@ def whole(scheme: str, dtype: str) -> tuple[Plan, dict[str, Stored]]:
 def cut_out(made: Plan, tensor: TensorPlan, first: int, last: int) -> bytes:
     """Draw elements first … last of a tensor; give their bytes."""
     with Workers(1) as workers:
-        chunks = Artist(made.spec.seed, workers).chunks(tensor, first, last)
+        chunks = Sampler(made.spec.seed, workers).chunks(tensor, first, last)
         return b"".join(chunk.tobytes() for chunk in chunks)
 
 
@@ -132,7 +132,7 @@ class TestChunks:
     def test_hold_at_most_4_mib(self) -> None:
         made = planned(SPECS["many-tasks"])
         with Workers(1) as workers:
-            chunks = list(Artist(made.spec.seed, workers).chunks(made.tensors[1], 3, 1031 * 1031))
+            chunks = list(Sampler(made.spec.seed, workers).chunks(made.tensors[1], 3, 1031 * 1031))
 
         assert [chunk.nbytes for chunk in chunks] == [4 << 20, 4 * (1031 * 1031 - 3) - (4 << 20)]
 
@@ -169,7 +169,7 @@ class TestFiles:
             assert b"".join(parts) == expected[first:last]
 
 
-ON_TORCH = Strokes("cpu", partial(fill_on, torch.device("cpu")), PIECE)
+ON_TORCH = ChunkedBackend("cpu", partial(fill_on, torch.device("cpu")), PIECE)
 
 
 class TestTorch:
@@ -205,8 +205,8 @@ class TestTorch:
     def drawn(self, given: Mapping[str, Any]) -> dict[str, bytes]:
         made = planned(given)
         with Workers(1) as workers:
-            artist = Artist(made.spec.seed, workers, brush=ON_TORCH)
-            return {tensor.name: artist.tensor(tensor).tobytes() for tensor in made.tensors}
+            sampler = Sampler(made.spec.seed, workers, backend=ON_TORCH)
+            return {tensor.name: sampler.tensor(tensor).tobytes() for tensor in made.tensors}
 
     @pytest.mark.parametrize("name", SPECS)
     def test_draw_the_golden_networks(self, name: str) -> None:

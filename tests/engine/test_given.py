@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import stepzero_rnn
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine import oracle_network
 from tests.engine.drawing import gates, planned, stored, values
@@ -82,10 +82,10 @@ class TestValues:
         made = planned(asked("gru", "half") | {"dtype": "bfloat16"})
         tensor = next(tensor for tensor in made.tensors if tensor.name == name)
         with Workers(1) as workers:
-            artist = Artist(made.spec.seed, workers)
-            whole = artist.tensor(tensor)
+            sampler = Sampler(made.spec.seed, workers)
+            whole = sampler.tensor(tensor)
             for first in range(tensor.elements):
-                cut = np.concatenate([*artist.chunks(tensor, first, tensor.elements)])
+                cut = np.concatenate([*sampler.chunks(tensor, first, tensor.elements)])
 
                 assert np.array_equal(cut, whole[first:])
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine.drawing import Values, planned, values, widened
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, cut, named
@@ -79,8 +79,8 @@ def totals(promise: Promise) -> Sample:
     init = {"bias": dict(promise.scheme)}
     made = planned({"rnn_type": "lstm", "input_size": 1, "hidden_size": UNITS, "init": init})
     with Workers(1) as workers:
-        artist = Artist(made.spec.seed, workers)
-        biases = [widened(artist.tensor(t), t) for t in made.tensors if t.name.startswith("bias")]
+        sampler = Sampler(made.spec.seed, workers)
+        biases = [widened(sampler.tensor(t), t) for t in made.tensors if t.name.startswith("bias")]
     total = np.sum(biases, axis=0)
     return judged((total - promise.mean) / promise.std(1, UNITS, UNITS), promise.law(UNITS))
 

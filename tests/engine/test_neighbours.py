@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.thread_pool import Workers
 from tests.engine.drawing import planned
 from tests.engine.every import DTYPE_NAMES, WEIGHT_INITS, asked, every_scheme
@@ -45,8 +45,8 @@ def drawn(given: Mapping[str, Any], part: str) -> dict[str, Stored]:
     """Draw the tensors of one kind."""
     made = planned(given)
     with Workers(1) as workers:
-        artist = Artist(made.spec.seed, workers)
-        return {t.name: artist.tensor(t) for t in made.tensors if t.name.startswith(part)}
+        sampler = Sampler(made.spec.seed, workers)
+        return {t.name: sampler.tensor(t) for t in made.tensors if t.name.startswith(part)}
 
 
 def reads_biases(init: Mapping[str, Any]) -> bool:

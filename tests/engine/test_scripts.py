@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import stepzero_rnn
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.schemes import SCRIPTS
 from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
 from stepzero_rnn.spec.schemes.scripts import FUNCTIONS
@@ -164,18 +164,18 @@ class TestAnyPart:
         given = LSTM | {"init": init}
         made, whole = planned(given), stored(given, threads=1)
         with Workers(3) as workers:
-            artist = Artist(made.spec.seed, workers)
+            sampler = Sampler(made.spec.seed, workers)
             for tensor in reversed(made.tensors):
-                assert artist.tensor(tensor).tobytes() == whole[tensor.name].tobytes(), tensor.name
+                assert sampler.tensor(tensor).tobytes() == whole[tensor.name].tobytes(), tensor.name
 
     def test_can_be_drawn_without_the_rest(self, init: Any) -> None:
         made = planned(LSTM | {"init": init, "seed": 7})
         tensor = made.tensors[-1]
         with Workers(2) as workers:
-            artist = Artist(7, workers)
-            part = np.concatenate([*artist.chunks(tensor, 11, 37)])
+            sampler = Sampler(7, workers)
+            part = np.concatenate([*sampler.chunks(tensor, 11, 37)])
 
-            assert np.array_equal(part, artist.tensor(tensor)[11:37])
+            assert np.array_equal(part, sampler.tensor(tensor)[11:37])
 
     def test_leaves_the_libraries_own_generators_alone(self, init: Any) -> None:
         import torch
@@ -199,7 +199,7 @@ def test_a_stopped_draw_ends_between_two_steps() -> None:
     stop = Stop()
     stop.set()
     with Workers(2) as workers, pytest.raises(Stopped):
-        Artist(10, workers, stop).tensor(made.tensors[-1])
+        Sampler(10, workers, stop).tensor(made.tensors[-1])
 
 
 @pytest.mark.parametrize(

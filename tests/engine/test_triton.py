@@ -16,7 +16,7 @@ import torch
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
 from stepzero_rnn.engine.devices.selftest import KNOWN, digest
-from stepzero_rnn.engine.draw import HERE, PIECE, Brush
+from stepzero_rnn.engine.draw import HERE, PIECE, DrawBackend
 from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
 from stepzero_rnn.engine.words.philox import key
 from tests.engine.every import every_dtype, every_law
@@ -31,25 +31,25 @@ Codes = Mapping[str, Mapping[str, Mapping[str, int]]]
 
 
 @pytest.fixture(scope="class")
-def painter() -> Iterator[Brush]:
+def triton() -> Iterator[DrawBackend]:
     """Give the brush, whose kernel triton interprets where no GPU is."""
     with pytest.MonkeyPatch.context() as patch:
         if DEVICE.type == "cpu":
             patch.setenv("TRITON_INTERPRET", "1")
-        from stepzero_rnn.engine.devices.triton_backend import Painter
+        from stepzero_rnn.engine.devices.triton_backend import TritonBackend
 
-        yield Painter(DEVICE)
+        yield TritonBackend(DEVICE)
 
 
 def both(
-    painter: Brush, law: ElementLaw, first: int, count: int, dtype: DTypeName
+    triton: DrawBackend, law: ElementLaw, first: int, count: int, dtype: DTypeName
 ) -> tuple[bytes, bytes]:
     """Draw elements first, first + 1, … by the processor's kernels and by the fused one."""
     found = []
-    for brush in (HERE, painter):
+    for backend in (HERE, triton):
         out = np.full(count, 0x55, f"u{DTYPES[dtype].item_bytes}").view(DTYPES[dtype].numpy)
         with np.errstate(over="ignore", invalid="ignore"):  # NumPy interprets
-            brush.paint(law, out, first, key(2**53 - 1, 0xFEDC_BA98_7654_3210), DTYPES[dtype])
+            backend.fill(law, out, first, key(2**53 - 1, 0xFEDC_BA98_7654_3210), DTYPES[dtype])
         found.append(out.tobytes())
     return found[0], found[1]
 
@@ -59,26 +59,28 @@ class TestBits:
     @every_law
     @pytest.mark.parametrize("first", [0, 3, 2**34 - 2, 2**35 + 1])
     def test_are_the_same(
-        self, painter: Brush, law: ElementLaw, first: int, dtype: DTypeName
+        self, triton: DrawBackend, law: ElementLaw, first: int, dtype: DTypeName
     ) -> None:
-        ours, theirs = both(painter, law, first, 2051, dtype)
+        ours, theirs = both(triton, law, first, 2051, dtype)
 
         assert ours == theirs
 
     @every_law
     @pytest.mark.parametrize("count", [1, 2, 3, 5, 1023, 1024, 1025])
-    def test_are_the_same_in_any_number(self, painter: Brush, law: ElementLaw, count: int) -> None:
-        ours, theirs = both(painter, law, 8, count, "float32")
+    def test_are_the_same_in_any_number(
+        self, triton: DrawBackend, law: ElementLaw, count: int
+    ) -> None:
+        ours, theirs = both(triton, law, 8, count, "float32")
 
         assert ours == theirs
 
-    def test_are_the_same_across_chunks(self, painter: Brush) -> None:
-        ours, theirs = both(painter, Uniform(0.0, 1.0), 1, PIECE + 5, "float16")
+    def test_are_the_same_across_chunks(self, triton: DrawBackend) -> None:
+        ours, theirs = both(triton, Uniform(0.0, 1.0), 1, PIECE + 5, "float16")
 
         assert ours == theirs
 
-    def test_prove_a_device(self, painter: Brush) -> None:
-        assert digest(painter) == KNOWN
+    def test_prove_a_device(self, triton: DrawBackend) -> None:
+        assert digest(triton) == KNOWN
 
 
 @cache

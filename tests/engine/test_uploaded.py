@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepzero_rnn.engine.draw import PIECE, Artist, Stored
+from stepzero_rnn.engine.draw import PIECE, Sampler, Stored
 from stepzero_rnn.engine.tensors import MODULES
 from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.plan import plan
@@ -266,9 +266,9 @@ class TestRanges:
         first = data.draw(st.integers(0, tensor.elements))
         last = data.draw(st.integers(first, tensor.elements))
         with Workers(1) as workers:
-            artist = Artist(0, workers, given=InMemory(values(old)))
-            whole = artist.tensor(tensor)
-            cut = [chunk.tobytes() for chunk in artist.chunks(tensor, first, last)]
+            sampler = Sampler(0, workers, given=InMemory(values(old)))
+            whole = sampler.tensor(tensor)
+            cut = [chunk.tobytes() for chunk in sampler.chunks(tensor, first, last)]
 
         assert b"".join(cut) == whole[first:last].tobytes()
 
@@ -301,8 +301,8 @@ class TestRanges:
                 return super().read(name, first, last)
 
         with Workers(1) as workers:
-            artist = Artist(0, workers, given=Counting(values(old)))
-            list(artist.chunks(made.tensors[0], 1000, 1007))
+            sampler = Sampler(0, workers, given=Counting(values(old)))
+            list(sampler.chunks(made.tensors[0], 1000, 1007))
 
         assert read == [7]
 
@@ -310,7 +310,7 @@ class TestRanges:
 def test_a_recipe_with_arrays_but_without_their_source_is_a_fault() -> None:
     made = planned(with_arrays(NETWORKS["gru"]))
     with Workers(1) as workers, pytest.raises(LookupError):
-        Artist(0, workers).tensor(made.tensors[0])
+        Sampler(0, workers).tensor(made.tensors[0])
 
 
 def test_a_grown_network_never_changes() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
@@ -106,11 +106,11 @@ class TestFacts:
         asked = ordered(SMALL, name)
         start = 0
         with Workers(1) as workers:
-            artist = Artist(asked.spec.seed, workers)
+            sampler = Sampler(asked.spec.seed, workers)
             for segment in asked.segments:
                 end = start + segment.size
                 if not isinstance(segment, Late):
-                    parts = assemble(asked.segments, artist, NoFacts(), first=start, last=end)
+                    parts = assemble(asked.segments, sampler, NoFacts(), first=start, last=end)
 
                     assert b"".join(parts) == whole(name)[start:end]
                 start = end
@@ -118,8 +118,8 @@ class TestFacts:
     def test_are_asked_for_by_a_range_that_touches_a_zips_tail(self) -> None:
         asked = ordered(SMALL, "pt")
         with Workers(1) as workers:
-            artist = Artist(asked.spec.seed, workers)
-            parts = assemble(asked.segments, artist, NoFacts(), first=0, last=asked.size_bytes)
+            sampler = Sampler(asked.spec.seed, workers)
+            parts = assemble(asked.segments, sampler, NoFacts(), first=0, last=asked.size_bytes)
 
             with pytest.raises(AssertionError, match="the CRC of weight_ih_l0 was asked for"):
                 list(parts)

@@ -17,7 +17,7 @@ from stepzero_rnn.engine.check.measure import Lesson, TensorFigures, lesson_of, 
 from stepzero_rnn.engine.check.onednn import without_onednn
 from stepzero_rnn.engine.cores import Cores
 from stepzero_rnn.engine.devices.devices import at_work
-from stepzero_rnn.engine.draw import SMALL, Artist, Stored
+from stepzero_rnn.engine.draw import SMALL, Sampler, Stored
 from stepzero_rnn.engine.statistics import Spread
 from stepzero_rnn.engine.tensors import as_tensor
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
@@ -54,7 +54,7 @@ class Checked:
 
 def check(
     plan: Plan,
-    artist: Artist,
+    sampler: Sampler,
     size: CheckSize,
     device: torch.device,
     *,
@@ -75,15 +75,15 @@ def check(
     """
     began = time.monotonic()
     found: dict[str, Lesson] = {}
-    room = _Room(artist, keep)
+    room = _Room(sampler, keep)
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
-    workers = artist.workers
+    workers = sampler.workers
     cores = _torch_cores(workers.threads, largest, size)
     with at_work(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
-        run = _Run(plan, forward.probe(plan.spec, size, artist, device), device)
+        run = _Run(plan, forward.probe(plan.spec, size, sampler, device), device)
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)
-            tasks = [tasks_of(artist, t, drawn[t.name], measure=measure) for t in tensors]
+            tasks = [tasks_of(sampler, t, drawn[t.name], measure=measure) for t in tensors]
             with workers.beside(chain(*tasks), small=largest < SMALL) as results:
                 with _torch_on(workers.cores, cores):
                     y = run.forward(tensors, drawn)
@@ -95,12 +95,12 @@ def check(
             run.judge(layer, y)
             with _torch_on(workers.cores, cores):
                 run.step(layer, y, look=measure)
-            artist.stop.check()
+            sampler.stop.check()
     return Checked(
         {name: lesson.crc32 for name, lesson in found.items()},
         {name: lesson.figures for name, lesson in found.items() if lesson.figures},
         run.result(),
-        Devices(artist.brush.device, str(device)),
+        Devices(sampler.backend.device, str(device)),
         time.monotonic() - began,
     )
 
@@ -108,8 +108,8 @@ def check(
 class _Room:
     """One layer's memory, used again for the next, but for what is kept."""
 
-    def __init__(self, artist: Artist, keep: Keep) -> None:
-        self._artist, self._keep = artist, keep
+    def __init__(self, sampler: Sampler, keep: Keep) -> None:
+        self._sampler, self._keep = sampler, keep
         self._places: dict[tuple[str, bool], Stored] = {}
 
     def draw(self, tensors: Sequence[TensorPlan]) -> dict[str, Stored]:
@@ -118,7 +118,7 @@ class _Room:
 
     def _draw(self, tensor: TensorPlan) -> Stored:
         place = tensor.kind, tensor.reverse
-        drawn = self._artist.tensor(tensor, self._places.pop(place, None))
+        drawn = self._sampler.tensor(tensor, self._places.pop(place, None))
         if not self._keep(tensor, drawn):
             self._places[place] = drawn
         return drawn

@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from hashlib import sha256
 
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.plan import Plan
 
 TensorDigests = tuple[str, Sequence[str]]
 
 
-def digests(plan: Plan, artist: Artist) -> dict[str, TensorDigests]:
+def digests(plan: Plan, sampler: Sampler) -> dict[str, TensorDigests]:
     """Give, by tensor name, the digest of the whole tensor's bytes and of each gate's."""
     found: dict[str, TensorDigests] = {}
     for tensor in plan.tensors:
-        data = artist.tensor(tensor).data.cast("B")
-        whole, *gates = artist.workers.map(
-            (partial(_digest, part) for part in _parts(data, len(tensor.gates))), artist.stop
+        data = sampler.tensor(tensor).data.cast("B")
+        whole, *gates = sampler.workers.map(
+            (partial(_digest, part) for part in _parts(data, len(tensor.gates))), sampler.stop
         )
         found[tensor.name] = (whole, gates or [whole])
     return found

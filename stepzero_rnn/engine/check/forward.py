@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.engine.draw import Artist
+from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.elements.distributions import Normal
 from stepzero_rnn.engine.statistics import Spread, spread_of
 from stepzero_rnn.engine.tensors import TORCH_DTYPES
@@ -29,12 +29,12 @@ INPUT_STREAM = stream_of("input", WHOLE)
 SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
 
 
-def probe(spec: Spec, size: CheckSize, artist: Artist, device: torch.device) -> Tensor:
+def probe(spec: Spec, size: CheckSize, sampler: Sampler, device: torch.device) -> Tensor:
     """Draw the input: standard normal, a function of the seed, in the layout the module takes."""
     count = size.seq_len * size.batch * spec.input_size
     values = np.empty(count, np.float32)
     words = key(spec.seed, INPUT_STREAM)
-    artist.brush.paint(Normal(0.0, 1.0), values, 0, words, DTYPES["float32"])
+    sampler.backend.fill(Normal(0.0, 1.0), values, 0, words, DTYPES["float32"])
     shaped = torch.from_numpy(values).view(size.seq_len, size.batch, spec.input_size)
     placed = shaped.to(device=device, dtype=TORCH_DTYPES[spec.dtype])
     return placed.transpose(0, 1).contiguous() if spec.batch_first else placed

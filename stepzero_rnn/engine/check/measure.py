@@ -9,7 +9,7 @@ from functools import partial
 from math import sqrt
 from typing import Any
 
-from stepzero_rnn.engine.draw import Artist, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.statistics import Spread, Tally, figures, join, spread_of
 from stepzero_rnn.engine.words.rounding import load
@@ -29,10 +29,10 @@ class Lesson:
 
 
 def tasks_of(
-    artist: Artist, tensor: TensorPlan, stored: Stored, *, measure: bool
+    sampler: Sampler, tensor: TensorPlan, stored: Stored, *, measure: bool
 ) -> list[Callable[[], Any]]:
     """Give the tasks whose results, in this order, make the lesson."""
-    looks = artist.tally_tasks(tensor, stored) if measure else [partial(_glance, tensor, stored)]
+    looks = sampler.tally_tasks(tensor, stored) if measure else [partial(_glance, tensor, stored)]
     return [partial(zlib.crc32, stored.data), *looks]
 
 

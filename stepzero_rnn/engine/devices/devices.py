@@ -14,7 +14,7 @@ import torch
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.engine.devices.selftest import KNOWN, digest
 from stepzero_rnn.engine.devices.torch_backend import fill_on
-from stepzero_rnn.engine.draw import HERE, PIECE, Brush, Stored, Strokes
+from stepzero_rnn.engine.draw import HERE, PIECE, ChunkedBackend, DrawBackend, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
 from stepzero_rnn.engine.words.philox import Key
 from stepzero_rnn.errors import DeviceFailed, DeviceUnavailable
@@ -51,7 +51,7 @@ def free_bytes() -> dict[str, int]:
     return found
 
 
-def brush_for(device: torch.device) -> Brush:
+def backend_for(device: torch.device) -> DrawBackend:
     """Give what draws for a device.  MPS has no float64, so its draws are the CPU's.
 
     Raises:
@@ -79,39 +79,39 @@ def at_work(device: torch.device) -> Iterator[None]:
 
 
 @cache
-def _proven(device: torch.device) -> Brush:
+def _proven(device: torch.device) -> DrawBackend:
     with at_work(device):
-        brush = _Guarded(device, _brush(device))
-    if digest(brush) != KNOWN:
+        backend = _Guarded(device, _backend(device))
+    if digest(backend) != KNOWN:
         _log.error("%s draws other numbers than it should", device)
         raise DeviceFailed(device=str(device), reason="it draws other numbers than every other")
-    return brush
+    return backend
 
 
-def _brush(device: torch.device) -> Brush:
+def _backend(device: torch.device) -> DrawBackend:
     if find_spec("triton"):
         from stepzero_rnn.engine.devices.triton_backend import (
-            Painter,  # which machines without CUDA lack
+            TritonBackend,  # which machines without CUDA lack
         )
 
-        return Painter(device)
+        return TritonBackend(device)
     # A launch costs more than a tile, so it draws whole pieces.
-    return Strokes(f"{device} (elementwise)", partial(fill_on, device), PIECE)
+    return ChunkedBackend(f"{device} (elementwise)", partial(fill_on, device), PIECE)
 
 
 class _Guarded(NamedTuple):
     """A brush whose device may fail."""
 
     on: torch.device
-    brush: Brush
+    backend: DrawBackend
 
     @property
     def device(self) -> str:
-        return self.brush.device
+        return self.backend.device
 
-    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+    def fill(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         with at_work(self.on):
-            self.brush.paint(law, out, first, key, dtype)
+            self.backend.fill(law, out, first, key, dtype)
 
 
 def describe(name: str) -> dict[str, str | int]:

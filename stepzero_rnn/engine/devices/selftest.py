@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.engine.draw import Artist, Brush
+from stepzero_rnn.engine.draw import DrawBackend, Sampler
 from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.plan import Kind, plan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -36,7 +36,7 @@ MATRICES: tuple[WeightInit, ...] = (SpectralRadius(), Skew())
 BIASES: tuple[BiasInit, ...] = (ChronoBias(t_max=784), "ugi")
 
 
-def digest(brush: Brush) -> str:
+def digest(backend: DrawBackend) -> str:
     """Draw and tally one small tensor of every law and dtype; give the sha256 of all of them."""
     drawn = sha256()
     with Workers(1) as workers:
@@ -44,7 +44,7 @@ def digest(brush: Brush) -> str:
             for name, init in _inits():
                 spec = Spec(rnn_type="gru", input_size=64, hidden_size=64, dtype=dtype, init=init)
                 tensor = next(t for t in plan(spec).tensors if t.kind == name)
-                stored, _ = Artist(0, workers, brush=brush).tallied(tensor)
+                stored, _ = Sampler(0, workers, backend=backend).tallied(tensor)
                 drawn.update(stored.data)
     return drawn.hexdigest()
 

@@ -44,7 +44,7 @@ LOG, SIN, COS, CENTRE, TAIL = (
 )
 
 
-class Painter:
+class TritonBackend:
     """A brush that draws in a device's memory; pieces leave it through a few pinned chunks, whatever the size of the model.
 
     Laws that have nothing random in them are written where they are needed, by the processor.
@@ -61,19 +61,19 @@ class Painter:
         for _ in range(CHUNKS):
             self._chunks.put(_Chunk(device))
 
-    def paint(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+    def fill(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         """Write elements first, first + 1, … into host memory, rounded to a dtype.
 
         Raises:
             RuntimeError: the kernel does not compile or run here.
         """
         if not isinstance(law, RandomLaw):
-            HERE.paint(law, out, first, key, dtype)
+            HERE.fill(law, out, first, key, dtype)
             return
         for at in range(0, len(out), PIECE):
             chunk = self._chunks.get()
             try:
-                chunk.paint(law, out[at : at + PIECE], first + at, key, dtype)
+                chunk.fill(law, out[at : at + PIECE], first + at, key, dtype)
             finally:
                 self._chunks.put(chunk)
 
@@ -86,7 +86,7 @@ class _Chunk:
         self._there = torch.empty(room, dtype=torch.int64, device=device)
         self._here = torch.empty(room, dtype=torch.int64, pin_memory=device.type == "cuda")
 
-    def paint(self, law: RandomLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
+    def fill(self, law: RandomLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         skip = first % 4
         bits = INTEGERS[dtype.item_bytes]
         there, here = (room.view(bits)[: skip + len(out)] for room in (self._there, self._here))
