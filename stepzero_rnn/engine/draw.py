@@ -73,7 +73,7 @@ def _fill_here(law: ElementLaw, out: Stored, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 
-HERE = ChunkedBackend("cpu", _fill_here, TILE)
+CPU = ChunkedBackend("cpu", _fill_here, TILE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Sampler:
     seed: int
     workers: Workers
     stop: Stop = field(default_factory=Stop)
-    backend: DrawBackend = HERE
+    backend: DrawBackend = CPU
     kept: Mapping[str, Stored] = field(default_factory=dict)
     given: Source | None = None
     chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES

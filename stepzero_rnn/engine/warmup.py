@@ -11,7 +11,7 @@ import torch
 from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.devices.selftest import KNOWN, digest
-from stepzero_rnn.engine.draw import HERE, Sampler
+from stepzero_rnn.engine.draw import CPU, Sampler
 from stepzero_rnn.engine.statistics import FEW, Counter
 from stepzero_rnn.engine.thread_pool import Workers
 from stepzero_rnn.errors import DeviceFailed, EngineFailed
@@ -27,7 +27,7 @@ def warm(known: str = KNOWN) -> None:
     Raises:
         EngineFailed: what was drawn has another digest than `known`.
     """
-    if digest(HERE) != known:
+    if digest(CPU) != known:
         raise EngineFailed(reason="its kernels draw other numbers here than everywhere else")
     many = np.zeros(FEW + 1)  # counted in another way than those few
     Counter(len(many)).add(many)

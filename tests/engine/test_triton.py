@@ -16,7 +16,7 @@ import torch
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
 from stepzero_rnn.engine.devices.selftest import KNOWN, digest
-from stepzero_rnn.engine.draw import HERE, PIECE, DrawBackend
+from stepzero_rnn.engine.draw import CPU, PIECE, DrawBackend
 from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
 from stepzero_rnn.engine.words.philox import key
 from tests.engine.every import every_dtype, every_law
@@ -46,7 +46,7 @@ def both(
 ) -> tuple[bytes, bytes]:
     """Draw elements first, first + 1, … by the processor's kernels and by the fused one."""
     found = []
-    for backend in (HERE, triton):
+    for backend in (CPU, triton):
         out = np.full(count, 0x55, f"u{DTYPES[dtype].item_bytes}").view(DTYPES[dtype].numpy)
         with np.errstate(over="ignore", invalid="ignore"):  # NumPy interprets
             backend.fill(law, out, first, key(2**53 - 1, 0xFEDC_BA98_7654_3210), DTYPES[dtype])

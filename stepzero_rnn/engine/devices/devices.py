@@ -14,7 +14,7 @@ import torch
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.engine.devices.selftest import KNOWN, digest
 from stepzero_rnn.engine.devices.torch_backend import fill_on
-from stepzero_rnn.engine.draw import HERE, PIECE, ChunkedBackend, DrawBackend, Stored
+from stepzero_rnn.engine.draw import CPU, PIECE, ChunkedBackend, DrawBackend, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
 from stepzero_rnn.engine.words.philox import Key
 from stepzero_rnn.errors import DeviceFailed, DeviceUnavailable
@@ -57,7 +57,7 @@ def backend_for(device: torch.device) -> DrawBackend:
     Raises:
         DeviceFailed: the device does not work, or draws other numbers than every other.
     """
-    return _proven(device) if device.type == "cuda" else HERE
+    return _proven(device) if device.type == "cuda" else CPU
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from torch import Tensor
 from triton.errors import TritonError
 
 from stepzero_rnn.dtypes import DType
-from stepzero_rnn.engine.draw import HERE, PIECE, Stored
+from stepzero_rnn.engine.draw import CPU, PIECE, Stored
 from stepzero_rnn.engine.elements import transforms as t
 from stepzero_rnn.engine.elements.distributions import ElementLaw, RandomLaw
 from stepzero_rnn.engine.words import philox as p
@@ -68,7 +68,7 @@ class TritonBackend:
             RuntimeError: the kernel does not compile or run here.
         """
         if not isinstance(law, RandomLaw):
-            HERE.fill(law, out, first, key, dtype)
+            CPU.fill(law, out, first, key, dtype)
             return
         for at in range(0, len(out), PIECE):
             chunk = self._chunks.get()
