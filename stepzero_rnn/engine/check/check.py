@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.engine.check import forward
-from stepzero_rnn.engine.check.measure import Lesson, TensorFigures, lesson_of, tasks_of
+from stepzero_rnn.engine.check.measure import TensorFigures, TensorMeasurement, lesson_of, tasks_of
 from stepzero_rnn.engine.check.onednn import without_onednn
 from stepzero_rnn.engine.cores import Cores
 from stepzero_rnn.engine.devices.devices import at_work
@@ -74,7 +74,7 @@ def check(
         Stopped: nobody waits for the answer any more.
     """
     began = time.monotonic()
-    found: dict[str, Lesson] = {}
+    found: dict[str, TensorMeasurement] = {}
     room = _Room(sampler, keep)
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
     workers = sampler.workers
@@ -89,16 +89,16 @@ def check(
                     y = run.forward(tensors, drawn)
                 answers = iter(results())
             for tensor, own in zip(tensors, tasks, strict=True):
-                lesson = lesson_of(tensor, [*islice(answers, len(own))], measured=measure)
-                judge_weights(plan, tensor, lesson.nonfinite)
-                found[tensor.name] = lesson
-            run.judge(layer, y)
+                measurement = lesson_of(tensor, [*islice(answers, len(own))], measured=measure)
+                judge_weights(plan, tensor, measurement.nonfinite)
+                found[tensor.name] = measurement
+            run.reject_bad_output(layer, y)
             with _torch_on(workers.cores, cores):
                 run.step(layer, y, look=measure)
             sampler.stop.check()
     return Checked(
-        {name: lesson.crc32 for name, lesson in found.items()},
-        {name: lesson.figures for name, lesson in found.items() if lesson.figures},
+        {name: measurement.crc32 for name, measurement in found.items()},
+        {name: measurement.figures for name, measurement in found.items() if measurement.figures},
         run.result(),
         Devices(sampler.backend.device, str(device)),
         time.monotonic() - began,
@@ -143,10 +143,12 @@ class _Run:
     def step(self, layer: int, y: Tensor, *, look: bool) -> None:
         """Keep the layer's output for the next, and look at what its gates do."""
         if look:
-            self._layers += forward.look_at(self._spec, layer, self._parameters, self._x, y)
+            self._layers += forward.gate_activations(
+                self._spec, layer, self._parameters, self._x, y
+            )
         self._x, self._parameters = y, {}
 
-    def judge(self, layer: int, y: Tensor) -> None:
+    def reject_bad_output(self, layer: int, y: Tensor) -> None:
         """Refuse an output that may not be served."""
         self._spread = spread = forward.spread(y)
         if spread.nonfinite and not self._spec.accept_nonfinite:

@@ -70,7 +70,7 @@ def run_layer(spec: Spec, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor
             return run(x, state, *arguments)[0]
 
 
-def look_at(
+def gate_activations(
     spec: Spec, layer: int, parameters: Mapping[str, Tensor], x: Tensor, y: Tensor
 ) -> list[DirectionForward]:
     """Measure one layer: the output's size over time, and the gates of each direction."""

@@ -20,7 +20,7 @@ TensorFigures = tuple[Figures, Sequence[Figures]]  # of the whole tensor and of 
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TensorMeasurement:
     """The CRC-32 of a tensor's bytes, how many of its values are not finite, and its figures if they were taken."""
 
     crc32: int
@@ -32,18 +32,20 @@ def tasks_of(
     sampler: Sampler, tensor: TensorPlan, stored: Stored, *, measure: bool
 ) -> list[Callable[[], Any]]:
     """Give the tasks whose results, in this order, make the lesson."""
-    looks = sampler.tally_tasks(tensor, stored) if measure else [partial(_glance, tensor, stored)]
+    looks = (
+        sampler.tally_tasks(tensor, stored) if measure else [partial(_scan_finite, tensor, stored)]
+    )
     return [partial(zlib.crc32, stored.data), *looks]
 
 
-def lesson_of(tensor: TensorPlan, results: Sequence[Any], *, measured: bool) -> Lesson:
+def lesson_of(tensor: TensorPlan, results: Sequence[Any], *, measured: bool) -> TensorMeasurement:
     """Put the results of a tensor's tasks together."""
     crc32, *looks = results
     nonfinite = sum(look.nonfinite for look in looks)
-    return Lesson(crc32, nonfinite, _figures(tensor, looks) if measured else None)
+    return TensorMeasurement(crc32, nonfinite, _figures(tensor, looks) if measured else None)
 
 
-def _glance(tensor: TensorPlan, stored: Stored) -> Spread:
+def _scan_finite(tensor: TensorPlan, stored: Stored) -> Spread:
     return spread_of(load(stored, tensor.dtype))
 
 
