@@ -14,7 +14,7 @@ from math import prod
 
 from stepzero_rnn.plan import effort
 from stepzero_rnn.plan.cells import Cell, stream_of
-from stepzero_rnn.plan.records import GATES, KEEPING_GATE, Block, Kind, Plan, Steps, TensorPlan
+from stepzero_rnn.plan.records import GATES, KEEPING_GATE, Block, Kind, Plan, ScriptPlan, TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.overrides import WHOLE
 from stepzero_rnn.spec.schemes.scripts import AnyScript
@@ -27,7 +27,7 @@ __all__ = [
     "GoOn",
     "Kind",
     "Plan",
-    "Steps",
+    "ScriptPlan",
     "TensorPlan",
     "always",
     "plan",
@@ -66,7 +66,7 @@ def _tensors(spec: Spec, go_on: GoOn = always) -> tuple[TensorPlan, ...]:
 def _scripted(tensors: tuple[TensorPlan, ...], script: AnyScript) -> Iterator[TensorPlan]:
     """Let a script fill every tensor as a whole, one after another."""
     hidden_size = tensors[0].blocks[0].hidden_size
-    steps = Steps(script, hidden_size, tuple((t.kind, t.shape) for t in tensors))
+    steps = ScriptPlan(script, hidden_size, tuple((t.kind, t.shape) for t in tensors))
     scratch = effort.SCRIPT_SCRATCH * max(t.size_bytes for t in tensors)
     for place, tensor in enumerate(tensors):
         rows, cols = tensor.shape[0], prod(tensor.shape[1:])

@@ -31,7 +31,7 @@ KEEPING_GATE: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Steps:
+class ScriptPlan:
     """What a script fills, in its order: the kind and shape of every tensor.  One plan has one; it is equal to no other."""
 
     script: AnyScript
@@ -58,7 +58,7 @@ class Block:
     scheme: AnyWeightScheme | AnyBiasScheme | AnyScript
     share: float = 1.0
     patches: tuple[Patch, ...] = ()
-    steps: Steps | None = None
+    steps: ScriptPlan | None = None
     biases: tuple[AnyBiasScheme, ...] = ()
 
     @property

@@ -24,7 +24,7 @@ from torch.nn import init
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.engine.linalg.tasks import Run
 from stepzero_rnn.engine.tensors import view
-from stepzero_rnn.plan import Steps
+from stepzero_rnn.plan import ScriptPlan
 from stepzero_rnn.spec.schemes.scripts import Call, NumpyRandn
 
 PIECE = 1 << 20  # of NumPy's numbers that are drawn at a time
@@ -58,7 +58,7 @@ class Player(Protocol):
 class TorchPlayer:
     """Performs the steps of `torch_seeded` by torch's own functions."""
 
-    def __init__(self, steps: Steps, seed: int) -> None:
+    def __init__(self, steps: ScriptPlan, seed: int) -> None:
         self._bound = 1 / sqrt(steps.hidden_size)
         self._generator = torch.Generator().manual_seed(seed)
 
@@ -86,7 +86,7 @@ class TorchPlayer:
 class NumpyPlayer:
     """Performs the steps of `numpy_randn` by NumPy's legacy generator."""
 
-    def __init__(self, steps: Steps, seed: int) -> None:
+    def __init__(self, steps: ScriptPlan, seed: int) -> None:
         self._scale = getattr(steps.script, "scale", 1.0)
         self._generator = np.random.RandomState(seed)
 
@@ -114,7 +114,9 @@ PLAYERS: Mapping[str, type[TorchPlayer | NumpyPlayer]] = {
 }
 
 
-def play(steps: Steps, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run) -> None:
+def play(
+    steps: ScriptPlan, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run
+) -> None:
     """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script does."""
     acts, last = acts_of(steps)
     if place not in last:
@@ -151,7 +153,7 @@ def _recall(player: Player, script: tuple[Hashable, ...], number: int) -> int:
 
 
 @lru_cache(64)
-def acts_of(steps: Steps) -> Acts:
+def acts_of(steps: ScriptPlan) -> Acts:
     """Give a script's steps."""
     tensors = enumerate(steps.tensors)
     if isinstance(steps.script, NumpyRandn):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.engine.linalg.tasks import Run
 from stepzero_rnn.engine.words.philox import Key
-from stepzero_rnn.plan import Block, Steps
+from stepzero_rnn.plan import Block, ScriptPlan
 from stepzero_rnn.spec.schemes.scripts import AnyScript, Call, NumpyRandn
 
 
@@ -20,7 +20,7 @@ from stepzero_rnn.spec.schemes.scripts import AnyScript, Call, NumpyRandn
 class Replay:
     """The tensor at a place of a script, drawn by playing the script up to it."""
 
-    steps: Steps
+    steps: ScriptPlan
     place: int
 
     @property
