@@ -32,30 +32,30 @@ REMEMBERED = 1024  # states, of about 5 kB each
 WITHOUT_NUMBERS = ("constant_", "zeros_", "ones_", "eye_")
 
 
-class Act(NamedTuple):
+class Step(NamedTuple):
     """One step: a tensor's shape, and the function that fills it; without one it is the module's constructor."""
 
     shape: tuple[int, ...]
     call: Call | None = None
 
 
-class Acts(NamedTuple):
+class Steps(NamedTuple):
     """The steps of a script in order, and the last of them that writes each tensor, by the tensor's place."""
 
-    acts: tuple[Act, ...]
+    steps: tuple[Step, ...]
     last: Mapping[int, int]
 
 
-class Player(Protocol):
+class ScriptGenerator(Protocol):
     """A generator that performs steps; its state can be taken and given back."""
 
     state: Any
 
-    def perform(self, act: Act, out: Tensor) -> None:
+    def run_step(self, step: Step, out: Tensor) -> None:
         """Fill a step's tensor, and be where the next step begins."""
 
 
-class TorchPlayer:
+class TorchGenerator:
     """Performs the steps of `torch_seeded` by torch's own functions."""
 
     def __init__(self, steps: ScriptPlan, seed: int) -> None:
@@ -71,19 +71,19 @@ class TorchPlayer:
     def state(self, state: Tensor) -> None:
         self._generator.set_state(state)
 
-    def perform(self, act: Act, out: Tensor) -> None:
+    def run_step(self, step: Step, out: Tensor) -> None:
         """As `reset_parameters` does, or the function of `torch.nn.init`."""
-        if act.call is None:
+        if step.call is None:
             init.uniform_(out, -self._bound, self._bound, generator=self._generator)
             return
-        function, arguments = getattr(init, act.call.function), act.call.arguments
-        if act.call.function not in WITHOUT_NUMBERS:
+        function, arguments = getattr(init, step.call.function), step.call.arguments
+        if step.call.function not in WITHOUT_NUMBERS:
             arguments |= {"generator": self._generator}
         with _one_thread():
             function(out, **arguments)
 
 
-class NumpyPlayer:
+class NumpyGenerator:
     """Performs the steps of `numpy_randn` by NumPy's legacy generator."""
 
     def __init__(self, steps: ScriptPlan, seed: int) -> None:
@@ -99,7 +99,7 @@ class NumpyPlayer:
     def state(self, state: Any) -> None:
         self._generator.set_state(state)
 
-    def perform(self, _act: Act, out: Tensor) -> None:
+    def run_step(self, _act: Step, out: Tensor) -> None:
         """As `torch.from_numpy(numpy.random.randn(*shape) * scale).to(dtype)`, a piece at a time."""
         flat = out.view(-1)
         for at in range(0, len(flat), PIECE):
@@ -108,66 +108,68 @@ class NumpyPlayer:
             piece.copy_(torch.from_numpy(drawn))
 
 
-PLAYERS: Mapping[str, type[TorchPlayer | NumpyPlayer]] = {
-    "torch": TorchPlayer,
-    "numpy": NumpyPlayer,
+GENERATORS: Mapping[str, type[TorchGenerator | NumpyGenerator]] = {
+    "torch": TorchGenerator,
+    "numpy": NumpyGenerator,
 }
 
 
-def play(
+def replay_to(
     steps: ScriptPlan, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run
 ) -> None:
     """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script does."""
-    acts, last = acts_of(steps)
+    steps, last = steps_of(steps)
     if place not in last:
         out[:] = 0
         return
-    player = PLAYERS[steps.script.library](steps, seed)
+    generator = GENERATORS[steps.script.library](steps, seed)
     script, number = (steps, dtype.name, seed), last[place]
-    for at in range(_recall(player, script, number), number + 1):
-        run([partial(_perform, player, acts[at], out if at == number else None, dtype)])
+    for at in range(_recall(generator, script, number), number + 1):
+        run([partial(_run_step, generator, steps[at], out if at == number else None, dtype)])
         with _lock:
-            _states[*script, at + 1] = player.state
+            _states[*script, at + 1] = generator.state
 
 
-def _perform(player: Player, act: Act, out: NDArray[Any] | None, dtype: DType) -> None:
+def _run_step(
+    generator: ScriptGenerator, step: Step, out: NDArray[Any] | None, dtype: DType
+) -> None:
     """Perform a step, for its numbers or for what comes after it."""
     with torch.inference_mode():
-        room = np.empty(prod(act.shape), dtype.numpy) if out is None else out
-        player.perform(act, view(room, dtype).view(act.shape))
+        room = np.empty(prod(step.shape), dtype.numpy) if out is None else out
+        generator.run_step(step, view(room, dtype).view(step.shape))
 
 
 _states: LRUCache[Hashable, Any] = LRUCache(REMEMBERED)
 _lock = threading.Lock()
 
 
-def _recall(player: Player, script: tuple[Hashable, ...], number: int) -> int:
+def _recall(generator: ScriptGenerator, script: tuple[Hashable, ...], number: int) -> int:
     """Bring a player to the latest step up to `number` whose begin is remembered; give which one that is."""
     with _lock:
         for at in range(number, 0, -1):
             state = _states.get((*script, at))
             if state is not None:
-                player.state = state
+                generator.state = state
                 return at
     return 0
 
 
 @lru_cache(64)
-def acts_of(steps: ScriptPlan) -> Acts:
+def steps_of(steps: ScriptPlan) -> Steps:
     """Give a script's steps."""
     tensors = enumerate(steps.tensors)
     if isinstance(steps.script, NumpyRandn):
         weights = [(at, shape) for at, (kind, shape) in tensors if kind.startswith("weight")]
-        return Acts(
-            tuple(Act(shape) for _, shape in weights),
+        return Steps(
+            tuple(Step(shape) for _, shape in weights),
             {place: number for number, (place, _) in enumerate(weights)},
         )
-    made = [Act(shape) for _, shape in steps.tensors]
+    made = [Step(shape) for _, shape in steps.tensors]
     calls = steps.script.calls
-    called = [(at, Act(shape, calls[kind])) for at, (kind, shape) in tensors if kind in calls]
+    called = [(at, Step(shape, calls[kind])) for at, (kind, shape) in tensors if kind in calls]
     last = {at: at for at in range(len(made))}
     last |= {place: len(made) + number for number, (place, _) in enumerate(called)}
-    return Acts((*made, *(act for _, act in called)), last)
+    return Steps((*made, *(step for _, step in called)), last)
 
 
 @contextmanager

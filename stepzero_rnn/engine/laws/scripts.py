@@ -36,9 +36,9 @@ class Replay:
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
         """Overwrite `out`."""
         # The first script that is played loads torch; who lists the schemes has no need of it.
-        from stepzero_rnn.engine.laws.script_replay import play
+        from stepzero_rnn.engine.laws.script_replay import replay_to
 
-        play(self.steps, self.place, key.seed, out.reshape(-1), dtype, run)
+        replay_to(self.steps, self.place, key.seed, out.reshape(-1), dtype, run)
 
 
 def replay(_script: AnyScript, block: Block) -> Replay:
