@@ -9,7 +9,7 @@ import httpx
 import pytest
 import torch
 
-from stepzero_rnn.engine.devices.devices import at_work
+from stepzero_rnn.engine.devices.devices import device_errors
 from stepzero_rnn.errors import DeviceFailed
 from tests.api.asking import GRU, permalink, server_process
 
@@ -71,10 +71,10 @@ def test_leaves_the_others_alone(client: httpx.Client) -> None:
     ],
 )
 def test_says_what_can_be_done_about_it(fault: Any, reason: str) -> None:
-    with pytest.raises(DeviceFailed, match=reason), at_work(torch.device("cuda:0")):
+    with pytest.raises(DeviceFailed, match=reason), device_errors(torch.device("cuda:0")):
         raise fault
 
 
 def test_a_fault_on_the_cpu_is_ours() -> None:
-    with pytest.raises(RuntimeError, match="ours"), at_work(torch.device("cpu")):
+    with pytest.raises(RuntimeError, match="ours"), device_errors(torch.device("cpu")):
         raise RuntimeError("ours")

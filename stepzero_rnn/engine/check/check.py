@@ -16,7 +16,7 @@ from stepzero_rnn.engine.check import forward
 from stepzero_rnn.engine.check.measure import TensorFigures, TensorMeasurement, lesson_of, tasks_of
 from stepzero_rnn.engine.check.onednn import without_onednn
 from stepzero_rnn.engine.cores import Cores
-from stepzero_rnn.engine.devices.devices import at_work
+from stepzero_rnn.engine.devices.devices import device_errors
 from stepzero_rnn.engine.draw import SMALL, Sampler, Stored
 from stepzero_rnn.engine.statistics import Spread
 from stepzero_rnn.engine.tensors import as_tensor
@@ -79,7 +79,7 @@ def check(
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
     workers = sampler.workers
     cores = _torch_cores(workers.threads, largest, size)
-    with at_work(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
+    with device_errors(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
         run = _Run(plan, forward.probe(plan.spec, size, sampler, device), device)
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)

@@ -57,11 +57,11 @@ def backend_for(device: torch.device) -> DrawBackend:
     Raises:
         DeviceFailed: the device does not work, or draws other numbers than every other.
     """
-    return _proven(device) if device.type == "cuda" else CPU
+    return _verified_backend(device) if device.type == "cuda" else CPU
 
 
 @contextmanager
-def at_work(device: torch.device) -> Iterator[None]:
+def device_errors(device: torch.device) -> Iterator[None]:
     """Refuse what a device fails at.  The CPU's faults are ours.
 
     Raises:
@@ -79,9 +79,9 @@ def at_work(device: torch.device) -> Iterator[None]:
 
 
 @cache
-def _proven(device: torch.device) -> DrawBackend:
-    with at_work(device):
-        backend = _Guarded(device, _backend(device))
+def _verified_backend(device: torch.device) -> DrawBackend:
+    with device_errors(device):
+        backend = GuardedBackend(device, _backend(device))
     if digest(backend) != KNOWN:
         _log.error("%s draws other numbers than it should", device)
         raise DeviceFailed(device=str(device), reason="it draws other numbers than every other")
@@ -99,7 +99,7 @@ def _backend(device: torch.device) -> DrawBackend:
     return ChunkedBackend(f"{device} (elementwise)", partial(fill_on, device), PIECE)
 
 
-class _Guarded(NamedTuple):
+class GuardedBackend(NamedTuple):
     """A brush whose device may fail."""
 
     on: torch.device
@@ -110,7 +110,7 @@ class _Guarded(NamedTuple):
         return self.backend.device
 
     def fill(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
-        with at_work(self.on):
+        with device_errors(self.on):
             self.backend.fill(law, out, first, key, dtype)
 
 
@@ -122,7 +122,7 @@ def describe(name: str) -> dict[str, str | int]:
     """
     if not name.startswith("cuda"):
         return {"name": name, "kind": name}
-    with at_work(torch.device(name)):
+    with device_errors(torch.device(name)):
         properties = torch.cuda.get_device_properties(name)
     return {
         "name": name,
