@@ -10,7 +10,7 @@ import torch
 
 from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.devices import devices
-from stepzero_rnn.engine.devices.selftest import KNOWN, digest
+from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
 from stepzero_rnn.engine.draw import CPU, Sampler
 from stepzero_rnn.engine.statistics import FEW, Counter
 from stepzero_rnn.engine.thread_pool import Workers
@@ -19,7 +19,7 @@ from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import CheckSize, RnnType, Spec
 
 
-def warm(known: str = KNOWN) -> None:
+def warm(known: str = EXPECTED_DIGEST) -> None:
     """Draw a little of everything, on every device, and run one small network of each type.
 
     Takes seconds where no cache is warm.  A device that fails is left for the requests that name it to be refused.

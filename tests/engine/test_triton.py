@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
-from stepzero_rnn.engine.devices.selftest import KNOWN, digest
+from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
 from stepzero_rnn.engine.draw import CPU, PIECE, DrawBackend
 from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
 from stepzero_rnn.engine.words.philox import key
@@ -80,7 +80,7 @@ class TestBits:
         assert ours == theirs
 
     def test_prove_a_device(self, triton: DrawBackend) -> None:
-        assert digest(triton) == KNOWN
+        assert digest(triton) == EXPECTED_DIGEST
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 
 from stepzero_rnn.dtypes import DType
-from stepzero_rnn.engine.devices.selftest import KNOWN, digest
+from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
 from stepzero_rnn.engine.devices.torch_backend import fill_on
 from stepzero_rnn.engine.draw import CPU, PIECE, ChunkedBackend, DrawBackend, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
@@ -82,7 +82,7 @@ def device_errors(device: torch.device) -> Iterator[None]:
 def _verified_backend(device: torch.device) -> DrawBackend:
     with device_errors(device):
         backend = GuardedBackend(device, _backend(device))
-    if digest(backend) != KNOWN:
+    if digest(backend) != EXPECTED_DIGEST:
         _log.error("%s draws other numbers than it should", device)
         raise DeviceFailed(device=str(device), reason="it draws other numbers than every other")
     return backend

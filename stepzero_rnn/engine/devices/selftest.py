@@ -17,7 +17,7 @@ from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit
 from stepzero_rnn.spec.schemes.weights import Orthogonal, Sparse, TruncNormal
 
 # sha256 of all that `digest` draws, as the golden digests of the tests: the same on every machine.
-KNOWN = "7c1e1601eddd0d38285d6ba2f612fd102c589c73dc4eb056b472de3705123374"
+EXPECTED_DIGEST = "7c1e1601eddd0d38285d6ba2f612fd102c589c73dc4eb056b472de3705123374"
 
 
 WEIGHTS: tuple[WeightInit, ...] = (
