@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.engine.elements.distributions import ElementLaw, WideLaw
 from stepzero_rnn.engine.laws.scripts import Replay
-from stepzero_rnn.engine.patches import Source, lay
+from stepzero_rnn.engine.patches import Source, apply_patches
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.schemes.record import WholeLaw
 from stepzero_rnn.engine.statistics import Counter, Tally
@@ -172,7 +172,7 @@ class Sampler:
         if block.is_drawn and not isinstance(law, WholeLaw):
             self.backend.fill(law, out, first, key(self.seed, block.stream), tensor.dtype)
         if block.patches:
-            lay(block, self._source, out, first, tensor.dtype)
+            apply_patches(block, self._source, out, first, tensor.dtype)
 
     @property
     def _source(self) -> Source:

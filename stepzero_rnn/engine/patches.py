@@ -21,17 +21,19 @@ class Source(Protocol):
         ...
 
 
-def lay(block: Block, source: Source, out: NDArray[Any], first: int, dtype: DType) -> None:
+def apply_patches(
+    block: Block, source: Source, out: NDArray[Any], first: int, dtype: DType
+) -> None:
     """Overwrite what is given among elements first, first + 1, … of a block, rounded once to a dtype."""
     for patch in block.patches:
-        over = _Over(patch, block.cols, source, out, first, dtype)
+        patched = _PatchedPart(patch, block.cols, source, out, first, dtype)
         if patch.cols == patch.stride == block.cols:
-            over.without_gaps()
+            patched.without_gaps()
         else:
-            over.by_rows()
+            patched.by_rows()
 
 
-class _Over:
+class _PatchedPart:
     """One patch over one part of a block."""
 
     def __init__(
