@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from stepzero_rnn.arrays.saving import AnyArrays
     from stepzero_rnn.pipeline.assemble import Buffer
-    from stepzero_rnn.pipeline.job import Order
+    from stepzero_rnn.pipeline.job import Job
     from stepzero_rnn.uploads.store import Store
 
 __version__ = "0.1.0"
@@ -128,9 +128,9 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
     from stepzero_rnn.engine.thread_pool import Stop, Workers
     from stepzero_rnn.pipeline.factory import Factory
 
-    ordered = _order(spec, "pt", device, check)
+    job = _job(spec, "pt", device, check)
     with Workers() as workers:
-        return Factory(workers, store=_store_of(ordered)).summary(ordered, Stop())
+        return Factory(workers, store=_store_of(job)).summary(job, Stop())
 
 
 def stream(
@@ -146,17 +146,17 @@ def stream(
         DtypeNotInFormat: the format cannot hold the dtype.
         InvalidSpec, DeviceUnavailable, NonfiniteOutput, DeadOutput: as `check`.
     """
-    return _stream(_order(spec, format, device, check))
+    return _stream(_job(spec, format, device, check))
 
 
-def _stream(ordered: Order) -> Iterator[Buffer]:
+def _stream(job: Job) -> Iterator[Buffer]:
     from stepzero_rnn.engine.thread_pool import Stop, Workers
     from stepzero_rnn.pipeline.factory import Factory
 
     with Workers() as workers:
-        factory = Factory(workers, store=_store_of(ordered))
-        factory.check(ordered, Stop())
-        yield from factory.stream(ordered, Stop())
+        factory = Factory(workers, store=_store_of(job))
+        factory.check(job, Stop())
+        yield from factory.stream(job, Stop())
 
 
 def save(
@@ -184,8 +184,8 @@ def save(
     name = choose_format(target, format or named)
     if arrays is not None:
         spec = with_arrays(spec, arrays)
-    ordered = _order(spec, name, device, None)
-    targets.write(target, _stream(ordered), size_bytes=ordered.size_bytes, progress=progress)
+    job = _job(spec, name, device, None)
+    targets.write(target, _stream(job), size_bytes=job.size_bytes, progress=progress)
     return target
 
 
@@ -195,15 +195,15 @@ def _store() -> Store:
     return open_store(StoreSettings())
 
 
-def _store_of(ordered: Order) -> Store | None:
-    return _store() if ordered.spec.arrays else None
+def _store_of(job: Job) -> Store | None:
+    return _store() if job.spec.arrays else None
 
 
 def _spec(spec: AnySpec) -> Spec:
     return spec if isinstance(spec, Spec) else parse(Spec, spec)
 
 
-def _order(spec: AnySpec, format: FormatName, device: str, check: CheckSize | None) -> Order:
+def _job(spec: AnySpec, format: FormatName, device: str, check: CheckSize | None) -> Job:
     from stepzero_rnn.pipeline.job import plan_job
     from stepzero_rnn.pipeline.limits import Limits
 

@@ -15,7 +15,7 @@ from app.context import Context
 from app.disconnects import wait_watched
 from app.scope import account_of, caller_of
 from stepzero_rnn.pipeline.costs import CHUNKS, HOST, SLOTS, Cost, cost_of_drawing
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 
 HELD, CLAIM = "stepzero.held", "stepzero.claim"
 
@@ -103,11 +103,11 @@ class Turn:
     """
 
     def __init__(
-        self, request: Request, context: Context, order: Order, claim: Claim, pace: Pace
+        self, request: Request, context: Context, job: Job, claim: Claim, pace: Pace
     ) -> None:
         self._admission = context.admission
         self._account, self._caller = account_of(request), caller_of(request.scope)
-        self._cost = cost_of_drawing(order)
+        self._cost = cost_of_drawing(job)
         self._claim, self._pace = claim, pace
         self._slot: Claim | None = None
         request.scope[HELD].callback(self.give_back)

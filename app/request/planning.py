@@ -12,7 +12,7 @@ from app.disconnects import run_watched
 from app.middleware.resources import held_meanwhile
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.costs import cost_of_plan
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.plan import FEW_CELLS
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 
@@ -34,10 +34,10 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
 
 async def job_of(
     request: Request, context: Context, spec: Spec, name: FormatName, serving: Serving
-) -> Order:
-    """Plan a checkpoint as a file.  Raises as `planned` and `stepzero_rnn.pipeline.job.order`."""
+) -> Job:
+    """Plan a checkpoint as a file.  Raises as `planned` and `stepzero_rnn.pipeline.job.job`."""
 
-    def work(stop: Stop) -> Order:
+    def work(stop: Stop) -> Job:
         return plan_job(spec, name, serving, context.limits, go_on=stop.check)
 
     return await planned(request, context, spec, work)

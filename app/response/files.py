@@ -25,7 +25,7 @@ from stepzero_rnn.errors import DigestMismatch
 from stepzero_rnn.pipeline.assemble import Buffer
 from stepzero_rnn.pipeline.checksum import crc32_of_file
 from stepzero_rnn.pipeline.costs import HOST, cost_of_stream
-from stepzero_rnn.pipeline.job import Order, etag_of, tied_to
+from stepzero_rnn.pipeline.job import Job, etag_of, tied_to
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
 
 FOREVER = "public, max-age=31536000, immutable, no-transform"
@@ -34,14 +34,14 @@ WHILE_TAGGED = (
 )
 
 
-async def send_file(request: Request, context: Context, order: Order) -> Response:
+async def send_file(request: Request, context: Context, job: Job) -> Response:
     """Answer a POST: check the network, then stream all of its file."""
     await context.wait_until_ready()
-    take(request, context, order)
-    hold_bytes(request, order.size_bytes)
-    learned = await _check(request, context, order)
-    headers = _headers(request, context, order) | learned | {"Vary": "Accept"}
-    return await _stream(request, context, order, range(order.size_bytes), headers)
+    take(request, context, job)
+    hold_bytes(request, job.size_bytes)
+    learned = await _check(request, context, job)
+    headers = _headers(request, context, job) | learned | {"Vary": "Accept"}
+    return await _stream(request, context, job, range(job.size_bytes), headers)
 
 
 async def unchanged(
@@ -64,58 +64,58 @@ def _caching(spec: Spec) -> dict[str, str]:
     return {"Cache-Control": WHILE_TAGGED if tied_to(spec) else FOREVER}
 
 
-async def send_permalink(request: Request, context: Context, order: Order, name: str) -> Response:
+async def send_permalink(request: Request, context: Context, job: Job, name: str) -> Response:
     """Answer a GET or HEAD of a permalink: 206, 200 or a refusal, with no more work than it takes."""
-    take(request, context, order)
-    headers = _caching(order.spec)
+    take(request, context, job)
+    headers = _caching(job.spec)
     if request.method == "HEAD":
         if _wants_digest(request):
-            await compute_sha256(request, context, order)
-        _compare(context, order, name)
-        return Response(headers=_headers(request, context, order) | headers)
+            await compute_sha256(request, context, job)
+        _compare(context, job, name)
+        return Response(headers=_headers(request, context, job) | headers)
     part = wanted_range(
         request.headers.get("range"),
         request.headers.get("if-range"),
-        etag=order.etag,
-        length=order.size_bytes,
+        etag=job.etag,
+        length=job.size_bytes,
     )
     await context.wait_until_ready()
-    hold_bytes(request, order.size_bytes if part is None else len(part))
-    if _wants_digest(request) or order.claimed_sha256(name):
-        await compute_sha256(request, context, order)
-    _compare(context, order, name)
-    if part is None or len(part) == order.size_bytes:
-        headers |= await _check(request, context, order)
-    headers |= _headers(request, context, order)
+    hold_bytes(request, job.size_bytes if part is None else len(part))
+    if _wants_digest(request) or job.claimed_sha256(name):
+        await compute_sha256(request, context, job)
+    _compare(context, job, name)
+    if part is None or len(part) == job.size_bytes:
+        headers |= await _check(request, context, job)
+    headers |= _headers(request, context, job)
     if part is None:
-        return await _stream(request, context, order, range(order.size_bytes), headers)
-    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{order.size_bytes}"
-    return await _stream(request, context, order, part, headers)
+        return await _stream(request, context, job, range(job.size_bytes), headers)
+    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{job.size_bytes}"
+    return await _stream(request, context, job, part, headers)
 
 
-def take(request: Request, context: Context, order: Order) -> None:
+def take(request: Request, context: Context, job: Job) -> None:
     """Note in the request's account what is made, and where.  Raises DeviceUnavailable."""
-    account_of(request).take(order, context.factory.device(order))
+    account_of(request).take(job, context.factory.device(job))
 
 
 async def _stream(
-    request: Request, context: Context, order: Order, part: range, headers: dict[str, str]
+    request: Request, context: Context, job: Job, part: range, headers: dict[str, str]
 ) -> Response:
     status = 206 if "Content-Range" in headers else 200
     headers |= {"Content-Length": str(len(part))}
     account = account_of(request)
-    if context.factory.is_inline(order):
-        chunks = context.factory.stream(order, Stop(), first=part.start, last=part.stop)
+    if context.factory.is_inline(job):
+        chunks = context.factory.stream(job, Stop(), first=part.start, last=part.stop)
         body = b"".join(timed(chunks, account))
         # Of so few bytes their CRC is had sooner than from those of the tensors.
         return Response(body, status, headers | _crc32(zlib.crc32(body) if status == 200 else None))
-    claim = await hold(request, context, context.factory.cost(order, checked=False))
-    pace = pace_of(context, claim, cost_of_stream(order, 0)[HOST])
-    turn = Turn(request, context, order, claim, pace)
+    claim = await hold(request, context, context.factory.cost(job, checked=False))
+    pace = pace_of(context, claim, cost_of_stream(job, 0)[HOST])
+    turn = Turn(request, context, job, claim, pace)
 
     def open_chunks(stop: Stop) -> Generator[Buffer]:
         chunks = context.factory.stream(
-            order, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
+            job, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
         )
         return timed(chunks, account)
 
@@ -129,58 +129,58 @@ async def _stream(
     )
 
 
-async def _check(request: Request, context: Context, order: Order) -> dict[str, str]:
+async def _check(request: Request, context: Context, job: Job) -> dict[str, str]:
     """Check a network; give what that taught, as headers."""
     stop = Stop()
 
     def learn() -> dict[str, str]:
-        checked = context.factory.check(order, stop)
-        return _learned(checked) | _crc32(crc32_of_file(order, checked))
+        checked = context.factory.check(job, stop)
+        return _learned(checked) | _crc32(crc32_of_file(job, checked))
 
-    if not context.factory.is_inline(order):
-        await hold(request, context, context.factory.cost(order))
+    if not context.factory.is_inline(job):
+        await hold(request, context, context.factory.cost(job))
     with account_of(request).stage("check"):
-        if context.factory.is_inline(order):
-            return _learned(context.factory.check(order, stop))
+        if context.factory.is_inline(job):
+            return _learned(context.factory.check(job, stop))
         return await run_watched(request.receive, context.threads, stop, learn)
 
 
-async def compute_sha256(request: Request, context: Context, order: Order) -> str:
+async def compute_sha256(request: Request, context: Context, job: Job) -> str:
     """Give the sha256 of a whole file, by a pass over it unless it is known."""
-    known = context.factory.known_sha256(order)
+    known = context.factory.known_sha256(job)
     if known is not None:
         return known
-    await hold(request, context, context.factory.cost_of_a_pass(order))
+    await hold(request, context, context.factory.cost_of_a_pass(job))
     stop = Stop()
     with account_of(request).stage("hash"):
         return await run_watched(
-            request.receive, context.threads, stop, lambda: context.factory.sha256(order, stop)
+            request.receive, context.threads, stop, lambda: context.factory.sha256(job, stop)
         )
 
 
-def _compare(context: Context, order: Order, name: str) -> None:
+def _compare(context: Context, job: Job, name: str) -> None:
     """Refuse a file name that claims a hash which the file is known not to have."""
-    claim, known = order.claimed_sha256(name), context.factory.known_sha256(order)
+    claim, known = job.claimed_sha256(name), context.factory.known_sha256(job)
     if claim and known and not known.startswith(claim):
         raise DigestMismatch(given=claim, sha256=known)
 
 
-def _headers(request: Request, context: Context, order: Order) -> dict[str, str]:
+def _headers(request: Request, context: Context, job: Job) -> dict[str, str]:
     """Give what is known of a file from its plan, and its hash where that was learned."""
-    sha256 = context.factory.known_sha256(order)
+    sha256 = context.factory.known_sha256(job)
     headers = {
-        "Content-Type": order.format.media_type,
-        "Content-Length": str(order.size_bytes),
-        "Content-Disposition": f'attachment; filename="{order.file_name()}"',
-        "Content-Location": file_url(request, order),
-        "Link": f'<{summary_url(request, order)}>; rel="describedby"; type="application/json"',
-        "ETag": order.etag,
+        "Content-Type": job.format.media_type,
+        "Content-Length": str(job.size_bytes),
+        "Content-Disposition": f'attachment; filename="{job.file_name()}"',
+        "Content-Location": file_url(request, job),
+        "Link": f'<{summary_url(request, job)}>; rel="describedby"; type="application/json"',
+        "ETag": job.etag,
         "Accept-Ranges": "bytes",
-        "Stepzero-Recipe": order.recipe,
-        "Stepzero-Parameters": str(order.plan.parameters),
+        "Stepzero-Recipe": job.recipe,
+        "Stepzero-Parameters": str(job.plan.parameters),
     }
-    if order.tied_to:
-        headers["Stepzero-Tied-To"] = order.tied_to
+    if job.tied_to:
+        headers["Stepzero-Tied-To"] = job.tied_to
     if sha256:
         headers["Repr-Digest"] = f"sha-256=:{base64.b64encode(bytes.fromhex(sha256)).decode()}:"
     return headers

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 
 
-def recipe_url(request: Request, order: Order) -> str:
+def recipe_url(request: Request, job: Job) -> str:
     """Give the address of what a recipe describes."""
-    return f"{request.scope.get('root_path', '')}{order.path}"
+    return f"{request.scope.get('root_path', '')}{job.path}"
 
 
-def file_url(request: Request, order: Order) -> str:
+def file_url(request: Request, job: Job) -> str:
     """Give the permalink of a file."""
-    return f"{recipe_url(request, order)}/{order.file_name()}"
+    return f"{recipe_url(request, job)}/{job.file_name()}"
 
 
-def summary_url(request: Request, order: Order) -> str:
+def summary_url(request: Request, job: Job) -> str:
     """Give the address of the statistics."""
-    return f"{recipe_url(request, order)}/summary"
+    return f"{recipe_url(request, job)}/summary"

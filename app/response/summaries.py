@@ -15,21 +15,21 @@ from app.response.files import take
 from app.response.streaming import ChunkResponse
 from app.scope import account_of
 from stepzero_rnn.engine.thread_pool import Stop
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.summary import json_chunks
 
 
-async def send_summary(request: Request, context: Context, order: Order) -> Response:
+async def send_summary(request: Request, context: Context, job: Job) -> Response:
     """Answer with all that can be learned of an order; the text is held in the budget until it is sent."""
     await context.wait_until_ready()
-    take(request, context, order)
+    take(request, context, job)
     if request.method == "HEAD":
-        return await _head(context, order)
-    claim = await hold(request, context, context.factory.cost_of_summary(order))
+        return await _head(context, job)
+    claim = await hold(request, context, context.factory.cost_of_summary(job))
     stop = Stop()
 
     def write() -> deque[bytes]:
-        return deque(json_chunks(context.factory.summary(order, stop)))
+        return deque(json_chunks(context.factory.summary(job, stop)))
 
     with account_of(request).stage("check"):
         chunks = await run_watched(request.receive, context.threads, stop, write)
@@ -38,17 +38,17 @@ async def send_summary(request: Request, context: Context, order: Order) -> Resp
     return ChunkResponse(
         lambda _: _emptied(chunks),
         context.threads,
-        Turn(request, context, order, claim, pace),
+        Turn(request, context, job, claim, pace),
         pace,
         status_code=200,
         headers={"Content-Type": "application/json", "Content-Length": str(size_bytes)},
     )
 
 
-async def _head(context: Context, order: Order) -> Response:
+async def _head(context: Context, job: Job) -> Response:
     """Answer without drawing, so without the length that only the figures would tell."""
-    if order.spec.arrays:
-        await context.beside(partial(context.factory.require, order.spec))
+    if job.spec.arrays:
+        await context.beside(partial(context.factory.require, job.spec))
     answer = Response(media_type="application/json")
     del answer.headers["Content-Length"]
     return answer

@@ -52,8 +52,8 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     """
     body = await read_asked(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
-    order = await job_of(request, context, body.spec, name, body.serving)
-    answer = await send_file(request, context, order)
+    job = await job_of(request, context, body.spec, name, body.serving)
+    answer = await send_file(request, context, job)
     if body.warnings:
         answer.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
     return answer
@@ -63,8 +63,8 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
     """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
     name = choose_format(query.format, None)
-    order = await job_of(request, context, query.spec, name, query.serving)
-    return RedirectResponse(file_url(request, order) + _options(query.serving), status_code=303)
+    job = await job_of(request, context, query.spec, name, query.serving)
+    return RedirectResponse(file_url(request, job) + _options(query.serving), status_code=303)
 
 
 @router.get("/checkpoints/{recipe}", response_model=Description, **docs.GET_RECIPE)
@@ -75,8 +75,8 @@ async def describe_checkpoint(
     spec = decode_recipe(recipe)
     for name in asked:
         await context.wait_until_ready()
-        order = await job_of(request, context, spec, name, Serving())
-        await compute_sha256(request, context, order)
+        job = await job_of(request, context, spec, name, Serving())
+        await compute_sha256(request, context, job)
     return await _describe(request, context, spec, Serving())
 
 
@@ -85,8 +85,8 @@ async def summarize_checkpoint(
     request: Request, recipe: Token, options: Options, context: CurrentContext
 ) -> Any:
     """Give the statistics of every tensor and gate, and of the sanity forward pass."""
-    order = await job_of(request, context, decode_recipe(recipe), "safetensors", options)
-    return await send_summary(request, context, order)
+    job = await job_of(request, context, decode_recipe(recipe), "safetensors", options)
+    return await send_summary(request, context, job)
 
 
 @router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)
@@ -112,8 +112,8 @@ async def fetch_checkpoint(
     FORMATS[format_name].require_dtype(spec.dtype)
     if answer := await unchanged(request, context, spec, format_name):
         return answer
-    order = await job_of(request, context, spec, format_name, options)
-    return await send_permalink(request, context, order, name)
+    job = await job_of(request, context, spec, format_name, options)
+    return await send_permalink(request, context, job, name)
 
 
 @router.post("/plan", response_model=Description, **docs.POST_PLAN)

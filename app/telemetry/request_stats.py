@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from stepzero_rnn.pipeline.assemble import Buffer
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 
 Outcome = Literal["served", "refused", "failed", "aborted", "cut"]
 Stage = Literal["queue", "hash", "check", "draw", "stream"]
@@ -56,9 +56,9 @@ class Account:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + self.clock() - began
 
-    def take(self, order: Order, device: str) -> None:
+    def take(self, job: Job, device: str) -> None:
         """Note which recipe is asked for, and which device works on it."""
-        self.recipe, self.device = order.digest.hex(), device
+        self.recipe, self.device = job.digest.hex(), device
 
     def answer(self, promised_bytes: int | None) -> None:
         """Note that the first byte leaves, and how many bytes shall follow, where that is known."""

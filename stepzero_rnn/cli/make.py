@@ -16,7 +16,7 @@ from stepzero_rnn.cli.words import place
 from stepzero_rnn.cli.writing import is_stdout, write
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.formats.naming import choose_format
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName
 from stepzero_rnn.spec.spec_warnings import cautions
@@ -78,24 +78,24 @@ def make(  # noqa: PLR0913 - its options
     """
     if force and skip_existing:
         raise RequestError("Give --force or --skip-existing, not both.")
-    ordered = plan_job(request.spec, _format(request, output), request.serving, Limits.none())
+    job = plan_job(request.spec, _format(request, output), request.serving, Limits.none())
     there = remote(server, api_key)
-    path = None if is_stdout(output) else _path(output, ordered)
+    path = None if is_stdout(output) else _path(output, job)
     is_left = path is not None and not force and is_in_the_way(path)
     digest = None
     try:
         if not is_left:
-            digest = write(ordered, path, there, replace=force)
+            digest = write(job, path, there, replace=force)
     except FileExistsError:  # it has come meanwhile
         is_left = True
     if path and is_left:
-        digest = left(path, ordered, skip_existing=skip_existing)
+        digest = left(path, job, skip_existing=skip_existing)
     facts = {
         "path": str(path or "-"),
-        "size_bytes": ordered.size_bytes,
+        "size_bytes": job.size_bytes,
         "sha256": digest,
-        "recipe": ordered.recipe,
-        "permalink": f"{there.url if there else ''}{ordered.path}/{ordered.file_name()}",
+        "recipe": job.recipe,
+        "permalink": f"{there.url if there else ''}{job.path}/{job.file_name()}",
         "skipped": is_left,
     }
     _say(facts, as_json=as_json, to_stderr=path is None)
@@ -109,9 +109,9 @@ def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
     return choose_format(None if is_folder else output, request.format)
 
 
-def _path(output: Path | None, ordered: Order) -> Path:
-    path = output or Path(ordered.file_name())
-    return path / ordered.file_name() if path.is_dir() else path
+def _path(output: Path | None, job: Job) -> Path:
+    path = output or Path(job.file_name())
+    return path / job.file_name() if path.is_dir() else path
 
 
 def _say(facts: Mapping[str, Any], *, as_json: bool, to_stderr: bool) -> None:

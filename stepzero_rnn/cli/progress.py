@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.progress_bar import ProgressBar
 
 from stepzero_rnn.engine.cores import usable_cores
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
 
@@ -63,7 +63,7 @@ def checking(plan: Plan, check: CheckSize, *, is_there: bool = False) -> Iterato
 
 
 @contextmanager
-def making(ordered: Order, *, is_there: bool = False) -> Iterator[Show]:
+def making(job: Job, *, is_there: bool = False) -> Iterator[Show]:
     """Show the check, which comes before the first byte, and then how much of the file is there."""
     console = Console(stderr=True)
     columns = (
@@ -73,11 +73,11 @@ def making(ordered: Order, *, is_there: bool = False) -> Iterator[Show]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    hidden = not console.is_terminal or ordered.size_bytes < BAR_FROM_BYTES
+    hidden = not console.is_terminal or job.size_bytes < BAR_FROM_BYTES
     writing = Progress(*columns, console=console, transient=True, disable=hidden)
-    task = writing.add_task("receiving" if is_there else "writing", total=ordered.size_bytes)
+    task = writing.add_task("receiving" if is_there else "writing", total=job.size_bytes)
     with ExitStack() as check, ExitStack() as stack:
-        check.enter_context(checking(ordered.plan, ordered.serving.check, is_there=is_there))
+        check.enter_context(checking(job.plan, job.serving.check, is_there=is_there))
 
         def show(done: int, total: int) -> None:
             check.close()

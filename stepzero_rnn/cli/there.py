@@ -8,7 +8,7 @@ from pathlib import Path
 from stepzero_rnn.cli.writing import sha256
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.formats.segments import is_frame_of
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.targets import takes_a_stream
 
 WITHOUT_CHECKSUMS = frozenset({"safetensors"})
@@ -19,7 +19,7 @@ def is_in_the_way(path: Path) -> bool:
     return path.exists() and not takes_a_stream(path)
 
 
-def left(path: Path, ordered: Order, *, skip_existing: bool) -> str | None:
+def left(path: Path, job: Job, *, skip_existing: bool) -> str | None:
     """Give the sha256 of a file that may stay; None where nothing in the file proves its weights.
 
     Raises:
@@ -30,11 +30,11 @@ def left(path: Path, ordered: Order, *, skip_existing: bool) -> str | None:
             f"{path} is there already; --force replaces it, --skip-existing leaves it."
         )
     with path.open("rb") as file:
-        if not is_frame_of(file, ordered.segments):
+        if not is_frame_of(file, job.segments):
             raise RequestError(
                 f"{path} is there already, and is not this recipe's file; --force replaces it."
             )
-    if ordered.format.name in WITHOUT_CHECKSUMS:
+    if job.format.name in WITHOUT_CHECKSUMS:
         return None
     if not _has_its_checksums(path):
         raise RequestError(

@@ -17,12 +17,12 @@ from stepzero_rnn.cli.notices import notice
 from stepzero_rnn.cli.progress import making, size
 from stepzero_rnn.cli.remote import Remote
 from stepzero_rnn.errors import RequestError, TransferError
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 
 Show = Callable[[int, int], None]
 
 
-def write(ordered: Order, path: Path | None, there: Remote | None, *, replace: bool = True) -> str:
+def write(job: Job, path: Path | None, there: Remote | None, *, replace: bool = True) -> str:
     """Write a checkpoint's file to `path`, or into what stands there if that takes a stream; give its sha256.
 
     Args:
@@ -41,10 +41,10 @@ def write(ordered: Order, path: Path | None, there: Remote | None, *, replace: b
     try:
         with _tidy_at_sigterm():
             if there is None:
-                return _draw(ordered, path, replace=replace)
+                return _draw(job, path, replace=replace)
             if path is None or targets.takes_a_stream(path):
-                return _pass_on(ordered, path, there)
-            _fetch(ordered, path, there, replace=replace)
+                return _pass_on(job, path, there)
+            _fetch(job, path, there, replace=replace)
             return sha256(path)
     except KeyboardInterrupt as error:
         left = _kept(path) or f"{path or 'stdout'} has no whole file."
@@ -92,21 +92,19 @@ def _tidy_at_sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _draw(ordered: Order, path: Path | None, *, replace: bool) -> str:
-    name, serving = ordered.format.name, ordered.serving
-    chunks = stepzero_rnn.stream(
-        ordered.spec, format=name, device=serving.device, check=serving.check
-    )
-    with making(ordered) as show:
-        return _send(chunks, path, ordered.size_bytes, show, replace=replace)
+def _draw(job: Job, path: Path | None, *, replace: bool) -> str:
+    name, serving = job.format.name, job.serving
+    chunks = stepzero_rnn.stream(job.spec, format=name, device=serving.device, check=serving.check)
+    with making(job) as show:
+        return _send(chunks, path, job.size_bytes, show, replace=replace)
 
 
-def _pass_on(ordered: Order, path: Path | None, there: Remote) -> str:
+def _pass_on(job: Job, path: Path | None, there: Remote) -> str:
     """Fetch a file, and write it once it is whole: a pipe gets all or nothing."""
     with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, ordered.file_name())
-        _fetch(ordered, file, there)
-        return _send(targets.read(file), path, ordered.size_bytes)
+        file = Path(folder, job.file_name())
+        _fetch(job, file, there)
+        return _send(targets.read(file), path, job.size_bytes)
 
 
 def _send(
@@ -133,10 +131,10 @@ def _send(
     return digest.hexdigest()
 
 
-def _fetch(ordered: Order, path: Path, there: Remote, *, replace: bool = True) -> None:
-    name, device = ordered.format.name, ordered.serving.device
+def _fetch(job: Job, path: Path, there: Remote, *, replace: bool = True) -> None:
+    name, device = job.format.name, job.serving.device
     found_bytes = _part_bytes(path)  # they may turn out to be of another file
-    with making(ordered, is_there=True) as show, there.connect() as client:
+    with making(job, is_there=True) as show, there.connect() as client:
 
         def told(done: int, total: int) -> None:
             nonlocal found_bytes
@@ -145,9 +143,7 @@ def _fetch(ordered: Order, path: Path, there: Remote, *, replace: bool = True) -
             found_bytes = 0
             show(done, total)
 
-        client.download(
-            ordered.spec, path, format=name, device=device, progress=told, replace=replace
-        )
+        client.download(job.spec, path, format=name, device=device, progress=told, replace=replace)
 
 
 def _kept(path: Path | None) -> str:

@@ -169,12 +169,10 @@ class Client:
         fields, named = format_and_rest(spec)
         name = choose_format(file, format or named)
         recipe = _validated(fields) if arrays is None else self.with_arrays(fields, arrays)
-        ordered = plan_job(recipe, name, Serving(), Limits.none())
-        silence_s = self._silence_s(
-            ordered.plan.multiply_adds(CheckSize()), size_bytes=ordered.size_bytes
-        )
+        job = plan_job(recipe, name, Serving(), Limits.none())
+        silence_s = self._silence_s(job.plan.multiply_adds(CheckSize()), size_bytes=job.size_bytes)
         expected = Expected(
-            file_path(recipe, name), ordered.size_bytes, None if recipe.script else ordered.etag
+            file_path(recipe, name), job.size_bytes, None if recipe.script else job.etag
         )
         with fetched(file) as target:
             download(

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.formats.crc import crc32_of
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.plan import TensorPlan
 
 
-def crc32_of_file(order: Order, checked: Checked) -> int | None:
+def crc32_of_file(job: Job, checked: Checked) -> int | None:
     """Give the CRC-32 of an order's file; None where a check does not learn enough for it, as for a bundle's statistics."""
     try:
-        return crc32_of(order.segments, _Learned(checked.crc32))
+        return crc32_of(job.segments, _Learned(checked.crc32))
     except NotImplementedError:
         return None
 

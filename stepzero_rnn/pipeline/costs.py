@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.result_cache import measured_bytes
 from stepzero_rnn.plan import FEW_CELLS
 from stepzero_rnn.spec.checkpoint import Spec
@@ -26,33 +26,31 @@ def cost_of_plan(spec: Spec) -> Cost:
     return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: work, PLANS: 1}
 
 
-def cost_of_work(order: Order, device: str) -> Cost:
+def cost_of_work(job: Job, device: str) -> Cost:
     """Give what it takes to check an order: a layer in memory, here and on the device that runs it, and a slot."""
-    working = order.plan.working_bytes(order.serving.check)
+    working = job.plan.working_bytes(job.serving.check)
     there = {} if device == "cpu" else {device: working}
-    return {HOST: working + _plan_bytes(order), **cost_of_drawing(order), **there}
+    return {HOST: working + _plan_bytes(job), **cost_of_drawing(job), **there}
 
 
-def cost_of_drawing(order: Order) -> Cost:
+def cost_of_drawing(job: Job) -> Cost:
     """Give what it takes to draw a matrix, or all of an order: a slot, for so long."""
-    return {SLOTS: 1, WORK: order.plan.multiply_adds(order.serving.check)}
+    return {SLOTS: 1, WORK: job.plan.multiply_adds(job.serving.check)}
 
 
-def cost_of_stream(order: Order, chunk_bytes: int) -> Cost:
+def cost_of_stream(job: Job, chunk_bytes: int) -> Cost:
     """Give what it takes to stream a file: some chunks, a matrix that can only be drawn whole, and a summary inside."""
-    dear = (tensor for tensor in order.plan.tensors if tensor.is_dear)
+    dear = (tensor for tensor in job.plan.tensors if tensor.is_dear)
     whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in dear), default=0)
-    is_bundle = order.format.name == "bundle"
-    inside = 2 * measured_bytes(order.plan, order.serving.check) if is_bundle else 0
-    return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(order)}
+    is_bundle = job.format.name == "bundle"
+    inside = 2 * measured_bytes(job.plan, job.serving.check) if is_bundle else 0
+    return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(job)}
 
 
-def cost_of_summary(order: Order, device: str) -> Cost:
+def cost_of_summary(job: Job, device: str) -> Cost:
     """Give what it takes to check and measure an order, and to write down what was found."""
-    work = cost_of_work(order, device)
-    found = measured_bytes(
-        order.plan, order.serving.check
-    )  # and written down it takes less than that
+    work = cost_of_work(job, device)
+    found = measured_bytes(job.plan, job.serving.check)  # and written down it takes less than that
     return {**work, HOST: work[HOST] + 2 * found}
 
 
@@ -61,7 +59,7 @@ def cost_of_both(work: Cost, stream: Cost) -> Cost:
     return {name: max(work.get(name, 0), stream.get(name, 0)) for name in {**work, **stream}}
 
 
-def _plan_bytes(order: Order) -> int:
+def _plan_bytes(job: Job) -> int:
     """Give what the plan itself takes, where that is worth counting."""
-    deep = order.spec.cells > FEW_CELLS
-    return len(order.plan.tensors) * PLANNED_BYTES if deep else 0
+    deep = job.spec.cells > FEW_CELLS
+    return len(job.plan.tensors) * PLANNED_BYTES if deep else 0

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from stepzero_rnn.errors import DtypeNotInFormat
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
@@ -82,7 +82,7 @@ def describe(
     limits: Limits,
     *,
     prefix: str = "",
-    known_sha256: Callable[[Order], str | None] = lambda _: None,
+    known_sha256: Callable[[Job], str | None] = lambda _: None,
     go_on: GoOn = always,
 ) -> Description:
     """Describe a recipe.
@@ -97,8 +97,8 @@ def describe(
     """
     planned = plan(spec, go_on)
     possible = ((name, _possible(planned, name, serving, limits, go_on)) for name in FORMATS)
-    orders = {name: found for name, found in possible if found}
-    first = next(iter(orders.values()))
+    jobs = {name: found for name, found in possible if found}
+    first = next(iter(jobs.values()))
     base = f"{prefix}{first.path}"
     return Description(
         recipe=first.recipe,
@@ -119,21 +119,21 @@ def describe(
             )
             for t in first.plan.tensors
         ],
-        files={name: _file(found, base, known_sha256(found)) for name, found in orders.items()},
+        files={name: _file(found, base, known_sha256(found)) for name, found in jobs.items()},
         links={"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"},
     )
 
 
 def _possible(
     plan: Plan, name: FormatName, serving: Serving, limits: Limits, go_on: GoOn
-) -> Order | None:
+) -> Job | None:
     try:
         return plan_job(plan.spec, name, serving, limits, planned=plan, go_on=go_on)
     except DtypeNotInFormat:
         return None
 
 
-def _file(found: Order, base: str, sha256: str | None) -> FileEntry:
+def _file(found: Job, base: str, sha256: str | None) -> FileEntry:
     return FileEntry(
         url=f"{base}/{found.file_name()}",
         hub_url=f"{base}/{found.hashed_name(sha256)}" if sha256 else None,

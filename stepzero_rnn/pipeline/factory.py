@@ -1,6 +1,6 @@
 """The pipeline as one object: an order is checked, then streamed.  Read this first.
 
-spec → plan (`order.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).  Nothing here knows HTTP, and
+spec → plan (`job.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).  Nothing here knows HTTP, and
 nothing is stored but small facts: a stream draws again what the check drew, but for what is dearer to draw than to keep
 in between (`attic.py`).
 """
@@ -31,7 +31,7 @@ from stepzero_rnn.pipeline.costs import (
     cost_of_summary,
     cost_of_work,
 )
-from stepzero_rnn.pipeline.job import Order
+from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.report import summarize
 from stepzero_rnn.pipeline.result_cache import FactStore, measured_bytes
 from stepzero_rnn.pipeline.tensor_cache import Attic
@@ -61,7 +61,7 @@ class Factory:
         self._facts = FactStore(remembered_bytes)
         self._attic = Attic(kept_bytes)
 
-    def check(self, order: Order, stop: Stop) -> Checked:
+    def check(self, job: Job, stop: Stop) -> Checked:
         """Draw and run the network, one layer in memory at a time, before it is streamed.
 
         Tensors that are dear to draw are kept for the stream.  A large network is measured on the way, if what that finds is
@@ -72,57 +72,57 @@ class Factory:
             ArraysGone, InvalidSpec: the arrays that the recipe names are not there, or are others than it says.
             Stopped: `stop` was set.
         """
-        known = self._known(order)
+        known = self._known(job)
         if known is not None:
             return known
-        device = _device(order)
-        found_bytes = measured_bytes(order.plan, order.serving.check)
-        measure = not order.is_quick and self._facts.keeps(found_bytes)
+        device = _device(job)
+        found_bytes = measured_bytes(job.plan, job.serving.check)
+        measure = not job.is_quick and self._facts.keeps(found_bytes)
 
         def keep(tensor: TensorPlan, stored: Stored) -> bool:
-            worth = order.is_quick or tensor.is_dear
-            return worth and self._attic.offer(order.digest, tensor.name, stored)
+            worth = job.is_quick or tensor.is_dear
+            return worth and self._attic.offer(job.digest, tensor.name, stored)
 
         def find_out() -> Checked:
-            with self._sampler(order, stop) as sampler:
-                return self._check(order, sampler, measure=measure, keep=keep)
+            with self._sampler(job, stop) as sampler:
+                return self._check(job, sampler, measure=measure, keep=keep)
 
         try:
-            return self._facts.learn(_check_key(order, device, measure), Checked, find_out, stop)
+            return self._facts.learn(_check_key(job, device, measure), Checked, find_out, stop)
         except BaseException:
-            self._attic.drop(order.digest)
+            self._attic.drop(job.digest)
             raise
 
-    def cost(self, order: Order, *, checked: bool = True) -> Cost:
+    def cost(self, job: Job, *, checked: bool = True) -> Cost:
         """Give what an order takes until its stream is open; where the check's outcome is known, that is the stream alone.
 
         `checked` says whether a check comes first.
         """
-        stream = cost_of_stream(order, MIN_CHUNK_BYTES)
-        if not checked or self._known(order) is not None:
+        stream = cost_of_stream(job, MIN_CHUNK_BYTES)
+        if not checked or self._known(job) is not None:
             return stream
-        return cost_of_both(cost_of_work(order, str(_device(order))), stream)
+        return cost_of_both(cost_of_work(job, str(_device(job))), stream)
 
-    def cost_of_a_pass(self, order: Order) -> Cost:
+    def cost_of_a_pass(self, job: Job) -> Cost:
         """Give what it takes to draw all of an order for a hash, and to check it."""
-        work = cost_of_work(order, str(_device(order)))
-        return cost_of_both(work, cost_of_stream(order, MAX_CHUNK_BYTES))
+        work = cost_of_work(job, str(_device(job)))
+        return cost_of_both(work, cost_of_stream(job, MAX_CHUNK_BYTES))
 
-    def cost_of_summary(self, order: Order) -> Cost:
+    def cost_of_summary(self, job: Job) -> Cost:
         """Give what it takes to say all that can be learned of an order."""
-        return cost_of_summary(order, str(_device(order)))
+        return cost_of_summary(job, str(_device(job)))
 
-    def device(self, order: Order) -> str:
+    def device(self, job: Job) -> str:
         """Name the device that works on an order.  Raises DeviceUnavailable."""
-        return str(_device(order))
+        return str(_device(job))
 
-    def is_inline(self, order: Order) -> bool:
+    def is_inline(self, job: Job) -> bool:
         """Whether an order is done sooner than it is handed to another thread.  Raises DeviceUnavailable."""
-        return order.is_quick and _device(order).type == "cpu"
+        return job.is_quick and _device(job).type == "cpu"
 
     def stream(
         self,
-        order: Order,
+        job: Job,
         stop: Stop,
         *,
         first: int = 0,
@@ -135,16 +135,16 @@ class Factory:
             DeviceUnavailable, ArraysGone: before the first chunk.
             Stopped: `stop` was set.
         """
-        last = order.size_bytes if last is None else last
-        with self._sampler(order, stop) as sampler, self._attic.taken(order.digest) as kept:
-            facts = _Facts(self, order, sampler, self._known(order))
+        last = job.size_bytes if last is None else last
+        with self._sampler(job, stop) as sampler, self._attic.taken(job.digest) as kept:
+            facts = _Facts(self, job, sampler, self._known(job))
             yield from assemble(
-                order.segments,
+                job.segments,
                 replace(sampler, kept=kept, chunk_bytes=chunk_bytes),
                 facts,
                 first=first,
                 last=last,
-                facts_are_dear=facts.checked is None or order.format.name == "bundle",
+                facts_are_dear=facts.checked is None or job.format.name == "bundle",
             )
 
     def require(self, spec: Spec) -> None:
@@ -158,83 +158,81 @@ class Factory:
                 raise ArraysGone(sha256=arrays.sha256)
             self._store.require(arrays.sha256)
 
-    def summary(self, order: Order, stop: Stop) -> Summary:
+    def summary(self, job: Job, stop: Stop) -> Summary:
         """Check and measure, and say all that was learned.  Raises as `check`."""
-        with self._sampler(order, stop) as sampler:
-            return self.summary_by(order, sampler)
+        with self._sampler(job, stop) as sampler:
+            return self.summary_by(job, sampler)
 
-    def summary_by(self, order: Order, sampler: Sampler) -> Summary:
+    def summary_by(self, job: Job, sampler: Sampler) -> Summary:
         """Say all that was learned, what is not known yet by an artist at work."""
         measured = self._facts.learn(
-            _check_key(order, _device(order), measure=True),
+            _check_key(job, _device(job), measure=True),
             Checked,
-            lambda: self._check(order, sampler, measure=True),
+            lambda: self._check(job, sampler, measure=True),
             sampler.stop,
         )
         found = self._facts.learn(
-            ("digests", order.digest), dict, lambda: digests(order.plan, sampler), sampler.stop
+            ("digests", job.digest), dict, lambda: digests(job.plan, sampler), sampler.stop
         )
-        return summarize(order.plan, measured, found)
+        return summarize(job.plan, measured, found)
 
-    def sha256(self, order: Order, stop: Stop) -> str:
+    def sha256(self, job: Job, stop: Stop) -> str:
         """Give the sha256 of the whole file, by a pass over it unless it is known."""
-        return self._facts.learn(
-            self._file_key(order), str, lambda: self._sha256(order, stop), stop
-        )
+        return self._facts.learn(self._file_key(job), str, lambda: self._sha256(job, stop), stop)
 
-    def known_sha256(self, order: Order) -> str | None:
+    def known_sha256(self, job: Job) -> str | None:
         """Give the sha256 of the whole file if it is known."""
-        return self._facts.peek(self._file_key(order), str)
+        return self._facts.peek(self._file_key(job), str)
 
-    def crc32(self, order: Order, tensor: TensorPlan, stop: Stop) -> int:
+    def crc32(self, job: Job, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
-        with self._sampler(order, stop) as sampler:
-            return self.crc32_by(order, tensor, sampler)
+        with self._sampler(job, stop) as sampler:
+            return self.crc32_by(job, tensor, sampler)
 
-    def crc32_by(self, order: Order, tensor: TensorPlan, sampler: Sampler) -> int:
+    def crc32_by(self, job: Job, tensor: TensorPlan, sampler: Sampler) -> int:
         """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
-        key = ("crc32", order.digest, tensor.name)
+        key = ("crc32", job.digest, tensor.name)
         return self._facts.learn(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
 
     @contextmanager
-    def _sampler(self, order: Order, stop: Stop) -> Iterator[Sampler]:
+    def _sampler(self, job: Job, stop: Stop) -> Iterator[Sampler]:
         """Give who draws an order, its arrays open, so that they may be dropped meanwhile."""
-        sampler = Sampler(order.spec.seed, self._workers, stop, devices.backend_for(_device(order)))
-        with opened(order.plan, self._store) as given:
+        sampler = Sampler(job.spec.seed, self._workers, stop, devices.backend_for(_device(job)))
+        with opened(job.plan, self._store) as given:
             yield replace(sampler, given=given)
 
-    def _known(self, order: Order) -> Checked | None:
+    def _known(self, job: Job) -> Checked | None:
         """Give what a check has learned before."""
-        device = _device(order)
-        keys = (_check_key(order, device, measured) for measured in (True, False))
+        device = _device(job)
+        keys = (_check_key(job, device, measured) for measured in (True, False))
         return next((found for key in keys if (found := self._facts.peek(key, Checked))), None)
 
     def _check(
-        self, order: Order, sampler: Sampler, *, measure: bool, keep: Keep = keep_none
+        self, job: Job, sampler: Sampler, *, measure: bool, keep: Keep = keep_none
     ) -> Checked:
-        size, device = order.serving.check, _device(order)
-        return check.check(order.plan, sampler, size, device, measure=measure, keep=keep)
+        size, device = job.serving.check, _device(job)
+        return check.check(job.plan, sampler, size, device, measure=measure, keep=keep)
 
-    def _sha256(self, order: Order, stop: Stop) -> str:
+    def _sha256(self, job: Job, stop: Stop) -> str:
         digest = sha256()
-        for chunk in self.stream(order, stop):
+        for chunk in self.stream(job, stop):
             digest.update(chunk)
         return digest.hexdigest()
 
     @staticmethod
-    def _file_key(order: Order) -> tuple[str, bytes, str]:
-        return "file", order.digest, order.format.name
+    def _file_key(job: Job) -> tuple[str, bytes, str]:
+        return "file", job.digest, job.format.name
 
 
 _choose = lru_cache(64)(devices.choose)
 
 
-def _check_key(order: Order, device: torch.device, measure: bool) -> Hashable:
-    return "check", order.digest, order.serving.check, device, measure
+def _check_key(job: Job, device: torch.device, measure: bool) -> Hashable:
+    return "check", job.digest, job.serving.check, device, measure
 
 
-def _device(order: Order) -> torch.device:
-    return _choose(order.serving.device, order.spec.dtype)
+def _device(job: Job) -> torch.device:
+    return _choose(job.serving.device, job.spec.dtype)
 
 
 def _crc32(tensor: TensorPlan, sampler: Sampler) -> int:
@@ -249,7 +247,7 @@ class _Facts:
     """What a file's late segments ask for, found out when they do."""
 
     factory: Factory
-    order: Order
+    job: Job
     sampler: Sampler
     checked: Checked | None
     _summaries: list[bytes] = field(default_factory=list)
@@ -257,10 +255,10 @@ class _Facts:
     def crc32(self, tensor: TensorPlan) -> int:
         if self.checked is not None:
             return self.checked.crc32[tensor.name]
-        return self.factory.crc32_by(self.order, tensor, self.sampler)
+        return self.factory.crc32_by(self.job, tensor, self.sampler)
 
     def summary(self) -> bytes:
         if not self._summaries:  # it is asked for again, for its CRC
-            weights = self.factory.summary_by(self.order, self.sampler).weights
-            self._summaries.append(portable_json(weights, self.order.plan))
+            weights = self.factory.summary_by(self.job, self.sampler).weights
+            self._summaries.append(portable_json(weights, self.job.plan))
         return self._summaries[0]

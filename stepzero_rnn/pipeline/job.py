@@ -24,7 +24,7 @@ _version = cache(version)  # it reads a file, and a request asks several times
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Job:
     """A planned checkpoint in one format: refusals are behind it, drawing is ahead.
 
     `is_quick` says that making it takes about a millisecond.
@@ -103,7 +103,7 @@ def plan_job(
     *,
     planned: Plan | None = None,
     go_on: GoOn = always,
-) -> Order:
+) -> Job:
     """Plan a checkpoint, but for what is planned already; `go_on` may end that, as in `stepzero_rnn.plan.plan`.
 
     Raises:
@@ -117,7 +117,7 @@ def plan_job(
     limits.admit(planned, serving.check)
     chosen = FORMATS[name]
     segments = chosen.segments(planned)
-    return Order(
+    return Job(
         planned,
         chosen,
         serving,

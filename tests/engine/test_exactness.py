@@ -21,7 +21,7 @@ from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.engine.words.rounding import Float32s
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.plan.effort import EFFORTS
@@ -137,7 +137,7 @@ class TestChunks:
         assert [chunk.nbytes for chunk in chunks] == [4 << 20, 4 * (1031 * 1031 - 3) - (4 << 20)]
 
 
-def ordered(scheme: str, dtype: str, name: FormatName) -> Order:
+def job(scheme: str, dtype: str, name: FormatName) -> Job:
     """Order a small network."""
     spec = parse(Spec, small(scheme, dtype))
     return plan_job(spec, name, Serving(device="cpu"), Limits.none())
@@ -163,7 +163,7 @@ class TestFiles:
         first = data.draw(st.integers(0, len(expected)))
         last = data.draw(st.integers(first, len(expected)))
         with Workers(2) as workers:
-            asked = ordered(scheme, dtype, name)
+            asked = job(scheme, dtype, name)
             parts = Factory(workers).stream(asked, Stop(), first=first, last=last)
 
             assert b"".join(parts) == expected[first:last]

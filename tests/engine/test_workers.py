@@ -61,14 +61,14 @@ class TestCores:
             pass
 
     def test_who_wants_many_is_not_passed_over_by_those_who_want_few(self) -> None:
-        cores, order = Cores(2), []
+        cores, job = Cores(2), []
         first = cores.taken()
         first.__enter__()
 
         def take(name: str, count: int) -> threading.Thread:
             def run() -> None:
                 with cores.taken(count):
-                    order.append(name)
+                    job.append(name)
 
             thread = threading.Thread(target=run)
             thread.start()
@@ -82,7 +82,7 @@ class TestCores:
         for thread in threads:
             thread.join()
 
-        assert order == ["all", "one"]
+        assert job == ["all", "one"]
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -179,16 +179,16 @@ class TestBeside:
 
     def test_takes_turns_with_others(self) -> None:
         """One thread, two crowds: neither waits until the other is through."""
-        order: list[str] = []
+        job: list[str] = []
         gate = threading.Event()
         with Workers(1) as workers, workers.beside([gate.wait]) as opened:
             with (
-                workers.beside([lambda: order.append("a")] * 10) as first,
-                workers.beside([lambda: order.append("b")] * 10) as second,
+                workers.beside([lambda: job.append("a")] * 10) as first,
+                workers.beside([lambda: job.append("b")] * 10) as second,
             ):
                 gate.set()
                 first()
                 second()
             opened()
-        assert "b" in order[:3]
-        assert "a" in order[:3]
+        assert "b" in job[:3]
+        assert "a" in job[:3]

@@ -18,7 +18,7 @@ from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Late
 from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, format_of_suffix, plan_job
+from stepzero_rnn.pipeline.job import Job, format_of_suffix, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, FactStore
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
@@ -38,7 +38,7 @@ LARGE = {"rnn_type": "lstm", "input_size": 700, "hidden_size": 800, "num_layers"
 every_format = pytest.mark.parametrize("name", FORMAT_NAMES)
 
 
-def ordered(spec: dict[str, Any], name: FormatName) -> Order:
+def job(spec: dict[str, Any], name: FormatName) -> Job:
     """Order a checkpoint from this processor."""
     return plan_job(parse(Spec, spec), name, Serving(device="cpu"), Limits.none())
 
@@ -48,7 +48,7 @@ def stream(
 ) -> Iterator[Buffer]:
     """Give bytes first … last of a checkpoint, by a factory that knows nothing yet; without what announces dear chunks."""
     with Workers(2) as workers:
-        chunks = Factory(workers).stream(ordered(spec, name), Stop(), first=first, last=last)
+        chunks = Factory(workers).stream(job(spec, name), Stop(), first=first, last=last)
         yield from filter(len, chunks)
 
 
@@ -93,7 +93,7 @@ class TestRanges:
 
     @every_format
     def test_have_the_length_that_was_stated_ahead(self, name: FormatName) -> None:
-        assert len(whole(name)) == ordered(SMALL, name).size_bytes
+        assert len(whole(name)) == job(SMALL, name).size_bytes
 
     @every_format
     def test_of_nothing_are_nothing(self, name: FormatName) -> None:
@@ -103,7 +103,7 @@ class TestRanges:
 class TestFacts:
     @every_format
     def test_are_not_asked_for_by_a_range_that_needs_none(self, name: FormatName) -> None:
-        asked = ordered(SMALL, name)
+        asked = job(SMALL, name)
         start = 0
         with Workers(1) as workers:
             sampler = Sampler(asked.spec.seed, workers)
@@ -116,7 +116,7 @@ class TestFacts:
                 start = end
 
     def test_are_asked_for_by_a_range_that_touches_a_zips_tail(self) -> None:
-        asked = ordered(SMALL, "pt")
+        asked = job(SMALL, "pt")
         with Workers(1) as workers:
             sampler = Sampler(asked.spec.seed, workers)
             parts = assemble(asked.segments, sampler, NoFacts(), first=0, last=asked.size_bytes)
@@ -125,7 +125,7 @@ class TestFacts:
                 list(parts)
 
     def test_found_by_the_check_are_those_found_by_drawing(self) -> None:
-        asked = ordered(SMALL, "pt")
+        asked = job(SMALL, "pt")
         with Workers(2) as workers:
             checked, unchecked = Factory(workers), Factory(workers)
             found = checked.check(asked, Stop()).crc32
@@ -160,12 +160,12 @@ class TestChunks:
     ) -> None:
         spec = {"rnn_type": "gru", "input_size": 5, "hidden_size": 7, "init": init}
         with Workers(1) as workers:
-            chunks = list(Factory(workers).stream(ordered(spec, name), Stop()))
+            chunks = list(Factory(workers).stream(job(spec, name), Stop()))
 
         assert sum(not chunk for chunk in chunks) == announced
 
     def test_that_are_known_to_the_last_checksum_are_not_announced(self) -> None:
-        asked = ordered({"rnn_type": "gru", "input_size": 5, "hidden_size": 7}, "pt")
+        asked = job({"rnn_type": "gru", "input_size": 5, "hidden_size": 7}, "pt")
         with Workers(1) as workers:
             factory = Factory(workers)
             factory.check(asked, Stop())
@@ -175,7 +175,7 @@ class TestChunks:
     def test_of_a_huge_summary_are_4_mib_at_most(self) -> None:
         spec = {"rnn_type": "lstm", "input_size": 1, "hidden_size": 1, "num_layers": 500}
         spec |= {"init": "ones", "accept_dead": True}
-        asked = ordered(spec, "bundle")
+        asked = job(spec, "bundle")
         late = max(asked.segments, key=lambda segment: segment.size)
         assert isinstance(late, Late)
         assert late.size > 4 * MIB
@@ -269,10 +269,8 @@ class TestOrder:
         }
 
     def test_tags_differ_by_recipe_and_format_and_by_nothing_else(self) -> None:
-        tags = [
-            ordered(SMALL | {"seed": seed}, name).etag for seed in (0, 1) for name in FORMAT_NAMES
-        ]
+        tags = [job(SMALL | {"seed": seed}, name).etag for seed in (0, 1) for name in FORMAT_NAMES]
         served = plan_job(parse(Spec, SMALL), "pt", Serving(device="auto"), Limits())
 
         assert len(set(tags)) == len(tags)
-        assert served.etag == ordered(SMALL, "pt").etag
+        assert served.etag == job(SMALL, "pt").etag

@@ -11,7 +11,7 @@ import pytest
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.tensor_cache import Attic
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
@@ -27,7 +27,7 @@ def some(size_bytes: int) -> Any:
     return np.zeros(size_bytes, np.uint8)
 
 
-def ordered(init: Any, name: FormatName = "pt", **given: Any) -> Order:
+def job(init: Any, name: FormatName = "pt", **given: Any) -> Job:
     spec = parse(Spec, LARGE | {"init": init} | given)
     return plan_job(spec, name, Serving(), Limits.none())
 
@@ -99,7 +99,7 @@ class TestKeeping:
         for kept_bytes in (0, 300_000, 1 << 30):  # nothing, some of it, all of it
             with Workers(2) as workers:
                 factory = Factory(workers, kept_bytes=kept_bytes)
-                ask = ordered(init, name)
+                ask = job(init, name)
                 factory.check(ask, Stop())
                 digests.add(sha256(b"".join(factory.stream(ask, Stop()))).hexdigest())
         assert len(digests) == 1
@@ -107,7 +107,7 @@ class TestKeeping:
     def test_of_one_check_serves_one_stream_and_the_next_draws_again(self) -> None:
         with Workers(2) as workers:
             factory = Factory(workers)
-            ask = ordered("orthogonal")
+            ask = job("orthogonal")
             factory.check(ask, Stop())
             first, second = (b"".join(factory.stream(ask, Stop())) for _ in range(2))
         assert first == second
@@ -115,7 +115,7 @@ class TestKeeping:
     def test_serves_a_range_too(self) -> None:
         with Workers(2) as workers:
             factory = Factory(workers)
-            ask = ordered("orthogonal")
+            ask = job("orthogonal")
             whole = b"".join(factory.stream(ask, Stop()))
             factory.check(ask, Stop())
             part = b"".join(factory.stream(ask, Stop(), first=1001, last=300_003))
@@ -124,7 +124,7 @@ class TestKeeping:
     def test_leaves_nothing_of_a_network_that_is_refused(self) -> None:
         with Workers(2) as workers:
             factory = Factory(workers, kept_bytes=1 << 30)
-            refused = ordered({"weight_hh": {"scheme": "orthogonal", "gain": 1e6}}, dtype="float16")
+            refused = job({"weight_hh": {"scheme": "orthogonal", "gain": 1e6}}, dtype="float16")
             with pytest.raises(NonfiniteOutput):
                 factory.check(refused, Stop())
             with factory._attic.taken(refused.digest) as left:
@@ -136,7 +136,7 @@ class TestAQuickOrder:
         """Its check measures nothing; the summary is found out when it is asked for."""
         with Workers(2) as workers:
             after, alone = Factory(workers), Factory(workers)
-            ask = ordered("orthogonal", **SMALL)
+            ask = job("orthogonal", **SMALL)
             assert ask.is_quick
             after.check(ask, Stop())
 
@@ -152,15 +152,13 @@ class TestAQuickOrder:
         ],
     )
     def test_is_a_small_network(self, large: dict[str, Any]) -> None:
-        assert not ordered("orthogonal", **SMALL | large).is_quick
+        assert not job("orthogonal", **SMALL | large).is_quick
 
     def test_is_no_bundle_which_holds_statistics(self) -> None:
-        assert not ordered("orthogonal", "bundle", **SMALL).is_quick
+        assert not job("orthogonal", "bundle", **SMALL).is_quick
 
     def test_is_refused_for_a_weight_that_overflows(self) -> None:
-        ask = ordered(
-            {"weight_ih": {"scheme": "constant", "value": 1e38}}, dtype="float16", **SMALL
-        )
+        ask = job({"weight_ih": {"scheme": "constant", "value": 1e38}}, dtype="float16", **SMALL)
         assert ask.is_quick
         with Workers(2) as workers, pytest.raises(NonfiniteOutput, match="weight_ih_l0"):
             Factory(workers).check(ask, Stop())

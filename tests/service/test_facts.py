@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 import stepzero_rnn
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import bytes_of, measured_bytes
 from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
@@ -23,7 +23,7 @@ DEEP = {"rnn_type": "lstm", "input_size": 1, "hidden_size": 2, "bidirectional": 
 DEEP |= {"num_layers": 32, "accept_dead": True}
 
 
-def ordered(given: dict[str, Any]) -> Order:
+def job(given: dict[str, Any]) -> Job:
     return plan_job(parse(Spec, given), "pt", Serving(), Limits())
 
 
@@ -31,7 +31,7 @@ def ordered(given: dict[str, Any]) -> Order:
 def test_a_check_measures_only_what_can_be_remembered(remembered_bytes: int, is_measured: bool):
     with Workers(1) as workers:
         factory = Factory(workers, remembered_bytes=remembered_bytes)
-        found = factory.check(ordered(DEEP), Stop())
+        found = factory.check(job(DEEP), Stop())
 
     assert bool(found.figures) == bool(found.forward.layers) == is_measured
 
@@ -39,17 +39,17 @@ def test_a_check_measures_only_what_can_be_remembered(remembered_bytes: int, is_
 def test_a_summary_is_complete_though_nothing_of_it_can_be_remembered():
     with Workers(1) as workers:
         factory = Factory(workers, remembered_bytes=1 << 10)
-        found = factory.summary(ordered(DEEP), Stop())
+        found = factory.summary(job(DEEP), Stop())
 
     assert len(found.weights.tensors) == 32 * 2 * 4
     assert len(found.forward.layers) == 32 * 2
 
 
 def test_what_is_counted_is_what_is_held():
-    asked = ordered(DEEP)
+    asked = job(DEEP)
     with Workers(1) as workers:
         factory = Factory(workers)
-        factory.check(ordered(DEEP | {"seed": 1}), Stop())
+        factory.check(job(DEEP | {"seed": 1}), Stop())
         tracemalloc.start()
         found = factory.check(asked, Stop())
         held_bytes, _ = tracemalloc.get_traced_memory()

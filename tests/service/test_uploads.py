@@ -16,7 +16,7 @@ from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
 from stepzero_rnn.errors import ArraysGone, StoreUnavailable
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Order, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
@@ -40,7 +40,7 @@ def factory(store: Store) -> Iterator[Factory]:
         yield Factory(workers, store=store)
 
 
-def ordered(store: Store, tmp_path: Path, name: FormatName = "pt") -> Order:
+def job(store: Store, tmp_path: Path, name: FormatName = "pt") -> Job:
     """Order a network of which one weight of 9 MB is given."""
     files = as_uploads({"weight_hh_l0": WEIGHT}, tmp_path)
     with store.incoming() as incoming:
@@ -71,9 +71,9 @@ def test_an_upload_whose_sender_has_left_is_worked_on_no_further(
 def test_a_stream_that_has_begun_ends_though_its_file_is_dropped(
     store: Store, factory: Factory, tmp_path: Path, name: FormatName
 ) -> None:
-    asked = ordered(store, tmp_path, name)
+    asked = job(store, tmp_path, name)
     expected = b"".join(factory.stream(asked, Stop()))
-    again = ordered(store, tmp_path, name)
+    again = job(store, tmp_path, name)
     with Workers(2) as workers:  # who knows nothing of it yet
         chunks = Factory(workers, store=store).stream(again, Stop())
         begun = bytes(next(chunks))
@@ -85,7 +85,7 @@ def test_a_stream_that_has_begun_ends_though_its_file_is_dropped(
 def test_a_check_that_passed_promises_no_file_that_is_dropped(
     store: Store, factory: Factory, tmp_path: Path
 ) -> None:
-    asked = ordered(store, tmp_path)
+    asked = job(store, tmp_path)
     factory.require(asked.spec)
     factory.check(asked, Stop())
     drop(store)
@@ -98,7 +98,7 @@ def test_a_check_that_passed_promises_no_file_that_is_dropped(
 
 def test_a_file_that_is_closed_is_free(store: Store, factory: Factory, tmp_path: Path) -> None:
     """As many streams as a process may open files, and more."""
-    asked = ordered(store, tmp_path)
+    asked = job(store, tmp_path)
     for _ in range(50):
         chunks = factory.stream(asked, Stop())
         next(chunks)
@@ -110,7 +110,7 @@ def test_a_file_that_is_closed_is_free(store: Store, factory: Factory, tmp_path:
 
 def test_a_factory_without_a_store_has_no_arrays(store: Store, tmp_path: Path) -> None:
     with Workers(1) as workers, pytest.raises(ArraysGone):
-        Factory(workers).require(ordered(store, tmp_path).spec)
+        Factory(workers).require(job(store, tmp_path).spec)
 
 
 class TestTheStoreOfAServer:
@@ -122,7 +122,7 @@ class TestTheStoreOfAServer:
     def test_may_have_a_bucket_behind_it(self, tmp_path: Path) -> None:
         """Here a bucket in memory; `test_store.py` asks one by HTTP."""
         opened = open_store(Settings(arrays_folder=tmp_path / "arrays", arrays_bucket="memory:///"))
-        asked = ordered(opened, tmp_path)
+        asked = job(opened, tmp_path)
         drop(opened)
         with Workers(1) as workers:
             Factory(workers, store=opened).check(asked, Stop())
