@@ -49,31 +49,31 @@ class DrawBackend(Protocol):
 
 
 class ChunkedBackend(NamedTuple):
-    """A brush whose `fill` draws numbers from a multiple of 4, float32 or a wide law's float64: in place where it can be, else `elements` at a time."""
+    """A backend whose `draw` makes numbers from a multiple of 4, float32 or a wide law's float64: in place where it can be, else `elements` at a time."""
 
     device: str
-    fill: Callable[[ElementLaw, Stored, int, Key], None]
+    draw: Callable[[ElementLaw, Stored, int, Key], None]
     elements: int
 
     def fill(self, law: ElementLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         """Write elements first, first + 1, … into host memory, rounded to a dtype."""
         made = "float64" if isinstance(law, WideLaw) else "float32"
         if dtype.name == made and first % 4 == 0:
-            self.fill(law, out, first, key)
+            self.draw(law, out, first, key)
             return
         for at in range(0, len(out), self.elements):
             part = out[at : at + self.elements]
             skip = (first + at) % 4  # laws draw whole groups of four
             values = np.empty(skip + len(part), made)
-            self.fill(law, values, first + at - skip, key)
+            self.draw(law, values, first + at - skip, key)
             store(values[skip:], part, dtype)
 
 
-def _fill_here(law: ElementLaw, out: Stored, first: int, key: Key) -> None:
+def _draw_here(law: ElementLaw, out: Stored, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 
-CPU = ChunkedBackend("cpu", _fill_here, TILE)
+CPU = ChunkedBackend("cpu", _draw_here, TILE)
 
 
 @dataclass(frozen=True, slots=True)

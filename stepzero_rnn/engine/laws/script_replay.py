@@ -58,8 +58,8 @@ class ScriptGenerator(Protocol):
 class TorchGenerator:
     """Performs the steps of `torch_seeded` by torch's own functions."""
 
-    def __init__(self, steps: ScriptPlan, seed: int) -> None:
-        self._bound = 1 / sqrt(steps.hidden_size)
+    def __init__(self, script: ScriptPlan, seed: int) -> None:
+        self._bound = 1 / sqrt(script.hidden_size)
         self._generator = torch.Generator().manual_seed(seed)
 
     @property
@@ -86,8 +86,8 @@ class TorchGenerator:
 class NumpyGenerator:
     """Performs the steps of `numpy_randn` by NumPy's legacy generator."""
 
-    def __init__(self, steps: ScriptPlan, seed: int) -> None:
-        self._scale = getattr(steps.script, "scale", 1.0)
+    def __init__(self, script: ScriptPlan, seed: int) -> None:
+        self._scale = getattr(script.script, "scale", 1.0)
         self._generator = np.random.RandomState(seed)
 
     @property
@@ -115,19 +115,19 @@ GENERATORS: Mapping[str, type[TorchGenerator | NumpyGenerator]] = {
 
 
 def replay_to(
-    steps: ScriptPlan, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run
+    script: ScriptPlan, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run
 ) -> None:
     """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script does."""
-    steps, last = steps_of(steps)
+    steps, last = steps_of(script)
     if place not in last:
         out[:] = 0
         return
-    generator = GENERATORS[steps.script.library](steps, seed)
-    script, number = (steps, dtype.name, seed), last[place]
-    for at in range(_recall(generator, script, number), number + 1):
+    generator = GENERATORS[script.script.library](script, seed)
+    drawing, number = (script, dtype.name, seed), last[place]
+    for at in range(_recall(generator, drawing, number), number + 1):
         run([partial(_run_step, generator, steps[at], out if at == number else None, dtype)])
         with _lock:
-            _states[*script, at + 1] = generator.state
+            _states[*drawing, at + 1] = generator.state
 
 
 def _run_step(
@@ -143,11 +143,11 @@ _states: LRUCache[Hashable, Any] = LRUCache(REMEMBERED)
 _lock = threading.Lock()
 
 
-def _recall(generator: ScriptGenerator, script: tuple[Hashable, ...], number: int) -> int:
-    """Bring a player to the latest step up to `number` whose begin is remembered; give which one that is."""
+def _recall(generator: ScriptGenerator, drawing: tuple[Hashable, ...], number: int) -> int:
+    """Restore the cached state of the latest step up to `number`, and return that step; 0 where none is cached."""
     with _lock:
         for at in range(number, 0, -1):
-            state = _states.get((*script, at))
+            state = _states.get((*drawing, at))
             if state is not None:
                 generator.state = state
                 return at
@@ -155,17 +155,17 @@ def _recall(generator: ScriptGenerator, script: tuple[Hashable, ...], number: in
 
 
 @lru_cache(64)
-def steps_of(steps: ScriptPlan) -> Steps:
+def steps_of(script: ScriptPlan) -> Steps:
     """Give a script's steps."""
-    tensors = enumerate(steps.tensors)
-    if isinstance(steps.script, NumpyRandn):
+    tensors = enumerate(script.tensors)
+    if isinstance(script.script, NumpyRandn):
         weights = [(at, shape) for at, (kind, shape) in tensors if kind.startswith("weight")]
         return Steps(
             tuple(Step(shape) for _, shape in weights),
             {place: number for number, (place, _) in enumerate(weights)},
         )
-    made = [Step(shape) for _, shape in steps.tensors]
-    calls = steps.script.calls
+    made = [Step(shape) for _, shape in script.tensors]
+    calls = script.script.calls
     called = [(at, Step(shape, calls[kind])) for at, (kind, shape) in tensors if kind in calls]
     last = {at: at for at in range(len(made))}
     last |= {place: len(made) + number for number, (place, _) in enumerate(called)}

@@ -19,7 +19,7 @@ def single(value: float) -> np.float32:
     """Round a scalar to float32; too large a value becomes infinite."""
     if abs(value) <= LARGEST:
         return np.float32(value)
-    with np.errstate(patched="ignore"):
+    with np.errstate(over="ignore"):
         return np.float32(value)
 
 
@@ -34,7 +34,7 @@ def store(values: NDArray[Any], out: NDArray[Any], dtype: DType) -> None:
     if dtype.name == "bfloat16":
         out[...] = bfloat16_bits(values)
         return
-    with np.errstate(patched="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         out[...] = values
 
 
@@ -56,7 +56,7 @@ def bfloat16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
 def round_to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """Round float64 to float32 so that an inexact result has an odd last bit (Boldo & Melquiond 2008)."""
     flat = np.ascontiguousarray(values).reshape(-1)
-    with np.errstate(patched="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         nearest = flat.astype(np.float32)
     _to_odd(flat, nearest, nearest.view(u32))
     return nearest.reshape(values.shape)
