@@ -2,7 +2,7 @@
 
 spec → plan (`job.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).  Nothing here knows HTTP, and
 nothing is stored but small facts: a stream draws again what the check drew, but for what is dearer to draw than to keep
-in between (`attic.py`).
+in between (`cache.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from stepzero_rnn.pipeline.costs import (
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.report import summarize
 from stepzero_rnn.pipeline.result_cache import FactStore, measured_bytes
-from stepzero_rnn.pipeline.tensor_cache import Attic
+from stepzero_rnn.pipeline.tensor_cache import TensorCache
 from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import Summary, portable_json
@@ -59,7 +59,7 @@ class Factory:
         self._workers = workers
         self._store = store
         self._facts = FactStore(remembered_bytes)
-        self._attic = Attic(kept_bytes)
+        self._tensor_cache = TensorCache(kept_bytes)
 
     def check(self, job: Job, stop: Stop) -> Checked:
         """Draw and run the network, one layer in memory at a time, before it is streamed.
@@ -81,7 +81,7 @@ class Factory:
 
         def keep(tensor: TensorPlan, stored: Stored) -> bool:
             worth = job.is_quick or tensor.is_dear
-            return worth and self._attic.offer(job.digest, tensor.name, stored)
+            return worth and self._tensor_cache.put(job.digest, tensor.name, stored)
 
         def find_out() -> Checked:
             with self._sampler(job, stop) as sampler:
@@ -90,7 +90,7 @@ class Factory:
         try:
             return self._facts.learn(_check_key(job, device, measure), Checked, find_out, stop)
         except BaseException:
-            self._attic.drop(job.digest)
+            self._tensor_cache.discard(job.digest)
             raise
 
     def cost(self, job: Job, *, checked: bool = True) -> Cost:
@@ -136,7 +136,7 @@ class Factory:
             Stopped: `stop` was set.
         """
         last = job.size_bytes if last is None else last
-        with self._sampler(job, stop) as sampler, self._attic.taken(job.digest) as kept:
+        with self._sampler(job, stop) as sampler, self._tensor_cache.checkout(job.digest) as kept:
             facts = _Facts(self, job, sampler, self._known(job))
             yield from assemble(
                 job.segments,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from stepzero_rnn.engine.draw import Stored
 
 
-class Attic:
+class TensorCache:
     """Holds drawn tensors of some checkpoints, up to a number of bytes for all of them together.
 
     What a check left here waits for one stream, which takes it and returns the room when it ends.  A checkpoint that
@@ -22,7 +22,7 @@ class Attic:
         self._waiting: OrderedDict[bytes, dict[str, Stored]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def offer(self, checkpoint: bytes, name: str, stored: Stored) -> bool:
+    def put(self, checkpoint: bytes, name: str, stored: Stored) -> bool:
         """Keep a tensor of a checkpoint if there is room; say whether it was kept."""
         with self._lock:
             while self._free < stored.nbytes and self._evict(sparing=checkpoint):
@@ -34,7 +34,7 @@ class Attic:
             return True
 
     @contextmanager
-    def taken(self, checkpoint: bytes) -> Iterator[Mapping[str, Stored]]:
+    def checkout(self, checkpoint: bytes) -> Iterator[Mapping[str, Stored]]:
         """Give what waits for a checkpoint's stream, for as long as that runs; nothing, where nothing does."""
         with self._lock:
             mine = self._waiting.pop(checkpoint, {})
@@ -44,9 +44,9 @@ class Attic:
             with self._lock:
                 self._free += _bytes(mine)
 
-    def drop(self, checkpoint: bytes) -> None:
+    def discard(self, checkpoint: bytes) -> None:
         """Forget what waits for a checkpoint that will not be streamed."""
-        with self.taken(checkpoint):
+        with self.checkout(checkpoint):
             pass
 
     def _evict(self, *, sparing: bytes) -> bool:

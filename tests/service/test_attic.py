@@ -13,7 +13,7 @@ from stepzero_rnn.errors import NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.tensor_cache import Attic
+from stepzero_rnn.pipeline.tensor_cache import TensorCache
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 
@@ -34,61 +34,61 @@ def job(init: Any, name: FormatName = "pt", **given: Any) -> Job:
 
 class TestAttic:
     def test_gives_what_was_left_to_the_first_who_comes(self) -> None:
-        attic = Attic(100)
-        attic.offer(ONE, "a", some(10))
+        cache = TensorCache(100)
+        cache.put(ONE, "a", some(10))
 
-        with attic.taken(ONE) as first, attic.taken(ONE) as second:
+        with cache.checkout(ONE) as first, cache.checkout(ONE) as second:
             assert list(first) == ["a"]
             assert not second
 
     def test_holds_no_more_than_it_may(self) -> None:
-        attic = Attic(100)
+        cache = TensorCache(100)
 
-        assert attic.offer(ONE, "a", some(60))
-        assert not attic.offer(ONE, "b", some(60))
-        assert attic.offer(ONE, "c", some(40))
+        assert cache.put(ONE, "a", some(60))
+        assert not cache.put(ONE, "b", some(60))
+        assert cache.put(ONE, "c", some(40))
 
     def test_of_no_bytes_keeps_nothing(self) -> None:
-        assert not Attic(0).offer(ONE, "a", some(1))
+        assert not TensorCache(0).put(ONE, "a", some(1))
 
     def test_has_its_room_back_once_a_stream_has_ended(self) -> None:
-        attic = Attic(100)
-        attic.offer(ONE, "a", some(100))
+        cache = TensorCache(100)
+        cache.put(ONE, "a", some(100))
 
-        with attic.taken(ONE):
-            assert not attic.offer(TWO, "a", some(100))
+        with cache.checkout(ONE):
+            assert not cache.put(TWO, "a", some(100))
 
-        assert attic.offer(TWO, "a", some(100))
+        assert cache.put(TWO, "a", some(100))
 
     def test_has_its_room_back_after_a_stream_that_failed(self) -> None:
-        attic = Attic(100)
-        attic.offer(ONE, "a", some(100))
+        cache = TensorCache(100)
+        cache.put(ONE, "a", some(100))
 
-        with pytest.raises(ValueError, match="cut"), attic.taken(ONE):
+        with pytest.raises(ValueError, match="cut"), cache.checkout(ONE):
             raise ValueError("cut")
 
-        assert attic.offer(TWO, "a", some(100))
+        assert cache.put(TWO, "a", some(100))
 
     def test_drops_what_nobody_came_for_when_others_need_the_room(self) -> None:
-        attic = Attic(100)
-        attic.offer(ONE, "a", some(100))
+        cache = TensorCache(100)
+        cache.put(ONE, "a", some(100))
 
-        assert attic.offer(TWO, "a", some(50))
-        with attic.taken(ONE) as left:
+        assert cache.put(TWO, "a", some(50))
+        with cache.checkout(ONE) as left:
             assert not left
 
     def test_keeps_a_tensor_once(self) -> None:
-        attic = Attic(100)
-        attic.offer(ONE, "a", some(10))
+        cache = TensorCache(100)
+        cache.put(ONE, "a", some(10))
 
-        assert not attic.offer(ONE, "a", some(10))
+        assert not cache.put(ONE, "a", some(10))
 
     def test_forgets_what_is_dropped(self) -> None:
-        attic = Attic(100)
-        attic.offer(ONE, "a", some(100))
-        attic.drop(ONE)
+        cache = TensorCache(100)
+        cache.put(ONE, "a", some(100))
+        cache.discard(ONE)
 
-        assert attic.offer(TWO, "a", some(100))
+        assert cache.put(TWO, "a", some(100))
 
 
 class TestKeeping:
@@ -127,7 +127,7 @@ class TestKeeping:
             refused = job({"weight_hh": {"scheme": "orthogonal", "gain": 1e6}}, dtype="float16")
             with pytest.raises(NonfiniteOutput):
                 factory.check(refused, Stop())
-            with factory._attic.taken(refused.digest) as left:
+            with factory._tensor_cache.checkout(refused.digest) as left:
                 assert not left
 
 
