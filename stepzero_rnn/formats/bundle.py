@@ -6,7 +6,7 @@ import json
 
 from stepzero_rnn.formats import safetensors
 from stepzero_rnn.formats.loader import loader_script
-from stepzero_rnn.formats.segments import Facts, Late, Literal, Segment
+from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment
 from stepzero_rnn.formats.stored_zip import Entry, stored_zip
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.canonical import canonical
@@ -22,7 +22,7 @@ def segments(plan: Plan) -> tuple[Segment, ...]:
             Entry(CHECKPOINT, safetensors.segments(plan)),
             _text("spec.json", json.dumps(canonical(plan.spec), indent=2, sort_keys=True) + "\n"),
             _text("load.py", loader_script(plan.spec, CHECKPOINT)),
-            Entry("summary.json", (Late(room_bytes(plan), _summary),)),
+            Entry("summary.json", (Deferred(room_bytes(plan), _summary),)),
         )
     )
 
@@ -31,5 +31,5 @@ def _text(name: str, text: str) -> Entry:
     return Entry(name, (Literal(text.encode("ascii")),))
 
 
-def _summary(facts: Facts) -> bytes:
+def _summary(facts: DeferredValues) -> bytes:
     return facts.summary()

@@ -11,14 +11,14 @@ import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
-from stepzero_rnn.formats.segments import Facts, Late, Literal, Segment, TensorData
+from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, TensorData
 
 _POLYNOMIAL = 0xEDB88320  # bit 31 holds x^0, bit 0 holds x^31, as in every reflected CRC
 _X0 = 1 << 31
 _X8 = 1 << 23
 
 
-def crc32_of(content: Iterable[Segment], facts: Facts) -> int:
+def crc32_of(content: Iterable[Segment], facts: DeferredValues) -> int:
     """Give the CRC-32 of segments in a row."""
     crc = 0
     for segment in content:
@@ -27,7 +27,7 @@ def crc32_of(content: Iterable[Segment], facts: Facts) -> int:
                 crc = zlib.crc32(data, crc)
             case TensorData(tensor):
                 crc = crc32_combine(crc, facts.crc32(tensor), tensor.size_bytes)
-            case Late(render=render):
+            case Deferred(render=render):
                 crc = zlib.crc32(render(facts), crc)
     return crc
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Protocol
 from stepzero_rnn.plan import TensorPlan
 
 
-class Facts(Protocol):
+class DeferredValues(Protocol):
     """What only drawing teaches.  Each answer may cost a pass over the weights, so ask late."""
 
     def crc32(self, tensor: TensorPlan) -> int:
@@ -47,14 +47,14 @@ class TensorData:
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class Deferred:
     """Bytes that depend on what drawing teaches; `render` gives exactly `size` of them."""
 
     size: int
-    render: Callable[[Facts], bytes]
+    render: Callable[[DeferredValues], bytes]
 
 
-Segment = Literal | TensorData | Late
+Segment = Literal | TensorData | Deferred
 
 
 def size_of(segments: Iterable[Segment]) -> int:

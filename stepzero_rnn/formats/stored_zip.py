@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Self
 
 from stepzero_rnn.formats.crc import crc32_of
-from stepzero_rnn.formats.segments import Facts, Late, Literal, Segment, merge, size_of
+from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, merge, size_of
 
 FIRST_DAY = (1 << 5) | 1  # 1980-01-01, the earliest date a zip can state
 NO_DATE = 0  # not a date, but what torch writes
@@ -64,7 +64,7 @@ def stored_zip(
         start = record.end
     directory_bytes = sum(record.directory_bytes for record in records)
     body = (segment for record in records for segment in record.segments())
-    directory = Late(directory_bytes, lambda facts: _directory(records, facts))
+    directory = Deferred(directory_bytes, lambda facts: _directory(records, facts))
     end = Literal(_end(len(records), start, directory_bytes, comment))
     return (*merge(body), directory, end)
 
@@ -108,11 +108,11 @@ class _Record:
         yield Literal(self.header)
         yield from self.entry.content
         if self.known_crc is None:
-            yield Late(self.descriptor.size, lambda facts: self.describe(self.crc(facts)))
+            yield Deferred(self.descriptor.size, lambda facts: self.describe(self.crc(facts)))
         else:
             yield Literal(self.describe(self.known_crc))
 
-    def crc(self, facts: Facts) -> int:
+    def crc(self, facts: DeferredValues) -> int:
         known = self.known_crc
         return crc32_of(self.entry.content, facts) if known is None else known
 
@@ -120,7 +120,7 @@ class _Record:
         """Write the data descriptor."""
         return self.descriptor.pack(0x08074B50, crc, self.size, self.size)
 
-    def directory_entry(self, facts: Facts) -> bytes:
+    def directory_entry(self, facts: DeferredValues) -> bytes:
         crc = self.crc(facts)
         extra = _zip64_field(self.size, self.start, self.size)
         size, start = min(self.size, _MAX_32), min(self.start, _MAX_32)
@@ -151,7 +151,7 @@ def _zip64_field(size: int, start: int, second_size: int) -> bytes:
     return struct.pack("<HH", 1, len(sizes + offset)) + sizes + offset
 
 
-def _directory(records: Iterable[_Record], facts: Facts) -> bytes:
+def _directory(records: Iterable[_Record], facts: DeferredValues) -> bytes:
     return b"".join(record.directory_entry(facts) for record in records)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from stepzero_rnn.engine.draw import Sampler
-from stepzero_rnn.formats.segments import Facts, Late, Literal, Segment, TensorData
+from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, TensorData
 
 Buffer = bytes | memoryview
 DEAR = b""  # a chunk that announces: the next one is dear to make
@@ -17,7 +17,7 @@ JOINED_BYTES = 1 << 20  # smaller parts are joined up to this size
 def assemble(
     segments: Iterable[Segment],
     sampler: Sampler,
-    facts: Facts,
+    facts: DeferredValues,
     *,
     first: int,
     last: int,
@@ -36,7 +36,7 @@ def assemble(
 def _parts(
     segments: Iterable[Segment],
     sampler: Sampler,
-    facts: Facts,
+    facts: DeferredValues,
     first: int,
     last: int,
     facts_are_dear: bool,
@@ -51,7 +51,7 @@ def _parts(
         match segment:
             case Literal():
                 yield segment.data[begin:end]
-            case Late():
+            case Deferred():
                 if facts_are_dear:
                     yield DEAR
                 yield segment.render(facts)[begin:end]

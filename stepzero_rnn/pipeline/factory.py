@@ -33,7 +33,7 @@ from stepzero_rnn.pipeline.costs import (
 )
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.report import summarize
-from stepzero_rnn.pipeline.result_cache import FactStore, measured_bytes
+from stepzero_rnn.pipeline.result_cache import ResultCache, measured_bytes
 from stepzero_rnn.pipeline.tensor_cache import TensorCache
 from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -58,7 +58,7 @@ class Factory:
     ) -> None:
         self._workers = workers
         self._store = store
-        self._facts = FactStore(remembered_bytes)
+        self._facts = ResultCache(remembered_bytes)
         self._tensor_cache = TensorCache(kept_bytes)
 
     def check(self, job: Job, stop: Stop) -> Checked:
@@ -88,7 +88,9 @@ class Factory:
                 return self._check(job, sampler, measure=measure, keep=keep)
 
         try:
-            return self._facts.learn(_check_key(job, device, measure), Checked, find_out, stop)
+            return self._facts.get_or_compute(
+                _check_key(job, device, measure), Checked, find_out, stop
+            )
         except BaseException:
             self._tensor_cache.discard(job.digest)
             raise
@@ -137,7 +139,7 @@ class Factory:
         """
         last = job.size_bytes if last is None else last
         with self._sampler(job, stop) as sampler, self._tensor_cache.checkout(job.digest) as kept:
-            facts = _Facts(self, job, sampler, self._known(job))
+            facts = _JobValues(self, job, sampler, self._known(job))
             yield from assemble(
                 job.segments,
                 replace(sampler, kept=kept, chunk_bytes=chunk_bytes),
@@ -165,24 +167,26 @@ class Factory:
 
     def summary_by(self, job: Job, sampler: Sampler) -> Summary:
         """Say all that was learned, what is not known yet by an artist at work."""
-        measured = self._facts.learn(
+        measured = self._facts.get_or_compute(
             _check_key(job, _device(job), measure=True),
             Checked,
             lambda: self._check(job, sampler, measure=True),
             sampler.stop,
         )
-        found = self._facts.learn(
+        found = self._facts.get_or_compute(
             ("digests", job.digest), dict, lambda: digests(job.plan, sampler), sampler.stop
         )
         return summarize(job.plan, measured, found)
 
     def sha256(self, job: Job, stop: Stop) -> str:
         """Give the sha256 of the whole file, by a pass over it unless it is known."""
-        return self._facts.learn(self._file_key(job), str, lambda: self._sha256(job, stop), stop)
+        return self._facts.get_or_compute(
+            self._file_key(job), str, lambda: self._sha256(job, stop), stop
+        )
 
     def known_sha256(self, job: Job) -> str | None:
         """Give the sha256 of the whole file if it is known."""
-        return self._facts.peek(self._file_key(job), str)
+        return self._facts.get(self._file_key(job), str)
 
     def crc32(self, job: Job, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
@@ -192,7 +196,7 @@ class Factory:
     def crc32_by(self, job: Job, tensor: TensorPlan, sampler: Sampler) -> int:
         """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
         key = ("crc32", job.digest, tensor.name)
-        return self._facts.learn(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
+        return self._facts.get_or_compute(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
 
     @contextmanager
     def _sampler(self, job: Job, stop: Stop) -> Iterator[Sampler]:
@@ -205,7 +209,7 @@ class Factory:
         """Give what a check has learned before."""
         device = _device(job)
         keys = (_check_key(job, device, measured) for measured in (True, False))
-        return next((found for key in keys if (found := self._facts.peek(key, Checked))), None)
+        return next((found for key in keys if (found := self._facts.get(key, Checked))), None)
 
     def _check(
         self, job: Job, sampler: Sampler, *, measure: bool, keep: Keep = keep_none
@@ -243,7 +247,7 @@ def _crc32(tensor: TensorPlan, sampler: Sampler) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Facts:
+class _JobValues:
     """What a file's late segments ask for, found out when they do."""
 
     factory: Factory

@@ -22,7 +22,7 @@ T = TypeVar("T")
 FACT_BYTES, FIGURES_BYTES, NAMED_BYTES, CELL_BYTES, STEP_BYTES = 512, 3584, 256, 1536, 40
 
 
-class FactStore:
+class ResultCache:
     """A memory of facts that is bounded by bytes, the least recently used forgotten first; shared by threads.
 
     What takes more than an eighth of it is forgotten at once: it would put out too much else.
@@ -42,19 +42,21 @@ class FactStore:
         """Whether a fact of such a size is remembered."""
         return size_bytes <= self._facts.maxsize // PART
 
-    def peek(self, key: Hashable, kind: type[T]) -> T | None:
+    def get(self, key: Hashable, kind: type[T]) -> T | None:
         """Give a fact if it is known."""
         with self._lock:
             fact = self._facts.get(key)
         return fact if isinstance(fact, kind) else None
 
-    def learn(self, key: Hashable, kind: type[T], find_out: Callable[[], T], stop: Stop) -> T:
+    def get_or_compute(
+        self, key: Hashable, kind: type[T], find_out: Callable[[], T], stop: Stop
+    ) -> T:
         """Give a fact, found out now if it is not known.  Of several askers at once, one finds out.
 
         Raises:
             Stopped: `stop` was set while another asker was finding out.
         """
-        while (known := self.peek(key, kind)) is None:
+        while (known := self.get(key, kind)) is None:
             with self._lock:
                 sought = self._sought.get(key)
                 mine = sought or self._sought.setdefault(key, threading.Event())

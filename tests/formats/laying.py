@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.formats.segments import Late, Literal, Segment, TensorData
+from stepzero_rnn.formats.segments import Deferred, Literal, Segment, TensorData
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import room_bytes
@@ -102,6 +102,6 @@ def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.T
                 parts.append(data)
             case TensorData(tensor):
                 parts.append(known[tensor.name])
-            case Late(render=render):
+            case Deferred(render=render):
                 parts.append(render(facts))
     return b"".join(parts)

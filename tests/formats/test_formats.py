@@ -12,7 +12,7 @@ import torch
 
 from stepzero_rnn.errors import DtypeNotInFormat, TooLarge
 from stepzero_rnn.formats import FORMATS, Format
-from stepzero_rnn.formats.segments import Late, Literal
+from stepzero_rnn.formats.segments import Deferred, Literal
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Spec
 from tests.formats.laying import (
@@ -43,7 +43,7 @@ class TestEveryFormat:
     def test_renders_late_segments_at_their_stated_size(self, form: Format) -> None:
         planned = plan(SMALL)
         facts = KnownFacts(planned, raw(state_dict_of(planned)))
-        late = [part for part in form.segments(planned) if isinstance(part, Late)]
+        late = [part for part in form.segments(planned) if isinstance(part, Deferred)]
 
         assert [len(part.render(facts)) for part in late] == [part.size for part in late]
 
@@ -86,14 +86,14 @@ def test_only_safetensors_never_asks_what_drawing_teaches() -> None:
     lazy = {
         name
         for name, form in FORMATS.items()
-        if not any(isinstance(part, Late) for part in form.segments(plan(SMALL)))
+        if not any(isinstance(part, Deferred) for part in form.segments(plan(SMALL)))
     }
 
     assert lazy == {"safetensors"}
 
 
 def test_laying_out_asks_for_no_facts_until_a_late_segment_is_rendered() -> None:
-    late = next(part for part in FORMATS["pt"].segments(plan(SMALL)) if isinstance(part, Late))
+    late = next(part for part in FORMATS["pt"].segments(plan(SMALL)) if isinstance(part, Deferred))
 
     with pytest.raises(AssertionError, match="the CRC of weight_ih_l0 was asked for"):
         late.render(NoFacts())

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.pt import serialization_id
 from stepzero_rnn.formats.pt_pickle import state_dict_pickle
-from stepzero_rnn.formats.segments import Late, Literal, TensorData
+from stepzero_rnn.formats.segments import Deferred, Literal, TensorData
 from stepzero_rnn.plan import Plan, TensorPlan, plan
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import RnnType, Spec
@@ -224,7 +224,7 @@ def test_records_and_offsets_beyond_4_gib_are_saved_as_torch_does() -> None:
                 ours.write(data)
             case TensorData(tensor):
                 ours.write(zeros[tensor.name].numpy().data.cast("B"))
-            case Late(render=render):
+            case Deferred(render=render):
                 ours.write(render(ZeroFacts()))
 
     assert theirs.data.count(b" bytes>") == 2

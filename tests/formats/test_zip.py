@@ -50,4 +50,4 @@ def test_the_data_of_every_entry_begins_at_a_multiple_of_64(file: bytes) -> None
 def test_a_zip_of_literals_is_literal_but_for_its_directory() -> None:
     segments = stored_zip([Entry("a", (Literal(b"one"),)), Entry("b", (Literal(b"two"),))])
 
-    assert [type(part).__name__ for part in segments] == ["Literal", "Late", "Literal"]
+    assert [type(part).__name__ for part in segments] == ["Literal", "Deferred", "Literal"]

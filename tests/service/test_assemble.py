@@ -15,12 +15,12 @@ from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.thread_pool import Stop, Workers
 from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.formats.segments import Late
+from stepzero_rnn.formats.segments import Deferred
 from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, format_of_suffix, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, FactStore
+from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, ResultCache
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from tests.formats.laying import NoFacts
@@ -109,7 +109,7 @@ class TestFacts:
             sampler = Sampler(asked.spec.seed, workers)
             for segment in asked.segments:
                 end = start + segment.size
-                if not isinstance(segment, Late):
+                if not isinstance(segment, Deferred):
                     parts = assemble(asked.segments, sampler, NoFacts(), first=start, last=end)
 
                     assert b"".join(parts) == whole(name)[start:end]
@@ -177,7 +177,7 @@ class TestChunks:
         spec |= {"init": "ones", "accept_dead": True}
         asked = job(spec, "bundle")
         late = max(asked.segments, key=lambda segment: segment.size)
-        assert isinstance(late, Late)
+        assert isinstance(late, Deferred)
         assert late.size > 4 * MIB
 
         assert max(len(chunk) for chunk in stream(spec, "bundle")) <= 4 * MIB
@@ -203,41 +203,41 @@ ROOM_BYTES = PART * FACT_BYTES  # for eight small facts
 
 class TestFactStore:
     def test_finds_a_fact_out_once(self) -> None:
-        store, searches = FactStore(ROOM_BYTES), iter([1, 2, 3])
-        facts = [store.learn("a", int, lambda: next(searches), Stop()) for _ in range(3)]
+        store, searches = ResultCache(ROOM_BYTES), iter([1, 2, 3])
+        facts = [store.get_or_compute("a", int, lambda: next(searches), Stop()) for _ in range(3)]
 
         assert facts == [1, 1, 1]
 
     def test_forgets_the_least_recently_used_first(self) -> None:
-        store = FactStore(ROOM_BYTES)
+        store = ResultCache(ROOM_BYTES)
         for name in "abcdefgh" + "a" + "i":
-            store.learn(name, str, name.upper, Stop())
+            store.get_or_compute(name, str, name.upper, Stop())
 
-        assert [store.peek(name, str) for name in ("a", "b", "i")] == ["A", None, "I"]
+        assert [store.get(name, str) for name in ("a", "b", "i")] == ["A", None, "I"]
 
     def test_holds_no_more_than_it_may(self) -> None:
-        store = FactStore(ROOM_BYTES)
+        store = ResultCache(ROOM_BYTES)
         for number in range(1000):
-            store.learn(number, int, number.__index__, Stop())
+            store.get_or_compute(number, int, number.__index__, Stop())
             assert store.held_bytes <= ROOM_BYTES
 
-        assert sum(store.peek(number, int) is not None for number in range(1000)) == 8
+        assert sum(store.get(number, int) is not None for number in range(1000)) == 8
 
     def test_does_not_keep_what_would_put_out_much_else(self) -> None:
-        store = FactStore(ROOM_BYTES)
-        store.learn("a", int, lambda: 1, Stop())
+        store = ResultCache(ROOM_BYTES)
+        store.get_or_compute("a", int, lambda: 1, Stop())
         hashes = {"weight_ih_l0": ("0" * 64, ["1" * 64] * 4)}
-        found = store.learn("large", dict, lambda: hashes, Stop())
+        found = store.get_or_compute("large", dict, lambda: hashes, Stop())
 
         assert found is hashes
-        assert (store.peek("large", dict), store.peek("a", int)) == (None, 1)
+        assert (store.get("large", dict), store.get("a", int)) == (None, 1)
 
     def test_keeps_nothing_of_a_search_that_failed(self) -> None:
-        store = FactStore(ROOM_BYTES)
+        store = ResultCache(ROOM_BYTES)
         with pytest.raises(ZeroDivisionError):
-            store.learn("a", float, lambda: 1 / 0, Stop())
+            store.get_or_compute("a", float, lambda: 1 / 0, Stop())
 
-        assert store.learn("a", float, lambda: 2.0, Stop()) == 2.0
+        assert store.get_or_compute("a", float, lambda: 2.0, Stop()) == 2.0
 
 
 class TestOrder:
