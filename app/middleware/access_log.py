@@ -67,7 +67,7 @@ class Observed:
         quiet = outcome == "served" and is_probe(scope)
         level = logging.DEBUG if quiet else _LEVELS.get(outcome, logging.INFO)
         if _log.isEnabledFor(level):
-            facts = _facts(scope, account) | {"seconds": round(seconds, 6)}
+            facts = _results(scope, account) | {"seconds": round(seconds, 6)}
             said = {"route": route, "status": status, "outcome": outcome, **facts}
             _log.log(level, "request", extra={key: x for key, x in said.items() if x is not None})
 
@@ -88,7 +88,7 @@ def _route(scope: Scope) -> str:
     return OTHER
 
 
-def _facts(scope: Scope, account: Account) -> dict[str, Any]:
+def _results(scope: Scope, account: Account) -> dict[str, Any]:
     """Give what one line says of a request; nothing in it is a caller's own words but checked ids."""
     return {
         "request_id": scope.get("request_id"),

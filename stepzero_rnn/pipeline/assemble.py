@@ -21,7 +21,7 @@ def assemble(
     *,
     first: int,
     last: int,
-    facts_are_dear: bool = False,
+    values_are_expensive: bool = False,
 ) -> Iterator[Buffer]:
     """Give bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's (the last may be smaller).
 
@@ -29,7 +29,7 @@ def assemble(
     A chunk is never written again once it was given, so whoever sends it need not copy it.
     """
     return _gather(
-        _parts(segments, sampler, facts, first, last, facts_are_dear), sampler.chunk_bytes
+        _parts(segments, sampler, facts, first, last, values_are_expensive), sampler.chunk_bytes
     )
 
 
@@ -39,7 +39,7 @@ def _parts(
     facts: DeferredValues,
     first: int,
     last: int,
-    facts_are_dear: bool,
+    values_are_expensive: bool,
 ) -> Iterator[Buffer]:
     """Give the wanted part of every segment that the range touches."""
     start = 0
@@ -52,7 +52,7 @@ def _parts(
             case Literal():
                 yield segment.data[begin:end]
             case Deferred():
-                if facts_are_dear:
+                if values_are_expensive:
                     yield DEAR
                 yield segment.render(facts)[begin:end]
             case TensorData():

@@ -58,7 +58,7 @@ class Factory:
     ) -> None:
         self._workers = workers
         self._store = store
-        self._facts = ResultCache(remembered_bytes)
+        self._results = ResultCache(remembered_bytes)
         self._tensor_cache = TensorCache(kept_bytes)
 
     def check(self, job: Job, stop: Stop) -> Checked:
@@ -77,7 +77,7 @@ class Factory:
             return known
         device = _device(job)
         found_bytes = measured_bytes(job.plan, job.serving.check)
-        measure = not job.is_quick and self._facts.keeps(found_bytes)
+        measure = not job.is_quick and self._results.keeps(found_bytes)
 
         def keep(tensor: TensorPlan, stored: Stored) -> bool:
             worth = job.is_quick or tensor.is_dear
@@ -88,7 +88,7 @@ class Factory:
                 return self._check(job, sampler, measure=measure, keep=keep)
 
         try:
-            return self._facts.get_or_compute(
+            return self._results.get_or_compute(
                 _check_key(job, device, measure), Checked, find_out, stop
             )
         except BaseException:
@@ -146,7 +146,7 @@ class Factory:
                 facts,
                 first=first,
                 last=last,
-                facts_are_dear=facts.checked is None or job.format.name == "bundle",
+                values_are_expensive=facts.checked is None or job.format.name == "bundle",
             )
 
     def require(self, spec: Spec) -> None:
@@ -167,26 +167,26 @@ class Factory:
 
     def summary_by(self, job: Job, sampler: Sampler) -> Summary:
         """Say all that was learned, what is not known yet by an artist at work."""
-        measured = self._facts.get_or_compute(
+        measured = self._results.get_or_compute(
             _check_key(job, _device(job), measure=True),
             Checked,
             lambda: self._check(job, sampler, measure=True),
             sampler.stop,
         )
-        found = self._facts.get_or_compute(
+        found = self._results.get_or_compute(
             ("digests", job.digest), dict, lambda: digests(job.plan, sampler), sampler.stop
         )
         return summarize(job.plan, measured, found)
 
     def sha256(self, job: Job, stop: Stop) -> str:
         """Give the sha256 of the whole file, by a pass over it unless it is known."""
-        return self._facts.get_or_compute(
+        return self._results.get_or_compute(
             self._file_key(job), str, lambda: self._sha256(job, stop), stop
         )
 
     def known_sha256(self, job: Job) -> str | None:
         """Give the sha256 of the whole file if it is known."""
-        return self._facts.get(self._file_key(job), str)
+        return self._results.get(self._file_key(job), str)
 
     def crc32(self, job: Job, tensor: TensorPlan, stop: Stop) -> int:
         """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
@@ -196,7 +196,7 @@ class Factory:
     def crc32_by(self, job: Job, tensor: TensorPlan, sampler: Sampler) -> int:
         """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
         key = ("crc32", job.digest, tensor.name)
-        return self._facts.get_or_compute(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
+        return self._results.get_or_compute(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
 
     @contextmanager
     def _sampler(self, job: Job, stop: Stop) -> Iterator[Sampler]:
@@ -209,7 +209,7 @@ class Factory:
         """Give what a check has learned before."""
         device = _device(job)
         keys = (_check_key(job, device, measured) for measured in (True, False))
-        return next((found for key in keys if (found := self._facts.get(key, Checked))), None)
+        return next((found for key in keys if (found := self._results.get(key, Checked))), None)
 
     def _check(
         self, job: Job, sampler: Sampler, *, measure: bool, keep: Keep = keep_none

@@ -29,23 +29,23 @@ class ResultCache:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._facts: LRUCache[Hashable, object] = LRUCache(most_bytes, getsizeof=bytes_of)
+        self._results: LRUCache[Hashable, object] = LRUCache(most_bytes, getsizeof=bytes_of)
         self._sought: dict[Hashable, threading.Event] = {}
         self._lock = threading.Lock()
 
     @property
     def held_bytes(self) -> int:
         """What all facts together take."""
-        return int(self._facts.currsize)
+        return int(self._results.currsize)
 
     def keeps(self, size_bytes: int) -> bool:
         """Whether a fact of such a size is remembered."""
-        return size_bytes <= self._facts.maxsize // PART
+        return size_bytes <= self._results.maxsize // PART
 
     def get(self, key: Hashable, kind: type[T]) -> T | None:
         """Give a fact if it is known."""
         with self._lock:
-            fact = self._facts.get(key)
+            fact = self._results.get(key)
         return fact if isinstance(fact, kind) else None
 
     def get_or_compute(
@@ -71,7 +71,7 @@ class ResultCache:
             fact = find_out()
             if self.keeps(bytes_of(fact)):
                 with self._lock:
-                    self._facts[key] = fact
+                    self._results[key] = fact
         finally:
             with self._lock:
                 del self._sought[key]
