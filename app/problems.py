@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.accept import prefers
 from app.problem_page import CONTENT_SECURITY_POLICY, problem_page
-from app.scope import account_of
+from app.scope import stats_of
 from stepzero_rnn.errors import (
     MethodNotAllowed,
     NotFound,
@@ -85,7 +85,7 @@ def install(app: FastAPI) -> None:
 def render(request: Request, error: StepZeroError) -> Response:
     """Turn a refusal into its answer."""
     request_id = request.scope.get("request_id", "")
-    account_of(request).code = error.code
+    stats_of(request).code = error.code
     headers = {**error.headers, "Cache-Control": "no-store", "Vary": "Accept"}
     if _is_for_a_browser(request):
         page = problem_page(error.problem() | {"request_id": request_id})
@@ -131,7 +131,7 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
 
 async def _let_go(request: Request, error: Exception) -> Response:
     """The client left before there was an answer; nobody reads this."""
-    account_of(request).end("aborted")
+    stats_of(request).end("aborted")
     return Response(status_code=499)
 
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from app.telemetry.request_stats import Account
+from app.telemetry.request_stats import RequestStats
 
 ABORT = "stepzero.abort"  # in the scope's extensions: breaks the connection off
 UNKNOWN = (
@@ -37,7 +37,7 @@ def caller_of(scope: Scope) -> str:
     return f"host {address or UNKNOWN}"
 
 
-def account_of(request: HTTPConnection) -> Account:
+def stats_of(request: HTTPConnection) -> RequestStats:
     """Give the account of a request, for those who know more of it."""
-    account: Account = request.state.account
-    return account
+    stats: RequestStats = request.state.stats
+    return stats

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.middleware.traces import describe_span, is_probe
 from app.scope import UNKNOWN, address_of
 from app.telemetry.metrics import Metrics
-from app.telemetry.request_stats import Account, Outcome
+from app.telemetry.request_stats import Outcome, RequestStats
 from stepzero_rnn.errors import InternalError
 
 OTHER = "other"  # what no route answers: callers' words make no label
@@ -32,8 +32,8 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        account = Account()
-        scope.setdefault("state", {})["account"] = account
+        stats = RequestStats()
+        scope.setdefault("state", {})["account"] = stats
         metrics = self._metrics
         status = 0
 
@@ -41,33 +41,33 @@ class Observed:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                account.answer(_length(scope, message))
-                metrics.promise(account)
+                stats.answer(_length(scope, message))
+                metrics.promise(stats)
             elif message["type"] == "http.response.body" and scope["method"] != "HEAD":
-                metrics.send(account, len(message.get("body", b"")))
+                metrics.send(stats, len(message.get("body", b"")))
                 if not message.get("more_body"):
-                    describe_span(account)
+                    describe_span(stats)
             await send(message)
 
         metrics.begin()
         failed = True
         try:
             await self._app(scope, receive, send_counted)
-            failed = account.code == InternalError.code
+            failed = stats.code == InternalError.code
         except asyncio.CancelledError:
-            account.end("cut")
+            stats.end("cut")
             raise
         finally:
-            self._end(scope, account, status, failed=failed)
+            self._end(scope, stats, status, failed=failed)
 
-    def _end(self, scope: Scope, account: Account, status: int, *, failed: bool) -> None:
-        seconds, outcome = account.close(), account.outcome(failed=failed)
+    def _end(self, scope: Scope, stats: RequestStats, status: int, *, failed: bool) -> None:
+        seconds, outcome = stats.close(), stats.outcome(failed=failed)
         route = _route(scope)
-        self._metrics.end(route, account, outcome)
+        self._metrics.end(route, stats, outcome)
         quiet = outcome == "served" and is_probe(scope)
         level = logging.DEBUG if quiet else _LEVELS.get(outcome, logging.INFO)
         if _log.isEnabledFor(level):
-            facts = _results(scope, account) | {"seconds": round(seconds, 6)}
+            facts = _results(scope, stats) | {"seconds": round(seconds, 6)}
             said = {"route": route, "status": status, "outcome": outcome, **facts}
             _log.log(level, "request", extra={key: x for key, x in said.items() if x is not None})
 
@@ -88,19 +88,19 @@ def _route(scope: Scope) -> str:
     return OTHER
 
 
-def _results(scope: Scope, account: Account) -> dict[str, Any]:
+def _results(scope: Scope, stats: RequestStats) -> dict[str, Any]:
     """Give what one line says of a request; nothing in it is a caller's own words but checked ids."""
     return {
         "request_id": scope.get("request_id"),
         "trace_id": scope.get("trace_id"),
         "key": scope["state"].get("key_name"),
         "client": str(address_of(scope) or UNKNOWN),
-        "code": account.code,
-        "recipe": account.recipe,
-        "device": account.device,
-        "bytes": account.sent_bytes,
-        "first_byte_s": _rounded(account.first_byte_s),
-        **{f"{stage}_s": _rounded(seconds) for stage, seconds in account.seconds.items()},
+        "code": stats.code,
+        "recipe": stats.recipe,
+        "device": stats.device,
+        "bytes": stats.sent_bytes,
+        "first_byte_s": _rounded(stats.first_byte_s),
+        **{f"{stage}_s": _rounded(seconds) for stage, seconds in stats.seconds.items()},
     }
 
 

@@ -13,7 +13,7 @@ from app.admission.budget import Claim
 from app.admission.chunk_sizer import Pace, Patience
 from app.context import Context
 from app.disconnects import wait_watched
-from app.scope import account_of, caller_of
+from app.scope import caller_of, stats_of
 from stepzero_rnn.pipeline.costs import CHUNKS, HOST, SLOTS, Cost, cost_of_drawing
 from stepzero_rnn.pipeline.job import Job
 
@@ -70,7 +70,7 @@ async def hold(request: Request, context: Context, cost: Cost) -> Claim:
     held: Claim | None = scope.get(CLAIM)
     if held is not None:
         return held
-    with account_of(request).stage("queue"):
+    with stats_of(request).stage("queue"):
         return await wait_watched(request.receive, admit)
 
 
@@ -86,7 +86,7 @@ async def held_meanwhile(request: Request, context: Context, cost: Cost) -> Asyn
     async def admit() -> Claim:
         return await admission.admit(cost, caller=caller_of(scope), is_under_way=held is not None)
 
-    with account_of(request).stage("queue"):
+    with stats_of(request).stage("queue"):
         claim = await wait_watched(request.receive, admit)
     try:
         yield
@@ -106,7 +106,7 @@ class Turn:
         self, request: Request, context: Context, job: Job, claim: Claim, pace: Pace
     ) -> None:
         self._admission = context.admission
-        self._account, self._caller = account_of(request), caller_of(request.scope)
+        self._stats, self._caller = stats_of(request), caller_of(request.scope)
         self._cost = cost_of_drawing(job)
         self._claim, self._pace = claim, pace
         self._slot: Claim | None = None
@@ -119,7 +119,7 @@ class Turn:
             Busy: there was none for so long.
         """
         if self._slot is None and not self._claim.cost.get(SLOTS):
-            with self._account.stage("queue"):
+            with self._stats.stage("queue"):
                 self._slot = await self._admission.admit(
                     self._cost, caller=self._caller, is_under_way=True, most_wait_s=most_wait_s
                 )

@@ -14,7 +14,7 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
 from starlette.types import Scope
 
-from app.telemetry.request_stats import Account
+from app.telemetry.request_stats import RequestStats
 
 PROBES = ("/healthz", "/v2/health", "/metrics")
 _PARENT = re.compile(
@@ -64,16 +64,16 @@ def find_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
     return Trace(found[2].decode(), secrets.token_hex(8), int(found[3], 16) & 1)
 
 
-def describe_span(account: Account) -> None:
+def describe_span(stats: RequestStats) -> None:
     """Add what is known of a request to its span, before the framework ends that with the body."""
     span = trace.get_current_span()
     if not span.is_recording():
         return
     facts: dict[str, Any] = {
-        "recipe": account.recipe,
-        "device": account.device,
-        "code": account.code,
-        "sent_bytes": account.sent_bytes,
-        **{f"{stage}_s": seconds for stage, seconds in account.seconds.items()},
+        "recipe": stats.recipe,
+        "device": stats.device,
+        "code": stats.code,
+        "sent_bytes": stats.sent_bytes,
+        **{f"{stage}_s": seconds for stage, seconds in stats.seconds.items()},
     }
     span.set_attributes({f"stepzero.{key}": x for key, x in facts.items() if x is not None})

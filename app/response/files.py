@@ -17,7 +17,7 @@ from app.middleware.throttle import hold_bytes
 from app.request.ranges import wanted_range
 from app.response.links import file_url, summary_url
 from app.response.streaming import ChunkResponse
-from app.scope import account_of
+from app.scope import stats_of
 from app.telemetry.request_stats import timed
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.thread_pool import Stop
@@ -95,7 +95,7 @@ async def send_permalink(request: Request, context: Context, job: Job, name: str
 
 def take(request: Request, context: Context, job: Job) -> None:
     """Note in the request's account what is made, and where.  Raises DeviceUnavailable."""
-    account_of(request).take(job, context.factory.device(job))
+    stats_of(request).take(job, context.factory.device(job))
 
 
 async def _stream(
@@ -103,10 +103,10 @@ async def _stream(
 ) -> Response:
     status = 206 if "Content-Range" in headers else 200
     headers |= {"Content-Length": str(len(part))}
-    account = account_of(request)
+    stats = stats_of(request)
     if context.factory.is_inline(job):
         chunks = context.factory.stream(job, Stop(), first=part.start, last=part.stop)
-        body = b"".join(timed(chunks, account))
+        body = b"".join(timed(chunks, stats))
         # Of so few bytes their CRC is had sooner than from those of the tensors.
         return Response(body, status, headers | _crc32(zlib.crc32(body) if status == 200 else None))
     claim = await hold(request, context, context.factory.cost(job, checked=False))
@@ -117,7 +117,7 @@ async def _stream(
         chunks = context.factory.stream(
             job, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
         )
-        return timed(chunks, account)
+        return timed(chunks, stats)
 
     return ChunkResponse(
         open_chunks,
@@ -139,7 +139,7 @@ async def _check(request: Request, context: Context, job: Job) -> dict[str, str]
 
     if not context.factory.is_inline(job):
         await hold(request, context, context.factory.cost(job))
-    with account_of(request).stage("check"):
+    with stats_of(request).stage("check"):
         if context.factory.is_inline(job):
             return _learned(context.factory.check(job, stop))
         return await run_watched(request.receive, context.threads, stop, learn)
@@ -152,7 +152,7 @@ async def compute_sha256(request: Request, context: Context, job: Job) -> str:
         return known
     await hold(request, context, context.factory.cost_of_a_pass(job))
     stop = Stop()
-    with account_of(request).stage("hash"):
+    with stats_of(request).stage("hash"):
         return await run_watched(
             request.receive, context.threads, stop, lambda: context.factory.sha256(job, stop)
         )

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from app.admission.chunk_sizer import Pace
 from app.disconnects import call_when_gone, run_watched, wait_watched
 from app.request_threads import RequestThreads
-from app.scope import ABORT, account_of
+from app.scope import ABORT, stats_of
 from stepzero_rnn.engine.thread_pool import Stop, Stopped
 from stepzero_rnn.pipeline.assemble import Buffer
 
@@ -165,7 +165,7 @@ def _cut_off(scope: Scope) -> None:
     Raises:
         SlowReader: the server lets nobody do that, and breaks it off by itself for that.
     """
-    account_of(Request(scope)).end("cut")
+    stats_of(Request(scope)).end("cut")
     abort = scope.get("extensions", {}).get(ABORT)
     if abort is None:
         raise SlowReader

@@ -13,7 +13,7 @@ from app.disconnects import run_watched
 from app.middleware.resources import Turn, hold, pace_of
 from app.response.files import take
 from app.response.streaming import ChunkResponse
-from app.scope import account_of
+from app.scope import stats_of
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.summary import json_chunks
@@ -31,7 +31,7 @@ async def send_summary(request: Request, context: Context, job: Job) -> Response
     def write() -> deque[bytes]:
         return deque(json_chunks(context.factory.summary(job, stop)))
 
-    with account_of(request).stage("check"):
+    with stats_of(request).stage("check"):
         chunks = await run_watched(request.receive, context.threads, stop, write)
     size_bytes = sum(map(len, chunks))
     pace = pace_of(context, claim, size_bytes)

@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 
 import stepzero_rnn
 from app.telemetry.process_metrics import Processes
-from app.telemetry.request_stats import OUTCOMES, STAGES, Account, Outcome
+from app.telemetry.request_stats import OUTCOMES, STAGES, Outcome, RequestStats
 from app.telemetry.worker_folder import beat, counted, is_shared
 from stepzero_rnn.errors import BY_CODE
 from stepzero_rnn.spec.canonical import STREAM_VERSION
@@ -102,30 +102,30 @@ class Metrics:
         """Count a request in."""
         self._running.inc()
 
-    def promise(self, account: Account) -> None:
+    def promise(self, stats: RequestStats) -> None:
         """Count the bytes that an answer announces."""
-        self._owed.inc(account.owed_bytes)
+        self._owed.inc(stats.owed_bytes)
 
-    def send(self, account: Account, size_bytes: int) -> None:
+    def send(self, stats: RequestStats, size_bytes: int) -> None:
         """Count bytes that leave."""
-        before = account.owed_bytes
-        account.sent_bytes += size_bytes
-        self._owed.dec(before - account.owed_bytes)
+        before = stats.owed_bytes
+        stats.sent_bytes += size_bytes
+        self._owed.dec(before - stats.owed_bytes)
 
-    def end(self, route: str, account: Account, outcome: Outcome) -> None:
+    def end(self, route: str, stats: RequestStats, outcome: Outcome) -> None:
         """Count a request out, with all that it took."""
         self._running.dec()
-        self._owed.dec(account.owed_bytes)
+        self._owed.dec(stats.owed_bytes)
         self._count_outcome(route, outcome)
-        device = account.device or NO_DEVICE
-        if account.code:
-            self._refusals.labels(account.code).inc()
-        if account.first_byte_s is not None:
-            self._first_byte.labels(route).observe(account.first_byte_s)
-        if account.sent_bytes:
-            self._sent.labels(device).inc(account.sent_bytes)
-        if account.device:
-            for stage, seconds in account.seconds.items():
+        device = stats.device or NO_DEVICE
+        if stats.code:
+            self._refusals.labels(stats.code).inc()
+        if stats.first_byte_s is not None:
+            self._first_byte.labels(route).observe(stats.first_byte_s)
+        if stats.sent_bytes:
+            self._sent.labels(device).inc(stats.sent_bytes)
+        if stats.device:
+            for stage, seconds in stats.seconds.items():
                 self._stages.labels(stage, device).observe(seconds)
 
     def _count_outcome(self, route: str, outcome: Outcome) -> None:

@@ -30,7 +30,7 @@ STAGES: dict[Stage, str] = {
 
 
 @dataclass(slots=True)
-class Account:
+class RequestStats:
     """One request's times, bytes and end; written by one thread at a time."""
 
     clock: Callable[[], float] = time.perf_counter
@@ -92,11 +92,11 @@ class Account:
         return "refused" if self.code else "served"
 
 
-def timed(chunks: Generator[Buffer], account: Account) -> Generator[Buffer]:
+def timed(chunks: Generator[Buffer], stats: RequestStats) -> Generator[Buffer]:
     """Pass chunks on, and count the time that making them takes."""
     with closing(chunks):
         while True:
-            with account.stage("draw"):
+            with stats.stage("draw"):
                 chunk = next(chunks, None)
             if chunk is None:
                 return

@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from app.telemetry.metrics import Load, Metrics
-from app.telemetry.request_stats import OUTCOMES, STAGES, Account, Outcome, Stage, timed
+from app.telemetry.request_stats import OUTCOMES, STAGES, Outcome, RequestStats, Stage, timed
 from app.telemetry.worker_folder import is_shared, shared
 from stepzero_rnn.errors import BY_CODE
 from tests.service.counting import counted
@@ -18,10 +18,10 @@ from tests.service.counting import counted
 ROUTE = "POST /v1/checkpoints"
 
 
-def account(*ticks: float) -> Account:
+def stats(*ticks: float) -> RequestStats:
     """Open an account whose clock tells these times, then counts on."""
     times = iter([*ticks, *range(1000, 2000)])
-    return Account(clock=lambda: float(next(times)))
+    return RequestStats(clock=lambda: float(next(times)))
 
 
 def shown(metrics: Metrics) -> dict[str, float]:
@@ -38,7 +38,7 @@ def test_every_word_is_explained(told: object, words: dict[str, str]) -> None:
 
 class TestAnAccount:
     def test_adds_up_what_a_stage_takes(self) -> None:
-        mine = account(0, 1, 3, 10, 14)
+        mine = stats(0, 1, 3, 10, 14)
         for _ in range(2):
             with mine.stage("check"):
                 pass
@@ -46,14 +46,14 @@ class TestAnAccount:
         assert mine.seconds == {"check": 6.0}
 
     def test_counts_a_stage_that_fails(self) -> None:
-        mine = account(0, 1, 3)
+        mine = stats(0, 1, 3)
         with pytest.raises(OSError, match="gone"), mine.stage("check"):
             raise OSError("gone")
 
         assert mine.seconds == {"check": 2.0}
 
     def test_calls_what_follows_the_first_byte_the_stream(self) -> None:
-        mine = account(0, 2, 7)
+        mine = stats(0, 2, 7)
         mine.answer(None)
         mine.sent_bytes = 1
 
@@ -61,7 +61,7 @@ class TestAnAccount:
         assert (mine.first_byte_s, mine.seconds) == (2, {"stream": 5})
 
     def test_times_the_making_of_chunks_and_not_the_wait_for_their_reader(self) -> None:
-        mine = account(0, 1, 2, 10, 12, 20, 23)
+        mine = stats(0, 1, 2, 10, 12, 20, 23)
 
         assert list(timed((chunk for chunk in (b"a", b"b")), mine)) == [b"a", b"b"]
         assert mine.seconds == {"draw": 1 + 2 + 3}
@@ -75,7 +75,7 @@ class TestAnAccount:
             finally:
                 closed.append(True)
 
-        mine = timed(chunks(), Account())  # type: ignore[arg-type]
+        mine = timed(chunks(), RequestStats())  # type: ignore[arg-type]
         next(mine)
         mine.close()
 
@@ -103,18 +103,18 @@ class TestAnAccount:
         failed: bool,
         outcome: Outcome,
     ) -> None:
-        mine = Account(sent_bytes=sent, code=code, ended=ended)
+        mine = RequestStats(sent_bytes=sent, code=code, ended=ended)
         mine.answer(promised)
 
         assert mine.outcome(failed=failed) == outcome
 
     def test_that_never_answered_was_aborted(self) -> None:
-        assert Account().outcome() == "aborted"
+        assert RequestStats().outcome() == "aborted"
 
 
 class TestMetrics:
     def test_count_a_request_and_all_that_it_took(self) -> None:
-        metrics, mine = Metrics(), account(0, 1, 3, 4, 9)
+        metrics, mine = Metrics(), stats(0, 1, 3, 4, 9)
         metrics.begin()
         with mine.stage("check"):
             mine.device = "cuda:0"
@@ -132,7 +132,7 @@ class TestMetrics:
         assert found['stepzero_sent_bytes_total{device="cuda:0"}'] == 100
 
     def test_owe_what_is_promised_until_it_is_sent_or_nobody_wants_it(self) -> None:
-        metrics, mine = Metrics(), Account()
+        metrics, mine = Metrics(), RequestStats()
         metrics.begin()
         mine.answer(100)
         metrics.promise(mine)
@@ -146,7 +146,7 @@ class TestMetrics:
         assert after["stepzero_in_flight_bytes"] == after["stepzero_requests_in_flight"] == 0
 
     def test_begin_with_a_0_what_alerts_look_at(self) -> None:
-        metrics, mine = Metrics(), Account()
+        metrics, mine = Metrics(), RequestStats()
         metrics.begin()
         metrics.end(ROUTE, mine, "served")
         found = shown(metrics)
@@ -180,7 +180,7 @@ class TestMetrics:
     def test_hold_as_many_series_after_many_requests_as_after_one(self) -> None:
         metrics, sizes = Metrics(), set()
         for _ in range(50):
-            mine = Account(code="not_found", recipe="a" * 64)
+            mine = RequestStats(code="not_found", recipe="a" * 64)
             metrics.begin()
             mine.answer(None)
             metrics.end("other", mine, "refused")
