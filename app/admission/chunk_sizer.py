@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 
-RUN_UP = 3  # a reader that took so many times a size without delay gets that size
+GROWTH_AFTER = 3  # a reader that took so many times a size without delay gets that size
 DELAY_S = 0.5
 
 
 @dataclass(slots=True)
-class Patience:
+class TransferCredit:
     """How long one client may still be waited for.
 
     It has a credit of seconds: waiting for it uses them up, every byte that it takes or sends earns some, and there are
@@ -38,7 +38,7 @@ class Patience:
 
 
 @dataclass(slots=True)
-class Pace:
+class ChunkSizer:
     """The chunks of one stream, small for whoever reads slowly.
 
     Args:
@@ -46,20 +46,20 @@ class Pace:
         resize: asks whether chunks of a size may be held.
     """
 
-    patience: Patience
+    credit: TransferCredit
     resize: Callable[[int], bool]
     chunk_bytes: int = MIN_CHUNK_BYTES
     _run_bytes: int = 0
 
     def took(self, sent_bytes: int, waited_s: float) -> None:
         """Learn that the reader was waited for, and then took some bytes."""
-        self.patience.moved(sent_bytes, waited_s)
+        self.credit.moved(sent_bytes, waited_s)
         if waited_s > DELAY_S:
             self._run_bytes = 0
             self._choose(max(self.chunk_bytes // 2, MIN_CHUNK_BYTES))
             return
         self._run_bytes += sent_bytes
-        if self._run_bytes >= 2 * RUN_UP * self.chunk_bytes:
+        if self._run_bytes >= 2 * GROWTH_AFTER * self.chunk_bytes:
             self._choose(min(2 * self.chunk_bytes, MAX_CHUNK_BYTES))
 
     def _choose(self, chunk_bytes: int) -> None:

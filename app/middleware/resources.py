@@ -10,7 +10,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.admission.budget import Claim
-from app.admission.chunk_sizer import Pace, Patience
+from app.admission.chunk_sizer import ChunkSizer, TransferCredit
 from app.context import Context
 from app.disconnects import wait_watched
 from app.scope import caller_of, stats_of
@@ -103,12 +103,12 @@ class Turn:
     """
 
     def __init__(
-        self, request: Request, context: Context, job: Job, claim: Claim, pace: Pace
+        self, request: Request, context: Context, job: Job, claim: Claim, sizer: ChunkSizer
     ) -> None:
         self._admission = context.admission
         self._stats, self._caller = stats_of(request), caller_of(request.scope)
         self._cost = cost_of_drawing(job)
-        self._claim, self._pace = claim, pace
+        self._claim, self._sizer = claim, sizer
         self._slot: Claim | None = None
         request.scope[HELD].callback(self.give_back)
 
@@ -130,14 +130,16 @@ class Turn:
             self._admission.budget.give_back(self._slot)
             self._slot = None
         elif self._claim.cost.get(SLOTS):
-            self._pace.resize(self._pace.chunk_bytes)
+            self._sizer.resize(self._sizer.chunk_bytes)
 
 
-def pace_of(context: Context, claim: Claim, least_bytes: int) -> Pace:
+def chunk_sizer_of(context: Context, claim: Claim, least_bytes: int) -> ChunkSizer:
     """Give the pace of a stream, which takes `least_bytes` beside its chunks; these are as large as there is room for."""
     budget, settings = context.admission.budget, context.settings
 
     def resize(chunk_bytes: int) -> bool:
         return budget.resize(claim, {HOST: least_bytes + CHUNKS * chunk_bytes})
 
-    return Pace(Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s), resize)
+    return ChunkSizer(
+        TransferCredit(settings.least_reader_bytes_per_s, settings.reader_grace_s), resize
+    )

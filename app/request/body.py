@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from pydantic import Field
 from starlette.requests import ClientDisconnect
 
-from app.admission.chunk_sizer import Patience
+from app.admission.chunk_sizer import TransferCredit
 from app.context import Context
 from app.disconnects import run_watched
 from app.middleware.resources import held_meanwhile
@@ -87,19 +87,19 @@ async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
         SlowRequest: it does not.
         ClientDisconnect: the sender has left.
     """
-    patience = Patience(settings.least_reader_bytes_per_s, settings.reader_grace_s)
+    credit = TransferCredit(settings.least_reader_bytes_per_s, settings.reader_grace_s)
     more = True
     while more:
         began_s = time.perf_counter()
         try:
-            async with asyncio.timeout(patience.credit_s):
+            async with asyncio.timeout(credit.credit_s):
                 message = await request.receive()
         except TimeoutError:
-            raise SlowRequest(grace_s=patience.grace_s) from None
+            raise SlowRequest(grace_s=credit.grace_s) from None
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         part = message.get("body", b"")
-        patience.moved(len(part), time.perf_counter() - began_s)
+        credit.moved(len(part), time.perf_counter() - began_s)
         yield part
         more = message.get("more_body", False)
 

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from app.context import Context
 from app.disconnects import run_watched
-from app.middleware.resources import Turn, hold, pace_of
+from app.middleware.resources import Turn, chunk_sizer_of, hold
 from app.middleware.throttle import hold_bytes
 from app.request.ranges import wanted_range
 from app.response.links import file_url, summary_url
@@ -110,12 +110,12 @@ async def _stream(
         # Of so few bytes their CRC is had sooner than from those of the tensors.
         return Response(body, status, headers | _crc32(zlib.crc32(body) if status == 200 else None))
     claim = await hold(request, context, context.factory.cost(job, checked=False))
-    pace = pace_of(context, claim, cost_of_stream(job, 0)[HOST])
-    turn = Turn(request, context, job, claim, pace)
+    sizer = chunk_sizer_of(context, claim, cost_of_stream(job, 0)[HOST])
+    turn = Turn(request, context, job, claim, sizer)
 
     def open_chunks(stop: Stop) -> Generator[Buffer]:
         chunks = context.factory.stream(
-            job, stop, first=part.start, last=part.stop, chunk_bytes=lambda: pace.chunk_bytes
+            job, stop, first=part.start, last=part.stop, chunk_bytes=lambda: sizer.chunk_bytes
         )
         return timed(chunks, stats)
 
@@ -123,7 +123,7 @@ async def _stream(
         open_chunks,
         context.threads,
         turn,
-        pace,
+        sizer,
         status_code=status,
         headers=headers,
     )

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.admission.chunk_sizer import Pace
+from app.admission.chunk_sizer import ChunkSizer
 from app.disconnects import call_when_gone, run_watched, wait_watched
 from app.request_threads import RequestThreads
 from app.scope import ABORT, stats_of
@@ -58,7 +58,7 @@ class ChunkResponse(Response):
         open_chunks: Callable[[Stop], Iterator[Buffer]],
         threads: RequestThreads,
         turn: Turn,
-        pace: Pace,
+        sizer: ChunkSizer,
         *,
         status_code: int,
         headers: Mapping[str, str],
@@ -69,7 +69,7 @@ class ChunkResponse(Response):
         self._threads = threads
         self._turn = turn
         self._queue = anyio.CancelScope()
-        self._pace = pace
+        self._sizer = sizer
         self._length = int(headers["Content-Length"])
         self.init_headers(headers)
 
@@ -123,11 +123,11 @@ class ChunkResponse(Response):
     async def _send(self, scope: Scope, send: Send, body: Buffer, *, more: bool = True) -> None:
         """Send a chunk once the one before it has left; cut the reader off if that takes too long."""
         began_s = time.perf_counter()
-        with anyio.move_on_after(self._pace.patience.credit_s) as limit:
+        with anyio.move_on_after(self._sizer.credit.credit_s) as limit:
             await send({"type": "http.response.body", "body": body, "more_body": more})
         if limit.cancelled_caught:
             _cut_off(scope)
-        self._pace.took(len(body), time.perf_counter() - began_s)
+        self._sizer.took(len(body), time.perf_counter() - began_s)
 
     async def _make(self, chunks: Iterator[Buffer], made: MemoryObjectSendStream[Buffer]) -> None:
         async with made:

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 
 from app.context import Context
 from app.disconnects import run_watched
-from app.middleware.resources import Turn, hold, pace_of
+from app.middleware.resources import Turn, chunk_sizer_of, hold
 from app.response.files import take
 from app.response.streaming import ChunkResponse
 from app.scope import stats_of
@@ -34,12 +34,12 @@ async def send_summary(request: Request, context: Context, job: Job) -> Response
     with stats_of(request).stage("check"):
         chunks = await run_watched(request.receive, context.threads, stop, write)
     size_bytes = sum(map(len, chunks))
-    pace = pace_of(context, claim, size_bytes)
+    sizer = chunk_sizer_of(context, claim, size_bytes)
     return ChunkResponse(
         lambda _: _emptied(chunks),
         context.threads,
-        Turn(request, context, job, claim, pace),
-        pace,
+        Turn(request, context, job, claim, sizer),
+        sizer,
         status_code=200,
         headers={"Content-Type": "application/json", "Content-Length": str(size_bytes)},
     )

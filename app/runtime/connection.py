@@ -15,7 +15,7 @@ from typing import Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from app.admission.chunk_sizer import Patience
+from app.admission.chunk_sizer import TransferCredit
 from app.problems import PROBLEM_TYPE, document
 from app.runtime.parser import Parser
 from app.runtime.transport import LOOK_S, PatientTransport
@@ -53,7 +53,7 @@ class Connection(H11Protocol):
             transport,
             self.loop,
             # A little longer than the streams' own, so that these can still tell why they end.
-            patience=Patience(self._least_bytes_per_s, self._grace_s + 2 * LOOK_S),
+            credit=TransferCredit(self._least_bytes_per_s, self._grace_s + 2 * LOOK_S),
             is_sending=lambda: self._is_ended or self.conn.their_state is h11.SEND_BODY,
         )
         super().connection_made(cast("asyncio.Transport", patient))

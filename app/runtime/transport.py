@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from app.admission.chunk_sizer import Patience
+from app.admission.chunk_sizer import TransferCredit
 
 LOOK_S = 1.0  # between two looks at what is unsent
 LINGER_S = 1.0
@@ -25,12 +25,12 @@ class PatientTransport:
         transport: asyncio.Transport,
         loop: asyncio.AbstractEventLoop,
         *,
-        patience: Patience,
+        credit: TransferCredit,
         is_sending: Callable[[], bool],
     ) -> None:
         self._transport = transport
         self._loop = loop
-        self._patience = patience
+        self._credit = credit
         self._is_sending = is_sending
         self._is_closing = False
         self._untaken_bytes = 0  # unsent at the last look, and written since
@@ -67,9 +67,9 @@ class PatientTransport:
 
     def _look(self) -> None:
         unsent_bytes, now_s = self._transport.get_write_buffer_size(), self._loop.time()
-        self._patience.moved(self._untaken_bytes - unsent_bytes, now_s - self._looked_s)
+        self._credit.moved(self._untaken_bytes - unsent_bytes, now_s - self._looked_s)
         self._untaken_bytes, self._looked_s, self._timer = unsent_bytes, now_s, None
-        if self._patience.credit_s <= 0:
+        if self._credit.credit_s <= 0:
             self._transport.abort()
         elif unsent_bytes:
             self._timer = self._loop.call_later(LOOK_S, self._look)
