@@ -22,7 +22,7 @@ _SILENT_S = 60.0  # a store that is gone is told of once in so long
 _log = logging.getLogger("stepzero.callers")
 
 
-class Quota(NamedTuple):
+class RateStatus(NamedTuple):
     """What a limit leaves a caller: requests, until its window ends and all are given anew."""
 
     limit: int
@@ -32,7 +32,7 @@ class Quota(NamedTuple):
     exceeded: bool
 
 
-class Rates:
+class RateLimiter:
     """Counts requests against limits; a caller's window begins with its first request.
 
     Counts are kept in this process or, where `url` says so, in a Redis that all replicas share.  Where that
@@ -50,7 +50,7 @@ class Rates:
         self._counts = FixedWindowRateLimiter(storage)
         self._told_s = -math.inf
 
-    async def take(self, caller: str) -> list[Quota]:
+    async def take(self, caller: str) -> list[RateStatus]:
         """Count a request; give what every limit leaves, nothing where nothing can be counted."""
         try:
             return [await self._take(limit, caller) for limit in self._limits]
@@ -67,15 +67,15 @@ class Rates:
         if isinstance(self._storage, RedisStorage):
             await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # redis-py's bridge has one
 
-    async def _take(self, limit: RateLimitItem, caller: str) -> Quota:
+    async def _take(self, limit: RateLimitItem, caller: str) -> RateStatus:
         allowed = await self._counts.hit(limit, caller)
         ends, left = await self._counts.get_window_stats(limit, caller)
         ends_in_s = max(1, math.ceil(ends - time.time()))  # noqa: TID251 - the store's own clock
-        return Quota(limit.amount, limit.get_expiry(), max(left, 0), ends_in_s, not allowed)
+        return RateStatus(limit.amount, limit.get_expiry(), max(left, 0), ends_in_s, not allowed)
 
 
 @dataclass(slots=True)
-class _Account:
+class _Downloads:
     """A caller's downloads under way, and how fast they have gone since it had none."""
 
     began_s: float
@@ -83,7 +83,7 @@ class _Account:
     sent_bytes: int = 0
 
 
-class Shares:
+class ByteQuotas:
     """Counts the bytes of downloads under way, by caller, against one limit for each.
 
     A file that is larger than the limit is sent when its caller has nothing else under way.
@@ -92,14 +92,14 @@ class Shares:
     def __init__(self, limit_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit_bytes = limit_bytes
         self.clock = clock
-        self.accounts: dict[str, _Account] = {}
+        self.downloads: dict[str, _Downloads] = {}
 
 
 @dataclass(slots=True)
-class Share:
+class ByteQuota:
     """What one request holds of its caller's bytes; closed when the request ends, however it does."""
 
-    shares: Shares
+    byte_quotas: ByteQuotas
     caller: str
     _held_bytes: int = field(default=0, init=False)
 
@@ -109,38 +109,38 @@ class Share:
         Raises:
             TooManyBytes: with those under way they are more than the limit.
         """
-        shares = self.shares
-        account = shares.accounts.get(self.caller) or _Account(shares.clock())
+        byte_quotas = self.byte_quotas
+        account = byte_quotas.downloads.get(self.caller) or _Downloads(byte_quotas.clock())
         held_bytes = account.held_bytes
-        if held_bytes and held_bytes + size_bytes > shares.limit_bytes:
+        if held_bytes and held_bytes + size_bytes > byte_quotas.limit_bytes:
             raise TooManyBytes(
                 asked_bytes=size_bytes,
                 held_bytes=held_bytes,
-                limit_bytes=shares.limit_bytes,
+                limit_bytes=byte_quotas.limit_bytes,
                 retry_after_s=self._wait_s(account, size_bytes),
             )
-        shares.accounts[self.caller] = account
+        byte_quotas.downloads[self.caller] = account
         account.held_bytes += size_bytes
         self._held_bytes += size_bytes
 
     def sent(self, size_bytes: int) -> None:
         """Note how far a download has come, by which the wait of others is told."""
         if self._held_bytes:
-            self.shares.accounts[self.caller].sent_bytes += size_bytes
+            self.byte_quotas.downloads[self.caller].sent_bytes += size_bytes
 
     def close(self) -> None:
         """Give back what is held."""
         if not self._held_bytes:
             return
-        account = self.shares.accounts[self.caller]
+        account = self.byte_quotas.downloads[self.caller]
         account.held_bytes -= self._held_bytes
         self._held_bytes = 0
         if not account.held_bytes:
-            del self.shares.accounts[self.caller]
+            del self.byte_quotas.downloads[self.caller]
 
-    def _wait_s(self, account: _Account, size_bytes: int) -> int:
+    def _wait_s(self, account: _Downloads, size_bytes: int) -> int:
         """Estimate when so much is sent that there is room, at the rate of the downloads under way."""
-        excess_bytes = account.held_bytes + size_bytes - self.shares.limit_bytes
-        seconds = max(self.shares.clock() - account.began_s, 1e-3)
+        excess_bytes = account.held_bytes + size_bytes - self.byte_quotas.limit_bytes
+        seconds = max(self.byte_quotas.clock() - account.began_s, 1e-3)
         rate = max(account.sent_bytes / seconds, 1.0)
         return max(1, min(MOST_WAIT_S, math.ceil(excess_bytes / rate)))

@@ -10,7 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.callers.api_keys import Keyring
-from app.callers.rate_limits import Rates, Shares
+from app.callers.rate_limits import ByteQuotas, RateLimiter
 from app.middleware.auth import HEALTH, Authenticate
 from app.middleware.hosts import KnownHosts
 from app.middleware.throttle import Throttle
@@ -49,7 +49,9 @@ SCHEMES = {
 def guard(api: FastAPI, settings: Settings) -> None:
     """Add what is set."""
     if settings.rate_limits or settings.max_caller_bytes:
-        api.add_middleware(Throttle, rates=_rates(settings), shares=_shares(settings))
+        api.add_middleware(
+            Throttle, rate_limiter=_rate_limiter(settings), byte_quotas=_byte_quotas(settings)
+        )
     if keyring := Keyring(settings.api_keys, settings.api_keys_file):
         api.add_middleware(Authenticate, keyring=keyring, open_pages=settings.open_pages)
     if settings.cors_origins:
@@ -115,12 +117,12 @@ def _announce(responses: dict[str, Any]) -> None:
             }
 
 
-def _rates(settings: Settings) -> Rates | None:
+def _rate_limiter(settings: Settings) -> RateLimiter | None:
     if not settings.rate_limits:
         return None
     url = settings.rate_limits_url
-    return Rates(parse_many(settings.rate_limits), url.get_secret_value() if url else None)
+    return RateLimiter(parse_many(settings.rate_limits), url.get_secret_value() if url else None)
 
 
-def _shares(settings: Settings) -> Shares | None:
-    return Shares(settings.max_caller_bytes) if settings.max_caller_bytes else None
+def _byte_quotas(settings: Settings) -> ByteQuotas | None:
+    return ByteQuotas(settings.max_caller_bytes) if settings.max_caller_bytes else None

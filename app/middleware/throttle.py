@@ -12,22 +12,24 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.callers.rate_limits import Quota, Rates, Share, Shares
+from app.callers.rate_limits import ByteQuota, ByteQuotas, RateLimiter, RateStatus
 from app.middleware.auth import HEALTH, STATIC
 from app.problems import render
 from app.scope import caller_of
 from stepzero_rnn.errors import TooManyRequests
 
-SHARE = "stepzero.share"
+BYTE_QUOTA = "stepzero.share"
 
 
 class Throttle:
     """Counts what callers take, and gives it back when their requests end.  Health and static files are not counted."""
 
-    def __init__(self, app: ASGIApp, rates: Rates | None, shares: Shares | None) -> None:
+    def __init__(
+        self, app: ASGIApp, rate_limiter: RateLimiter | None, byte_quotas: ByteQuotas | None
+    ) -> None:
         self._app = app
-        self._rates = rates
-        self._shares = shares
+        self._rate_limiter = rate_limiter
+        self._byte_quotas = byte_quotas
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass one request on, or refuse it."""
@@ -42,36 +44,36 @@ class Throttle:
         try:
             await self._app(scope, receive, send)
         finally:
-            if self._rates:
-                await self._rates.close()
+            if self._rate_limiter:
+                await self._rate_limiter.close()
 
     async def _count(self, scope: Scope, receive: Receive, send: Send) -> None:
         caller = caller_of(scope)
-        quotas = await self._rates.take(caller) if self._rates else []
-        share = Share(self._shares, caller) if self._shares else None
-        scope[SHARE] = share
+        statuses = await self._rate_limiter.take(caller) if self._rate_limiter else []
+        byte_quota = ByteQuota(self._byte_quotas, caller) if self._byte_quotas else None
+        scope[BYTE_QUOTA] = byte_quota
 
         async def send_counted(message: Message) -> None:
-            if message["type"] == "http.response.start" and quotas:
-                MutableHeaders(scope=message).update(quota_headers(quotas))
-            elif share and message["type"] == "http.response.body":
-                share.sent(len(message.get("body", b"")))
+            if message["type"] == "http.response.start" and statuses:
+                MutableHeaders(scope=message).update(rate_headers(statuses))
+            elif byte_quota and message["type"] == "http.response.body":
+                byte_quota.sent(len(message.get("body", b"")))
             await send(message)
 
         try:
-            await self._answer(scope, quotas)(scope, receive, send_counted)
+            await self._answer(scope, statuses)(scope, receive, send_counted)
         finally:
-            if share:
-                share.close()
+            if byte_quota:
+                byte_quota.close()
 
-    def _answer(self, scope: Scope, quotas: Sequence[Quota]) -> ASGIApp:
+    def _answer(self, scope: Scope, statuses: Sequence[RateStatus]) -> ASGIApp:
         """Give what answers a request: the service, or the refusal of the limit that takes longest to end."""
-        exceeded = [quota for quota in quotas if quota.exceeded]
+        exceeded = [status for status in statuses if status.exceeded]
         if not exceeded:
             return self._app
-        quota = max(exceeded, key=lambda quota: quota.ends_in_s)
+        status = max(exceeded, key=lambda status: status.ends_in_s)
         refusal = TooManyRequests(
-            limit=quota.limit, window_s=quota.window_s, retry_after_s=quota.ends_in_s
+            limit=status.limit, window_s=status.window_s, retry_after_s=status.ends_in_s
         )
         return render(Request(scope), refusal)
 
@@ -82,18 +84,18 @@ def hold_bytes(request: Request, size_bytes: int) -> None:
     Raises:
         TooManyBytes: its caller has too many under way.
     """
-    share: Share | None = request.scope.get(SHARE)
-    if share:
-        share.hold(size_bytes)
+    byte_quota: ByteQuota | None = request.scope.get(BYTE_QUOTA)
+    if byte_quota:
+        byte_quota.hold(size_bytes)
 
 
-def quota_headers(quotas: Sequence[Quota]) -> dict[str, str]:
+def rate_headers(statuses: Sequence[RateStatus]) -> dict[str, str]:
     """Write quotas as headers: the limits that hold, and what is left of them."""
     return {
-        "RateLimit-Policy": ", ".join(f"{_name(q)};q={q.limit};w={q.window_s}" for q in quotas),
-        "RateLimit": ", ".join(f"{_name(q)};r={q.left};t={q.ends_in_s}" for q in quotas),
+        "RateLimit-Policy": ", ".join(f"{_name(q)};q={q.limit};w={q.window_s}" for q in statuses),
+        "RateLimit": ", ".join(f"{_name(q)};r={q.left};t={q.ends_in_s}" for q in statuses),
     }
 
 
-def _name(quota: Quota) -> str:
-    return f'"{quota.limit}-in-{quota.window_s}s"'
+def _name(status: RateStatus) -> str:
+    return f'"{status.limit}-in-{status.window_s}s"'

@@ -16,19 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from limits import parse_many
 
-from app.callers.rate_limits import Quota, Rates, Share, Shares
+from app.callers.rate_limits import ByteQuota, ByteQuotas, RateLimiter, RateStatus
 from stepzero_rnn.errors import TooManyBytes
 from tests.api.asking import free_port
 
 
-def take(rates: Rates, *callers: str) -> list[list[Quota]]:
+def take(rate_limiter: RateLimiter, *callers: str) -> list[list[RateStatus]]:
     """Count one request of each caller named."""
 
-    async def run() -> list[list[Quota]]:
+    async def run() -> list[list[RateStatus]]:
         try:
-            return [await rates.take(caller) for caller in callers]
+            return [await rate_limiter.take(caller) for caller in callers]
         finally:
-            await rates.close()
+            await rate_limiter.close()
 
     with start_blocking_portal() as portal:  # the browser tests leave a loop in this thread
         return portal.call(run)
@@ -36,7 +36,7 @@ def take(rates: Rates, *callers: str) -> list[list[Quota]]:
 
 class TestRates:
     def test_leave_what_is_left_until_nothing_is(self):
-        found = take(Rates(parse_many("2/hour")), "a", "a", "a", "a")
+        found = take(RateLimiter(parse_many("2/hour")), "a", "a", "a", "a")
 
         assert [(q.left, q.exceeded) for [q] in found] == [
             (1, False),
@@ -47,12 +47,12 @@ class TestRates:
         assert all((q.limit, q.window_s) == (2, 3600) and 0 < q.ends_in_s <= 3600 for [q] in found)
 
     def test_are_each_callers_own(self):
-        found = take(Rates(parse_many("1/hour")), "a", "b", "a")
+        found = take(RateLimiter(parse_many("1/hour")), "a", "b", "a")
 
         assert [q.exceeded for [q] in found] == [False, False, True]
 
     def test_may_be_several(self):
-        *_, last = take(Rates(parse_many("5/hour, 2/day")), "a", "a", "a")
+        *_, last = take(RateLimiter(parse_many("5/hour, 2/day")), "a", "a", "a")
 
         assert [(q.limit, q.window_s, q.exceeded) for q in last] == [
             (5, 3600, False),
@@ -62,18 +62,18 @@ class TestRates:
     def test_that_cannot_be_counted_refuse_nobody_and_tell_no_address(
         self, caplog: pytest.LogCaptureFixture
     ):
-        rates = Rates(parse_many("1/hour"), f"redis://:secret@127.0.0.1:{free_port()}")
+        rate_limiter = RateLimiter(parse_many("1/hour"), f"redis://:secret@127.0.0.1:{free_port()}")
 
-        assert take(rates, "a", "a") == [[], []]
+        assert take(rate_limiter, "a", "a") == [[], []]
         assert [
             record.getMessage() for record in caplog.records if "counted" in record.getMessage()
         ] == ["requests are not counted: ConnectionError"]
         assert "secret" not in caplog.text
 
     def test_are_shared_by_replicas_through_redis(self, redis_url: str):
-        replicas = [Rates(parse_many("2/hour"), redis_url) for _ in range(3)]
+        replicas = [RateLimiter(parse_many("2/hour"), redis_url) for _ in range(3)]
 
-        assert [q.exceeded for rates in replicas for [q] in take(rates, "a")] == [
+        assert [q.exceeded for rate_limiter in replicas for [q] in take(rate_limiter, "a")] == [
             False,
             False,
             True,
@@ -113,70 +113,72 @@ class Clock:
 
 class TestShares:
     def test_refuse_what_is_beyond_the_limit_and_tell_both_numbers(self):
-        shares = Shares(100, Clock())
-        Share(shares, "a").hold(60)
+        byte_quotas = ByteQuotas(100, Clock())
+        ByteQuota(byte_quotas, "a").hold(60)
 
         with pytest.raises(TooManyBytes) as caught:
-            Share(shares, "a").hold(41)
+            ByteQuota(byte_quotas, "a").hold(41)
 
         facts = caught.value.facts
         assert (facts["asked_bytes"], facts["held_bytes"], facts["limit_bytes"]) == (41, 60, 100)
 
     def test_are_each_callers_own(self):
-        shares = Shares(100, Clock())
-        Share(shares, "a").hold(100)
+        byte_quotas = ByteQuotas(100, Clock())
+        ByteQuota(byte_quotas, "a").hold(100)
 
-        Share(shares, "b").hold(100)
+        ByteQuota(byte_quotas, "b").hold(100)
 
     def test_let_one_file_through_that_is_larger_than_the_limit(self):
-        shares = Shares(100, Clock())
+        byte_quotas = ByteQuotas(100, Clock())
 
-        Share(shares, "a").hold(1000)
+        ByteQuota(byte_quotas, "a").hold(1000)
 
         with pytest.raises(TooManyBytes):
-            Share(shares, "a").hold(1)
+            ByteQuota(byte_quotas, "a").hold(1)
 
     def test_estimate_the_wait_by_how_fast_the_caller_reads(self):
         clock = Clock()
-        shares = Shares(100, clock)
-        first = Share(shares, "a")
+        byte_quotas = ByteQuotas(100, clock)
+        first = ByteQuota(byte_quotas, "a")
         first.hold(100)
         clock.now_s = 2.0
         first.sent(20)
 
         with pytest.raises(TooManyBytes) as caught:
-            Share(shares, "a").hold(45)
+            ByteQuota(byte_quotas, "a").hold(45)
 
         assert caught.value.headers["Retry-After"] == "5"  # 45 bytes at 10 a second
 
     @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 60), st.booleans())))
     def test_hold_just_what_was_not_given_back(self, steps: list[tuple[str, int, bool]]):
-        shares = Shares(100, Clock())
-        held: dict[str, list[tuple[Share, int]]] = {"a": [], "b": [], "c": []}
+        byte_quotas = ByteQuotas(100, Clock())
+        held: dict[str, list[tuple[ByteQuota, int]]] = {"a": [], "b": [], "c": []}
         for caller, size, closes in steps:
             mine = held[caller]
             total = sum(bytes_ for _, bytes_ in mine)
             if closes:
-                for share, _ in mine:
-                    share.close()
-                    share.close()  # again changes nothing
+                for byte_quota, _ in mine:
+                    byte_quota.close()
+                    byte_quota.close()  # again changes nothing
                 mine.clear()
             elif total + size > 100:
                 with pytest.raises(TooManyBytes):
-                    Share(shares, caller).hold(size)
+                    ByteQuota(byte_quotas, caller).hold(size)
             else:
-                share = Share(shares, caller)
-                share.hold(size)
-                mine.append((share, size))
+                byte_quota = ByteQuota(byte_quotas, caller)
+                byte_quota.hold(size)
+                mine.append((byte_quota, size))
             now = {name: sum(b for _, b in mine) for name, mine in held.items() if mine}
-            assert {name: account.held_bytes for name, account in shares.accounts.items()} == now
+            assert {
+                name: account.held_bytes for name, account in byte_quotas.downloads.items()
+            } == now
 
 
 def test_counting_leaves_no_task_behind():
     async def run() -> set[asyncio.Task[object]]:
-        rates = Rates(parse_many("5/hour"))
+        rate_limiter = RateLimiter(parse_many("5/hour"))
         for _ in range(3):
-            await rates.take("a")
+            await rate_limiter.take("a")
         await asyncio.sleep(0.05)
         return asyncio.all_tasks() - {asyncio.current_task()}
 
