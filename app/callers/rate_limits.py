@@ -103,7 +103,7 @@ class ByteQuota:
     caller: str
     _held_bytes: int = field(default=0, init=False)
 
-    def hold(self, size_bytes: int) -> None:
+    def reserve(self, size_bytes: int) -> None:
         """Hold the bytes of a download that is about to begin.
 
         Raises:

@@ -86,7 +86,7 @@ def hold_bytes(request: Request, size_bytes: int) -> None:
     """
     byte_quota: ByteQuota | None = request.scope.get(BYTE_QUOTA)
     if byte_quota:
-        byte_quota.hold(size_bytes)
+        byte_quota.reserve(size_bytes)
 
 
 def rate_headers(statuses: Sequence[RateStatus]) -> dict[str, str]:

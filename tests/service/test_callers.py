@@ -114,38 +114,38 @@ class Clock:
 class TestShares:
     def test_refuse_what_is_beyond_the_limit_and_tell_both_numbers(self):
         byte_quotas = ByteQuotas(100, Clock())
-        ByteQuota(byte_quotas, "a").hold(60)
+        ByteQuota(byte_quotas, "a").reserve(60)
 
         with pytest.raises(TooManyBytes) as caught:
-            ByteQuota(byte_quotas, "a").hold(41)
+            ByteQuota(byte_quotas, "a").reserve(41)
 
         facts = caught.value.facts
         assert (facts["asked_bytes"], facts["held_bytes"], facts["limit_bytes"]) == (41, 60, 100)
 
     def test_are_each_callers_own(self):
         byte_quotas = ByteQuotas(100, Clock())
-        ByteQuota(byte_quotas, "a").hold(100)
+        ByteQuota(byte_quotas, "a").reserve(100)
 
-        ByteQuota(byte_quotas, "b").hold(100)
+        ByteQuota(byte_quotas, "b").reserve(100)
 
     def test_let_one_file_through_that_is_larger_than_the_limit(self):
         byte_quotas = ByteQuotas(100, Clock())
 
-        ByteQuota(byte_quotas, "a").hold(1000)
+        ByteQuota(byte_quotas, "a").reserve(1000)
 
         with pytest.raises(TooManyBytes):
-            ByteQuota(byte_quotas, "a").hold(1)
+            ByteQuota(byte_quotas, "a").reserve(1)
 
     def test_estimate_the_wait_by_how_fast_the_caller_reads(self):
         clock = Clock()
         byte_quotas = ByteQuotas(100, clock)
         first = ByteQuota(byte_quotas, "a")
-        first.hold(100)
+        first.reserve(100)
         clock.now_s = 2.0
         first.sent(20)
 
         with pytest.raises(TooManyBytes) as caught:
-            ByteQuota(byte_quotas, "a").hold(45)
+            ByteQuota(byte_quotas, "a").reserve(45)
 
         assert caught.value.headers["Retry-After"] == "5"  # 45 bytes at 10 a second
 
@@ -163,10 +163,10 @@ class TestShares:
                 mine.clear()
             elif total + size > 100:
                 with pytest.raises(TooManyBytes):
-                    ByteQuota(byte_quotas, caller).hold(size)
+                    ByteQuota(byte_quotas, caller).reserve(size)
             else:
                 byte_quota = ByteQuota(byte_quotas, caller)
-                byte_quota.hold(size)
+                byte_quota.reserve(size)
                 mine.append((byte_quota, size))
             now = {name: sum(b for _, b in mine) for name, mine in held.items() if mine}
             assert {
