@@ -19,7 +19,7 @@ from app.context import REQUEST_THREADS, Context, Door, admission_of, keep_showi
 from app.middleware.access_log import Observed
 from app.middleware.guard import guard, guarded, trust_proxies
 from app.middleware.request_id import RequestId
-from app.middleware.resources import Holding
+from app.middleware.resources import ReleaseOnExit
 from app.middleware.traces import telemetry
 from app.openapi.document import describe_api
 from app.request_threads import RequestThreads
@@ -97,7 +97,7 @@ def create_app(settings: Settings) -> FastAPI:
         telemetry=telemetry(),
     )
     problems.install(api)
-    api.add_middleware(Holding)
+    api.add_middleware(ReleaseOnExit)
     guard(api, settings)
     api.add_middleware(RequestId)
     trust_proxies(api, settings)

@@ -20,7 +20,7 @@ from stepzero_rnn.pipeline.job import Job
 HELD, CLAIM = "stepzero.held", "stepzero.claim"
 
 
-class Holding:
+class ReleaseOnExit:
     """Gives back what a request holds: done, refused, left, broken, or its answer never begun."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -51,7 +51,7 @@ def _lasting(receive: Receive, held: ExitStack) -> Receive:
     return receive_lastingly
 
 
-async def hold(request: Request, context: Context, cost: Cost) -> Claim:
+async def acquire(request: Request, context: Context, cost: Cost) -> Claim:
     """Wait for what a request takes, and hold it until that ends; what it holds already suffices.
 
     Raises:
@@ -75,8 +75,8 @@ async def hold(request: Request, context: Context, cost: Cost) -> Claim:
 
 
 @asynccontextmanager
-async def held_meanwhile(request: Request, context: Context, cost: Cost) -> AsyncIterator[None]:
-    """Hold what something takes for as long as it goes on; raises as `hold`.  Who has a slot needs no other."""
+async def acquired_meanwhile(request: Request, context: Context, cost: Cost) -> AsyncIterator[None]:
+    """Hold what something takes for as long as it goes on; raises as `acquire`.  Who has a slot needs no other."""
     scope, admission = request.scope, context.admission
     held: Claim | None = scope.get(CLAIM)
     if held is not None and held.cost.get(SLOTS):

@@ -78,7 +78,7 @@ class Throttle:
         return render(Request(scope), refusal)
 
 
-def hold_bytes(request: Request, size_bytes: int) -> None:
+def reserve_bytes(request: Request, size_bytes: int) -> None:
     """Count the bytes of a download that is about to begin, until its request ends.
 
     Raises:

@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from app.admission.chunk_sizer import TransferCredit
 from app.context import Context
 from app.disconnects import run_watched
-from app.middleware.resources import held_meanwhile
+from app.middleware.resources import acquired_meanwhile
 from app.request.forms import read_form
 from app.scope import caller_of
 from app.settings import Settings
@@ -136,7 +136,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> A
         bounds = Bounds(total_bytes=settings.max_upload_bytes)
         stop = Stop()
         work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
-        async with held_meanwhile(request, context, {SLOTS: 1}):
+        async with acquired_meanwhile(request, context, {SLOTS: 1}):
             spec = await run_watched(request.receive, context.threads, stop, work)
         warnings = cautions_of_upload(spec, options.layout)
         return Asked(spec, body.serving, body.format, warnings)

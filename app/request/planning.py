@@ -9,7 +9,7 @@ from fastapi import Request
 
 from app.context import Context
 from app.disconnects import run_watched
-from app.middleware.resources import held_meanwhile
+from app.middleware.resources import acquired_meanwhile
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.costs import cost_of_plan
 from stepzero_rnn.pipeline.job import Job, plan_job
@@ -28,7 +28,7 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
     stop = Stop()
     if spec.cells <= FEW_CELLS:
         return work(stop)
-    async with held_meanwhile(request, context, cost_of_plan(spec)):
+    async with acquired_meanwhile(request, context, cost_of_plan(spec)):
         return await run_watched(request.receive, context.threads, stop, lambda: work(stop))
 
 

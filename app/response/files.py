@@ -12,8 +12,8 @@ from fastapi import Request, Response
 
 from app.context import Context
 from app.disconnects import run_watched
-from app.middleware.resources import Turn, chunk_sizer_of, hold
-from app.middleware.throttle import hold_bytes
+from app.middleware.resources import Turn, acquire, chunk_sizer_of
+from app.middleware.throttle import reserve_bytes
 from app.request.ranges import wanted_range
 from app.response.links import file_url, summary_url
 from app.response.streaming import ChunkResponse
@@ -38,7 +38,7 @@ async def send_file(request: Request, context: Context, job: Job) -> Response:
     """Answer a POST: check the network, then stream all of its file."""
     await context.wait_until_ready()
     take(request, context, job)
-    hold_bytes(request, job.size_bytes)
+    reserve_bytes(request, job.size_bytes)
     learned = await _check(request, context, job)
     headers = _headers(request, context, job) | learned | {"Vary": "Accept"}
     return await _stream(request, context, job, range(job.size_bytes), headers)
@@ -80,7 +80,7 @@ async def send_permalink(request: Request, context: Context, job: Job, name: str
         length=job.size_bytes,
     )
     await context.wait_until_ready()
-    hold_bytes(request, job.size_bytes if part is None else len(part))
+    reserve_bytes(request, job.size_bytes if part is None else len(part))
     if _wants_digest(request) or job.claimed_sha256(name):
         await compute_sha256(request, context, job)
     _compare(context, job, name)
@@ -109,7 +109,7 @@ async def _stream(
         body = b"".join(timed(chunks, stats))
         # Of so few bytes their CRC is had sooner than from those of the tensors.
         return Response(body, status, headers | _crc32(zlib.crc32(body) if status == 200 else None))
-    claim = await hold(request, context, context.factory.cost(job, checked=False))
+    claim = await acquire(request, context, context.factory.cost(job, checked=False))
     sizer = chunk_sizer_of(context, claim, cost_of_stream(job, 0)[HOST])
     turn = Turn(request, context, job, claim, sizer)
 
@@ -138,7 +138,7 @@ async def _check(request: Request, context: Context, job: Job) -> dict[str, str]
         return _learned(checked) | _crc32(crc32_of_file(job, checked))
 
     if not context.factory.is_inline(job):
-        await hold(request, context, context.factory.cost(job))
+        await acquire(request, context, context.factory.cost(job))
     with stats_of(request).stage("check"):
         if context.factory.is_inline(job):
             return _learned(context.factory.check(job, stop))
@@ -150,7 +150,7 @@ async def compute_sha256(request: Request, context: Context, job: Job) -> str:
     known = context.factory.known_sha256(job)
     if known is not None:
         return known
-    await hold(request, context, context.factory.cost_of_a_pass(job))
+    await acquire(request, context, context.factory.cost_of_a_pass(job))
     stop = Stop()
     with stats_of(request).stage("hash"):
         return await run_watched(

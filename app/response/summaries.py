@@ -10,7 +10,7 @@ from fastapi import Request, Response
 
 from app.context import Context
 from app.disconnects import run_watched
-from app.middleware.resources import Turn, chunk_sizer_of, hold
+from app.middleware.resources import Turn, acquire, chunk_sizer_of
 from app.response.files import take
 from app.response.streaming import ChunkResponse
 from app.scope import stats_of
@@ -25,7 +25,7 @@ async def send_summary(request: Request, context: Context, job: Job) -> Response
     take(request, context, job)
     if request.method == "HEAD":
         return await _head(context, job)
-    claim = await hold(request, context, context.factory.cost_of_summary(job))
+    claim = await acquire(request, context, context.factory.cost_of_summary(job))
     stop = Stop()
 
     def write() -> deque[bytes]:

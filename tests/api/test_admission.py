@@ -12,7 +12,7 @@ import httpx
 import pytest
 from anyio.from_thread import start_blocking_portal
 
-from app.middleware.resources import HELD, Holding
+from app.middleware.resources import HELD, ReleaseOnExit
 from app.settings import Settings
 from tests.api.asking import GRU, Call, describe, make
 from tests.conftest import running
@@ -154,7 +154,7 @@ def test_what_is_held_is_given_back_however_a_request_ends(ending: str):
             await asyncio.sleep(60)
 
     async def one_request() -> None:
-        task = asyncio.create_task(Holding(answer)({"type": "http"}, None, None))  # type: ignore[arg-type]
+        task = asyncio.create_task(ReleaseOnExit(answer)({"type": "http"}, None, None))  # type: ignore[arg-type]
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])

@@ -18,7 +18,7 @@ from app.middleware.access_log import Observed
 from app.middleware.auth import Authenticate
 from app.middleware.hosts import KnownHosts
 from app.middleware.request_id import RequestId
-from app.middleware.resources import Holding
+from app.middleware.resources import ReleaseOnExit
 from app.middleware.throttle import Throttle
 from app.settings import Settings
 from tests.api.asking import Served
@@ -38,7 +38,7 @@ def stack(settings: Settings) -> list[Any]:
 
 
 def test_nothing_stands_around_the_routes_that_was_not_asked_for():
-    assert stack(Settings()) == [Observed, RequestId, KnownHosts, Holding]
+    assert stack(Settings()) == [Observed, RequestId, KnownHosts, ReleaseOnExit]
 
 
 def test_who_asks_is_known_before_it_is_counted_and_counted_before_anything_is_held():
@@ -50,7 +50,7 @@ def test_who_asks_is_known_before_it_is_counted_and_counted_before_anything_is_h
         CORSMiddleware,
         Authenticate,
         Throttle,
-        Holding,
+        ReleaseOnExit,
     ]
 
 
