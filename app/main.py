@@ -16,7 +16,7 @@ from starlette.routing import Route
 import stepzero_rnn
 from app import problems
 from app.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
-from app.middleware.access_log import Observed
+from app.middleware.access_log import RequestLog
 from app.middleware.guard import guard, guarded, trust_proxies
 from app.middleware.request_id import RequestId
 from app.middleware.resources import ReleaseOnExit
@@ -102,7 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     api.add_middleware(RequestId)
     trust_proxies(api, settings)
     api.state.door = door
-    api.add_middleware(Observed, metrics=metrics)
+    api.add_middleware(RequestLog, metrics=metrics)
     about_it = [
         about.about,
         about.health,

@@ -20,7 +20,7 @@ _LEVELS: dict[Outcome, int] = {"failed": logging.ERROR, "cut": logging.WARNING}
 _log = logging.getLogger("stepzero.request")
 
 
-class Observed:
+class RequestLog:
     """Opens an account for each request, and closes it when all is sent or nobody is left to send to."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:

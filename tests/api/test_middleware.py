@@ -14,7 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.callers.api_keys import new_key, read_keys
 from app.main import create_app
-from app.middleware.access_log import Observed
+from app.middleware.access_log import RequestLog
 from app.middleware.auth import Authenticate
 from app.middleware.hosts import KnownHosts
 from app.middleware.request_id import RequestId
@@ -38,12 +38,12 @@ def stack(settings: Settings) -> list[Any]:
 
 
 def test_nothing_stands_around_the_routes_that_was_not_asked_for():
-    assert stack(Settings()) == [Observed, RequestId, KnownHosts, ReleaseOnExit]
+    assert stack(Settings()) == [RequestLog, RequestId, KnownHosts, ReleaseOnExit]
 
 
 def test_who_asks_is_known_before_it_is_counted_and_counted_before_anything_is_held():
     assert stack(EVERY_GUARD) == [
-        Observed,
+        RequestLog,
         ProxyHeadersMiddleware,
         RequestId,
         KnownHosts,
