@@ -33,10 +33,10 @@ REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
 
 
 @dataclass(slots=True)
-class Door:
+class ServerState:
     """Whether new requests are let in; closed for good when the server is to stop."""
 
-    is_open: bool = True
+    is_accepting: bool = True
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Context:
     store: Store
     limits: Limits
     admission: Admission
-    door: Door
+    server_state: ServerState
     threads: RequestThreads
     warming: asyncio.Task[None]
     metrics: Metrics
@@ -56,18 +56,18 @@ class Context:
     @property
     def ready(self) -> bool:
         """Whether a request would be served at once."""
-        return self.obstacle is None
+        return self.not_ready_reason is None
 
     @property
-    def obstacle(self) -> str | None:
+    def not_ready_reason(self) -> str | None:
         """Say why a request would not be served at once."""
-        if not self.door.is_open:
+        if not self.server_state.is_accepting:
             return "this server stops"
         if not self.warming.done():
             return "the kernels are being compiled"
         if self.warming.exception() is not None:
             return "this server cannot draw"
-        if self.admission.is_wedged:
+        if self.admission.is_saturated:
             return "requests have waited for room as long as they may"
         return None
 
@@ -93,7 +93,7 @@ class Context:
             NotReady: the server stops.
             EngineFailed: there will be none.
         """
-        if not self.door.is_open:
+        if not self.server_state.is_accepting:
             raise NotReady(reason="this server stops", retry_after_s=1)
         try:
             await asyncio.shield(self.warming)

@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 import stepzero_rnn
 from app import problems
-from app.context import REQUEST_THREADS, Context, Door, admission_of, keep_showing, warm_up
+from app.context import REQUEST_THREADS, Context, ServerState, admission_of, keep_showing, warm_up
 from app.middleware.access_log import RequestLog
 from app.middleware.guard import guard, guarded, trust_proxies
 from app.middleware.request_id import RequestId
@@ -72,7 +72,7 @@ def create_app(settings: Settings) -> FastAPI:
                     settings.max_multiply_adds,
                 ),
                 admission,
-                door,
+                server_state,
                 RequestThreads(REQUEST_THREADS, most_wait_s=settings.max_wait_s),
                 asyncio.create_task(warm_up(admission.budget)),
                 metrics,
@@ -83,7 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
                 task.cancel()
             await asyncio.wait([context.warming])
 
-    door = Door()
+    server_state = ServerState()
     api = FastAPI(
         title="Step Zero",
         version=stepzero_rnn.__version__,
@@ -101,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     guard(api, settings)
     api.add_middleware(RequestId)
     trust_proxies(api, settings)
-    api.state.door = door
+    api.state.server_state = server_state
     api.add_middleware(RequestLog, metrics=metrics)
     about_it = [
         about.about,

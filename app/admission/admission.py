@@ -27,7 +27,7 @@ class Admission:
         self._most_wait_s = most_wait_s
 
     @property
-    def is_wedged(self) -> bool:
+    def is_saturated(self) -> bool:
         """Whether somebody has waited as long as anybody may, not for claims of its own: requests that cost anything are refused."""
         return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._most_wait_s
 

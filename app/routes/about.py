@@ -81,8 +81,8 @@ async def show_ready(context: CurrentContext) -> Health:
     """
     if context.warming.done():
         await context.wait_until_ready()
-    if context.obstacle:
-        raise NotReady(reason=context.obstacle, retry_after_s=1)
+    if context.not_ready_reason:
+        raise NotReady(reason=context.not_ready_reason, retry_after_s=1)
     return Health(status="ready")
 
 

@@ -15,7 +15,7 @@ from typing import cast
 
 import uvicorn
 
-from app.context import Door
+from app.context import ServerState
 from app.main import create_app
 from app.runtime.connection import Connection
 from app.runtime.listening import listen
@@ -35,9 +35,9 @@ class Server(uvicorn.Server):
     After a signal to stop it is not ready and refuses new work, and ends when what runs has ended, or its time is over.
     """
 
-    def __init__(self, config: uvicorn.Config, door: Door, grace_s: float) -> None:
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, grace_s: float) -> None:
         super().__init__(config)
-        self._door = door
+        self._server_state = server_state
         self._grace_s = grace_s
         self._end_s: float | None = None
 
@@ -45,7 +45,7 @@ class Server(uvicorn.Server):
         """Stop once what runs has ended, then exit with 0; a second signal ends it at once."""
         if self.should_exit:
             os._exit(128 + sig)  # nothing is stored, so nothing is left half done
-        self._door.is_open = False
+        self._server_state.is_accepting = False
         self.should_exit = True
         end = threading.Timer(self._grace_s + LEAVING_S, os._exit, [0])
         end.daemon = True
@@ -94,7 +94,7 @@ def _serve_here(settings: Settings, listener: socket.socket) -> None:
         server_header=False,
         proxy_headers=False,  # the application knows which proxies to believe
     )
-    Server(config, api.state.door, settings.shutdown_grace_s).run([listener])
+    Server(config, api.state.server_state, settings.shutdown_grace_s).run([listener])
 
 
 def protocol(settings: Settings) -> type[asyncio.Protocol]:

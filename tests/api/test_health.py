@@ -15,7 +15,7 @@ from anyio.from_thread import start_blocking_portal
 import stepzero_rnn
 from app.admission.admission import Admission
 from app.admission.budget import Budget
-from app.context import Context, Door, get_context
+from app.context import Context, ServerState, get_context
 from app.main import create_app
 from app.settings import Settings
 
@@ -47,7 +47,7 @@ def starting(context: Context) -> Context:
 
 def stopping(context: Context) -> Context:
     """Let the server have been told to stop."""
-    return replace(context, door=Door(is_open=False))
+    return replace(context, server_state=ServerState(is_accepting=False))
 
 
 def wedged(context: Context) -> Context:
