@@ -48,7 +48,7 @@ class Hashes(Strict):
     sha256: Annotated[list[FormatName], at_most(MOST_HASHES)] = Field(default_factory=list)
 
 
-class Asked(NamedTuple):
+class CheckpointBody(NamedTuple):
     """What a body asks for: its recipe, which names the arrays that came with it, and how to serve it.
 
     `warnings` are of those arrays; the recipe's own are told with it.
@@ -60,7 +60,7 @@ class Asked(NamedTuple):
     warnings: Sequence[Caution] = ()
 
 
-async def read_asked(request: Request, context: Context) -> Asked:
+async def read_checkpoint_body(request: Request, context: Context) -> CheckpointBody:
     """Read what is asked for: JSON, or a form with files, whose arrays are kept.
 
     Raises:
@@ -113,7 +113,7 @@ async def _read(request: Request, settings: Settings) -> bytes:
     return bytes(body)
 
 
-async def _read_upload(request: Request, context: Context, media_type: str) -> Asked:
+async def _read_upload(request: Request, context: Context, media_type: str) -> CheckpointBody:
     settings = context.settings
     most_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
     with context.store.incoming(caller_of(request.scope)) as incoming:
@@ -139,7 +139,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> A
         async with acquired_meanwhile(request, context, {SLOTS: 1}):
             spec = await run_watched(request.receive, context.threads, stop, work)
         warnings = cautions_of_upload(spec, options.layout)
-        return Asked(spec, body.serving, body.format, warnings)
+        return CheckpointBody(spec, body.serving, body.format, warnings)
 
 
 def _length(request: Request) -> int:
@@ -148,11 +148,11 @@ def _length(request: Request) -> int:
     return int(told) if told.isdecimal() and len(told) < _LENGTH_DIGITS else 0
 
 
-async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> Asked:
+async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> CheckpointBody:
     spec = body.spec
     if spec.arrays:
         spec = await context.beside(partial(complete, spec, context.store))
-    return Asked(spec, body.serving, body.format)
+    return CheckpointBody(spec, body.serving, body.format)
 
 
 def _options(texts: Mapping[str, bytes]) -> UploadOptions:

@@ -12,7 +12,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.context import Context, CurrentContext
 from app.openapi import operations as docs
-from app.request.body import Described, NoQuery, Options, Query, read_asked
+from app.request.body import Described, NoQuery, Options, Query, read_checkpoint_body
 from app.request.negotiation import choose_format
 from app.request.planning import job_of, planned
 from app.response.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
@@ -50,7 +50,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.  Where the spec
     names no `format`, the `Accept` header chooses one: `.pt` where it names none of ours.
     """
-    body = await read_asked(request, context)
+    body = await read_checkpoint_body(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
     job = await job_of(request, context, body.spec, name, body.serving)
     answer = await send_file(request, context, job)
@@ -119,7 +119,7 @@ async def fetch_checkpoint(
 @router.post("/plan", response_model=Description, **docs.POST_PLAN)
 async def plan_checkpoint(request: Request, context: CurrentContext) -> Response:
     """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
-    body = await read_asked(request, context)
+    body = await read_checkpoint_body(request, context)
     if body.format is not None:
         await job_of(request, context, body.spec, body.format, body.serving)
     return await _describe(request, context, body.spec, body.serving, body.warnings)

@@ -38,7 +38,7 @@ class Clock:
 
 
 @dataclass(eq=False)
-class Asked:
+class CheckpointBody:
     """A claim, and whether its owner was told that it was granted."""
 
     told: list[None] = field(default_factory=list)
@@ -49,17 +49,17 @@ class Asked:
 class BudgetMachine(RuleBasedStateMachine):
     """Claims are asked, resized and given back in any order."""
 
-    live: Bundle[Asked] = Bundle("live")
+    live: Bundle[CheckpointBody] = Bundle("live")
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
         self.budget = Budget(TOTALS, clock=self.clock)
-        self.asked: list[Asked] = []
+        self.asked: list[CheckpointBody] = []
 
     @rule(target=live, cost=costs, caller=callers, is_under_way=st.booleans())
-    def ask(self, cost: dict[str, int], caller: str | None, is_under_way: bool) -> Asked:
-        one = Asked()
+    def ask(self, cost: dict[str, int], caller: str | None, is_under_way: bool) -> CheckpointBody:
+        one = CheckpointBody()
         one.claim = self.budget.ask(
             cost, lambda: one.told.append(None), caller=caller, is_under_way=is_under_way
         )
@@ -68,13 +68,13 @@ class BudgetMachine(RuleBasedStateMachine):
         return one
 
     @rule(one=consumes(live))
-    def give_back(self, one: Asked) -> None:
+    def give_back(self, one: CheckpointBody) -> None:
         self.budget.give_back(one.claim)
         self.budget.give_back(one.claim)
         self.asked.remove(one)
 
     @rule(one=live, cost=costs)
-    def resize(self, one: Asked, cost: dict[str, int]) -> None:
+    def resize(self, one: CheckpointBody, cost: dict[str, int]) -> None:
         before = one.claim.cost
         resized = self.budget.resize(one.claim, cost)
 
