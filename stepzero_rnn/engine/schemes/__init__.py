@@ -20,11 +20,11 @@ from stepzero_rnn.engine.schemes import biases, dense, matrices, weights
 from stepzero_rnn.engine.schemes.critical import critical
 from stepzero_rnn.engine.schemes.record import Scheme, WholeLaw, array, pytorch
 from stepzero_rnn.plan import Block, TensorPlan
-from stepzero_rnn.spec.schemes import biases as ask_bias
-from stepzero_rnn.spec.schemes import dense as ask_dense
+from stepzero_rnn.spec.schemes import biases as bias_models
+from stepzero_rnn.spec.schemes import dense as dense_models
 from stepzero_rnn.spec.schemes import inline
-from stepzero_rnn.spec.schemes import matrices as ask_matrix
-from stepzero_rnn.spec.schemes import scripts as ask_script
+from stepzero_rnn.spec.schemes import matrices as matrix_models
+from stepzero_rnn.spec.schemes import scripts as script_models
 from stepzero_rnn.spec.schemes import weights as ask
 
 TORCH = "torch.nn.init"
@@ -107,85 +107,85 @@ WEIGHTS: Mapping[str, Scheme] = {
         "Martens, ICML 2010; torch.nn.init.sparse_ with axis out",
     ),
     "scaled_identity": Scheme(
-        ask_matrix.ScaledIdentity,
+        matrix_models.ScaledIdentity,
         matrices.scaled_identity,
         "alpha·I",
         "Le, Jaitly & Hinton, arXiv:1504.00941; alpha 0.95: Mikolov et al., arXiv:1412.7753",
     ),
     "chain": Scheme(
-        ask_matrix.Chain,
+        matrix_models.Chain,
         matrices.chain,
         "alpha right above the diagonal",
         "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
     ),
     "fbchain": Scheme(
-        ask_matrix.FbChain,
+        matrix_models.FbChain,
         matrices.fbchain,
         "alpha right above the diagonal, beta right below it",
         "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
     ),
     "ramp": Scheme(
-        ask_matrix.Ramp,
+        matrix_models.Ramp,
         matrices.ramp,
         "gate g: alpha right above the diagonal; others: end·(column − row)/(hidden_size − 1)",
         "Orhan & Pitkow, arXiv:1905.13715, and their ramp_init",
     ),
     "henaff_rotation": Scheme(
-        ask_matrix.HenaffRotation,
+        matrix_models.HenaffRotation,
         matrices.henaff_rotation,
         "2 × 2 rotations along the diagonal, angles ~ U(−π, π)",
         "Henaff, Szlam & LeCun, arXiv:1602.06662; expRNN's henaff_init_",
     ),
     "cayley_rotation": Scheme(
-        ask_matrix.CayleyRotation,
+        matrix_models.CayleyRotation,
         matrices.cayley_rotation,
         "(I + A)⁻¹(I − A) = 2 × 2 rotations along the diagonal, angles ~ U(low, high)",
         "Helfrich, Willmott & Ye, arXiv:1707.09520",
     ),
     "fsi": Scheme(
-        ask_matrix.Fsi,
+        matrix_models.Fsi,
         matrices.fsi,
         "U(±√3·radius/√n), n = ⌈connectivity·hidden_size⌉ per row, else 0",
         "Gallicchio, Micheli & Pedrelli, ESANN 2020; reservoirpy's FSI",
     ),
     "critical": Scheme(
-        ask_matrix.Critical,
+        matrix_models.Critical,
         critical,
         "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with ρ of the Jacobian at 0 as asked for",
         "Chen, Pennington & Schoenholz, arXiv:1806.05394; Fioratti et al., arXiv:2605.10650",
     ),
     "spectral_band": Scheme(
-        ask_dense.SpectralBand,
+        dense_models.SpectralBand,
         dense.spectral_band,
         "U·diag(s)·Vᵀ, U and V uniform (Haar), s ~ U(1 ± margin)",
         "Vorontsov et al., arXiv:1702.00071",
     ),
     "lsuv": Scheme(
-        ask_dense.Lsuv,
+        dense_models.Lsuv,
         dense.lsuv,
         "Q/√Var(Q·x), Q uniform (Haar), x ~ N(0, 1)",
         "Mishkin & Matas, arXiv:1511.06422",
     ),
     "spectral_radius": Scheme(
-        ask_dense.SpectralRadius,
+        dense_models.SpectralRadius,
         dense.spectral_radius,
         "A·radius/ρ(A), A normal, sparse or a ring",
         "Jaeger, GMD Report 148, 2001; Sutskever et al., ICML 2013",
     ),
     "np_rnn": Scheme(
-        ask_dense.NpRnn,
+        dense_models.NpRnn,
         dense.np_rnn,
         "(A + I)/λ_max(A + I), A = RᵀR/hidden_size, R ~ N(0, 1)",
         "Talathi & Vartak, arXiv:1511.03771",
     ),
     "skew": Scheme(
-        ask_dense.Skew,
+        dense_models.Skew,
         dense.skew,
         "exp(epsilon·(M − Mᵀ − gamma·I)), M ~ N(0, std²/hidden_size)",
         "after Chang et al., arXiv:1902.09689",
     ),
     "ring_spectrum": Scheme(
-        ask_dense.RingSpectrum,
+        dense_models.RingSpectrum,
         dense.ring_spectrum,
         "eigenvalues |λ| = √(u·(r_max² − r_min²) + r_min²), u ~ U(0, 1), phases ~ U(0, 2π)",
         "Orvieto et al., arXiv:2303.06349",
@@ -195,42 +195,42 @@ WEIGHTS: Mapping[str, Scheme] = {
 
 BIASES: Mapping[str, Scheme] = {
     "pytorch": Scheme(
-        ask_bias.PytorchBias,
+        bias_models.PytorchBias,
         pytorch,
         "U(±1/√hidden_size), both",
         "torch.nn.RNNBase.reset_parameters",
     ),
-    "zeros": Scheme(ask_bias.ZerosBias, weights.zeros, "0", "Keras, Flax"),
-    "constant": Scheme(ask_bias.ConstantBias, weights.constant, "total = value", TORCH),
+    "zeros": Scheme(bias_models.ZerosBias, weights.zeros, "0", "Keras, Flax"),
+    "constant": Scheme(bias_models.ConstantBias, weights.constant, "total = value", TORCH),
     "array": Scheme(inline.ArrayBias, array, "total = values", "your own"),
-    "uniform": Scheme(ask_bias.UniformBias, weights.uniform, "total ~ U(low, high)", TORCH),
-    "normal": Scheme(ask_bias.NormalBias, weights.normal, "total ~ N(mean, std²)", TORCH),
+    "uniform": Scheme(bias_models.UniformBias, weights.uniform, "total ~ U(low, high)", TORCH),
+    "normal": Scheme(bias_models.NormalBias, weights.normal, "total ~ N(mean, std²)", TORCH),
     "forget": Scheme(
-        ask_bias.ForgetBias,
+        bias_models.ForgetBias,
         biases.forget,
         "total of gate f (LSTM) or z (GRU) = value, else 0",
         "Gers, Schmidhuber & Cummins 2000; Jozefowicz, Zaremba & Sutskever, ICML 2015",
     ),
     "chrono": Scheme(
-        ask_bias.ChronoBias,
+        bias_models.ChronoBias,
         biases.chrono,
         "b_f = −b_i (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0",
         "Tallec & Ollivier, arXiv:1804.11188",
     ),
     "chrono_forget_only": Scheme(
-        ask_bias.ChronoForgetOnlyBias,
+        bias_models.ChronoForgetOnlyBias,
         biases.chrono,
         "b_f (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0",
         "van der Westhuizen & Lasenby, arXiv:1804.04849",
     ),
     "ugi": Scheme(
-        ask_bias.UgiBias,
+        bias_models.UgiBias,
         biases.ugi,
         "σ(b_f) (LSTM) or σ(b_z) (GRU) ~ U(1/hidden_size, 1 − 1/hidden_size), else 0",
         "Gu et al., arXiv:1910.09890",
     ),
     "out_gate_ladder": Scheme(
-        ask_bias.OutGateLadderBias,
+        bias_models.OutGateLadderBias,
         biases.out_gate_ladder,
         "b_o = −step·(k + 1) in block k (LSTM), else 0",
         "Hochreiter & Schmidhuber, Neural Computation 9(8), 1997",
@@ -240,13 +240,13 @@ BIASES: Mapping[str, Scheme] = {
 
 SCRIPTS: Mapping[str, Scheme] = {
     "numpy_randn": Scheme(
-        ask_script.NumpyRandn,
+        script_models.NumpyRandn,
         replay,
         "weights N(0, scale²), biases 0, by NumPy's own bits",
         "numpy.random.seed, numpy.random.randn",
     ),
     "torch_seeded": Scheme(
-        ask_script.TorchSeeded,
+        script_models.TorchSeeded,
         replay,
         "U(±1/√hidden_size), then the functions named, by torch's own bits",
         "torch.manual_seed, torch.nn.RNNBase.reset_parameters, torch.nn.init",
