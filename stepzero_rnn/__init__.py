@@ -72,7 +72,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     """
     from stepzero_rnn.arrays.records import Bounds
     from stepzero_rnn.arrays.saving import as_uploads
-    from stepzero_rnn.spec.spec_warnings import cautions_of_upload
+    from stepzero_rnn.spec.spec_warnings import upload_warnings
     from stepzero_rnn.uploads.intake import take
 
     how, store = parse(UploadOptions, options), _store()
@@ -80,8 +80,8 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
         files = as_uploads(listed(arrays), incoming.path)
         bounds = Bounds(total_bytes=store.most_bytes)
         recipe = take(files, _spec(spec), incoming, options=how, bounds=bounds)
-    for caution in cautions_of_upload(recipe, how.layout):
-        warnings.warn(f"{caution.pointer}: {caution.detail}", stacklevel=2)
+    for warning in upload_warnings(recipe, how.layout):
+        warnings.warn(f"{warning.pointer}: {warning.detail}", stacklevel=2)
     return recipe
 
 

@@ -15,7 +15,7 @@ from pydantic import Field, TypeAdapter
 
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.canonical import canonical_json
-from stepzero_rnn.spec.spec_warnings import Caution
+from stepzero_rnn.spec.spec_warnings import SpecWarning
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 32
@@ -156,7 +156,7 @@ class Summary:
     forward: Forward
     devices: Devices
     seconds: Annotated[float, Field(description="How long the pass took.")]
-    warnings: Annotated[list[Caution], Field(description="What is allowed but seldom meant.")]
+    warnings: Annotated[list[SpecWarning], Field(description="What is allowed but seldom meant.")]
 
 
 _WEIGHTS = TypeAdapter(WeightSummary)

@@ -34,7 +34,7 @@ from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.base import Strict, at_most
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
-from stepzero_rnn.spec.spec_warnings import Caution, cautions_of_upload
+from stepzero_rnn.spec.spec_warnings import SpecWarning, upload_warnings
 from stepzero_rnn.uploads.intake import complete, take
 
 _LENGTH_DIGITS = 20
@@ -57,7 +57,7 @@ class CheckpointBody(NamedTuple):
     spec: Spec
     serving: Serving
     format: FormatName | None
-    warnings: Sequence[Caution] = ()
+    warnings: Sequence[SpecWarning] = ()
 
 
 async def read_checkpoint_body(request: Request, context: Context) -> CheckpointBody:
@@ -138,7 +138,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
         work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
         async with acquired_meanwhile(request, context, {SLOTS: 1}):
             spec = await run_watched(request.receive, context.threads, stop, work)
-        warnings = cautions_of_upload(spec, options.layout)
+        warnings = upload_warnings(spec, options.layout)
         return CheckpointBody(spec, body.serving, body.format, warnings)
 
 

@@ -25,7 +25,7 @@ from stepzero_rnn.pipeline.job import format_of_suffix
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.recipe import decode_recipe
-from stepzero_rnn.spec.spec_warnings import Caution
+from stepzero_rnn.spec.spec_warnings import SpecWarning
 from stepzero_rnn.summary import Summary
 
 
@@ -130,7 +130,7 @@ async def _describe(
     context: Context,
     spec: Spec,
     serving: Serving,
-    warnings: Sequence[Caution] = (),
+    warnings: Sequence[SpecWarning] = (),
 ) -> Response:
     def work(stop: Stop) -> str:
         described = describe(

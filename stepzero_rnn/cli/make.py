@@ -19,7 +19,7 @@ from stepzero_rnn.formats.naming import choose_format
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName
-from stepzero_rnn.spec.spec_warnings import cautions
+from stepzero_rnn.spec.spec_warnings import spec_warnings
 from stepzero_rnn.targets import path_of_file
 
 
@@ -99,8 +99,8 @@ def make(  # noqa: PLR0913 - its options
         "skipped": is_left,
     }
     _say(facts, as_json=as_json, to_stderr=path is None)
-    for caution in cautions(request.spec):
-        typer.echo(f"Warning: {place(caution.pointer, {})}: {caution.detail}.", err=True)
+    for warning in spec_warnings(request.spec):
+        typer.echo(f"Warning: {place(caution.pointer, {})}: {warning.detail}.", err=True)
 
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:

@@ -76,7 +76,7 @@ def check(
         return
     console = Console(highlight=False)
     console.print(tables.statistics(summary), tables.forward(summary))
-    console.print(tables.warnings([asdict(caution) for caution in summary.warnings]), end="")
+    console.print(tables.warnings([asdict(warning) for warning in summary.warnings]), end="")
 
 
 def schemes(

@@ -14,7 +14,7 @@ from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
-from stepzero_rnn.spec.spec_warnings import Caution, cautions
+from stepzero_rnn.spec.spec_warnings import SpecWarning, spec_warnings
 
 
 class TensorEntry(BaseModel, frozen=True):
@@ -65,7 +65,7 @@ class Description(BaseModel, frozen=True):
         description="The library whose bits the numbers are, where a script of its own makes them; with another version "
         "of it they may be others. null: the bytes are the same for ever."
     )
-    warnings: list[Caution] = Field(description="What is allowed but seldom meant.")
+    warnings: list[SpecWarning] = Field(description="What is allowed but seldom meant.")
     parameters: int
     size_bytes: int = Field(description="Bytes of all tensors.")
     cost: Cost
@@ -105,7 +105,7 @@ def describe(
         digest=first.digest.hex(),
         spec=canonical(spec),
         tied_to=first.tied_to,
-        warnings=cautions(spec),
+        warnings=spec_warnings(spec),
         parameters=first.plan.parameters,
         size_bytes=first.plan.size_bytes,
         cost=Cost(

@@ -8,7 +8,7 @@ from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.check.digests import TensorDigests
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical, recipe_digest
-from stepzero_rnn.spec.spec_warnings import cautions
+from stepzero_rnn.spec.spec_warnings import spec_warnings
 from stepzero_rnn.summary import Figures, GateSummary, Summary, TensorSummary, WeightSummary
 
 
@@ -26,7 +26,9 @@ def summarize(plan: Plan, checked: Checked, digests: Mapping[str, TensorDigests]
         size_bytes=plan.size_bytes,
         tensors=tensors,
     )
-    return Summary(weights, checked.forward, checked.devices, checked.seconds, cautions(plan.spec))
+    return Summary(
+        weights, checked.forward, checked.devices, checked.seconds, spec_warnings(plan.spec)
+    )
 
 
 def _tensor(

@@ -18,7 +18,7 @@ from stepzero_rnn.spec.schemes.weights import Constant, Hadamard, Identity, Ones
 
 
 @dataclass(frozen=True, slots=True)
-class Caution:
+class SpecWarning:
     """Something to look at again."""
 
     code: Annotated[str, Field(description="Never renamed.", examples=["identity_under_tanh"])]
@@ -26,7 +26,7 @@ class Caution:
     detail: str
 
 
-def cautions(spec: Spec) -> list[Caution]:
+def spec_warnings(spec: Spec) -> list[SpecWarning]:
     """Give all that is seldom meant, each once for a place of the spec."""
     if spec.script is not None or spec.arrays is not None:
         return []  # other numbers than the schemes' count
@@ -34,7 +34,7 @@ def cautions(spec: Spec) -> list[Caution]:
     return list(found.values())
 
 
-def cautions_of_upload(recipe: Spec, layout: LayoutName) -> list[Caution]:
+def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
     """Give what is taken for granted of arrays just uploaded, since no number tells it; a recipe does not keep their layout."""
     arrays, rnn_type = recipe.arrays, recipe.rnn_type
     if arrays is None or layout == "pytorch":
@@ -43,24 +43,24 @@ def cautions_of_upload(recipe: Spec, layout: LayoutName) -> list[Caution]:
     kinds = {name.partition("_l")[0] for name in names}
     has_bias = not kinds.isdisjoint({"bias_ih", "bias_hh"})
     told = [
-        Caution(assumed.code, "/layout", assumed.detail)
+        SpecWarning(assumed.code, "/layout", assumed.detail)
         for assumed in ASSUMED
         if (layout, rnn_type) in assumed.of and not (assumed.without_bias and has_bias)
     ]
     if (layout, rnn_type) == ("haiku", "rnn") and recipe.nonlinearity != "relu":
         detail = "Haiku's VanillaRNN is a network of relu, this one is of tanh"
-        told.append(Caution("assumed_tanh", "/nonlinearity", detail))
+        told.append(SpecWarning("assumed_tanh", "/nonlinearity", detail))
     if rnn_type == "rnn" and layout != "haiku":
         detail = f"taken as a network of {recipe.nonlinearity}, as nonlinearity says; no array tells the activation"
-        told.append(Caution("assumed_nonlinearity", "/nonlinearity", detail))
+        told.append(SpecWarning("assumed_nonlinearity", "/nonlinearity", detail))
     if layout == "keras" and not recipe.bidirectional:
         detail = "taken as of go_backwards=False, which reads a sequence from its beginning; no array tells"
-        told.append(Caution("assumed_forward", "/layout", detail))
+        told.append(SpecWarning("assumed_forward", "/layout", detail))
     if "weight_ih" in kinds and "weight_hh" not in kinds:
         detail = (
             "no array gives a recurrent matrix, so all of them are drawn; a trained network has one"
         )
-        told.append(Caution("recurrence_drawn", "/init/weight_hh", detail))
+        told.append(SpecWarning("recurrence_drawn", "/init/weight_hh", detail))
     return told
 
 
@@ -113,7 +113,7 @@ ASSUMED = (
 )
 
 
-def _identity_under_tanh(spec: Spec) -> Iterator[Caution]:
+def _identity_under_tanh(spec: Spec) -> Iterator[SpecWarning]:
     if spec.rnn_type != "rnn" or spec.nonlinearity == "relu":
         return
     for layer, reverse in _cells(spec):
@@ -121,7 +121,7 @@ def _identity_under_tanh(spec: Spec) -> Iterator[Caution]:
         scheme = spec.scheme_at("weight_hh", place)
         plain = isinstance(scheme, Identity) and scheme.gain == 1
         if plain or (isinstance(scheme, ScaledIdentity) and scheme.alpha == 1):
-            yield Caution(
+            yield SpecWarning(
                 "identity_under_tanh",
                 _pointer(spec, "weight_hh", place),
                 "the identity keeps a state where relu is the activation, as IRNN has it; tanh shrinks it at every step: use "
@@ -129,14 +129,14 @@ def _identity_under_tanh(spec: Spec) -> Iterator[Caution]:
             )
 
 
-def _equal_gates(spec: Spec) -> Iterator[Caution]:
+def _equal_gates(spec: Spec) -> Iterator[SpecWarning]:
     for (layer, reverse), name in product(_cells(spec), ("weight_ih", "weight_hh")):
         places = [(layer, reverse, gate) for gate in _gates(spec)]
         schemes = [spec.scheme_at(name, place) for place in places]
         alike = [scheme for scheme in schemes if isinstance(scheme, Hadamard)]
         if len(alike) > 1 and alike[0].scope == "gate":
             number = next(i for i, scheme in enumerate(schemes) if isinstance(scheme, Hadamard))
-            yield Caution(
+            yield SpecWarning(
                 "equal_gates",
                 _pointer(spec, name, places[number]),
                 "hadamard has no random numbers, so the blocks of these gates are equal; scope fused gives them parts of one "
@@ -144,14 +144,14 @@ def _equal_gates(spec: Spec) -> Iterator[Caution]:
             )
 
 
-def _equal_units(spec: Spec) -> Iterator[Caution]:
+def _equal_units(spec: Spec) -> Iterator[SpecWarning]:
     for layer, reverse in _cells(spec):
         places = [(layer, reverse, gate) for gate in _gates(spec)]
         weights = [spec.scheme_at(name, at) for at in places for name in ("weight_ih", "weight_hh")]
         biases = [spec.scheme_at("bias", at) for at in places] if spec.bias else []
         same = all(isinstance(scheme, Zeros | Ones | Constant) for scheme in weights)
         if spec.hidden_size > 1 and same and all(isinstance(b, FLAT) for b in biases):
-            yield Caution(
+            yield SpecWarning(
                 "equal_units",
                 _pointer(spec, "weight_ih", places[0]),
                 "all units of a layer start the same, get the same gradients, and so stay the same: draw one of its weights or "
@@ -160,7 +160,7 @@ def _equal_units(spec: Spec) -> Iterator[Caution]:
 
 
 FLAT = ZerosBias | ConstantBias | ForgetBias
-RULES: tuple[Callable[[Spec], Iterator[Caution]], ...] = (
+RULES: tuple[Callable[[Spec], Iterator[SpecWarning]], ...] = (
     _identity_under_tanh,
     _equal_gates,
     _equal_units,

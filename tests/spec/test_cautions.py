@@ -11,7 +11,7 @@ from hypothesis import settings
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse
-from stepzero_rnn.spec.spec_warnings import cautions, cautions_of_upload
+from stepzero_rnn.spec.spec_warnings import spec_warnings, upload_warnings
 from tests.spec.strategies import specs
 
 RNN = {"rnn_type": "rnn", "input_size": 3, "hidden_size": 4}
@@ -22,7 +22,7 @@ IDENTITY = {"parameter": "weight_hh", "layer": 0, "init": "identity"}
 
 def told(given: dict[str, Any]) -> list[tuple[str, str]]:
     """Give the code and place of all that is told."""
-    return [(caution.code, caution.pointer) for caution in cautions(parse(Spec, given))]
+    return [(warning.code, warning.pointer) for warning in spec_warnings(parse(Spec, given))]
 
 
 TOLD = [
@@ -103,14 +103,14 @@ def test_what_no_array_tells_is_told_of_an_upload(
     arrays = {"sha256": "0" * 64} | ({"given": given} if given else {})
     recipe = parse(Spec, RNN | fields | {"init": {"arrays": arrays}})
 
-    assert [caution.code for caution in cautions_of_upload(recipe, layout)] == codes
-    assert cautions(recipe) == []
+    assert [warning.code for warning in upload_warnings(recipe, layout)] == codes
+    assert spec_warnings(recipe) == []
 
 
 @over(specs())
 @settings(max_examples=50, deadline=None)
 def test_the_place_stands_in_the_canonical_spec(spec: Spec) -> None:
-    for caution in cautions(spec):
+    for warning in spec_warnings(spec):
         found: Any = canonical(spec)
-        for step in caution.pointer.split("/")[1:]:
+        for step in warning.pointer.split("/")[1:]:
             found = found[int(step) if isinstance(found, list) else step]
