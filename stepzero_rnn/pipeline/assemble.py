@@ -8,7 +8,7 @@ from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, TensorData
 
 Buffer = bytes | memoryview
-DEAR = b""  # a chunk that announces: the next one is dear to make
+EXPENSIVE = b""  # a chunk that announces: the next one is dear to make
 
 MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 << 10, 4 << 20
 JOINED_BYTES = 1 << 20  # smaller parts are joined up to this size
@@ -53,7 +53,7 @@ def _parts(
                 yield segment.data[begin:end]
             case Deferred():
                 if values_are_expensive:
-                    yield DEAR
+                    yield EXPENSIVE
                 yield segment.render(facts)[begin:end]
             case TensorData():
                 yield from _tensor_bytes(segment, sampler, begin, end)
@@ -65,7 +65,7 @@ def _tensor_bytes(segment: TensorData, sampler: Sampler, begin: int, end: int) -
     at = begin // item * item
     for chunk in sampler.chunks(segment.tensor, begin // item, -(-end // item)):
         if not len(chunk):
-            yield DEAR
+            yield EXPENSIVE
             continue
         data = chunk.data.cast("B").toreadonly()
         yield data[max(begin - at, 0) : end - at]
@@ -78,7 +78,7 @@ def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator
     size = 0
     for part in parts:
         if not part:
-            yield DEAR
+            yield EXPENSIVE
             continue
         rest = memoryview(part)
         least = min(JOINED_BYTES, chunk_bytes())

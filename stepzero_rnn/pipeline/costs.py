@@ -40,8 +40,8 @@ def cost_of_drawing(job: Job) -> Cost:
 
 def cost_of_stream(job: Job, chunk_bytes: int) -> Cost:
     """Give what it takes to stream a file: some chunks, a matrix that can only be drawn whole, and a summary inside."""
-    dear = (tensor for tensor in job.plan.tensors if tensor.is_dear)
-    whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in dear), default=0)
+    expensive = (tensor for tensor in job.plan.tensors if tensor.is_expensive)
+    whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in expensive), default=0)
     is_bundle = job.format.name == "bundle"
     inside = 2 * measured_bytes(job.plan, job.serving.check) if is_bundle else 0
     return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(job)}

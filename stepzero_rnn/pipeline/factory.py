@@ -80,7 +80,7 @@ class Factory:
         measure = not job.is_quick and self._results.keeps(found_bytes)
 
         def keep(tensor: TensorPlan, stored: Stored) -> bool:
-            worth = job.is_quick or tensor.is_dear
+            worth = job.is_quick or tensor.is_expensive
             return worth and self._tensor_cache.put(job.digest, tensor.name, stored)
 
         def find_out() -> Checked:

@@ -117,7 +117,7 @@ class TensorPlan:
         return self.elements // len(self.gates)
 
     @property
-    def is_dear(self) -> bool:
+    def is_expensive(self) -> bool:
         """Whether drawing it takes much longer than copying it."""
         return self.scratch_bytes > 0
 

@@ -22,7 +22,7 @@ POST = b"POST /v1/plan HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n
 GET = b"GET /healthz/live HTTP/1.1\r\nHost: x\r\n"
 WITH_KEY = b"X-API-Key: " + KEY.encode() + b"\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
-DEAR: Mapping[str, Any] = {  # minutes of a core
+EXPENSIVE: Mapping[str, Any] = {  # minutes of a core
     "rnn_type": "lstm",
     "input_size": 8,
     "hidden_size": 1024,
@@ -222,7 +222,7 @@ class TestAnAnswerThatNobodyTakes:
     ],
 )
 def test_who_leaves_is_noticed_whatever_was_sent_behind_the_request(behind: bytes, guarded: Served):
-    body = json.dumps(dict(DEAR)).encode()
+    body = json.dumps(dict(EXPENSIVE)).encode()
     head = POST.replace(b"/v1/plan", b"/v1/checkpoints") + WITH_KEY
     with Call(guarded.url, head + b"Content-Length: %d\r\n\r\n" % len(body) + body) as call:
         assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 1, within_s=SOON_S)

@@ -23,7 +23,7 @@ from tests.conftest import running
 from tests.service.counting import counted
 
 # A range of some seconds, a plan that is made beside the event loop, a summary of 7 MB, and more than the server serves.
-DEAR: Mapping[str, Any] = {
+EXPENSIVE: Mapping[str, Any] = {
     "rnn_type": "lstm",
     "input_size": 8,
     "hidden_size": 1536,
@@ -65,7 +65,7 @@ def wait_until(true: Callable[[], bool]) -> None:
 
 
 def ask_for_a_range(client: httpx.Client, url: str, seed: int) -> Call:
-    path = permalink(client, {**DEAR, "seed": seed}, "safetensors")
+    path = permalink(client, {**EXPENSIVE, "seed": seed}, "safetensors")
     head = f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nRange: bytes=1000000-1000100"
     return Call(url, f"{head}\r\n\r\n".encode())
 

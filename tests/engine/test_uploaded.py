@@ -81,7 +81,7 @@ class TestAWholeNetwork:
         made = planned(with_arrays({**old, "init": {"weight_hh": "orthogonal"}}))
 
         assert not any(block.is_drawn for tensor in made.tensors for block in tensor.blocks)
-        assert not any(tensor.is_dear for tensor in made.tensors)
+        assert not any(tensor.is_expensive for tensor in made.tensors)
 
     @pytest.mark.parametrize(
         ("dtype", "above", "bits"), [("float16", 2**-11, 0x3C01), ("bfloat16", 2**-8, 0x3F81)]

@@ -138,7 +138,7 @@ class TestWhereTheyApply:
 
         some = tensor({"parameter": "weight_hh", "gate": "cell", "init": "orthogonal"})
 
-        assert (tensor().is_dear, some.is_dear) == (False, True)
+        assert (tensor().is_expensive, some.is_expensive) == (False, True)
         assert some.scratch_bytes == 12 * 8 * 8
 
 
