@@ -11,7 +11,7 @@ from stepzero_rnn.arrays.diagnose import Misfit, cause
 from stepzero_rnn.arrays.forms import Shape
 from stepzero_rnn.arrays.naming import Named
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import Options, Sizes, fault
+from stepzero_rnn.arrays.records import Options, Sizes, field_error
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import Kind
 from stepzero_rnn.spec.checkpoint import Spec
@@ -143,7 +143,7 @@ def _misfit(array: Named, needed: Shape, guess: str) -> FieldError:
 
 def _fault(array: Named, code: str, detail: str, given: object, allowed: object) -> FieldError:
     found = array.found
-    return fault(code, detail, file=found.file, name=found.name, given=given, allowed=allowed)
+    return field_error(code, detail, file=found.file, name=found.name, given=given, allowed=allowed)
 
 
 def _text(shape: Shape) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepzero_rnn.arrays.readers import safetensors
-from stepzero_rnn.arrays.readers.files import told_of
+from stepzero_rnn.arrays.readers.files import as_upload_errors
 from stepzero_rnn.arrays.readers.values import as_floats
 from stepzero_rnn.arrays.records import Bounds, Entry
 from stepzero_rnn.errors import StoreUnavailable
@@ -35,7 +35,7 @@ class Stored:
         try:
             size = os.fstat(self._file.fileno()).st_size
             ours = Bounds(arrays=size, header_bytes=size)  # whatever was written is read
-            with told_of(path.name):
+            with as_upload_errors(path.name):
                 tensors = safetensors.read_header(self._file, size, ours)
         except BaseException:
             self._file.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from stepzero_rnn.arrays.layouts import CUDNN
 from stepzero_rnn.arrays.naming import Placed, Where, unknown
-from stepzero_rnn.arrays.records import Options, shown
+from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import GATES
 from stepzero_rnn.spec.checkpoint import Spec
@@ -84,8 +84,8 @@ def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
 def _mixed(ours: Placed, other: Placed) -> FieldError:
     same = ours.where == other.where
     detail = (
-        f"{shown(ours.call.found.name)} is of a layer of Keras's that computes by cuDNN (CuDNNLSTM, CuDNNGRU), whose bias has "
+        f"{printable(ours.call.found.name)} is of a layer of Keras's that computes by cuDNN (CuDNNLSTM, CuDNNGRU), whose bias has "
         "2·gates·hidden_size numbers, but the bias "
     )
-    detail += "beside it has others" if same else f"of {shown('/'.join(other.where))} has not"
+    detail += "beside it has others" if same else f"of {printable('/'.join(other.where))} has not"
     return unknown(other.call.found, detail + "; send layers of one kind, under names of their own")

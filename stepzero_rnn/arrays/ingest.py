@@ -34,7 +34,7 @@ from stepzero_rnn.arrays.records import (
     Options,
     Upload,
     Watch,
-    fault,
+    field_error,
     refuse,
 )
 from stepzero_rnn.dtypes import DTYPES
@@ -160,4 +160,4 @@ def _repeated(number: bytes, times: int) -> Iterator[bytes]:
 
 def _refuse_nonfinite(found: Found) -> None:
     detail = "it holds a NaN or an infinity; no network starts with one"
-    raise InvalidArrays([fault("nonfinite", detail, file=found.file, name=found.name)])
+    raise InvalidArrays([field_error("nonfinite", detail, file=found.file, name=found.name)])

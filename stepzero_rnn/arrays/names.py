@@ -10,7 +10,7 @@ from stepzero_rnn.arrays.naming import Call, Named, Reading, unknown
 from stepzero_rnn.arrays.paths import read_paths
 from stepzero_rnn.arrays.pytorch_names import read_pytorch
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import Options, shown
+from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.arrays.strangers import refuse_strangers, several
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
@@ -65,8 +65,8 @@ def _parted(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Fou
 
 
 def _begins_none(arrays: Sequence[Found], prefix: str) -> FieldError:
-    listed = [shown(array.name) for array in arrays[:_LISTED]]
-    detail = f"no array's name begins with {shown(prefix)}; there is {', '.join(listed)}"
+    listed = [printable(array.name) for array in arrays[:_LISTED]]
+    detail = f"no array's name begins with {printable(prefix)}; there is {', '.join(listed)}"
     return FieldError("/prefix", "matches_nothing", detail, prefix, listed)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from stepzero_rnn.arrays.layouts import Rule
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import fault, shown
+from stepzero_rnn.arrays.records import field_error, printable
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -86,12 +86,12 @@ class Reading:
 
 def unknown(found: Found, detail: str, allowed: Sequence[str] | None = None) -> FieldError:
     """Refuse an array for its name."""
-    return fault(
+    return field_error(
         "unknown_array",
         detail,
         file=found.file,
         name=found.name,
-        given=shown(found.name),
+        given=printable(found.name),
         allowed=allowed,
     )
 
@@ -99,6 +99,12 @@ def unknown(found: Found, detail: str, allowed: Sequence[str] | None = None) -> 
 def unfit(named: Sequence[Named]) -> Iterator[FieldError]:
     """Say which arrays of the network do not hold floats."""
     for array in named:
-        if flaw := array.found.flaw:
+        if error_in_format := array.found.error_in_format:
             file, name = array.found.file, array.found.name
-            yield fault(flaw.code, flaw.detail, file=file, name=name, **flaw.facts)
+            yield field_error(
+                error_in_format.code,
+                error_in_format.detail,
+                file=file,
+                name=name,
+                **error_in_format.facts,
+            )

@@ -9,7 +9,7 @@ from stepzero_rnn.arrays.cudnn import as_named
 from stepzero_rnn.arrays.layouts import Rule
 from stepzero_rnn.arrays.naming import NUMBER, Call, Named, Placed, Reading, Where, unknown
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import Options, shown
+from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.spec.checkpoint import Spec
 
 _DIRECTION = re.compile(r"(forward|backward|reverse|fw|bw)(?:_(.*))?")
@@ -145,7 +145,7 @@ def _layers(places: Sequence[Where], num_layers: int, *, grow: bool) -> dict[Whe
 
 
 def _listed(places: Sequence[Where]) -> str:
-    return ", ".join(shown("/".join(where)) or "no name" for where in places[:4])
+    return ", ".join(printable("/".join(where)) or "no name" for where in places[:4])
 
 
 def _numbers(where: Where) -> list[int]:

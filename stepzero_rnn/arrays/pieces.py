@@ -9,7 +9,7 @@ from stepzero_rnn.arrays.layouts import Rule
 from stepzero_rnn.arrays.naming import Named
 from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.readers.values import Strided
-from stepzero_rnn.arrays.records import Entry, fault, shown
+from stepzero_rnn.arrays.records import Entry, field_error, printable
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import GATES, Kind
 from stepzero_rnn.spec.checkpoint import Spec
@@ -63,8 +63,8 @@ def gather(named: Sequence[Named], spec: Spec) -> Gathered:
 
 
 def _twice(found: Found, other: Found, tensor: str) -> FieldError:
-    detail = f"{tensor}, or a gate of it, is given twice: also by {shown(other.name)} in {shown(other.file)}"
-    return fault("given_twice", detail, file=found.file, name=found.name)
+    detail = f"{tensor}, or a gate of it, is given twice: also by {printable(other.name)} in {printable(other.file)}"
+    return field_error("given_twice", detail, file=found.file, name=found.name)
 
 
 def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:

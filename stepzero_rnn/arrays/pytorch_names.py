@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from stepzero_rnn.arrays.layouts import Rule
 from stepzero_rnn.arrays.naming import Call, Named, Reading
-from stepzero_rnn.arrays.records import shown
+from stepzero_rnn.arrays.records import printable
 from stepzero_rnn.spec.checkpoint import Spec
 
 _LISTED = 8
@@ -32,7 +32,7 @@ def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
         reading.named.append(Named(call.found, rule, int(match["layer"] or 0), reverse))
     reading.networks = [*networks.values()]
     reading.prefix = next(iter(networks), "")
-    listed = [shown(prefix) for prefix in networks][:_LISTED]
+    listed = [printable(prefix) for prefix in networks][:_LISTED]
     reading.doubt = f"names begin in {len(networks)} ways: {listed}"
     return reading
 

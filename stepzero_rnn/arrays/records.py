@@ -90,7 +90,7 @@ class Manifest:
     prefix: str = ""
 
 
-def fault(
+def field_error(
     code: str,
     detail: str,
     *,
@@ -101,11 +101,11 @@ def fault(
 ) -> FieldError:
     """Say what is wrong with a file, or with an array in it, at the pointer `/files/<file>/<name>`."""
     steps = ("files", file) if name is None else ("files", file, name)
-    pointer = "".join("/" + shown(s).replace("~", "~0").replace("/", "~1") for s in steps)
+    pointer = "".join("/" + printable(s).replace("~", "~0").replace("/", "~1") for s in steps)
     return FieldError(pointer, code, detail, given, allowed)
 
 
-class Flaw(Exception):
+class FormatError(Exception):
     """What is wrong with a file's bytes, told by a reader, which knows no file's name."""
 
     def __init__(
@@ -115,7 +115,7 @@ class Flaw(Exception):
         self.detail, self.name, self.code, self.facts = detail, name, code, facts
 
 
-class Excess(Exception):
+class LimitExceeded(Exception):
     """What there is too much of in a file, told by a reader."""
 
     def __init__(self, what: str, given: int, limit: int) -> None:
@@ -126,7 +126,7 @@ class Excess(Exception):
 def require(what: str, given: int, limit: int) -> None:
     """Refuse more than a limit."""
     if given > limit:
-        raise Excess(what, given, limit)
+        raise LimitExceeded(what, given, limit)
 
 
 def refuse(faults: Sequence[FieldError]) -> None:
@@ -135,7 +135,7 @@ def refuse(faults: Sequence[FieldError]) -> None:
         raise InvalidArrays(faults)
 
 
-def shown(text: str) -> str:
+def printable(text: str) -> str:
     """Repeat a foreign name: cut to a readable length, without what could steer a terminal."""
     cut = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)

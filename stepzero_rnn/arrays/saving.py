@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stepzero_rnn.arrays.records import Upload, fault
+from stepzero_rnn.arrays.records import Upload, field_error
 from stepzero_rnn.errors import InvalidArrays
 
 AnyArrays = Mapping[str, Any] | Sequence[str | PathLike[str]]
@@ -38,7 +38,7 @@ def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
 def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
     if isinstance(values, np.ma.MaskedArray):
         detail = "it is masked, and a file of arrays has no masks; send .filled(0), if what is masked is zero"
-        raise InvalidArrays([fault("not_floats", detail, file="arrays", name=name)])
+        raise InvalidArrays([field_error("not_floats", detail, file="arrays", name=name)])
     if hasattr(values, "detach"):  # torch's tensors; NumPy has no bfloat16, but float32 holds it
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
@@ -48,6 +48,6 @@ def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
         array = np.array(None)
     if array.dtype.hasobject:
         detail = "no array of numbers can be made of it"
-        raise InvalidArrays([fault("not_floats", detail, file="arrays", name=name)])
+        raise InvalidArrays([field_error("not_floats", detail, file="arrays", name=name)])
     # JAX's arrays of bfloat16 become those of ml_dtypes, which NumPy would save as raw bytes.
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

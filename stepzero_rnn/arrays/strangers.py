@@ -12,7 +12,7 @@ from stepzero_rnn.arrays.layouts import LAYOUTS
 from stepzero_rnn.arrays.naming import Call, Reading, unknown
 from stepzero_rnn.arrays.paths import split
 from stepzero_rnn.arrays.pytorch_names import examples, parameter
-from stepzero_rnn.arrays.records import Options, shown
+from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.errors import MOST_ERRORS, FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -52,7 +52,7 @@ def several(reading: Reading, understand: Understand, spec: Spec, options: Optio
         )
         known = []
     else:
-        prefixes = " or ".join(f"prefix={shown(one)}" for one in known)
+        prefixes = " or ".join(f"prefix={printable(one)}" for one in known)
         detail += f"; to send the arrays of one network: {prefixes}"
     return unknown(reading.networks[1][0].found, detail, known or None)
 
@@ -133,11 +133,11 @@ def _common(names: Sequence[str]) -> str:
 
 
 def _apart(apart: Sequence[Call], prefix: str) -> FieldError:
-    names = [shown(call.found.name) for call in apart]
+    names = [printable(call.found.name) for call in apart]
     listed = ", ".join(names[:_LISTED])
     more = f" and {len(names) - _LISTED} more" * (len(names) > _LISTED)
     detail = (
-        f"only some arrays are the network's: these begin with `{shown(prefix)}`: send prefix={shown(prefix)}; "
+        f"only some arrays are the network's: these begin with `{printable(prefix)}`: send prefix={printable(prefix)}; "
         f"not the network's: {listed}{more}"
     )
     return FieldError("/prefix", "other_arrays", detail, names[:MOST_ERRORS], prefix)

@@ -12,7 +12,16 @@ from typing import BinaryIO
 from stepzero_rnn.arrays.readers import npy, safetensors
 from stepzero_rnn.arrays.readers import zip_archive as zipped
 from stepzero_rnn.arrays.readers.values import Strided, Values, straightened_bytes, write_sparsely
-from stepzero_rnn.arrays.records import Bounds, Excess, Flaw, Upload, Watch, fault, require, shown
+from stepzero_rnn.arrays.records import (
+    Bounds,
+    FormatError,
+    LimitExceeded,
+    Upload,
+    Watch,
+    field_error,
+    printable,
+    require,
+)
 from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
 _HEAD_BYTES = npy.MOST_HEADER_BYTES + 12
@@ -24,7 +33,7 @@ _SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
 class Found:
     """An array in a file: what it is called and holds, and where its numbers lie.
 
-    `offset` counts from the file's beginning or, in a zip, from its record's.  `flaw` says why numbers are not read.
+    `offset` counts from the file's beginning or, in a zip, from its record's.  `error_in_format` says why numbers are not read.
     """
 
     upload: Upload
@@ -34,7 +43,7 @@ class Found:
     fortran: bool
     offset: int
     member: zipped.Member | None = None
-    flaw: Flaw | None = None
+    error_in_format: FormatError | None = None
 
     @property
     def file(self) -> str:
@@ -65,7 +74,7 @@ class Found:
                 yield file, self.offset
                 return
             with tempfile.TemporaryFile(dir=scratch) as unpacked:
-                with told_of(self.file):
+                with as_upload_errors(self.file):
                     for piece in zipped.content(file, self.member):
                         watch.go_on()
                         write_sparsely(unpacked, piece)
@@ -85,7 +94,7 @@ def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
     found: list[Found] = []
     size_bytes = unpacked_bytes = 0
     for number, upload in enumerate(uploads, 1):
-        with told_of(upload.name):
+        with as_upload_errors(upload.name):
             size = upload.path.stat().st_size
             size_bytes += size
             require("files", number, bounds.files)
@@ -99,17 +108,25 @@ def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
 
 
 @contextmanager
-def told_of(file: str) -> Iterator[None]:
+def as_upload_errors(file: str) -> Iterator[None]:
     """Turn what a reader says into the refusal of a file."""
     try:
         yield
-    except Flaw as flaw:
+    except FormatError as error_in_format:
         raise InvalidArrays(
-            [fault(flaw.code, flaw.detail, file=file, name=flaw.name, **flaw.facts)]
-        ) from flaw
-    except Excess as excess:
+            [
+                field_error(
+                    error_in_format.code,
+                    error_in_format.detail,
+                    file=file,
+                    name=error_in_format.name,
+                    **error_in_format.facts,
+                )
+            ]
+        ) from error_in_format
+    except LimitExceeded as excess:
         raise ArraysTooLarge(
-            file=shown(file), what=excess.what, given=excess.given, limit=excess.limit
+            file=printable(file), what=excess.what, given=excess.given, limit=excess.limit
         ) from excess
 
 
@@ -124,7 +141,15 @@ def _list(upload: Upload, size: int, bounds: Bounds) -> list[Found]:
         if safetensors.is_one(head):
             tensors = safetensors.read_header(file, size, bounds)
             return [
-                Found(upload, t.name, t.values, t.shape, False, t.offset, flaw=t.flaw)
+                Found(
+                    upload,
+                    t.name,
+                    t.values,
+                    t.shape,
+                    False,
+                    t.offset,
+                    error_in_format=t.error_in_format,
+                )
                 for t in tensors
             ]
     raise _other(upload.name, head)
@@ -136,12 +161,12 @@ def _npy(
     """Describe the array of a `.npy` file, or of such a record, of `size` bytes."""
     try:
         header = npy.read_header(head)
-    except Flaw as flaw:
-        flaw.name = name
+    except FormatError as error_in_format:
+        error_in_format.name = name
         raise
-    if header.flaw is None and header.end != size:
+    if header.error_in_format is None and header.end != size:
         detail = f"its header tells of {header.end} bytes in all, but there are {size}"
-        raise Flaw(detail, name=name)
+        raise FormatError(detail, name=name)
     return Found(
         upload,
         name,
@@ -150,7 +175,7 @@ def _npy(
         header.fortran,
         header.offset,
         member,
-        header.flaw,
+        header.error_in_format,
     )
 
 
@@ -161,7 +186,7 @@ def _npz(upload: Upload, file: BinaryIO, size: int, bounds: Bounds) -> Iterator[
         name = member.name.removesuffix(".npy")
         head = zipped.beginning(file, member, _HEAD_BYTES)
         if not head.startswith(npy.MAGIC):
-            raise Flaw("this record is not a .npy file", name=member.name)
+            raise FormatError("this record is not a .npy file", name=member.name)
         yield _npy(upload, name, head, member.size_bytes, member)
 
 
@@ -172,7 +197,7 @@ def _refuse_other_zips(file: str, names: set[str]) -> None:
     elif "config.json" in names and any(name.endswith(".h5") for name in names):
         kind, instead = "a Keras model", _KERAS
     if kind:
-        raise NotAnArrayFile(file=shown(file), kind=kind, instead=instead)
+        raise NotAnArrayFile(file=printable(file), kind=kind, instead=instead)
 
 
 _KERAS = (
@@ -192,8 +217,8 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
 def _other(file: str, head: bytes) -> NotAnArrayFile:
     for magic, kind, instead in _KINDS:
         if head.startswith(magic):
-            return NotAnArrayFile(file=shown(file), kind=kind, instead=instead)
+            return NotAnArrayFile(file=printable(file), kind=kind, instead=instead)
     kind = "of no kind that is known here" if head else "empty"
     return NotAnArrayFile(
-        file=shown(file), kind=kind, instead="Send .npy, .npz or .safetensors files."
+        file=printable(file), kind=kind, instead="Send .npy, .npz or .safetensors files."
     )

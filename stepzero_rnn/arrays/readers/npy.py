@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 
 from stepzero_rnn.arrays.readers.values import BITS, INTEGERS, QUANTIZED, UNREAD, Values
-from stepzero_rnn.arrays.records import Flaw
+from stepzero_rnn.arrays.records import FormatError
 
 MAGIC = b"\x93NUMPY"
 MOST_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
@@ -56,14 +56,14 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
 class Header:
     """What a header says: the numbers' type, the shape, the order of axes, and where the numbers begin.
 
-    Where they are not floats, `flaw` says what they are, and they are not read.
+    Where they are not floats, `error_in_format` says what they are, and they are not read.
     """
 
     values: Values
     shape: tuple[int, ...]
     fortran: bool
     offset: int
-    flaw: Flaw | None = None
+    error_in_format: FormatError | None = None
 
     @property
     def end(self) -> int:
@@ -82,21 +82,21 @@ def read_header(head: bytes) -> Header:
     """
     length_bytes = _LENGTH_BYTES.get((head[6], head[7]) if len(head) > 7 else (0, 0))
     if length_bytes is None:
-        raise Flaw("it is of no version of .npy that there is")
+        raise FormatError("it is of no version of .npy that there is")
     start = 8 + length_bytes
     length = int.from_bytes(head[8:start], "little")
     if length > MOST_HEADER_BYTES:
-        raise Flaw(f"a header of {length} bytes cannot be one of floats")
+        raise FormatError(f"a header of {length} bytes cannot be one of floats")
     text = head[start : start + length].decode("latin-1")
     if len(text) < length:
-        raise Flaw("it ends within its header")
+        raise FormatError("it ends within its header")
     if _STRUCTURED.search(text):
         return Header(UNREAD, (), False, start + length, _no_floats("[", "records"))
     fields = _fields(text.strip())
     shape, descr = _shape(fields["shape"]), fields["descr"]
-    flaw = None if descr in _VALUES else _no_floats(descr.lstrip("<>=|"), descr)
+    error_in_format = None if descr in _VALUES else _no_floats(descr.lstrip("<>=|"), descr)
     values = _VALUES.get(descr, UNREAD)
-    return Header(values, shape, fields["fortran_order"] == "True", start + length, flaw)
+    return Header(values, shape, fields["fortran_order"] == "True", start + length, error_in_format)
 
 
 def _fields(text: str) -> dict[str, str]:
@@ -105,14 +105,14 @@ def _fields(text: str) -> dict[str, str]:
     while text[place:end].strip():
         found = _FIELD.match(text, place, end)
         if found is None or found["key"] in fields:
-            raise Flaw("its header is not one that NumPy writes")
+            raise FormatError("its header is not one that NumPy writes")
         kind = {"descr": "text", "fortran_order": "flag", "shape": "tuple"}[found["key"]]
         if found[kind] is None:
-            raise Flaw(f"its header's {found['key']} is of another kind")
+            raise FormatError(f"its header's {found['key']} is of another kind")
         fields[found["key"]] = found[kind]
         place = found.end()
     if len(fields) != 3 or text[:1] + text[-1:] != "{}":
-        raise Flaw("its header lacks a field")
+        raise FormatError("its header lacks a field")
     return fields
 
 
@@ -121,20 +121,20 @@ def _shape(text: str) -> tuple[int, ...]:
     if lengths[-1] == "":
         lengths.pop()
     if not all(length.isdecimal() and len(length) < 16 for length in lengths):
-        raise Flaw("its header's shape is not a tuple of lengths")
+        raise FormatError("its header's shape is not a tuple of lengths")
     return check_shape([int(length) for length in lengths])
 
 
 def check_shape(lengths: list[int], name: str | None = None) -> tuple[int, ...]:
     """Refuse shapes that no array here can have, so that their product is cheap."""
     if len(lengths) > MOST_AXES or any(not 0 <= length <= MOST_LENGTH for length in lengths):
-        raise Flaw("no array here can have its shape", name=name)
+        raise FormatError("no array here can have its shape", name=name)
     return tuple(lengths)
 
 
-def _no_floats(kind: str, descr: str) -> Flaw:
+def _no_floats(kind: str, descr: str) -> FormatError:
     what, instead = _INSTEAD.get(kind) or _INSTEAD.get(kind[:1], ("no numbers", "send floats"))
-    return Flaw(
+    return FormatError(
         f"it holds {what}; {instead}",
         code="not_floats",
         given=descr[:40],

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from stepzero_rnn.arrays.readers.npy import check_shape
 from stepzero_rnn.arrays.readers.values import BITS, INTEGERS, QUANTIZED, UNREAD, Values
-from stepzero_rnn.arrays.records import Bounds, Entry, Flaw, require
+from stepzero_rnn.arrays.records import Bounds, Entry, FormatError, require
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.errors import MalformedJson
 from stepzero_rnn.spec.parse import load_json
@@ -39,7 +39,7 @@ _LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's ord
 class Tensor:
     """One tensor: its name, type and shape, and where it begins and ends in the file.
 
-    Where its numbers are not floats, `flaw` says so, and they are not read.
+    Where its numbers are not floats, `error_in_format` says so, and they are not read.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Tensor:
     shape: tuple[int, ...]
     offset: int
     end: int
-    flaw: Flaw | None = None
+    error_in_format: FormatError | None = None
 
 
 def is_one(head: bytes) -> bool:
@@ -66,7 +66,7 @@ def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]
     length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
     start = _LENGTH_BYTES + length
     if start > size_bytes:
-        raise Flaw(f"its header says it has {length} bytes, more than the file")
+        raise FormatError(f"its header says it has {length} bytes, more than the file")
     require("bytes of header", length, bounds.header_bytes)
     described = _described(file.read(length))
     require("tensors", len(described), bounds.arrays)
@@ -75,7 +75,7 @@ def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]
     ends = [start, *(tensor.end for tensor in tensors)]
     starts = [*(tensor.offset for tensor in tensors), size_bytes]
     if ends != starts:
-        raise Flaw("its tensors overlap, leave a gap, or do not end where the file does")
+        raise FormatError("its tensors overlap, leave a gap, or do not end where the file does")
     return tensors
 
 
@@ -83,9 +83,9 @@ def _described(text: bytes) -> dict[str, Any]:
     try:
         found = load_json(text)
     except MalformedJson as error:
-        raise Flaw(f"its header is not JSON: {error.detail}") from error
+        raise FormatError(f"its header is not JSON: {error.detail}") from error
     if not isinstance(found, dict):
-        raise Flaw("its header is not an object")
+        raise FormatError("its header is not an object")
     found.pop("__metadata__", None)
     return found
 
@@ -93,17 +93,17 @@ def _described(text: bytes) -> dict[str, Any]:
 def _tensors(described: Mapping[str, Any], start: int) -> Iterator[Tensor]:
     for own, facts in described.items():
         if not isinstance(facts, dict) or facts.keys() != {"dtype", "shape", "data_offsets"}:
-            raise Flaw("it is not described by dtype, shape and data_offsets", name=own)
+            raise FormatError("it is not described by dtype, shape and data_offsets", name=own)
         dtype, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
         if not (_are_lengths(shape) and _are_lengths(offsets) and len(offsets) == 2):
-            raise Flaw("its shape or offsets are not lists of lengths", name=own)
+            raise FormatError("its shape or offsets are not lists of lengths", name=own)
         checked = check_shape(shape, own)
         first, last = (start + offset for offset in offsets)
         if not isinstance(dtype, str) or dtype not in _VALUES:
             yield Tensor(own, UNREAD, checked, first, last, _no_floats(dtype, own))
             continue
         if last - first != prod(checked) * _VALUES[dtype].item_bytes:
-            raise Flaw("its offsets are not those of its shape", name=own)
+            raise FormatError("its offsets are not those of its shape", name=own)
         yield Tensor(own, _VALUES[dtype], checked, first, last)
 
 
@@ -111,13 +111,13 @@ def _are_lengths(given: Any) -> bool:
     return isinstance(given, list) and all(type(item) is int and item >= 0 for item in given)
 
 
-def _no_floats(given: Any, own: str) -> Flaw:
+def _no_floats(given: Any, own: str) -> FormatError:
     what, instead = _INSTEAD.get(
         str(given)[:1], ("no floats that PyTorch's networks have", INTEGERS)
     )
     if given in ("U16", "I16"):
         what, instead = "integers of 16 bits", BITS
-    return Flaw(
+    return FormatError(
         f"it holds {what}; {instead}",
         name=own,
         code="not_floats",

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, NamedTuple
 
 from stepzero_rnn.arrays.readers.values import CHUNK_BYTES
-from stepzero_rnn.arrays.records import Bounds, Flaw, require
+from stepzero_rnn.arrays.records import Bounds, FormatError, require
 
 MAGIC = b"PK\x03\x04"
 EMPTY_MAGIC = b"PK\x05\x06"
@@ -68,14 +68,14 @@ def members(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Member]:
     require("bytes of directory", directory.size, bounds.header_bytes)
     found = [*_entries(_read(file, directory.offset, directory.size), directory)]
     if len({member.name for member in found}) < len(found):
-        raise Flaw("two of its records have one name")
+        raise FormatError("two of its records have one name")
     require("bytes when unpacked", sum(member.size_bytes for member in found), bounds.total_bytes)
     found.sort(key=lambda member: member.header)
     placed = [_placed(file, member) for member in found]
     ends = [0, *(member.offset + member.packed_bytes for member in placed)]
     starts = [*(member.header for member in placed), directory.offset]
     if any(end > start for end, start in zip(ends, starts, strict=True)):
-        raise Flaw("its records overlap, as in a zip bomb")
+        raise FormatError("its records overlap, as in a zip bomb")
     return placed
 
 
@@ -89,13 +89,13 @@ def content(file: BinaryIO, member: Member) -> Iterator[bytes]:
     for piece in _inflated(file, member) if member.method else _stored(file, member):
         total += len(piece)
         if total > member.size_bytes:
-            raise Flaw("it unpacks to more bytes than it says", name=member.name)
+            raise FormatError("it unpacks to more bytes than it says", name=member.name)
         crc = zlib.crc32(piece, crc)
         yield piece
     if total < member.size_bytes:
-        raise Flaw("it unpacks to fewer bytes than it says", name=member.name)
+        raise FormatError("it unpacks to fewer bytes than it says", name=member.name)
     if crc != member.crc32:
-        raise Flaw("its checksum does not match", name=member.name)
+        raise FormatError("its checksum does not match", name=member.name)
 
 
 def beginning(file: BinaryIO, member: Member, most_bytes: int) -> bytes:
@@ -110,7 +110,7 @@ def beginning(file: BinaryIO, member: Member, most_bytes: int) -> bytes:
     try:
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most_bytes)
     except zlib.error as error:
-        raise Flaw("it cannot be unpacked", name=member.name) from error
+        raise FormatError("it cannot be unpacked", name=member.name) from error
 
 
 def _stored(file: BinaryIO, member: Member) -> Iterator[bytes]:
@@ -132,9 +132,9 @@ def _inflated(file: BinaryIO, member: Member) -> Iterator[bytes]:
                 break
         yield from _rest(inflater)
     except zlib.error as error:
-        raise Flaw("it cannot be unpacked", name=member.name) from error
+        raise FormatError("it cannot be unpacked", name=member.name) from error
     if not inflater.eof or inflater.unused_data:
-        raise Flaw("its packed bytes end early or late", name=member.name)
+        raise FormatError("its packed bytes end early or late", name=member.name)
 
 
 def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
@@ -148,16 +148,16 @@ def _directory(file: BinaryIO, size_bytes: int) -> _Directory:
     at = size_bytes - _END.size
     signature, *fields, comment = _END.unpack(_read(file, at, _END.size))
     if signature != EMPTY_MAGIC or comment:
-        raise Flaw("it does not end as a zip does: it is cut short, or has a comment")
+        raise FormatError("it does not end as a zip does: it is cut short, or has a comment")
     locator = _read(file, at - _LOCATOR.size, _LOCATOR.size) if at >= _LOCATOR.size else b""
     if locator.startswith(_LOCATOR_MAGIC):
         at -= _LOCATOR.size + _END_64.size
         signature, _, _, _, *fields = _END_64.unpack(_read(file, at, _END_64.size))
         if signature != _END_64_MAGIC or _LOCATOR.unpack(locator)[2] != at:
-            raise Flaw("its end is not where it says")
+            raise FormatError("its end is not where it says")
     disk, first_disk, here, records, size, offset = fields
     if disk or first_disk or here != records or offset + size != at:
-        raise Flaw("its directory is not where it says")
+        raise FormatError("its directory is not where it says")
     return _Directory(records, offset, size)
 
 
@@ -165,40 +165,40 @@ def _entries(packed: bytes, directory: _Directory) -> Iterator[Member]:
     place = 0
     for _ in range(directory.records):
         if len(packed) < place + _ENTRY.size:
-            raise Flaw("its directory ends early")
+            raise FormatError("its directory ends early")
         fields = _ENTRY.unpack_from(packed, place)
         start = place + _ENTRY.size
         name, extra, place = (start + sum(fields[10:last]) for last in (11, 12, 13))
         if fields[0] != _ENTRY_MAGIC or place > len(packed):
-            raise Flaw("its directory is not one of a zip")
+            raise FormatError("its directory is not one of a zip")
         yield _member(_text(packed[start:name]), fields, packed[name:extra], directory)
     if place != len(packed):
-        raise Flaw("its directory is longer than its records")
+        raise FormatError("its directory is longer than its records")
 
 
 def _member(name: str, fields: tuple[Any, ...], extra: bytes, directory: _Directory) -> Member:
     flags, method, crc, packed_bytes, size_bytes = fields[3], fields[4], *fields[7:10]
     disk, header = fields[13], fields[16]
     if flags & _UNREADABLE_FLAGS:
-        raise Flaw("it is encrypted", name=name)
+        raise FormatError("it is encrypted", name=name)
     if method not in (STORED, DEFLATED) or disk:
-        raise Flaw("it is packed in another way than stored or deflated", name=name)
+        raise FormatError("it is packed in another way than stored or deflated", name=name)
     size_bytes, packed_bytes, header = _in_full([size_bytes, packed_bytes, header], extra, name)
     least = size_bytes if method == STORED else size_bytes // _MOST_INFLATION
     if packed_bytes < least or (method == STORED and packed_bytes > least):
-        raise Flaw("it cannot unpack to as many bytes as it says", name=name)
+        raise FormatError("it cannot unpack to as many bytes as it says", name=name)
     if header + packed_bytes > directory.offset:
-        raise Flaw("its record is not where the directory says", name=name)
+        raise FormatError("its record is not where the directory says", name=name)
     return Member(name, method, packed_bytes, size_bytes, crc, header)
 
 
 def _text(packed: bytes) -> str:
     if not 0 < len(packed) <= _MOST_NAME_BYTES:
-        raise Flaw(f"a record's name has {len(packed)} bytes")
+        raise FormatError(f"a record's name has {len(packed)} bytes")
     try:
         return packed.decode()
     except UnicodeDecodeError as error:
-        raise Flaw("a record's name is not UTF-8") from error
+        raise FormatError("a record's name is not UTF-8") from error
 
 
 def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
@@ -214,7 +214,7 @@ def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
             return sizes
         start += length
     if wide:
-        raise Flaw("its size is not given", name=name)
+        raise FormatError("its size is not given", name=name)
     return sizes
 
 
@@ -230,16 +230,16 @@ def _placed(file: BinaryIO, member: Member) -> Member:
         or name_bytes != len(name)
         or _read(file, member.header + _LOCAL.size, name_bytes) != name
     ):
-        raise Flaw("its record is other than the directory says", name=member.name)
+        raise FormatError("its record is other than the directory says", name=member.name)
     offset = member.header + _LOCAL.size + name_bytes + extra_bytes
     return replace(member, offset=offset)
 
 
 def _read(file: BinaryIO, offset: int, size: int) -> bytes:
     if offset < 0:
-        raise Flaw("it is too short for a zip")
+        raise FormatError("it is too short for a zip")
     file.seek(offset)
     found = file.read(size)
     if len(found) < size:
-        raise Flaw("it ends early")
+        raise FormatError("it ends early")
     return found
