@@ -14,7 +14,15 @@ from math import prod
 
 from stepzero_rnn.plan import effort
 from stepzero_rnn.plan.cells import Cell, stream_of
-from stepzero_rnn.plan.records import GATES, KEEPING_GATE, Block, Kind, Plan, ScriptPlan, TensorPlan
+from stepzero_rnn.plan.records import (
+    GATES,
+    RETENTION_GATE,
+    Block,
+    Kind,
+    Plan,
+    ScriptPlan,
+    TensorPlan,
+)
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.overrides import WHOLE
 from stepzero_rnn.spec.schemes.scripts import AnyScript
@@ -22,7 +30,7 @@ from stepzero_rnn.spec.schemes.scripts import AnyScript
 __all__ = [
     "FEW_CELLS",
     "GATES",
-    "KEEPING_GATE",
+    "RETENTION_GATE",
     "Block",
     "GoOn",
     "Kind",

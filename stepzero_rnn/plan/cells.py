@@ -10,7 +10,7 @@ from typing import Any
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.plan import effort
-from stepzero_rnn.plan.records import GATES, KEEPING_GATE, Block, Kind, TensorPlan
+from stepzero_rnn.plan.records import GATES, RETENTION_GATE, Block, Kind, TensorPlan
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.overrides import WHOLE
@@ -174,7 +174,7 @@ def _is_of_each(scheme: AnyBiasScheme) -> bool:
 def _drawn_as(gate: str, scheme: AnyBiasScheme) -> str:
     """Give the gate whose random numbers a gate's total is made of."""
     tied = gate == "i" and isinstance(scheme, SplitScheme) and scheme.ties_input_gate
-    return KEEPING_GATE["lstm"] if tied else gate
+    return RETENTION_GATE["lstm"] if tied else gate
 
 
 def _share(kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:

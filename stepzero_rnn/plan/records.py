@@ -24,7 +24,7 @@ Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 GATES: Mapping[str, tuple[str, ...]] = {
     rnn_type: tuple(names.values()) or (WHOLE,) for rnn_type, names in GATE_NAMES.items()
 }
-KEEPING_GATE: Mapping[str, str] = {
+RETENTION_GATE: Mapping[str, str] = {
     "gru": "z",
     "lstm": "f",
 }  # open, it keeps the state (PyTorch's sign)

@@ -22,7 +22,7 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     "gru": {"r": "reset", "z": "update", "n": "new"},
     "lstm": {"i": "input", "f": "forget", "g": "cell", "o": "output"},
 }
-KEEPING_GATE = {"gru": "z", "lstm": "f"}
+RETENTION_GATE = {"gru": "z", "lstm": "f"}
 Options = Mapping[str, Any]
 
 
@@ -215,7 +215,7 @@ def _bias(cell: Cell, kind: str) -> Rows:
 def _sign(block: Block, o: Options, rnn: str) -> float:
     """Give 1 for the keeping gate, −1 for an input gate that is tied to it."""
     tied = o["scheme"] == "chrono" or o.get("tied", False)
-    return 1.0 if block.gate == KEEPING_GATE[rnn] else -1.0 if block.gate == "i" and tied else 0.0
+    return 1.0 if block.gate == RETENTION_GATE[rnn] else -1.0 if block.gate == "i" and tied else 0.0
 
 
 def _chrono(block: Block, o: Options, share: float, rnn: str) -> Rows:
@@ -373,7 +373,7 @@ BIASES: Mapping[str, Callable[[Block, Options, float, str], Rows]] = {
     "constant": lambda b, o, share, rnn: b.constant(o["value"] * share),
     "uniform": lambda b, o, share, rnn: b.uniform(o.get("low", 0.0) * share, o.get("high", 1.0) * share),
     "normal": lambda b, o, share, rnn: b.normal(o.get("mean", 0.0) * share, o.get("std", 1.0) * share),
-    "forget": lambda b, o, share, rnn: b.constant(o.get("value", 1.0) * share if b.gate == KEEPING_GATE[rnn] else 0),
+    "forget": lambda b, o, share, rnn: b.constant(o.get("value", 1.0) * share if b.gate == RETENTION_GATE[rnn] else 0),
     "chrono": _chrono,
     "chrono_forget_only": _chrono,
     "ugi": _ugi,

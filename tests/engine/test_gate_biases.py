@@ -18,7 +18,7 @@ pytestmark = pytest.mark.statistical
 
 H = 32_768  # units, and so samples of a gate
 GATES = {"lstm": ("i", "f", "g", "o"), "gru": ("r", "z", "n")}
-KEEPING = {"lstm": "f", "gru": "z"}
+RETENTION = {"lstm": "f", "gru": "z"}
 NETWORK = {"input_size": 1, "hidden_size": H, "seed": 11}
 SURE = 5  # standard errors
 LIKELY = 5.7e-7  # what lies beyond so many of a normal number
@@ -46,7 +46,7 @@ class TestChrono:
     def test_memory_times_are_uniform(self, rnn_type: str, t_min: float, t_max: float) -> None:
         """A gate that keeps σ(b) of the state forgets in 1 + exp(b) steps."""
         gates = totals(rnn_type, {"scheme": "chrono", "t_min": t_min, "t_max": t_max})
-        times = 1 + np.exp(gates[KEEPING[rnn_type]])
+        times = 1 + np.exp(gates[RETENTION[rnn_type]])
 
         assert stats.kstest(times, stats.uniform(t_min, t_max - t_min).cdf).pvalue > LIKELY
         assert t_min - 1e-6 * t_max <= times.min()
@@ -118,13 +118,13 @@ class TestUniformGates:
     @every_split
     def test_keep_a_uniform_share(self, rnn_type: str, split: str) -> None:
         gates = totals(rnn_type, {"scheme": "ugi", "split": split})
-        drawn = gates[KEEPING[rnn_type]]
+        drawn = gates[RETENTION[rnn_type]]
         units = len(drawn)
         law = stats.uniform(1 / units, 1 - 2 / units)
 
         assert stats.kstest(1 / (1 + np.exp(-drawn)), law.cdf).pvalue > LIKELY
         assert np.abs(drawn).max() <= log(units - 1) * (1 + 1e-6)
-        assert not others(rnn_type, gates, KEEPING[rnn_type]).any()
+        assert not others(rnn_type, gates, RETENTION[rnn_type]).any()
 
     @pytest.mark.parametrize(("units", "std"), [(8, 1.0011), (128, 1.6683), (512, 1.7588)])
     def test_promise_the_published_spread(self, units: int, std: float) -> None:

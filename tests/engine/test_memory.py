@@ -21,7 +21,7 @@ pytestmark = pytest.mark.statistical
 H = 512
 NETWORK = {"input_size": 1, "hidden_size": H, "seed": 3}
 STACKED = {"weight_hh": {"scheme": "orthogonal", "scope": "fused"}}
-KEEPING = {"preset": "haste", "bias": {"scheme": "forget", "value": 2.0}}
+RETENTION = {"preset": "haste", "bias": {"scheme": "forget", "value": 2.0}}
 OVERWRITING = {"preset": "haste", "bias": {"scheme": "forget", "value": -1.0}}
 
 
@@ -79,7 +79,7 @@ def test_of_random_blocks_is_as_published(rnn_type: str, init: Any, published: f
     ("rnn_type", "init", "published", "limit"),
     [
         ("lstm", "haste", 0.9811, 1 / (1 + exp(-1)) + 1 / 4),
-        slow("lstm", KEEPING, 1.131, 1 / (1 + exp(-2)) + 1 / 4),
+        slow("lstm", RETENTION, 1.131, 1 / (1 + exp(-2)) + 1 / 4),
         slow("gru", "flax_linen", 0.750, 3 / 4),
         slow("gru", {"preset": "haste", "bias": "forget"}, 0.8655, 1 - 1 / (1 + exp(1)) / 2),
         slow("gru", OVERWRITING, 0.634, 1 - 1 / (1 + exp(-1)) / 2),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepzero_rnn.engine.elements.distributions import ElementLaw, LogitUniform, LogUniform
 from stepzero_rnn.engine.elements.patterns import Constant, Ladder
-from stepzero_rnn.plan import KEEPING_GATE, Block
+from stepzero_rnn.plan import RETENTION_GATE, Block
 from stepzero_rnn.spec.schemes import biases as ask
 
 
@@ -33,7 +33,7 @@ def out_gate_ladder(scheme: ask.OutGateLadderBias, block: Block) -> ElementLaw:
 
 
 def _keeps(block: Block) -> bool:
-    return block.gate in KEEPING_GATE.values()
+    return block.gate in RETENTION_GATE.values()
 
 
 def _sign(scheme: ask.BiasScheme, block: Block) -> float:

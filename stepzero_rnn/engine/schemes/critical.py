@@ -25,7 +25,7 @@ from stepzero_rnn.engine.laws.criticality import (
 from stepzero_rnn.engine.laws.orthogonal import Orthogonal
 from stepzero_rnn.engine.words.rounding import single
 from stepzero_rnn.engine.words.scalars import log, steps_gap
-from stepzero_rnn.plan import KEEPING_GATE, Block
+from stepzero_rnn.plan import RETENTION_GATE, Block
 from stepzero_rnn.spec.base import InitScheme
 from stepzero_rnn.spec.schemes import biases as ask
 from stepzero_rnn.spec.schemes.criticality import log_odds
@@ -83,7 +83,7 @@ class At(NamedTuple):
     @property
     def keeps(self) -> bool:
         """Whether it is the gate that keeps the state."""
-        return self.letter in KEEPING_GATE.values()
+        return self.letter in RETENTION_GATE.values()
 
 
 def _gate(scheme: Any, at: At) -> Gate:
@@ -160,7 +160,7 @@ def _tied(scheme: ask.SplitScheme, at: At) -> list[Point]:
     """Give the law of a gate beside the keeping one: that with the other sign if it is tied, else 0."""
     if at.letter != "i" or not scheme.ties_input_gate:
         return _one(0.0)
-    kept = LAWS[type(scheme)](scheme, At(KEEPING_GATE["lstm"], at.hidden_size))
+    kept = LAWS[type(scheme)](scheme, At(RETENTION_GATE["lstm"], at.hidden_size))
     return [(-bias, weight) for bias, weight in kept]
 
 

@@ -78,7 +78,7 @@ class NormalBias(SplitScheme, MeanStd):
     scheme: Literal["normal"] = "normal"
 
 
-class KeepingBias(BiasScheme):
+class RetentionBias(BiasScheme):
     """What the schemes share that state the bias of the gate that keeps the state.
 
     That is an LSTM's forget gate f and a GRU's update gate z, whose positive bias keeps the state in PyTorch's convention.
@@ -88,7 +88,7 @@ class KeepingBias(BiasScheme):
     needs: ClassVar[str] = "gate that keeps its state"
 
 
-class ForgetBias(KeepingBias):
+class ForgetBias(RetentionBias):
     """The total is `value` in the gate that keeps the state, 0 in the others.
 
     That is an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015) and a GRU's update gate,
@@ -99,7 +99,7 @@ class ForgetBias(KeepingBias):
     value: Number = Field(default=1.0, description="The total bias of the keeping gate.")
 
 
-class _MemoryTimes(KeepingBias):
+class _MemoryTimes(RetentionBias):
     t_min: Steps = Field(default=2.0, description="Shortest memory, in time steps; 2 or more.")
     t_max: Steps = Field(
         description="Longest memory, in time steps: about the longest dependency that is looked for."
@@ -148,7 +148,7 @@ class ChronoForgetOnlyBias(_MemoryTimes):
     scheme: Literal["chrono_forget_only"] = "chrono_forget_only"
 
 
-class UgiBias(KeepingBias):
+class UgiBias(RetentionBias):
     """Uniform gates: the keeping gate's activation is uniform on [1/hidden_size, 1 − 1/hidden_size] (Gu et al. 2020)."""
 
     least_hidden_size: ClassVar[int] = 2

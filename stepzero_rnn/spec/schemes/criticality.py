@@ -18,7 +18,7 @@ WIDEST = 100.0  # a gate with such a bias is open or shut for good
 NEAREST = Decimal("1e-6")  # from the gates' largest bias to that of a gate as open as the radius
 READ = {"gru": ("r", "z"), "lstm": ("i", "f", "o")}  # the gates that the criterion reads
 CANDIDATE = {"gru": "n", "lstm": "g"}  # the gate whose block it scales
-KEEPING = ("f", "z")
+RETENTION = ("f", "z")
 
 
 def log_odds(scheme: Critical) -> Decimal | None:
@@ -52,7 +52,7 @@ def refuse_uncritical(
                 given=scheme.name,
                 allowed=f"biases within ±{WIDEST:g}",
             )
-        if gate in KEEPING:
+        if gate in RETENTION:
             _refuse_below(scheme, biases[gate], gate, high, field)
 
 
@@ -87,9 +87,9 @@ def _refuse_below(scheme: Critical, bias: Any, gate: str, high: float, field: st
 
 def reach(scheme: Any, gate: str, hidden_size: int) -> tuple[float, float]:
     """Give the least and the largest total bias that a gate can start with; of a normal law, those of 12 standard deviations."""
-    known = EVERYWHERE.get(type(scheme))
-    if known is None and gate in KEEPING:
-        known = KEEPERS.get(type(scheme))
+    known = ANY_POSITION.get(type(scheme))
+    if known is None and gate in RETENTION:
+        known = RETENTION_BIASES.get(type(scheme))
     if known is None and gate == "o":
         known = OUTPUTS.get(type(scheme))
     return known(scheme, hidden_size) if known else (0.0, 0.0)
@@ -116,7 +116,7 @@ def _times(scheme: Any, hidden_size: int) -> tuple[float, float]:
 Reach = Callable[[Any, int], tuple[float, float]]
 # How far the bias of any gate reaches, that of a keeping gate, and that of an output gate.  All others are 0, but for the
 # input gate that `chrono` or `ugi` tie: it is shut as far as the keeping gate is open.
-EVERYWHERE: Mapping[type[InitScheme], Reach] = {
+ANY_POSITION: Mapping[type[InitScheme], Reach] = {
     ask.PytorchBias: lambda scheme, hidden_size: (-2 / sqrt(hidden_size), 2 / sqrt(hidden_size)),
     ask.ConstantBias: lambda scheme, hidden_size: (scheme.value, scheme.value),
     ArrayBias: lambda scheme, hidden_size: (min(scheme.values), max(scheme.values)),
@@ -126,7 +126,7 @@ EVERYWHERE: Mapping[type[InitScheme], Reach] = {
     ),
     ask.NormalBias: _normal,
 }
-KEEPERS: Mapping[type[InitScheme], Reach] = {
+RETENTION_BIASES: Mapping[type[InitScheme], Reach] = {
     ask.ForgetBias: lambda scheme, hidden_size: (scheme.value, scheme.value),
     ask.ChronoBias: _times,
     ask.ChronoForgetOnlyBias: _times,
