@@ -27,7 +27,7 @@ from app.routes import about, checkpoints, pages
 from app.settings import Settings
 from app.telemetry.memory import keep_giving_back
 from app.telemetry.metrics import Metrics
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.uploads.disk_budget import DiskBudget
@@ -56,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         store = open_store(settings, DiskBudget(settings.max_incoming_bytes))
         await anyio.to_thread.run_sync(store.sweep)
         admission = admission_of(settings)
-        with Workers(settings.threads) as workers:
+        with ThreadPool(settings.threads) as workers:
             context = Context(
                 settings,
                 Factory(

@@ -98,12 +98,12 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
     """
     from stepzero_rnn.engine.draw import Sampler
     from stepzero_rnn.engine.state_dict import state_dict as draw
-    from stepzero_rnn.engine.thread_pool import Workers
+    from stepzero_rnn.engine.thread_pool import ThreadPool
     from stepzero_rnn.uploads.intake import opened
 
     planned = plan(spec if arrays is None else with_arrays(spec, arrays))
     store = _store() if planned.spec.arrays else None
-    with Workers() as workers, opened(planned, store) as given:
+    with ThreadPool() as workers, opened(planned, store) as given:
         return draw(planned, Sampler(planned.spec.seed, workers, given=given))
 
 
@@ -125,11 +125,11 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
         DeviceUnavailable: this machine has no such device.
         NonfiniteOutput, DeadOutput: the forward pass fails, and the spec does not accept that.
     """
-    from stepzero_rnn.engine.thread_pool import Stop, Workers
+    from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
     from stepzero_rnn.pipeline.factory import Factory
 
     job = _job(spec, "pt", device, check)
-    with Workers() as workers:
+    with ThreadPool() as workers:
         return Factory(workers, store=_store_of(job)).summary(job, Stop())
 
 
@@ -150,10 +150,10 @@ def stream(
 
 
 def _stream(job: Job) -> Iterator[Buffer]:
-    from stepzero_rnn.engine.thread_pool import Stop, Workers
+    from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
     from stepzero_rnn.pipeline.factory import Factory
 
-    with Workers() as workers:
+    with ThreadPool() as workers:
         factory = Factory(workers, store=_store_of(job))
         factory.check(job, Stop())
         yield from factory.stream(job, Stop())

@@ -21,7 +21,7 @@ from stepzero_rnn.engine.patches import Source, apply_patches
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.schemes.record import WholeLaw
 from stepzero_rnn.engine.statistics import Counter, Tally
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import Key, key
 from stepzero_rnn.engine.words.rounding import load, store
 from stepzero_rnn.plan import Block, TensorPlan
@@ -85,7 +85,7 @@ class Sampler:
     """
 
     seed: int
-    workers: Workers
+    workers: ThreadPool
     stop: Stop = field(default_factory=Stop)
     backend: DrawBackend = CPU
     kept: Mapping[str, Stored] = field(default_factory=dict)

@@ -35,7 +35,7 @@ class Stop:
             raise Stopped
 
 
-class Workers:
+class ThreadPool:
     """A pool of threads, as many as there are cores unless told otherwise.
 
     A run has at most two tasks per thread in the queue, so a small run beside a large one waits for a few tasks only.

@@ -13,7 +13,7 @@ from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
 from stepzero_rnn.engine.draw import CPU, Sampler
 from stepzero_rnn.engine.statistics import FEW, Counter
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.errors import DeviceFailed, EngineFailed
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import CheckSize, RnnType, Spec
@@ -32,7 +32,7 @@ def warm(known: str = EXPECTED_DIGEST) -> None:
     many = np.zeros(FEW + 1)  # counted in another way than those few
     Counter(len(many)).add(many)
     Counter(len(many)).add(many.astype(np.float32))
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         for rnn_type in get_args(RnnType):
             small = plan(Spec(rnn_type=rnn_type, input_size=8, hidden_size=8))
             check(small, Sampler(0, workers), CheckSize(), torch.device("cpu"))

@@ -21,7 +21,7 @@ from stepzero_rnn.engine.check.check import Checked, Keep, keep_none
 from stepzero_rnn.engine.check.digests import digests
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.draw import CHUNK_BYTES, Sampler, Stored
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import ArraysGone
 from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, Buffer, assemble
 from stepzero_rnn.pipeline.costs import (
@@ -50,7 +50,7 @@ class Factory:
 
     def __init__(
         self,
-        workers: Workers,
+        workers: ThreadPool,
         *,
         remembered_bytes: int = REMEMBERED_BYTES,
         kept_bytes: int = KEPT_BYTES,

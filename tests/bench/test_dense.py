@@ -13,7 +13,7 @@ from scipy import linalg, stats
 
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.linalg import products
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -84,7 +84,7 @@ def test_matrices(name: str, hidden: int) -> None:
     given = {"rnn_type": "rnn", "nonlinearity": "relu", "input_size": 1, "hidden_size": hidden}
     tensor = plan(Spec.model_validate(given | {"init": {"weight_hh": scheme}})).tensors[1]
     own = np.ones(hidden * hidden, np.float32)
-    with Workers() as workers:
+    with ThreadPool() as workers:
         sampler = Sampler(0, workers)
         runs = {
             "ours": timed(lambda: sampler.tensor(tensor, own)),
@@ -103,7 +103,7 @@ def test_matrices(name: str, hidden: int) -> None:
 def test_products(side: int) -> None:
     """The product of two square matrices, beside BLAS; in every one of our sums the terms ascend."""
     matrix = normal((side, side))
-    with Workers() as workers:
+    with ThreadPool() as workers:
         run = partial(workers.run, stop=Stop())
         tiles = products.gaussians(side, side, key(0, 0), run)
         out = np.empty_like(tiles)

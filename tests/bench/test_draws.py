@@ -18,7 +18,7 @@ from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.statistics import figures
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.plan import TensorPlan, plan
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.init import InitParts
@@ -100,7 +100,7 @@ def test_elementwise(init: str) -> None:
         "trunc_normal": {"torch trunc_normal_": lambda: torch.nn.init.trunc_normal_(out)},
     }
     peers[init] |= in_jax(init)
-    with Workers() as workers:
+    with ThreadPool() as workers:
         sampler = Sampler(0, workers)
         runs = {"ours": timed(lambda: sampler.tensor(tensor, own))}
         runs |= {name: timed(work) for name, work in peers[init].items()}
@@ -123,7 +123,7 @@ def test_matrices(name: str, init: Any, peer: Callable[[torch.Tensor], Any]) -> 
     """Four gates, each by itself, beside one call on the stacked matrix."""
     tensor = tensor_of(init, 8192, 2048)
     out, own = torch.ones(8192, 2048), np.ones(8192 * 2048, np.float32)
-    with Workers() as workers:
+    with ThreadPool() as workers:
         sampler = Sampler(0, workers)
         runs = {
             "ours": timed(lambda: sampler.tensor(tensor, own)),
@@ -135,7 +135,7 @@ def test_matrices(name: str, init: Any, peer: Callable[[torch.Tensor], Any]) -> 
 def test_statistics() -> None:
     """All figures of a drawn tensor, beside fewer figures in torch calls."""
     tensor = tensor_of("normal", ROWS, COLS)
-    with Workers() as workers:
+    with ThreadPool() as workers:
         sampler = Sampler(0, workers)
         drawn = sampler.tensor(tensor)
 
@@ -155,7 +155,7 @@ def test_whole_check(init: str) -> None:
     """An LSTM 2048x4 and 16x4 tokens: drawn, measured and run, beside constructor, init, forward pass and statistics."""
     spec = {"rnn_type": "lstm", "input_size": 2048, "hidden_size": 2048, "num_layers": 4}
     planned = plan(Spec.model_validate(spec | {"init": init}))
-    with Workers() as workers:
+    with ThreadPool() as workers:
         sampler = Sampler(0, workers)
 
         def ours() -> None:
@@ -177,7 +177,7 @@ def test_cores(init: str) -> None:
     print()
     row(f"{init}, by threads", "GB/s")
     for threads in range(1, usable_cores() + 1):
-        with Workers(threads) as workers:
+        with ThreadPool(threads) as workers:
             sampler = Sampler(0, workers)
             found = in_turn({"ours": timed(lambda: sampler.tensor(tensor, out))}, ROUNDS)["ours"]  # noqa: B023
         row(threads, f"{tensor.size_bytes / 1e9 / median(found):.2f}")
@@ -196,7 +196,7 @@ def test_sizes(init: str, mebibytes: Sequence[int]) -> None:
     """What a square tensor of an LSTM costs, in chunks as they are streamed, so in no more memory than a block takes."""
     print()
     row(f"{init}, by size", "seconds", "GB/s")
-    with Workers() as workers:
+    with ThreadPool() as workers:
         sampler = Sampler(0, workers)
         for size in mebibytes:
             side = isqrt(size << 18)

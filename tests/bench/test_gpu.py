@@ -16,7 +16,7 @@ from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.devices.devices import backend_for
 from stepzero_rnn.engine.draw import PIECE
 from stepzero_rnn.engine.elements.distributions import CutNormal, Normal, RandomLaw, Uniform
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import key
 from tests.bench.measure import NEEDS_GPU, in_turn, row
 
@@ -66,7 +66,7 @@ def test_bytes_that_leave() -> None:
     host = np.empty(ELEMENTS, np.float32)
     there = torch.empty(ELEMENTS, dtype=torch.float32, device="cuda")
     pinned = torch.empty(ELEMENTS, dtype=torch.float32, pin_memory=True)
-    with Workers() as workers:
+    with ThreadPool() as workers:
 
         def draw(law: RandomLaw) -> None:
             workers.run(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepzero_rnn.engine.draw import Sampler, Stored
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.plan import Plan, TensorPlan, plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse
@@ -25,7 +25,7 @@ def planned(given: Mapping[str, Any] | Spec) -> Plan:
 def stored(given: Mapping[str, Any] | Spec, *, threads: int = 2) -> dict[str, Stored]:
     """Draw every tensor of a network, flat, as its bytes are."""
     made = planned(given)
-    with Workers(threads) as workers:
+    with ThreadPool(threads) as workers:
         sampler = Sampler(made.spec.seed, workers)
         return {tensor.name: sampler.tensor(tensor) for tensor in made.tensors}
 

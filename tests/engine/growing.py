@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from stepzero_rnn.engine.draw import Sampler, Stored
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from tests.engine.drawing import planned, stored
 
 Values = Mapping[str, NDArray[Any]]
@@ -40,7 +40,7 @@ def with_arrays(request: Mapping[str, Any], **arrays: Any) -> dict[str, Any]:
 def laid(given: Mapping[str, Any], arrays: Values, *, threads: int = 2) -> dict[str, Stored]:
     """Draw every tensor of a network with arrays, flat."""
     made = planned(given)
-    with Workers(threads) as workers:
+    with ThreadPool(threads) as workers:
         sampler = Sampler(made.spec.seed, workers, given=InMemory(arrays))
         return {tensor.name: sampler.tensor(tensor) for tensor in made.tensors}
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 import stepzero_rnn
 from stepzero_rnn.engine.elements.distributions import Normal
-from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
@@ -300,7 +300,7 @@ def test_a_check_that_nobody_waits_for_ends() -> None:
     stop = Stop()
     stop.set()
 
-    with Workers(1) as workers, pytest.raises(Stopped):
+    with ThreadPool(1) as workers, pytest.raises(Stopped):
         Factory(workers).check(asked, stop)
 
 

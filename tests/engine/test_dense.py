@@ -16,7 +16,7 @@ from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.linalg import products
 from stepzero_rnn.engine.linalg.matrix_functions import radius
 from stepzero_rnn.engine.linalg.products import Tiles
-from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan.effort import EFFORTS
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
@@ -95,7 +95,7 @@ class TestProducts:
         whole = np.empty_like(products.product(left, right, here))
         products.multiply(whole, left, right, 0, len(right))
         for threads in (1, 2, 7):
-            with Workers(threads) as workers:
+            with ThreadPool(threads) as workers:
                 run = partial(workers.run, stop=Stop())
 
                 assert np.array_equal(products.product(left, right, run), whole)
@@ -365,7 +365,7 @@ def test_drawing_takes_the_memory_that_is_planned(name: str, inputs: int) -> Non
     request = {"rnn_type": "rnn", "input_size": inputs, "hidden_size": 512, "dtype": "float64"}
     made = planned(asked(request, {part: scheme}))
     tensor = next(tensor for tensor in made.tensors if tensor.kind == part)
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         sampler = Sampler(0, workers)
         sampler.tensor(tensor)
         tracemalloc.start()

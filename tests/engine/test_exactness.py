@@ -17,7 +17,7 @@ import stepzero_rnn
 from stepzero_rnn.engine.devices.torch_backend import fill_on
 from stepzero_rnn.engine.draw import PIECE, ChunkedBackend, Sampler, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.engine.words.rounding import Float32s
 from stepzero_rnn.pipeline.factory import Factory
@@ -49,7 +49,7 @@ def bits(drawn: Stored) -> np.ndarray[Any, np.dtype[np.uint32]]:
 def alone(given: Mapping[str, Any], name: str, threads: int) -> bytes:
     """Draw one tensor of a network; give its bytes."""
     made = planned(given)
-    with Workers(threads) as workers:
+    with ThreadPool(threads) as workers:
         (tensor,) = (tensor for tensor in made.tensors if tensor.name == name)
         return Sampler(made.spec.seed, workers).tensor(tensor).tobytes()
 
@@ -96,7 +96,7 @@ def whole(scheme: str, dtype: str) -> tuple[Plan, dict[str, Stored]]:
 
 def cut_out(made: Plan, tensor: TensorPlan, first: int, last: int) -> bytes:
     """Draw elements first … last of a tensor; give their bytes."""
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         chunks = Sampler(made.spec.seed, workers).chunks(tensor, first, last)
         return b"".join(chunk.tobytes() for chunk in chunks)
 
@@ -131,7 +131,7 @@ class TestChunks:
 
     def test_hold_at_most_4_mib(self) -> None:
         made = planned(SPECS["many-tasks"])
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             chunks = list(Sampler(made.spec.seed, workers).chunks(made.tensors[1], 3, 1031 * 1031))
 
         assert [chunk.nbytes for chunk in chunks] == [4 << 20, 4 * (1031 * 1031 - 3) - (4 << 20)]
@@ -162,7 +162,7 @@ class TestFiles:
         expected = file(scheme, dtype, name)
         first = data.draw(st.integers(0, len(expected)))
         last = data.draw(st.integers(first, len(expected)))
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             asked = job(scheme, dtype, name)
             parts = Factory(workers).stream(asked, Stop(), first=first, last=last)
 
@@ -204,7 +204,7 @@ class TestTorch:
 
     def drawn(self, given: Mapping[str, Any]) -> dict[str, bytes]:
         made = planned(given)
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             sampler = Sampler(made.spec.seed, workers, backend=ON_TORCH)
             return {tensor.name: sampler.tensor(tensor).tobytes() for tensor in made.tensors}
 

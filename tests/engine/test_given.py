@@ -10,7 +10,7 @@ import pytest
 
 import stepzero_rnn
 from stepzero_rnn.engine.draw import Sampler
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from tests.engine import oracle_network
 from tests.engine.drawing import gates, planned, stored, values
 from tests.engine.every import every_dtype
@@ -81,7 +81,7 @@ class TestValues:
     def test_of_any_range_are_that_part_of_the_whole(self, name: str) -> None:
         made = planned(asked("gru", "half") | {"dtype": "bfloat16"})
         tensor = next(tensor for tensor in made.tensors if tensor.name == name)
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             sampler = Sampler(made.spec.seed, workers)
             whole = sampler.tensor(tensor)
             for first in range(tensor.elements):

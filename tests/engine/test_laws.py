@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from stepzero_rnn.engine.draw import Sampler
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from tests.engine.drawing import Values, planned, values, widened
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, cut, named
 
@@ -78,7 +78,7 @@ def totals(promise: Promise) -> Sample:
     """Draw the 65,536 totals of both biases."""
     init = {"bias": dict(promise.scheme)}
     made = planned({"rnn_type": "lstm", "input_size": 1, "hidden_size": UNITS, "init": init})
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         sampler = Sampler(made.spec.seed, workers)
         biases = [widened(sampler.tensor(t), t) for t in made.tensors if t.name.startswith("bias")]
     total = np.sum(biases, axis=0)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stepzero_rnn.engine.draw import Sampler, Stored
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from tests.engine.drawing import planned
 from tests.engine.every import DTYPE_NAMES, WEIGHT_INITS, asked, every_scheme
 
@@ -44,7 +44,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
 def drawn(given: Mapping[str, Any], part: str) -> dict[str, Stored]:
     """Draw the tensors of one kind."""
     made = planned(given)
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         sampler = Sampler(made.spec.seed, workers)
         return {t.name: sampler.tensor(t) for t in made.tensors if t.name.startswith(part)}
 

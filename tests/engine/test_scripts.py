@@ -15,7 +15,7 @@ import pytest
 import stepzero_rnn
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.schemes import SCRIPTS
-from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 from stepzero_rnn.spec.schemes.scripts import FUNCTIONS
 from stepzero_rnn.spec.schemes.scripts import SCRIPTS as ASKED
 from tests.engine.drawing import planned, stored
@@ -163,7 +163,7 @@ class TestAnyPart:
     def test_is_the_same_in_any_order_on_any_number_of_threads(self, init: Any) -> None:
         given = LSTM | {"init": init}
         made, whole = planned(given), stored(given, threads=1)
-        with Workers(3) as workers:
+        with ThreadPool(3) as workers:
             sampler = Sampler(made.spec.seed, workers)
             for tensor in reversed(made.tensors):
                 assert sampler.tensor(tensor).tobytes() == whole[tensor.name].tobytes(), tensor.name
@@ -171,7 +171,7 @@ class TestAnyPart:
     def test_can_be_drawn_without_the_rest(self, init: Any) -> None:
         made = planned(LSTM | {"init": init, "seed": 7})
         tensor = made.tensors[-1]
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             sampler = Sampler(7, workers)
             part = np.concatenate([*sampler.chunks(tensor, 11, 37)])
 
@@ -198,7 +198,7 @@ def test_a_stopped_draw_ends_between_two_steps() -> None:
     made = planned(SIZES | NETWORKS["gru"] | {"init": "torch_seeded", "seed": 10})
     stop = Stop()
     stop.set()
-    with Workers(2) as workers, pytest.raises(Stopped):
+    with ThreadPool(2) as workers, pytest.raises(Stopped):
         Sampler(10, workers, stop).tensor(made.tensors[-1])
 
 

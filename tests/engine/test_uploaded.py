@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stepzero_rnn.engine.draw import PIECE, Sampler, Stored
 from stepzero_rnn.engine.tensors import MODULES
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec
@@ -265,7 +265,7 @@ class TestRanges:
         tensor = data.draw(st.sampled_from(made.tensors))
         first = data.draw(st.integers(0, tensor.elements))
         last = data.draw(st.integers(first, tensor.elements))
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             sampler = Sampler(0, workers, given=InMemory(values(old)))
             whole = sampler.tensor(tensor)
             cut = [chunk.tobytes() for chunk in sampler.chunks(tensor, first, last)]
@@ -300,7 +300,7 @@ class TestRanges:
                 read.append(last - first)
                 return super().read(name, first, last)
 
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             sampler = Sampler(0, workers, given=Counting(values(old)))
             list(sampler.chunks(made.tensors[0], 1000, 1007))
 
@@ -309,7 +309,7 @@ class TestRanges:
 
 def test_a_recipe_with_arrays_but_without_their_source_is_a_fault() -> None:
     made = planned(with_arrays(NETWORKS["gru"]))
-    with Workers(1) as workers, pytest.raises(LookupError):
+    with ThreadPool(1) as workers, pytest.raises(LookupError):
         Sampler(0, workers).tensor(made.tensors[0])
 
 

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from stepzero_rnn.engine.cores import Cores
-from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 
 
 class Count:
@@ -98,7 +98,7 @@ class TestMap:
     @pytest.mark.parametrize("small", [False, True])
     def test_gives_results_in_order(self, threads: int, small: bool) -> None:
         tasks = (partial(pow, i, 2) for i in range(100))
-        with Workers(threads) as workers:
+        with ThreadPool(threads) as workers:
             assert list(workers.map(tasks, Stop(), small=small)) == [i * i for i in range(100)]
 
     def test_takes_no_more_tasks_than_it_can_carry(self) -> None:
@@ -109,7 +109,7 @@ class TestMap:
                 taken.append(i)
                 yield lambda: None
 
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             next(iter(workers.map(tasks(), Stop())))
         assert len(taken) <= 6
 
@@ -121,12 +121,12 @@ class TestMap:
             if i == 3:
                 stop.set()
 
-        with Workers(2) as workers, pytest.raises(Stopped):
+        with ThreadPool(2) as workers, pytest.raises(Stopped):
             workers.run((partial(task, i) for i in range(1000)), stop)
         assert len(done) < 20
 
     def test_raises_what_a_task_raises(self) -> None:
-        with Workers(2) as workers, pytest.raises(ZeroDivisionError):
+        with ThreadPool(2) as workers, pytest.raises(ZeroDivisionError):
             workers.run((partial(divmod, 1, i) for i in range(10)), Stop())
 
 
@@ -135,12 +135,12 @@ class TestBeside:
     @pytest.mark.parametrize("small", [False, True])
     def test_gives_results_in_order(self, threads: int, small: bool) -> None:
         tasks = [partial(pow, i, 2) for i in range(100)]
-        with Workers(threads) as workers, workers.beside(tasks, small=small) as results:
+        with ThreadPool(threads) as workers, workers.beside(tasks, small=small) as results:
             assert results() == [i * i for i in range(100)]
 
     def test_raises_what_a_task_raises(self) -> None:
         with (
-            Workers(2) as workers,
+            ThreadPool(2) as workers,
             pytest.raises(ZeroDivisionError),
             workers.beside([lambda: 1 // 0]) as results,
         ):
@@ -154,7 +154,7 @@ class TestBeside:
             done.append(i)
 
         tasks = [partial(task, i) for i in range(1000)]
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             with pytest.raises(ValueError, match="fault"), workers.beside(tasks):
                 raise ValueError("fault")
             after = len(done)
@@ -169,7 +169,7 @@ class TestBeside:
             time.sleep(0.001)
             inside.leave()
 
-        with Workers(2) as workers, workers.beside([task] * 20) as results:
+        with ThreadPool(2) as workers, workers.beside([task] * 20) as results:
             with workers.cores.taken():
                 inside.enter()
                 time.sleep(0.01)
@@ -181,7 +181,7 @@ class TestBeside:
         """One thread, two crowds: neither waits until the other is through."""
         job: list[str] = []
         gate = threading.Event()
-        with Workers(1) as workers, workers.beside([gate.wait]) as opened:
+        with ThreadPool(1) as workers, workers.beside([gate.wait]) as opened:
             with (
                 workers.beside([lambda: job.append("a")] * 10) as first,
                 workers.beside([lambda: job.append("b")] * 10) as second,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepzero_rnn.engine.draw import Sampler
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Deferred
@@ -47,7 +47,7 @@ def stream(
     spec: dict[str, Any], name: FormatName, *, first: int = 0, last: int | None = None
 ) -> Iterator[Buffer]:
     """Give bytes first … last of a checkpoint, by a factory that knows nothing yet; without what announces dear chunks."""
-    with Workers(2) as workers:
+    with ThreadPool(2) as workers:
         chunks = Factory(workers).stream(job(spec, name), Stop(), first=first, last=last)
         yield from filter(len, chunks)
 
@@ -105,7 +105,7 @@ class TestFacts:
     def test_are_not_asked_for_by_a_range_that_needs_none(self, name: FormatName) -> None:
         asked = job(SMALL, name)
         start = 0
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             sampler = Sampler(asked.spec.seed, workers)
             for segment in asked.segments:
                 end = start + segment.size
@@ -117,7 +117,7 @@ class TestFacts:
 
     def test_are_asked_for_by_a_range_that_touches_a_zips_tail(self) -> None:
         asked = job(SMALL, "pt")
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             sampler = Sampler(asked.spec.seed, workers)
             parts = assemble(asked.segments, sampler, NoFacts(), first=0, last=asked.size_bytes)
 
@@ -126,7 +126,7 @@ class TestFacts:
 
     def test_found_by_the_check_are_those_found_by_drawing(self) -> None:
         asked = job(SMALL, "pt")
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             checked, unchecked = Factory(workers), Factory(workers)
             found = checked.check(asked, Stop()).crc32
 
@@ -159,14 +159,14 @@ class TestChunks:
         self, init: str, name: FormatName, announced: int
     ) -> None:
         spec = {"rnn_type": "gru", "input_size": 5, "hidden_size": 7, "init": init}
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             chunks = list(Factory(workers).stream(job(spec, name), Stop()))
 
         assert sum(not chunk for chunk in chunks) == announced
 
     def test_that_are_known_to_the_last_checksum_are_not_announced(self) -> None:
         asked = job({"rnn_type": "gru", "input_size": 5, "hidden_size": 7}, "pt")
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             factory = Factory(workers)
             factory.check(asked, Stop())
 

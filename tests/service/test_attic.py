@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import NonfiniteOutput
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
@@ -97,7 +97,7 @@ class TestKeeping:
     def test_changes_no_byte(self, name: FormatName, init: Any) -> None:
         digests = set()
         for kept_bytes in (0, 300_000, 1 << 30):  # nothing, some of it, all of it
-            with Workers(2) as workers:
+            with ThreadPool(2) as workers:
                 factory = Factory(workers, kept_bytes=kept_bytes)
                 ask = job(init, name)
                 factory.check(ask, Stop())
@@ -105,7 +105,7 @@ class TestKeeping:
         assert len(digests) == 1
 
     def test_of_one_check_serves_one_stream_and_the_next_draws_again(self) -> None:
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             factory = Factory(workers)
             ask = job("orthogonal")
             factory.check(ask, Stop())
@@ -113,7 +113,7 @@ class TestKeeping:
         assert first == second
 
     def test_serves_a_range_too(self) -> None:
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             factory = Factory(workers)
             ask = job("orthogonal")
             whole = b"".join(factory.stream(ask, Stop()))
@@ -122,7 +122,7 @@ class TestKeeping:
         assert part == whole[1001:300_003]
 
     def test_leaves_nothing_of_a_network_that_is_refused(self) -> None:
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             factory = Factory(workers, kept_bytes=1 << 30)
             refused = job({"weight_hh": {"scheme": "orthogonal", "gain": 1e6}}, dtype="float16")
             with pytest.raises(NonfiniteOutput):
@@ -134,7 +134,7 @@ class TestKeeping:
 class TestAQuickOrder:
     def test_is_summarized_as_one_that_was_never_quick(self) -> None:
         """Its check measures nothing; the summary is found out when it is asked for."""
-        with Workers(2) as workers:
+        with ThreadPool(2) as workers:
             after, alone = Factory(workers), Factory(workers)
             ask = job("orthogonal", **SMALL)
             assert ask.is_quick
@@ -160,5 +160,5 @@ class TestAQuickOrder:
     def test_is_refused_for_a_weight_that_overflows(self) -> None:
         ask = job({"weight_ih": {"scheme": "constant", "value": 1e38}}, dtype="float16", **SMALL)
         assert ask.is_quick
-        with Workers(2) as workers, pytest.raises(NonfiniteOutput, match="weight_ih_l0"):
+        with ThreadPool(2) as workers, pytest.raises(NonfiniteOutput, match="weight_ih_l0"):
             Factory(workers).check(ask, Stop())

@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 import stepzero_rnn
-from stepzero_rnn.engine.thread_pool import Stop, Workers
+from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
@@ -29,7 +29,7 @@ def job(given: dict[str, Any]) -> Job:
 
 @pytest.mark.parametrize(("remembered_bytes", "is_measured"), [(64 << 20, True), (1 << 20, False)])
 def test_a_check_measures_only_what_can_be_remembered(remembered_bytes: int, is_measured: bool):
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         factory = Factory(workers, remembered_bytes=remembered_bytes)
         found = factory.check(job(DEEP), Stop())
 
@@ -37,7 +37,7 @@ def test_a_check_measures_only_what_can_be_remembered(remembered_bytes: int, is_
 
 
 def test_a_summary_is_complete_though_nothing_of_it_can_be_remembered():
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         factory = Factory(workers, remembered_bytes=1 << 10)
         found = factory.summary(job(DEEP), Stop())
 
@@ -47,7 +47,7 @@ def test_a_summary_is_complete_though_nothing_of_it_can_be_remembered():
 
 def test_what_is_counted_is_what_is_held():
     asked = job(DEEP)
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         factory = Factory(workers)
         factory.check(job(DEEP | {"seed": 1}), Stop())
         tracemalloc.start()

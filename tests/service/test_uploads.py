@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from app.settings import Settings
 from stepzero_rnn.arrays.saving import as_uploads
-from stepzero_rnn.engine.thread_pool import Stop, Stopped, Workers
+from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 from stepzero_rnn.errors import ArraysGone, StoreUnavailable
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.factory import Factory
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> Store:
 
 @pytest.fixture
 def factory(store: Store) -> Iterator[Factory]:
-    with Workers(2) as workers:
+    with ThreadPool(2) as workers:
         yield Factory(workers, store=store)
 
 
@@ -74,7 +74,7 @@ def test_a_stream_that_has_begun_ends_though_its_file_is_dropped(
     asked = job(store, tmp_path, name)
     expected = b"".join(factory.stream(asked, Stop()))
     again = job(store, tmp_path, name)
-    with Workers(2) as workers:  # who knows nothing of it yet
+    with ThreadPool(2) as workers:  # who knows nothing of it yet
         chunks = Factory(workers, store=store).stream(again, Stop())
         begun = bytes(next(chunks))
         drop(store)
@@ -109,7 +109,7 @@ def test_a_file_that_is_closed_is_free(store: Store, factory: Factory, tmp_path:
 
 
 def test_a_factory_without_a_store_has_no_arrays(store: Store, tmp_path: Path) -> None:
-    with Workers(1) as workers, pytest.raises(ArraysGone):
+    with ThreadPool(1) as workers, pytest.raises(ArraysGone):
         Factory(workers).require(job(store, tmp_path).spec)
 
 
@@ -124,7 +124,7 @@ class TestTheStoreOfAServer:
         opened = open_store(Settings(arrays_folder=tmp_path / "arrays", arrays_bucket="memory:///"))
         asked = job(opened, tmp_path)
         drop(opened)
-        with Workers(1) as workers:
+        with ThreadPool(1) as workers:
             Factory(workers, store=opened).check(asked, Stop())
 
         assert len([*opened.folder.glob("*" + SUFFIX)]) == 1

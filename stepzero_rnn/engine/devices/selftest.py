@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.draw import DrawBackend, Sampler
-from stepzero_rnn.engine.thread_pool import Workers
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.plan import Kind, plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.init import InitParts
@@ -39,7 +39,7 @@ BIASES: tuple[BiasInit, ...] = (ChronoBias(t_max=784), "ugi")
 def digest(backend: DrawBackend) -> str:
     """Draw and tally one small tensor of every law and dtype; give the sha256 of all of them."""
     drawn = sha256()
-    with Workers(1) as workers:
+    with ThreadPool(1) as workers:
         for dtype in DTYPES:
             for name, init in _inits():
                 spec = Spec(rnn_type="gru", input_size=64, hidden_size=64, dtype=dtype, init=init)
