@@ -100,7 +100,7 @@ def make(  # noqa: PLR0913 - its options
     }
     _say(facts, as_json=as_json, to_stderr=path is None)
     for warning in spec_warnings(request.spec):
-        typer.echo(f"Warning: {place(caution.pointer, {})}: {warning.detail}.", err=True)
+        typer.echo(f"Warning: {place(warning.pointer, {})}: {warning.detail}.", err=True)
 
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
