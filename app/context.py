@@ -22,7 +22,7 @@ from app.telemetry.worker_folder import is_shared
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.warmup import warm
 from stepzero_rnn.errors import EngineFailed, NotReady
-from stepzero_rnn.pipeline.costs import HOST, MOST_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
+from stepzero_rnn.pipeline.costs import HOST, MAX_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.uploads.store import Store
@@ -109,11 +109,11 @@ class Context:
 
 def admission_of(settings: Settings) -> Admission:
     """Give the admission to what this server may use: memory, and checks at once."""
-    totals = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks, PLANS: MOST_PLANS}
+    totals = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks, PLANS: MAX_PLANS}
     return Admission(
         Budget(totals, small={WORK: SMALL_WORK}),
-        most_waiting=settings.max_waiting_requests,
-        most_wait_s=settings.max_wait_s,
+        max_waiting=settings.max_waiting_requests,
+        max_wait_s=settings.max_wait_s,
     )
 
 

@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
                 ),
                 admission,
                 server_state,
-                RequestThreads(REQUEST_THREADS, most_wait_s=settings.max_wait_s),
+                RequestThreads(REQUEST_THREADS, max_wait_s=settings.max_wait_s),
                 asyncio.create_task(warm_up(admission.budget)),
                 metrics,
             )

@@ -20,12 +20,12 @@ class RequestThreads:
         most_wait_s: how long a request may wait for one.
     """
 
-    def __init__(self, count: int, *, most_wait_s: float) -> None:
+    def __init__(self, count: int, *, max_wait_s: float) -> None:
         self._free = anyio.CapacityLimiter(count)
-        self._most_wait_s = most_wait_s
+        self._max_wait_s = max_wait_s
         self._unlimited = anyio.CapacityLimiter(math.inf)
 
-    async def run(self, work: Callable[[], T], *, most_wait_s: float | None = None) -> T:
+    async def run(self, work: Callable[[], T], *, max_wait_s: float | None = None) -> T:
         """Do something on a thread.
 
         Args:
@@ -35,19 +35,19 @@ class RequestThreads:
             Busy: there was none for so long.
         """
         mine = object()
-        await self._take(mine, self._most_wait_s if most_wait_s is None else most_wait_s)
+        await self._take(mine, self._max_wait_s if max_wait_s is None else max_wait_s)
         try:
             return await anyio.to_thread.run_sync(work, limiter=self._unlimited)
         finally:
             self._free.release_on_behalf_of(mine)
 
-    async def _take(self, mine: object, most_wait_s: float) -> None:
+    async def _take(self, mine: object, max_wait_s: float) -> None:
         try:
             self._free.acquire_on_behalf_of_nowait(mine)
         except anyio.WouldBlock:
-            with anyio.move_on_after(most_wait_s):
+            with anyio.move_on_after(max_wait_s):
                 await self._free.acquire_on_behalf_of(mine)
                 return
             waiting = self._free.statistics().tasks_waiting
-            reason = f"no thread within {most_wait_s:g} s"
+            reason = f"no thread within {max_wait_s:g} s"
             raise Busy(reason=reason, waiting=waiting, retry_after_s=1) from None

@@ -105,7 +105,7 @@ class Settings(StoreSettings):
         default=256, ge=0, description="How many requests may wait for room."
     )
     max_wait_s: float = Field(default=30, ge=0, description="How long a request may wait for room.")
-    least_reader_bytes_per_s: Bytes = Field(
+    min_reader_bytes_per_s: Bytes = Field(
         default=4096,
         ge=1,
         description="What a reader has to take, on average, of what is ready for it, or the sender of a body to send; a slower one is cut off.",

@@ -78,7 +78,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     how, store = parse(UploadOptions, options), _store()
     with store.incoming() as incoming:
         files = as_uploads(listed(arrays), incoming.path)
-        bounds = Bounds(total_bytes=store.most_bytes)
+        bounds = Bounds(total_bytes=store.max_bytes)
         recipe = take(files, _spec(spec), incoming, options=how, bounds=bounds)
     for warning in upload_warnings(recipe, how.layout):
         warnings.warn(f"{warning.pointer}: {warning.detail}", stacklevel=2)

@@ -169,14 +169,14 @@ _SUMMARY = TypeAdapter(Summary)
 _REST = {"devices", "seconds", "warnings"}  # what stands behind the two lists, and is short
 
 
-def json_chunks(summary: Summary, least_bytes: int = 1 << 18) -> Iterator[bytes]:
-    """Write a summary as JSON, in chunks of not much more than `least_bytes`, letting other threads run in between."""
+def json_chunks(summary: Summary, min_bytes: int = 1 << 18) -> Iterator[bytes]:
+    """Write a summary as JSON, in chunks of not much more than `min_bytes`, letting other threads run in between."""
     parts: list[bytes] = []
     size = 0
     for part in _summary_parts(summary):
         parts.append(part)
         size += len(part)
-        if size >= least_bytes:
+        if size >= min_bytes:
             yield b"".join(parts)
             parts, size = [], 0
     yield b"".join(parts)

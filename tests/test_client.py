@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 import stepzero_rnn
 from stepzero_rnn.client import Client, file_path
-from stepzero_rnn.client.session import MOST_DOCUMENT_BYTES
+from stepzero_rnn.client.session import MAX_DOCUMENT_BYTES
 from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import (
     DeadOutput,
@@ -883,7 +883,7 @@ class TestDocuments:
 
     def test_without_an_end_are_not_read_to_it(self) -> None:
         with (
-            served(whole(b" " * (MOST_DOCUMENT_BYTES + 1))) as (client, _),
+            served(whole(b" " * (MAX_DOCUMENT_BYTES + 1))) as (client, _),
             pytest.raises(TransferError, match="exceeds the 67108864 bytes"),
         ):
             client.devices()

@@ -21,15 +21,15 @@ class Admission:
         most_wait_s: how long a claim may wait.
     """
 
-    def __init__(self, budget: Budget, *, most_waiting: int, most_wait_s: float) -> None:
+    def __init__(self, budget: Budget, *, max_waiting: int, max_wait_s: float) -> None:
         self.budget = budget
-        self._most_waiting = most_waiting
-        self._most_wait_s = most_wait_s
+        self._max_waiting = max_waiting
+        self._max_wait_s = max_wait_s
 
     @property
     def is_saturated(self) -> bool:
         """Whether somebody has waited as long as anybody may, not for claims of its own: requests that cost anything are refused."""
-        return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._most_wait_s
+        return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._max_wait_s
 
     async def admit(
         self,
@@ -37,7 +37,7 @@ class Admission:
         *,
         caller: str | None = None,
         is_under_way: bool = False,
-        most_wait_s: float | None = None,
+        max_wait_s: float | None = None,
     ) -> Claim:
         """Give what something costs, once it is there; whoever calls gives it back to the budget.
 
@@ -50,7 +50,7 @@ class Admission:
             TooLarge: it costs more than there is.
             Busy: too many wait, or this one waited too long.
         """
-        most_wait_s = self._most_wait_s if most_wait_s is None else most_wait_s
+        max_wait_s = self._max_wait_s if max_wait_s is None else max_wait_s
         self._require_possible(cost)
         loop, granted = asyncio.get_running_loop(), asyncio.Event()
         claim = self.budget.ask(
@@ -64,10 +64,10 @@ class Admission:
         if not is_under_way and self._is_full(caller):
             raise self._busy(claim, cost, "too many requests wait")
         try:
-            async with asyncio.timeout(most_wait_s if most_wait_s < math.inf else None):
+            async with asyncio.timeout(max_wait_s if max_wait_s < math.inf else None):
                 await granted.wait()
         except TimeoutError:
-            raise self._busy(claim, cost, f"no room within {most_wait_s:g} s") from None
+            raise self._busy(claim, cost, f"no room within {max_wait_s:g} s") from None
         except BaseException:
             self.budget.give_back(claim)
             raise
@@ -84,10 +84,10 @@ class Admission:
 
     def _is_full(self, caller: str | None) -> bool:
         """Whether too many wait, or too many of a caller's."""
-        if self.budget.waiting > self._most_waiting:
+        if self.budget.waiting > self._max_waiting:
             return True
         own = self.budget.waiting_of(caller) if caller is not None else 0
-        return own > share_of(self._most_waiting)
+        return own > share_of(self._max_waiting)
 
     def _busy(self, claim: Claim, cost: Cost, reason: str) -> Busy:
         """Take a claim out of the line, and say when it may be asked again."""

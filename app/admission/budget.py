@@ -23,10 +23,10 @@ from types import MappingProxyType
 from app.admission.parts import Claim, Part
 from stepzero_rnn.pipeline.costs import Cost
 
-__all__ = ["MOST_WAIT_S", "RESERVED", "SMALL", "Budget", "Claim"]
+__all__ = ["MAX_WAIT_S", "RESERVED", "SMALL", "Budget", "Claim"]
 RESERVED = 8  # the reserve is one in so many of each resource
 SMALL = 4  # a small claim is at most one in so many of the reserve
-MOST_WAIT_S = 600.0
+MAX_WAIT_S = 600.0
 _RECENT = 0.2  # weight of the latest claim in what is known of how long they last
 
 
@@ -165,7 +165,7 @@ class Budget:
         with self._lock:
             part = self._small if self._is_small(cost) else self._common
             waits = (self._wait_for(n, c, part, caller) for n, c in self._counted(cost).items())
-            return min(max(waits, default=0.0), MOST_WAIT_S)
+            return min(max(waits, default=0.0), MAX_WAIT_S)
 
     def _wait_for(self, name: str, amount: int, part: Part, caller: str | None) -> float:
         before = sum(claim.cost.get(name, 0) for claim in part.line)

@@ -24,7 +24,7 @@ class TransferCredit:
         grace_s: the credit at the beginning.
     """
 
-    least_bytes_per_s: float
+    min_bytes_per_s: float
     grace_s: float
     credit_s: float = field(init=False)
 
@@ -33,7 +33,7 @@ class TransferCredit:
 
     def moved(self, count_bytes: int, waited_s: float) -> None:
         """Learn that it was waited for, and that some bytes moved then."""
-        earned_s = count_bytes / self.least_bytes_per_s
+        earned_s = count_bytes / self.min_bytes_per_s
         self.credit_s = min(self.credit_s - waited_s + earned_s, self.grace_s)
 
 

@@ -17,7 +17,7 @@ from limits.storage import storage_from_string
 
 from stepzero_rnn.errors import TooManyBytes
 
-MOST_WAIT_S = 60
+MAX_WAIT_S = 60
 _SILENT_S = 60.0  # a store that is gone is told of once in so long
 _log = logging.getLogger("stepzero.callers")
 
@@ -143,4 +143,4 @@ class ByteQuota:
         excess_bytes = account.held_bytes + size_bytes - self.byte_quotas.limit_bytes
         seconds = max(self.byte_quotas.clock() - account.began_s, 1e-3)
         rate = max(account.sent_bytes / seconds, 1.0)
-        return max(1, min(MOST_WAIT_S, math.ceil(excess_bytes / rate)))
+        return max(1, min(MAX_WAIT_S, math.ceil(excess_bytes / rate)))

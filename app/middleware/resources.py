@@ -112,7 +112,7 @@ class Turn:
         self._slot: Claim | None = None
         request.scope[HELD].callback(self.give_back)
 
-    async def take(self, *, most_wait_s: float | None = None) -> None:
+    async def take(self, *, max_wait_s: float | None = None) -> None:
         """Wait for a slot, unless there is one.
 
         Raises:
@@ -121,7 +121,7 @@ class Turn:
         if self._slot is None and not self._claim.cost.get(SLOTS):
             with self._stats.stage("queue"):
                 self._slot = await self._admission.admit(
-                    self._cost, caller=self._caller, is_under_way=True, most_wait_s=most_wait_s
+                    self._cost, caller=self._caller, is_under_way=True, max_wait_s=max_wait_s
                 )
 
     def give_back(self) -> None:
@@ -133,13 +133,13 @@ class Turn:
             self._sizer.resize(self._sizer.chunk_bytes)
 
 
-def chunk_sizer_of(context: Context, claim: Claim, least_bytes: int) -> ChunkSizer:
-    """Give the pace of a stream, which takes `least_bytes` beside its chunks; these are as large as there is room for."""
+def chunk_sizer_of(context: Context, claim: Claim, min_bytes: int) -> ChunkSizer:
+    """Give the pace of a stream, which takes `min_bytes` beside its chunks; these are as large as there is room for."""
     budget, settings = context.admission.budget, context.settings
 
     def resize(chunk_bytes: int) -> bool:
-        return budget.resize(claim, {HOST: least_bytes + CHUNKS * chunk_bytes})
+        return budget.resize(claim, {HOST: min_bytes + CHUNKS * chunk_bytes})
 
     return ChunkSizer(
-        TransferCredit(settings.least_reader_bytes_per_s, settings.reader_grace_s), resize
+        TransferCredit(settings.min_reader_bytes_per_s, settings.reader_grace_s), resize
     )

@@ -39,13 +39,13 @@ from stepzero_rnn.uploads.intake import complete, take
 
 _LENGTH_DIGITS = 20
 CHECK_FIELDS = ("seq_len", "batch")
-MOST_HASHES = 16  # of four formats
+MAX_HASHES = 16  # of four formats
 
 
 class Hashes(Strict):
     """The query of a description."""
 
-    sha256: Annotated[list[FormatName], at_most(MOST_HASHES)] = Field(default_factory=list)
+    sha256: Annotated[list[FormatName], at_most(MAX_HASHES)] = Field(default_factory=list)
 
 
 class CheckpointBody(NamedTuple):
@@ -87,7 +87,7 @@ async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
         SlowRequest: it does not.
         ClientDisconnect: the sender has left.
     """
-    credit = TransferCredit(settings.least_reader_bytes_per_s, settings.reader_grace_s)
+    credit = TransferCredit(settings.min_reader_bytes_per_s, settings.reader_grace_s)
     more = True
     while more:
         began_s = time.perf_counter()
@@ -115,18 +115,18 @@ async def _read(request: Request, settings: Settings) -> bytes:
 
 async def _read_upload(request: Request, context: Context, media_type: str) -> CheckpointBody:
     settings = context.settings
-    most_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
+    max_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
     with context.store.incoming(caller_of(request.scope)) as incoming:
         if length_bytes := _length(request):
-            if length_bytes > most_bytes:
-                raise BodyTooLarge(limit_bytes=most_bytes)
+            if length_bytes > max_bytes:
+                raise BodyTooLarge(limit_bytes=max_bytes)
             await context.beside(partial(incoming.expect, length_bytes))
         form = await read_form(
             _parts(request, settings),
             media_type,
             incoming,
-            most_bytes=most_bytes,
-            most_text_bytes=settings.max_body_bytes,
+            max_bytes=max_bytes,
+            max_text_bytes=settings.max_body_bytes,
         )
         if "spec" not in form.texts:
             raise InvalidSpec([FieldError("/spec", "missing", "the form has no field called spec")])

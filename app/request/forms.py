@@ -19,10 +19,10 @@ from stepzero_rnn.uploads.store import Incoming
 logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a wrong form is its sender's affair
 
 FEED_BYTES = 1 << 20  # that go to the parser, and so to disk, at a time
-MOST_PARTS = 1100  # more files are not read, in any case
-MOST_HEADERS, MOST_HEADER_BYTES = 8, 2048  # of a part
-MOST_NAME_CHARS = 512
-MOST_TYPE_CHARS = 1024  # a boundary has at most 70
+MAX_PARTS = 1100  # more files are not read, in any case
+MAX_HEADERS, MAX_HEADER_BYTES = 8, 2048  # of a part
+MAX_NAME_CHARS = 512
+MAX_TYPE_CHARS = 1024  # a boundary has at most 70
 TEXTS = ("spec", "layout", "prefix", "strict", "grow", "redraw")
 ARRAYS = "arrays"  # the field whose files go by their own names
 
@@ -40,8 +40,8 @@ async def read_form(
     content_type: str,
     incoming: Incoming,
     *,
-    most_bytes: int,
-    most_text_bytes: int,
+    max_bytes: int,
+    max_text_bytes: int,
     feed_bytes: int = FEED_BYTES,
 ) -> Form:
     """Read a form; its files go into the folder of `incoming`, where they are claimed as they come.
@@ -55,12 +55,12 @@ async def read_form(
         InvalidSpec: a text stands in it twice, or is none that is read.
         ArraysTooLarge, Busy, StoreUnavailable: there is no room for it.
     """
-    with closing(_Parts(content_type, incoming, most_text_bytes)) as parts:
+    with closing(_Parts(content_type, incoming, max_text_bytes)) as parts:
         read_bytes, waiting = 0, bytearray()
         async for chunk in chunks:
             read_bytes += len(chunk)
-            if read_bytes > most_bytes:
-                raise BodyTooLarge(limit_bytes=most_bytes)
+            if read_bytes > max_bytes:
+                raise BodyTooLarge(limit_bytes=max_bytes)
             waiting += chunk
             if len(waiting) >= feed_bytes:
                 await anyio.to_thread.run_sync(parts.feed, bytes(waiting))
@@ -72,8 +72,8 @@ async def read_form(
 class _Parts:
     """The parts of a form, one after another."""
 
-    def __init__(self, content_type: str, incoming: Incoming, most_text_bytes: int) -> None:
-        self._incoming, self._most_text_bytes = incoming, most_text_bytes
+    def __init__(self, content_type: str, incoming: Incoming, max_text_bytes: int) -> None:
+        self._incoming, self._max_text_bytes = incoming, max_text_bytes
         self._form, self._count, self._text_bytes = Form(), 0, 0
         self._header, self._value, self._disposition = bytearray(), bytearray(), b""
         self._text: bytearray | None = None
@@ -84,7 +84,7 @@ class _Parts:
         self._parser = self._begin_form(content_type)
 
     def _begin_form(self, content_type: str) -> MultipartParser:
-        if len(content_type) > MOST_TYPE_CHARS:
+        if len(content_type) > MAX_TYPE_CHARS:
             raise MalformedForm(reason="its Content-Type is too long")
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
@@ -102,8 +102,8 @@ class _Parts:
                     "on_part_end": self._end,
                     "on_end": self._finish,
                 },
-                max_header_count=MOST_HEADERS,
-                max_header_size=MOST_HEADER_BYTES,
+                max_header_count=MAX_HEADERS,
+                max_header_size=MAX_HEADER_BYTES,
             )
         except FormParserError as error:
             raise MalformedForm(reason="its boundary is too long") from error
@@ -130,8 +130,8 @@ class _Parts:
     def _begin(self) -> None:
         self._count += 1
         self._disposition = b""
-        if self._count > MOST_PARTS:
-            raise MalformedForm(reason=f"it has more than {MOST_PARTS} parts")
+        if self._count > MAX_PARTS:
+            raise MalformedForm(reason=f"it has more than {MAX_PARTS} parts")
 
     def _add_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
@@ -151,7 +151,7 @@ class _Parts:
         if kind != b"form-data" or b"name" not in options:
             raise MalformedForm(reason="a part of it has no name")
         name = options[b"name"].decode(errors="replace")
-        self._name = name[:MOST_NAME_CHARS]
+        self._name = name[:MAX_NAME_CHARS]
         if name in TEXTS:
             self._open_text(name)
             return
@@ -174,7 +174,7 @@ class _Parts:
 
     def _open_file(self, own_name: str) -> None:
         """Begin a file: under its own name among `arrays`, else the field names the array in it."""
-        name = own_name[:MOST_NAME_CHARS] if self._name == ARRAYS else f"{self._name}.npy"
+        name = own_name[:MAX_NAME_CHARS] if self._name == ARRAYS else f"{self._name}.npy"
         self._is_unnamed = not own_name
         path = self._incoming.path / str(len(self._form.files))
         self._file = path.open("xb")
@@ -188,8 +188,8 @@ class _Parts:
         if self._text is None:
             return
         self._text_bytes += end - start
-        if self._text_bytes > self._most_text_bytes:
-            raise BodyTooLarge(limit_bytes=self._most_text_bytes)
+        if self._text_bytes > self._max_text_bytes:
+            raise BodyTooLarge(limit_bytes=self._max_text_bytes)
         self._text += data[start:end]
 
     def _end(self) -> None:

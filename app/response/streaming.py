@@ -31,7 +31,7 @@ from stepzero_rnn.pipeline.assemble import Buffer
 class Turn(Protocol):
     """What a stream has to have while it makes a chunk that is dear."""
 
-    async def take(self, *, most_wait_s: float | None = None) -> None:
+    async def take(self, *, max_wait_s: float | None = None) -> None:
         """Wait for it, for so long, or as long as a request may.  Raises Busy."""
 
     def give_back(self) -> None:
@@ -139,7 +139,7 @@ class ChunkResponse(Response):
         try:
             while (chunk := await self._taken(chunks)) is not None and not chunk:
                 with self._queue:
-                    await self._turn.take(most_wait_s=math.inf)
+                    await self._turn.take(max_wait_s=math.inf)
                 if self._queue.cancel_called:
                     return None
                 self._queue = anyio.CancelScope()
@@ -148,7 +148,7 @@ class ChunkResponse(Response):
             self._turn.give_back()
 
     async def _taken(self, chunks: Iterator[Buffer]) -> Buffer | None:
-        return await self._threads.run(partial(_take, chunks), most_wait_s=math.inf)
+        return await self._threads.run(partial(_take, chunks), max_wait_s=math.inf)
 
 
 def _take(chunks: Iterator[Buffer]) -> Buffer | None:

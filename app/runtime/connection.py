@@ -32,14 +32,14 @@ class Connection(H11Protocol):
 
     Args:
         grace_s: how long a head may take from its first byte, or from the connection's beginning, and how long the client
-            may fall behind `least_bytes_per_s` in taking answers.
+            may fall behind `min_bytes_per_s` in taking answers.
     """
 
-    def __init__(self, *args: Any, grace_s: float, least_bytes_per_s: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, grace_s: float, min_bytes_per_s: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn: Parser = Parser()
         self._grace_s = grace_s
-        self._least_bytes_per_s = least_bytes_per_s
+        self._min_bytes_per_s = min_bytes_per_s
         self._deadline: asyncio.TimerHandle | None = None  # of a request that has not come whole
         self._is_ended = False
 
@@ -53,7 +53,7 @@ class Connection(H11Protocol):
             transport,
             self.loop,
             # A little longer than the streams' own, so that these can still tell why they end.
-            credit=TransferCredit(self._least_bytes_per_s, self._grace_s + 2 * LOOK_S),
+            credit=TransferCredit(self._min_bytes_per_s, self._grace_s + 2 * LOOK_S),
             is_sending=lambda: self._is_ended or self.conn.their_state is h11.SEND_BODY,
         )
         super().connection_made(cast("asyncio.Transport", patient))

@@ -11,11 +11,9 @@ import h11
 
 from stepzero_rnn.errors import BodyTooLarge, HeadTooLarge, MalformedHttp, StepZeroError
 
-MOST_HEAD_BYTES = 64 << 10  # of an address with its headers, a chunk's extensions, or trailers
-MOST_HEAD_LINES = 128  # each takes a hundred times the effort and the memory of its bytes
-MOST_UNREAD_BYTES = (
-    64 << 10
-)  # of what nobody reads: the body of a GET, or the rest of a refused one
+MAX_HEAD_BYTES = 64 << 10  # of an address with its headers, a chunk's extensions, or trailers
+MAX_HEAD_LINES = 128  # each takes a hundred times the effort and the memory of its bytes
+MAX_UNREAD_BYTES = 64 << 10  # of what nobody reads: the body of a GET, or the rest of a refused one
 _PAYLOAD_PER_FRAMING = 8  # bytes of a chunked body that pay for one of its framing, beyond a head's
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BODILESS = frozenset({b"GET", b"HEAD"})
@@ -28,7 +26,7 @@ class Parser(h11.Connection):
     """
 
     def __init__(self) -> None:
-        super().__init__(h11.SERVER, max_incomplete_event_size=MOST_HEAD_BYTES)
+        super().__init__(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self.refusal: StepZeroError = MalformedHttp()
         self._is_bodiless = False
         self._rest_bytes: float = 0  # of the body
@@ -57,9 +55,9 @@ class Parser(h11.Connection):
         """Take in what has come behind a whole request, unparsed; say whether that is no more than may wait."""
         if self.their_state is h11.MUST_CLOSE:  # it was to be the last request
             self._unread_bytes += len(data)
-            return self._unread_bytes <= MOST_UNREAD_BYTES
+            return self._unread_bytes <= MAX_UNREAD_BYTES
         super().receive_data(data)
-        return len(self.trailing_data[0]) <= MOST_UNREAD_BYTES
+        return len(self.trailing_data[0]) <= MAX_UNREAD_BYTES
 
     def next_event(self) -> Any:
         """Give the next event of h11.
@@ -73,9 +71,7 @@ class Parser(h11.Connection):
             event = super().next_event()
         except h11.RemoteProtocolError as error:
             if error.error_status_hint == HeadTooLarge.status:
-                self.refusal = HeadTooLarge(
-                    limit_bytes=MOST_HEAD_BYTES, limit_lines=MOST_HEAD_LINES
-                )
+                self.refusal = HeadTooLarge(limit_bytes=MAX_HEAD_BYTES, limit_lines=MAX_HEAD_LINES)
             raise
         if isinstance(event, h11.Request):
             return self._begin(event)
@@ -92,7 +88,7 @@ class Parser(h11.Connection):
 
         An answer that comes before a body which is too long to be passed over says that the connection ends with it.
         """
-        if isinstance(event, h11.Response) and self._rest_bytes > MOST_UNREAD_BYTES:
+        if isinstance(event, h11.Response) and self._rest_bytes > MAX_UNREAD_BYTES:
             headers = [*event.headers.raw_items(), (b"Connection", b"close")]
             event = h11.Response(
                 status_code=event.status_code, headers=headers, reason=event.reason
@@ -107,7 +103,7 @@ class Parser(h11.Connection):
         is_chunked = b"transfer-encoding" in headers
         self._is_bodiless = request.method in _BODILESS
         self._rest_bytes = inf if is_chunked else int(headers.get(b"content-length", 0))
-        self._unread_bytes, self._framing_bytes = 0, MOST_HEAD_BYTES
+        self._unread_bytes, self._framing_bytes = 0, MAX_HEAD_BYTES
         if is_chunked and b"content-length" in headers:
             self._refuse(MalformedHttp())  # somebody on the way may have believed the other
         if request.http_version not in (b"1.0", b"1.1"):
@@ -137,8 +133,8 @@ class Parser(h11.Connection):
         """Refuse a head of too many lines before they are parsed, folded ones and those that have no end yet included."""
         text = self.trailing_data[0]
         blank = _BLANK_LINE.search(text)
-        if text.count(b"\n", 0, blank.start() if blank else len(text)) > MOST_HEAD_LINES:
-            self._refuse(HeadTooLarge(limit_bytes=MOST_HEAD_BYTES, limit_lines=MOST_HEAD_LINES))
+        if text.count(b"\n", 0, blank.start() if blank else len(text)) > MAX_HEAD_LINES:
+            self._refuse(HeadTooLarge(limit_bytes=MAX_HEAD_BYTES, limit_lines=MAX_HEAD_LINES))
 
     def _count(self, payload_bytes: int) -> None:
         """Count a piece of the body: what nobody reads is bounded, what is read pays for its framing."""
@@ -147,12 +143,12 @@ class Parser(h11.Connection):
         is_answered = self.our_state not in (h11.SEND_RESPONSE, h11.SEND_BODY)
         if self._is_bodiless or is_answered:
             self._unread_bytes += payload_bytes
-            if self._unread_bytes > MOST_UNREAD_BYTES:
-                self._refuse(BodyTooLarge(limit_bytes=MOST_UNREAD_BYTES))
+            if self._unread_bytes > MAX_UNREAD_BYTES:
+                self._refuse(BodyTooLarge(limit_bytes=MAX_UNREAD_BYTES))
 
     def _judge_framing(self) -> None:
         if self._framing_bytes < 0:
-            self._refuse(HeadTooLarge(limit_bytes=MOST_HEAD_BYTES, limit_lines=MOST_HEAD_LINES))
+            self._refuse(HeadTooLarge(limit_bytes=MAX_HEAD_BYTES, limit_lines=MAX_HEAD_LINES))
 
     def _refuse(self, error: StepZeroError) -> NoReturn:
         self.refusal = error

@@ -102,7 +102,7 @@ def protocol(settings: Settings) -> type[asyncio.Protocol]:
     made = partial(
         Connection,
         grace_s=settings.reader_grace_s,
-        least_bytes_per_s=settings.least_reader_bytes_per_s,
+        min_bytes_per_s=settings.min_reader_bytes_per_s,
     )
     return cast("type[asyncio.Protocol]", made)
 

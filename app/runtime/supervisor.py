@@ -26,7 +26,7 @@ from app.telemetry.worker_folder import clear_away, last_beat_ns
 
 Serve = Callable[[Settings, socket.socket], None]
 LOOK_S = 0.2  # between two looks for signals
-MOST_LOOK_S = 1.0  # what one look counts at most: a machine that stood still makes no worker silent
+MAX_LOOK_S = 1.0  # what one look counts at most: a machine that stood still makes no worker silent
 STABLE_S = 10.0  # a worker that ends sooner will not do better when started again
 START_S = 300.0  # for a worker to begin, from a slow disk
 END_S = 5.0  # beyond the grace, for a worker to end by itself
@@ -96,7 +96,7 @@ class Supervisor:
         while not self._signals:
             wait([worker.process.sentinel for worker in self._workers], LOOK_S)
             now_s = time.monotonic()
-            self._end_the_silent(min(now_s - looked_s, MOST_LOOK_S))
+            self._end_the_silent(min(now_s - looked_s, MAX_LOOK_S))
             looked_s = now_s
             for worker in [each for each in self._workers if not each.runs]:
                 if not self._replace(worker):
@@ -106,8 +106,8 @@ class Supervisor:
     def _end_the_silent(self, passed_s: float) -> None:
         for worker in self._workers:
             worker.look(passed_s)
-            most_s = START_S if worker.beat_ns is None else self._settings.worker_silence_s
-            if worker.silent_s > most_s and worker.runs:
+            max_s = START_S if worker.beat_ns is None else self._settings.worker_silence_s
+            if worker.silent_s > max_s and worker.runs:
                 _log.error("worker %d has hung for %.0f s", worker.pid, worker.silent_s)
                 worker.process.kill()
                 worker.silent_s = (

@@ -75,7 +75,7 @@ class Metrics:
         self._totals = _gauge(made, "budget_bytes", "Memory to share.", "memory")
         self._reserved = _gauge(made, "reserved_bytes", "Memory given out.", "memory")
         self._checks = _gauge(made, "checks", "Checks that run.")
-        self._most_checks = _gauge(made, "checks_at_most", "Checks that may run at once.")
+        self._max_checks = _gauge(made, "checks_at_most", "Checks that may run at once.")
         self._ready = _gauge(made, "ready_processes", "Processes that would serve at once.")
         self._processes = _gauge(made, "processes", "Processes that serve.")
         self._begin_series()
@@ -143,7 +143,7 @@ class Metrics:
         self._ready.set(ready)
         self._waiting.set(load.waiting)
         self._checks.set(load.checks[0])
-        self._most_checks.set(load.checks[1])
+        self._max_checks.set(load.checks[1])
         for memory, (taken_bytes, all_bytes) in load.memories.items():
             self._reserved.labels(memory).set(taken_bytes)
             self._totals.labels(memory).set(all_bytes)

@@ -41,7 +41,7 @@ from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.errors import ArraysTooLarge, FieldError, InvalidArrays
 from stepzero_rnn.spec.checkpoint import Spec
 
-_MOST_MISSING = 16
+_MAX_MISSING = 16
 _DEFAULTS = Options()
 _BOUNDS = Bounds()
 _ALONE = Watch()
@@ -97,10 +97,10 @@ def ingest(
 
 def _refuse_missing(names: Sequence[str]) -> None:
     if names:
-        listed = ", ".join(names[:_MOST_MISSING]) + ", …" * (len(names) > _MOST_MISSING)
+        listed = ", ".join(names[:_MAX_MISSING]) + ", …" * (len(names) > _MAX_MISSING)
         detail = f"strict asks for all parameters, and {len(names)} are missing: {listed}"
         raise InvalidArrays(
-            [FieldError("/files", "missing_arrays", detail, allowed=[*names[:_MOST_MISSING]])]
+            [FieldError("/files", "missing_arrays", detail, allowed=[*names[:_MAX_MISSING]])]
         )
 
 

@@ -15,7 +15,7 @@ from stepzero_rnn.arrays.strangers import refuse_strangers, several
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
-MOST_NAME_CHARS = 512
+MAX_NAME_CHARS = 512
 _LISTED = 8
 
 
@@ -32,7 +32,7 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
     short = [
         Call(array, array.name.removeprefix(options.prefix))
         for array in chosen
-        if len(array.name) <= MOST_NAME_CHARS
+        if len(array.name) <= MAX_NAME_CHARS
     ]
 
     def understand(calls: Sequence[Call]) -> Reading:
@@ -46,7 +46,7 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
         reading.faults.append(several(reading, understand, spec, options))
     reading.faults[:0] = refuse_strangers(reading, understand, spec, options)
     reading.faults[:0] = beside_dropped(chosen, left_out)
-    long = [array for array in chosen if len(array.name) > MOST_NAME_CHARS]
+    long = [array for array in chosen if len(array.name) > MAX_NAME_CHARS]
     reading.faults += [unknown(array, "its name is too long") for array in long]
     reading.prefix = options.prefix + reading.prefix
     return reading

@@ -13,13 +13,13 @@ from stepzero_rnn.arrays.naming import Call, Reading, unknown
 from stepzero_rnn.arrays.paths import split
 from stepzero_rnn.arrays.pytorch_names import examples, parameter
 from stepzero_rnn.arrays.records import Options, printable
-from stepzero_rnn.errors import MOST_ERRORS, FieldError
+from stepzero_rnn.errors import MAX_ERRORS, FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
 Understand = Callable[[Sequence[Call]], Reading]
 
 _LISTED = 8
-_MOST_TRIED = 8
+_MAX_TRIED = 8
 _NO_WHOLE = "; none of these alone has every layer and direction of the network"
 _PARTS = (
     _NO_WHOLE
@@ -97,11 +97,9 @@ def refuse_strangers(
     known = examples(spec)
     if options.layout != "pytorch":
         known = [*LAYOUTS[options.layout][spec.rnn_type]]
-    for call in strangers[:MOST_ERRORS]:
+    for call in strangers[:MAX_ERRORS]:
         yield _unlike(call, known, spec, options, is_alone=not reading.networks)
-    yield from (
-        unknown(call.found, "no parameter is called so") for call in strangers[MOST_ERRORS:]
-    )
+    yield from (unknown(call.found, "no parameter is called so") for call in strangers[MAX_ERRORS:])
 
 
 def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand) -> str:
@@ -110,7 +108,7 @@ def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand)
     tried = {common[: match.end()] for match in re.finditer("[/.]", common)} | {common}
     left = {begin: sum(not c.name.startswith(begin) for c in others) for begin in tried}
     whole = understand(own)
-    for begin in sorted(tried, key=lambda begin: (-left[begin], len(begin)))[:_MOST_TRIED]:
+    for begin in sorted(tried, key=lambda begin: (-left[begin], len(begin)))[:_MAX_TRIED]:
         if not begin or not left[begin]:
             return ""
         cut = understand([Call(call.found, call.name.removeprefix(begin)) for call in own])
@@ -140,7 +138,7 @@ def _apart(apart: Sequence[Call], prefix: str) -> FieldError:
         f"only some arrays are the network's: these begin with `{printable(prefix)}`: send prefix={printable(prefix)}; "
         f"not the network's: {listed}{more}"
     )
-    return FieldError("/prefix", "other_arrays", detail, names[:MOST_ERRORS], prefix)
+    return FieldError("/prefix", "other_arrays", detail, names[:MAX_ERRORS], prefix)
 
 
 def _unlike(

@@ -29,7 +29,7 @@ from stepzero_rnn.targets import fetched, path_of_file
 
 AnySpec = Spec | Mapping[str, Any]
 
-LEAST_SILENCE_S = 300.0
+MIN_SILENCE_S = 300.0
 
 
 class Client:
@@ -199,7 +199,7 @@ class Client:
         """Give the longest silence that work may need: generously, as a server may be slow, and busy."""
         if self._timeout_s is not None:
             return self._timeout_s
-        return LEAST_SILENCE_S + multiply_adds / 1e9 + size_bytes / 1e8
+        return MIN_SILENCE_S + multiply_adds / 1e9 + size_bytes / 1e8
 
     def _document(
         self, path: str, query: Mapping[str, Any] | None = None, silence_s: float | None = None

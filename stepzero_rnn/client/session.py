@@ -18,9 +18,9 @@ from stepzero_rnn.errors import StepZeroError, TransferError, from_problem
 Result = TypeVar("Result")
 
 CONNECT_TIMEOUT_S = 10.0
-LONGEST_BACKOFF_S = 30.0
-LONGEST_WAIT_S = 120.0  # a server that asks for more is given up: a caller should not seem hung
-MOST_DOCUMENT_BYTES = 1 << 26  # the statistics of the deepest networks take some 20 MB
+MAX_BACKOFF_S = 30.0
+MAX_WAIT_S = 120.0  # a server that asks for more is given up: a caller should not seem hung
+MAX_DOCUMENT_BYTES = 1 << 26  # the statistics of the deepest networks take some 20 MB
 # The service's own 408, 429 and 503, and what proxies say in their place.
 BUSY = frozenset({408, 429, 502, 503, 504})
 
@@ -107,9 +107,9 @@ class Session:
             except PassingFailure as failure:
                 failures = failures + 1 if reached() <= furthest else 1
                 furthest = max(furthest, reached())
-                if failures > self._retries or (failure.wait_s or 0) > LONGEST_WAIT_S:
+                if failures > self._retries or (failure.wait_s or 0) > MAX_WAIT_S:
                     raise failure.error from failure
-                backoff_s = min(self._backoff_s * 2 ** (failures - 1), LONGEST_BACKOFF_S)
+                backoff_s = min(self._backoff_s * 2 ** (failures - 1), MAX_BACKOFF_S)
                 wait_s = backoff_s if failure.wait_s is None else failure.wait_s
                 if self._on_wait:
                     self._on_wait(f"{failure.error.detail} Trying again in {wait_s:g} s.")
@@ -170,10 +170,10 @@ class Session:
         body = bytearray()
         for piece in response.iter_bytes():
             body += piece
-            if len(body) > MOST_DOCUMENT_BYTES:
+            if len(body) > MAX_DOCUMENT_BYTES:
                 raise TransferError(
-                    f"What {self._place} answered exceeds the {MOST_DOCUMENT_BYTES} bytes that are read of a document.",
-                    limit_bytes=MOST_DOCUMENT_BYTES,
+                    f"What {self._place} answered exceeds the {MAX_DOCUMENT_BYTES} bytes that are read of a document.",
+                    limit_bytes=MAX_DOCUMENT_BYTES,
                 )
         try:
             return json.loads(body)

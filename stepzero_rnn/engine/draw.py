@@ -31,7 +31,7 @@ Law = ElementLaw | WholeLaw
 TILE = (
     1 << 16
 )  # elements drawn, rounded and tallied while they are in cache; the unit of exact sums
-LEAST_PIECE, PIECE = 1 << 18, 1 << 20  # elements per task: much work beside the cost of a task
+MIN_PIECE, PIECE = 1 << 18, 1 << 20  # elements per task: much work beside the cost of a task
 SMALL = 1 << 16  # elements that one thread draws sooner than it hands them over
 CHUNK_BYTES = 4 << 20
 NOTHING: Stored = np.empty(0, np.uint8)  # a chunk before a block that has to be drawn whole
@@ -158,7 +158,7 @@ class Sampler:
             self.stop.check()
             self._fill_part(tensor, block, law, out, first)
             return
-        each = min(max(len(out) // self.workers.threads // 4 * 4, LEAST_PIECE), PIECE)
+        each = min(max(len(out) // self.workers.threads // 4 * 4, MIN_PIECE), PIECE)
         tasks = (
             partial(self._fill_part, tensor, block, law, out[at : at + each], first + at)
             for at in range(0, len(out), each)

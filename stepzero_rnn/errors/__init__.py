@@ -71,7 +71,7 @@ from stepzero_rnn.errors.arrays import (
     StoreUnavailable,
 )
 from stepzero_rnn.errors.base import FieldError, StepZeroError
-from stepzero_rnn.errors.listing import MOST_ERRORS, alternatives, readable
+from stepzero_rnn.errors.listing import MAX_ERRORS, alternatives, readable
 from stepzero_rnn.errors.missing import (
     DigestMismatch,
     InvalidRecipe,
@@ -115,7 +115,7 @@ from stepzero_rnn.errors.service import (
 
 __all__ = [
     "BY_CODE",
-    "MOST_ERRORS",
+    "MAX_ERRORS",
     "ArraysGone",
     "ArraysTooLarge",
     "BodyTooLarge",

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-MOST_DETAIL_CHARS, MOST_FACT_CHARS = 1600, 400  # whatever a request has in it
+MAX_DETAIL_CHARS, MAX_FACT_CHARS = 1600, 400  # whatever a request has in it
 
 
-def cut(text: str, most_chars: int) -> str:
+def cut(text: str, max_chars: int) -> str:
     """Give the beginning of a long text."""
-    return text if len(text) <= most_chars else text[: most_chars - 1] + "…"
+    return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class StepZeroError(Exception):
     title: ClassVar[str] = "Error"
 
     def __init__(self, detail: str, /, **facts: Any) -> None:
-        self.detail = cut(detail, MOST_DETAIL_CHARS)
+        self.detail = cut(detail, MAX_DETAIL_CHARS)
         super().__init__(self.detail)
         self.facts: Mapping[str, Any] = {
-            name: cut(fact, MOST_FACT_CHARS) if isinstance(fact, str) else fact
+            name: cut(fact, MAX_FACT_CHARS) if isinstance(fact, str) else fact
             for name, fact in facts.items()
         }
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from stepzero_rnn.errors.base import FieldError, cut
 
-MOST_ERRORS = 32
-_MOST_BYTES = 32 << 10  # of JSON
-_MOST_SENTENCE_CHARS = 1400
-_MOST_POINTER_CHARS, _MOST_DETAIL_CHARS, _MOST_GIVEN_CHARS = 512, 600, 201
+MAX_ERRORS = 32
+_MAX_BYTES = 32 << 10  # of JSON
+_MAX_SENTENCE_CHARS = 1400
+_MAX_POINTER_CHARS, _MAX_DETAIL_CHARS, _MAX_GIVEN_CHARS = 512, 600, 201
 _NAMES_SHOWN = 8  # of what is allowed; the list in the facts has all
 
 
@@ -30,7 +30,7 @@ def list_errors(errors: Sequence[FieldError], more: int = 0) -> Listing:
     Args:
         more: how many there are beside them.
     """
-    kept = [*_first(map(_bounded, errors[:MOST_ERRORS]))]
+    kept = [*_first(map(_bounded, errors[:MAX_ERRORS]))]
     left_out = len(errors) - len(kept) + more
     facts: dict[str, Any] = {"errors": [asdict(error) for error in kept]}
     if left_out:
@@ -59,7 +59,7 @@ def _first(errors: Iterable[FieldError]) -> Iterable[FieldError]:
     size = 0
     for number, error in enumerate(errors):
         size += len(json.dumps(asdict(error)))
-        if number and size > _MOST_BYTES:
+        if number and size > _MAX_BYTES:
             return
         yield error
 
@@ -68,9 +68,9 @@ def _bounded(error: FieldError) -> FieldError:
     given = error.given
     return replace(
         error,
-        pointer=cut(error.pointer, _MOST_POINTER_CHARS),
-        detail=cut(error.detail, _MOST_DETAIL_CHARS),
-        given=cut(given, _MOST_GIVEN_CHARS) if isinstance(given, str) else given,
+        pointer=cut(error.pointer, _MAX_POINTER_CHARS),
+        detail=cut(error.detail, _MAX_DETAIL_CHARS),
+        given=cut(given, _MAX_GIVEN_CHARS) if isinstance(given, str) else given,
     )
 
 
@@ -81,7 +81,7 @@ def _sentence(errors: Sequence[FieldError], left_out: int) -> str:
         text = (
             f"{readable(error.pointer)}: {error.detail}{alternatives(error.detail, error.allowed)}"
         )
-        if said and sum(map(len, said)) + len(text) > _MOST_SENTENCE_CHARS:
+        if said and sum(map(len, said)) + len(text) > _MAX_SENTENCE_CHARS:
             break
         said.append(text)
     more = len(errors) - len(said) + left_out

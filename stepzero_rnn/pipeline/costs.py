@@ -11,7 +11,7 @@ from stepzero_rnn.spec.checkpoint import Spec
 
 Cost = Mapping[str, int]  # of each resource, how much
 HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
-MOST_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
+MAX_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
 SMALL_WORK = 20_000_000_000  # what a core does in about a second: no small claim lasts longer
 CHUNKS = 3  # of a stream: one on its way, one in hand, one made ahead
 # Of a tensor, measured and rounded up: its plan, its place in four files, its line in a description; and planning all that.

@@ -28,8 +28,8 @@ class ResultCache:
     What takes more than an eighth of it is forgotten at once: it would put out too much else.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._results: LRUCache[Hashable, object] = LRUCache(most_bytes, getsizeof=bytes_of)
+    def __init__(self, max_bytes: int) -> None:
+        self._results: LRUCache[Hashable, object] = LRUCache(max_bytes, getsizeof=bytes_of)
         self._sought: dict[Hashable, threading.Event] = {}
         self._lock = threading.Lock()
 

@@ -17,8 +17,8 @@ class TensorCache:
     nobody came for makes room for the next, the longest waiting first; one that is being streamed does not.
     """
 
-    def __init__(self, most_bytes: int) -> None:
-        self._free = most_bytes
+    def __init__(self, max_bytes: int) -> None:
+        self._free = max_bytes
         self._waiting: OrderedDict[bytes, dict[str, Stored]] = OrderedDict()
         self._lock = threading.Lock()
 

@@ -14,8 +14,8 @@ from pydantic import Field
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.spec.base import SAFE_INTEGER, Size, Strict, at_most, refusal
 from stepzero_rnn.spec.overrides import (
-    MOST_LAYERS,
-    MOST_OVERRIDES,
+    MAX_LAYERS,
+    MAX_OVERRIDES,
     Network,
     Place,
     Selection,
@@ -25,7 +25,7 @@ from stepzero_rnn.spec.shapes import Sizes
 
 LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
 ArrayName = Annotated[str, Field(max_length=64)]
-MOST_NAMES = 512  # more are longer than a recipe may be
+MAX_NAMES = 512  # more are longer than a recipe may be
 
 
 def listed(arrays: Any) -> Any:
@@ -54,11 +54,11 @@ class Redraw(Selection):
 
 Redraws = Annotated[
     tuple[Redraw, ...],
-    Field(strict=False, max_length=MOST_OVERRIDES),
-    at_most(MOST_OVERRIDES),
+    Field(strict=False, max_length=MAX_OVERRIDES),
+    at_most(MAX_OVERRIDES),
 ]
 ArrayNames = Annotated[
-    tuple[ArrayName, ...], Field(strict=False, max_length=MOST_NAMES), at_most(MOST_NAMES)
+    tuple[ArrayName, ...], Field(strict=False, max_length=MAX_NAMES), at_most(MAX_NAMES)
 ]
 
 
@@ -105,7 +105,7 @@ class SourceSizes(Strict):
     proj_size: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = Field(
         default=None, description="Size that its outputs are projected to."
     )
-    num_layers: Annotated[int, Field(ge=1, le=MOST_LAYERS)] | None = Field(
+    num_layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] | None = Field(
         default=None, description="Its layers."
     )
 

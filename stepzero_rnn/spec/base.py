@@ -31,7 +31,7 @@ class InitScheme(Strict):
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh", "relu")  # of a plain RNN
     needs: ClassVar[str] = ""  # what a network of another type or nonlinearity lacks
-    least_hidden_size: ClassVar[int] = 1
+    min_hidden_size: ClassVar[int] = 1
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from stepzero_rnn.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
 from stepzero_rnn.spec.compatibility import network_of, refuse_misfit, sizes_of
 from stepzero_rnn.spec.init import Init, InitParts, Parts, in_parts, parts_of, script_of
 from stepzero_rnn.spec.overrides import (
-    MOST_LAYERS,
+    MAX_LAYERS,
     BiasOverride,
     Network,
     Place,
@@ -44,7 +44,7 @@ class Spec(Strict):
     )
     input_size: Size = Field(description="Features per time step of the input.")
     hidden_size: Size = Field(description="Features of the hidden state.")
-    num_layers: int = Field(default=1, ge=1, le=MOST_LAYERS, description="Stacked layers.")
+    num_layers: int = Field(default=1, ge=1, le=MAX_LAYERS, description="Stacked layers.")
     bias: bool = Field(default=True, description="Whether there are `bias_ih` and `bias_hh`.")
     bidirectional: bool = Field(default=False, description="Whether a second net runs backwards.")
     proj_size: int = Field(

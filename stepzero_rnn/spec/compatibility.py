@@ -19,7 +19,7 @@ from stepzero_rnn.spec.init import (
     weight_in_full,
 )
 from stepzero_rnn.spec.overrides import (
-    MOST_OVERRIDES,
+    MAX_OVERRIDES,
     WEIGHTS,
     WHOLE,
     Network,
@@ -80,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         "{at.network} has no {scheme.needs}",
     ),
     Rule(
-        lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.least_hidden_size,
+        lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.min_hidden_size,
         "a hidden_size of {scheme.least_hidden_size} or more is needed",
     ),
     Rule(
@@ -189,13 +189,13 @@ def _refuse_overrides(init: InitParts, network: Mapping[str, Any]) -> None:
         scheme, field = override_in_full(override), f"/overrides/{number}/init"
         _refuse_undefined(scheme, (override.parameter,), network, field)
     own = len(in_parts(init, network_of(network)).overrides) - len(init.overrides)
-    if own + len(init.overrides) > MOST_OVERRIDES:
+    if own + len(init.overrides) > MAX_OVERRIDES:
         raise refusal(
             "too_long",
             f"{init.preset} has {own} overrides of its own",
             field="/overrides",
             given=len(init.overrides),
-            allowed=f"at most {MOST_OVERRIDES - own}",
+            allowed=f"at most {MAX_OVERRIDES - own}",
         )
 
 

@@ -11,16 +11,16 @@ from pydantic import Field, field_validator
 from stepzero_rnn.spec.base import Strict, at_most, refusal
 from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit
 
-MOST_OVERRIDES = 16  # what a recipe token has room for, whatever they say
+MAX_OVERRIDES = 16  # what a recipe token has room for, whatever they say
 WHOLE = "-"  # the gate of what has none
 GATE_NAMES: Mapping[str, Mapping[str, str]] = {
     "rnn": {},
     "gru": {"reset": "r", "update": "z", "new": "n"},
     "lstm": {"input": "i", "forget": "f", "cell": "g", "output": "o"},
 }
-MOST_LAYERS = 1024
+MAX_LAYERS = 1024
 WEIGHTS = ("weight_ih", "weight_hh", "weight_hr")
-Layer = Annotated[int, Field(ge=0, lt=MOST_LAYERS)]
+Layer = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
 LayerRange = Annotated[tuple[Layer, Layer], Field(strict=False)]  # JSON has lists
 # One gate of one cell: layer, whether it is the reverse direction, the gate as PyTorch's letter.
 Place = tuple[int, bool, str]
@@ -61,7 +61,7 @@ class Selection(Strict):
     @classmethod
     def _layer_is_an_index_a_range_or_a_word(cls, value: Any) -> Any:
         ends = list(value[:3]) if isinstance(value, list | tuple) else [value, value]
-        numbers = all(type(end) is int and 0 <= end < MOST_LAYERS for end in ends)
+        numbers = all(type(end) is int and 0 <= end < MAX_LAYERS for end in ends)
         if value in ("first", "last") or (numbers and len(ends) == 2 and ends[0] <= ends[1]):
             return value
         raise refusal(
@@ -125,8 +125,8 @@ class BiasOverride(Selection):
 AnyOverride = Annotated[WeightOverride | BiasOverride, Field(discriminator="parameter")]
 Overrides = Annotated[
     tuple[AnyOverride, ...],
-    Field(strict=False, max_length=MOST_OVERRIDES),
-    at_most(MOST_OVERRIDES),
+    Field(strict=False, max_length=MAX_OVERRIDES),
+    at_most(MAX_OVERRIDES),
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from stepzero_rnn.errors import MOST_ERRORS, FieldError, InvalidSpec, MalformedJson
+from stepzero_rnn.errors import MAX_ERRORS, FieldError, InvalidSpec, MalformedJson
 from stepzero_rnn.spec.hints import explain_unknown
 from stepzero_rnn.spec.model_keys import keys_at
 
@@ -91,12 +91,12 @@ def refusal_of(errors: Sequence[Any], model: type[BaseModel] | None = None) -> I
     Args:
         model: what was to be read; of an unknown key, it tells the known ones.
     """
-    return InvalidSpec(field_errors(errors, model), max(0, len(errors) - MOST_ERRORS))
+    return InvalidSpec(field_errors(errors, model), max(0, len(errors) - MAX_ERRORS))
 
 
 def field_errors(errors: Sequence[Any], model: type[BaseModel] | None = None) -> list[FieldError]:
     """Turn the first of pydantic's errors into ours: JSON pointers, what was given, what is allowed."""
-    return [_field_error(error, model) for error in errors[:MOST_ERRORS]]
+    return [_field_error(error, model) for error in errors[:MAX_ERRORS]]
 
 
 def _field_error(error: Mapping[str, Any], model: type[BaseModel] | None) -> FieldError:

@@ -45,7 +45,7 @@ def take(
         raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
     target = incoming.path / "canonical"
     how = Options(options.layout, options.strict, options.grow, options.prefix)
-    bounds = replace(bounds, kept_bytes=incoming.most_bytes)
+    bounds = replace(bounds, kept_bytes=incoming.max_bytes)
     watch = Watch(incoming.claim_work, (stop or Stop()).check)
     manifest = incoming.write(lambda: ingest(files, target, spec, how, bounds, watch))
     sizes = manifest.sizes

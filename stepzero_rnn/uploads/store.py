@@ -64,7 +64,7 @@ class Incoming:
 
     def __init__(self, path: Path, store: Store, claim: Claim) -> None:
         self.path = path
-        self.most_bytes = store.most_bytes
+        self.max_bytes = store.max_bytes
         self._store = store
         self._claim = claim
         self._ahead_bytes = 0
@@ -126,7 +126,7 @@ class Incoming:
 
 
 class Store:
-    """Files by their sha256 in a folder that holds at most `most_bytes`; what goes first, `eviction` says.
+    """Files by their sha256 in a folder that holds at most `max_bytes`; what goes first, `eviction` says.
 
     Args:
         disk: what uploads under way may take beside that; any amount unless given.
@@ -135,11 +135,11 @@ class Store:
     def __init__(
         self,
         folder: Path,
-        most_bytes: int,
+        max_bytes: int,
         bucket: Bucket | None = None,
         disk: DiskBudget | None = None,
     ) -> None:
-        self.folder, self.most_bytes = folder, most_bytes
+        self.folder, self.max_bytes = folder, max_bytes
         self.disk = disk or DiskBudget()
         self._bucket = bucket
         self._verified: LRUCache[str, Identity] = LRUCache(_REMEMBERED)
@@ -175,9 +175,9 @@ class Store:
             StoreUnavailable: the bucket does not take it, or arrays of others leave no room.
         """
         size = file.stat().st_size
-        if size > self.most_bytes:
+        if size > self.max_bytes:
             raise ArraysTooLarge(
-                file="the arrays", what="bytes together", given=size, limit=self.most_bytes
+                file="the arrays", what="bytes together", given=size, limit=self.max_bytes
             )
         with file.open("rb") as written:
             os.fsync(written.fileno())
@@ -247,7 +247,7 @@ class Store:
         """Give a file its name, once there is room for it and known whose it is."""
         path = self._path(sha256)
         more_bytes = file.stat().st_size - _size_bytes(path)
-        excess_bytes = eviction.taken_bytes(self.folder) + more_bytes - self.most_bytes
+        excess_bytes = eviction.taken_bytes(self.folder) + more_bytes - self.max_bytes
         if excess_bytes > 0 and not self.drop(excess_bytes, caller, more_bytes):
             raise StoreUnavailable(reason="the arrays of others leave no room for so many")
         try:

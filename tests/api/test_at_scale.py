@@ -20,7 +20,7 @@ from tests.api.test_openapi import CHECKS, keep_small
 from tests.api.test_strangers import REVEALING
 from tests.conftest import running
 
-LEAST_CASES = 10_000
+MIN_CASES = 10_000
 EACH = 300  # of an operation and a kind of server; an operation without parameters has fewer
 KEY, KEPT = new_key("ci")
 SERVERS: Mapping[str, Settings] = {
@@ -86,5 +86,5 @@ def test_they_were_ten_thousand(capsys: pytest.CaptureFixture[str]):
         sys.stdout.writelines(["\n", *lines])
 
     total = sum(counted.total() for counted in statuses.values())
-    assert total >= LEAST_CASES
+    assert total >= MIN_CASES
     assert not [status for counted in statuses.values() for status in counted if status >= 500]

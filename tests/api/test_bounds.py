@@ -44,11 +44,11 @@ def guarded() -> Iterator[Served]:
         yield served
 
 
-def send_until_ended(call: Call, piece: bytes, *, most_bytes: int) -> int:
+def send_until_ended(call: Call, piece: bytes, *, max_bytes: int) -> int:
     """Send a piece again and again until the connection ends; give how many bytes went out."""
     sent = 0
     with suppress(OSError):
-        while sent < most_bytes:
+        while sent < max_bytes:
             sent += call.socket.send(piece)
     return sent
 
@@ -92,7 +92,7 @@ class TestWhatNobodyReads:
     ):
         before_bytes = resident_bytes(guarded.process.pid)
         with Call(guarded.url, begin) as call:
-            send_until_ended(call, piece, most_bytes=1 << 40)
+            send_until_ended(call, piece, max_bytes=1 << 40)
 
         assert resident_bytes(guarded.process.pid) - before_bytes < 16 << 20
 
@@ -106,13 +106,13 @@ class TestWhatNobodyReads:
     )
     def test_is_bounded_with_a_key_as_well(self, begin: bytes, piece: bytes, guarded: Served):
         with Call(guarded.url, POST + WITH_KEY + CHUNKED + begin) as call:
-            sent_bytes = send_until_ended(call, piece, most_bytes=1 << 40)
+            sent_bytes = send_until_ended(call, piece, max_bytes=1 << 40)
 
         assert sent_bytes < 1 << 40
 
     def test_lets_the_refusal_through_first(self, guarded: Served):
         with Call(guarded.url, POST + b"Content-Length: %d\r\n\r\n" % 10**12) as call:
-            send_until_ended(call, b"a" * 65_536, most_bytes=1 << 20)
+            send_until_ended(call, b"a" * 65_536, max_bytes=1 << 20)
             status, headers, _ = call.read_head()
 
         assert (status, headers["connection"]) == (401, "close")
@@ -207,7 +207,7 @@ class TestAnAnswerThatNobodyTakes:
         with Call(guarded.url, asked, receive_buffer_bytes=4096) as call:
             call.read_head()
             before_bytes = resident_bytes(guarded.process.pid)
-            send_until_ended(call, b"GET / HTTP/1.1\r\n\r\n" * 1000, most_bytes=1 << 30)
+            send_until_ended(call, b"GET / HTTP/1.1\r\n\r\n" * 1000, max_bytes=1 << 30)
 
         assert resident_bytes(guarded.process.pid) - before_bytes < 16 << 20
 

@@ -13,9 +13,9 @@ import pytest
 
 from tests.api.asking import GRU, Call, Served, make, resident_bytes, server_process
 
-GRACE_S, LEAST_BYTES_PER_S = 1, 1000
+GRACE_S, MIN_BYTES_PER_S = 1, 1000
 SOON_S = 10
-MOST_HEAD_BYTES = 64 << 10
+MAX_HEAD_BYTES = 64 << 10
 LARGE: Mapping[str, Any] = {"rnn_type": "gru", "input_size": 1024, "hidden_size": 1024}
 POST = b"POST /v1/checkpoints HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
@@ -23,9 +23,7 @@ POST = b"POST /v1/checkpoints HTTP/1.1\r\nHost: x\r\nContent-Type: application/j
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[Served]:
     """A server that waits for a second."""
-    with server_process(
-        reader_grace_s=GRACE_S, least_reader_bytes_per_s=LEAST_BYTES_PER_S
-    ) as served:
+    with server_process(reader_grace_s=GRACE_S, min_reader_bytes_per_s=MIN_BYTES_PER_S) as served:
         yield served
 
 
@@ -96,8 +94,8 @@ def test_a_body_that_keeps_the_least_rate_is_read(impatient: Served, client: htt
 @pytest.mark.parametrize(
     "head",
     [
-        pytest.param(b"GET /" + b"a" * (MOST_HEAD_BYTES + 1), id="address"),
-        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"a" * (MOST_HEAD_BYTES + 1), id="header"),
+        pytest.param(b"GET /" + b"a" * (MAX_HEAD_BYTES + 1), id="address"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"a" * (MAX_HEAD_BYTES + 1), id="header"),
         pytest.param(b"GET / HTTP/1.1\r\n" + b"X: aaaaa\r\n" * 20_000, id="headers"),
     ],
 )
@@ -105,11 +103,11 @@ def test_a_body_that_keeps_the_least_rate_is_read(impatient: Served, client: htt
 def test_a_head_that_is_too_large_is_refused(head: bytes, end: bytes, impatient: Served):
     with Call(impatient.url, head) as call:
         time.sleep(0.1)
-        call.socket.sendall(end or b"a" * (MOST_HEAD_BYTES + 1))
+        call.socket.sendall(end or b"a" * (MAX_HEAD_BYTES + 1))
         status, problem = refused(call)
 
     assert (status, problem["code"]) == (431, "head_too_large")
-    assert problem["limit_bytes"] == MOST_HEAD_BYTES
+    assert problem["limit_bytes"] == MAX_HEAD_BYTES
 
 
 def test_an_endless_head_takes_no_memory(impatient: Served):
@@ -124,7 +122,7 @@ def test_an_endless_head_takes_no_memory(impatient: Served):
 
 
 def test_a_large_head_below_the_limit_is_read(client: httpx.Client):
-    answer = client.get("/v1", headers={"X-Long": "a" * (MOST_HEAD_BYTES - 2000)})
+    answer = client.get("/v1", headers={"X-Long": "a" * (MAX_HEAD_BYTES - 2000)})
 
     assert answer.status_code == 200
 

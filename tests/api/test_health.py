@@ -53,7 +53,7 @@ def stopping(context: Context) -> Context:
 def wedged(context: Context) -> Context:
     """Let somebody hold everything, and somebody else have waited as long as anybody may."""
     budget = Budget({"host_bytes": 100})
-    admission = Admission(budget, most_waiting=1, most_wait_s=0)
+    admission = Admission(budget, max_waiting=1, max_wait_s=0)
     for _ in range(2):
         budget.ask({"host_bytes": 100})
     return replace(context, admission=admission)

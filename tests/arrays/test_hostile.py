@@ -27,12 +27,12 @@ from tests.arrays.hostile import HOSTILE, NAME
 from tests.arrays.making import DEEP, KINDS, kept, network, saved, taken, weights, written
 
 MEBIBYTE = 1 << 20
-MOST_MEMORY_BYTES = 12 * MEBIBYTE
+MAX_MEMORY_BYTES = 12 * MEBIBYTE
 LSTM = network()
 
 
 @contextlib.contextmanager
-def little_memory(most_bytes: int = MOST_MEMORY_BYTES) -> Iterator[None]:
+def little_memory(max_bytes: int = MAX_MEMORY_BYTES) -> Iterator[None]:
     """Watch the memory that is taken; the corpus's own largest file is no part of it."""
     tracemalloc.start()
     try:
@@ -40,7 +40,7 @@ def little_memory(most_bytes: int = MOST_MEMORY_BYTES) -> Iterator[None]:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < most_bytes
+    assert peak < max_bytes
 
 
 def refused(folder: Path, content: bytes) -> StepZeroError:
@@ -279,7 +279,7 @@ def test_memory_does_not_grow_with_the_arrays(tmp_path, file, order):
     with little_memory():
         taken(tmp_path, uploads, spec)
 
-    assert (tmp_path / "stored").stat().st_size > MOST_MEMORY_BYTES
+    assert (tmp_path / "stored").stat().st_size > MAX_MEMORY_BYTES
 
 
 @pytest.mark.parametrize("size", [512, 2048])

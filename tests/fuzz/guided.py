@@ -18,10 +18,10 @@ import atheris
 with atheris.instrument_imports(include=["app", "python_multipart"]):
     from tests.fuzz.targets import TARGETS, seeds, words
 
-LONGEST_S = 2.0  # of the processor for one input; more is a finding
+MAX_S = 2.0  # of the processor for one input; more is a finding
 STUCK_S = 120  # of the clock, on a machine that may be busy with something else
-MOST_MEMORY_MB = 1024
-MOST_INPUT_BYTES = 4096
+MAX_MEMORY_MB = 1024
+MAX_INPUT_BYTES = 4096
 
 
 def main() -> None:
@@ -43,9 +43,9 @@ def main() -> None:
         f"-dict={dictionary}",
         f"-artifact_prefix={corpus.parent}/",
         f"-max_total_time={asked.seconds}",
-        f"-max_len={MOST_INPUT_BYTES}",
+        f"-max_len={MAX_INPUT_BYTES}",
         f"-timeout={STUCK_S}",
-        f"-rss_limit_mb={MOST_MEMORY_MB}",
+        f"-rss_limit_mb={MAX_MEMORY_MB}",
         "-print_final_stats=1",
     ]
     atheris.Setup(options, bounded(TARGETS[asked.target]))
@@ -58,7 +58,7 @@ def bounded(target: Callable[[bytes], None]) -> Callable[[bytes], None]:
     def run(data: bytes) -> None:
         began_s = time.process_time()
         target(data)
-        assert time.process_time() - began_s < LONGEST_S, "one input takes too long"
+        assert time.process_time() - began_s < MAX_S, "one input takes too long"
 
     return run
 

@@ -136,8 +136,8 @@ def read_upload_form(data: bytes) -> None:
             _cut(body, feed_bytes),
             content_type.decode("latin-1"),
             incoming,
-            most_bytes=1 << 20,
-            most_text_bytes=1 << 10,
+            max_bytes=1 << 20,
+            max_text_bytes=1 << 10,
             feed_bytes=feed_bytes,
         )
         try:

@@ -16,7 +16,7 @@ from stepzero_rnn.uploads.store import Store
 
 BOUNDARY = "wall"
 TYPE = f"multipart/form-data; boundary={BOUNDARY}"
-MOST_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 contents = st.binary(max_size=200).filter(lambda content: BOUNDARY.encode() not in content)
 texts = st.dictionaries(st.sampled_from(TEXTS), contents)
 names = st.text("abcdefgh_. äß/\\", min_size=1, max_size=20)
@@ -52,8 +52,8 @@ def read(body: bytes, cut: int) -> tuple[dict[str, bytes], list[bytes]]:
             pieces(),
             TYPE,
             incoming,
-            most_bytes=MOST_BYTES,
-            most_text_bytes=MOST_BYTES,
+            max_bytes=MAX_BYTES,
+            max_text_bytes=MAX_BYTES,
             feed_bytes=2 * cut,
         )
         return form.texts, [upload.path.read_bytes() for upload in form.files]
@@ -61,7 +61,7 @@ def read(body: bytes, cut: int) -> tuple[dict[str, bytes], list[bytes]]:
     # The browser tests leave a loop in this thread.
     with (
         tempfile.TemporaryDirectory() as folder,
-        Store(Path(folder), MOST_BYTES).incoming() as incoming,
+        Store(Path(folder), MAX_BYTES).incoming() as incoming,
         start_blocking_portal() as portal,
     ):
         return portal.call(read_all)

@@ -20,7 +20,7 @@ ALL = {"host_bytes": 1 << 20, "slots": 1}
 def inside(work: Callable[[Admission], Awaitable[None]], **options: float) -> Budget:
     """Do something at a door, in a loop of its own; give the budget behind it."""
     budget = Budget(ROOM)
-    server_state = Admission(budget, **{"most_waiting": 1, "most_wait_s": 30.0, **options})  # type: ignore[arg-type]
+    server_state = Admission(budget, **{"max_waiting": 1, "max_wait_s": 30.0, **options})  # type: ignore[arg-type]
     with start_blocking_portal() as portal:  # the browser tests leave a loop in this thread
         portal.call(work, server_state)
     return budget
@@ -60,7 +60,7 @@ def test_who_waits_too_long_is_told_when_to_come_again():
         assert refused.value.headers["Retry-After"] == str(refused.value.facts["retry_after_s"])
         assert refused.value.facts["retry_after_s"] >= 1
 
-    assert inside(work, most_wait_s=0.01).waiting == 0
+    assert inside(work, max_wait_s=0.01).waiting == 0
 
 
 def test_who_finds_too_many_waiting_is_refused_at_once():
@@ -98,7 +98,7 @@ def test_a_door_at_which_somebody_waited_too_long_is_wedged():
         await asyncio.sleep(0.02)
         assert server_state.is_saturated
 
-    inside(work, most_wait_s=0.01)
+    inside(work, max_wait_s=0.01)
 
 
 def test_a_door_at_which_nobody_may_wait_is_not_wedged():
@@ -106,4 +106,4 @@ def test_a_door_at_which_nobody_may_wait_is_not_wedged():
         await server_state.admit(ALL)
         assert not server_state.is_saturated
 
-    inside(work, most_wait_s=0.0)
+    inside(work, max_wait_s=0.0)

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from app.admission.budget import MOST_WAIT_S, RESERVED, Budget, Claim
+from app.admission.budget import MAX_WAIT_S, RESERVED, Budget, Claim
 from app.admission.parts import share_of
 
 TOTALS = {"host_bytes": 1024, "cuda:0": 512, "slots": 4}
@@ -136,7 +136,7 @@ class BudgetMachine(RuleBasedStateMachine):
 
     @invariant()
     def a_wait_is_estimated_as_long_as_there_is_one(self) -> None:
-        assert 0 <= self.budget.expected_wait_s(WHOLE) <= MOST_WAIT_S
+        assert 0 <= self.budget.expected_wait_s(WHOLE) <= MAX_WAIT_S
 
     def teardown(self) -> None:
         """All that was granted ends, the longest running first: then everybody has had a turn."""
@@ -339,7 +339,7 @@ class TestTheEstimate:
         budget.ask(WHOLE)
         clock.now_s = 1e6
 
-        assert budget.expected_wait_s(WHOLE) == MOST_WAIT_S
+        assert budget.expected_wait_s(WHOLE) == MAX_WAIT_S
 
 
 def test_the_reserve_is_a_part_of_everything(budget: Budget):

@@ -61,7 +61,7 @@ def test_what_is_counted_is_what_is_held():
 
 def test_a_summary_is_written_in_chunks_of_bounded_size():
     found = stepzero_rnn.check(DEEP)
-    chunks = list(json_chunks(found, least_bytes=4096))
+    chunks = list(json_chunks(found, min_bytes=4096))
 
     whole = TypeAdapter(Summary).dump_json(found)
     assert json.loads(b"".join(chunks)) == json.loads(whole)

@@ -117,7 +117,7 @@ class TestTheStoreOfAServer:
     def test_is_the_folder_of_its_settings(self, tmp_path: Path) -> None:
         opened = open_store(Settings(arrays_folder=tmp_path, max_arrays_bytes=7))
 
-        assert (opened.folder, opened.most_bytes) == (tmp_path, 7)
+        assert (opened.folder, opened.max_bytes) == (tmp_path, 7)
 
     def test_may_have_a_bucket_behind_it(self, tmp_path: Path) -> None:
         """Here a bucket in memory; `test_store.py` asks one by HTTP."""

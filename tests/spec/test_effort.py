@@ -38,8 +38,8 @@ from tests.fuzz.targets import deflated, headed, packed_token
 from tests.own_loop import run
 
 BODY_BYTES = 64 << 10
-MOST_OPERATIONS = 300_000  # on the event loop, for one request
-MOST_PROBLEM_BYTES = 64 << 10
+MAX_OPERATIONS = 300_000  # on the event loop, for one request
+MAX_PROBLEM_BYTES = 64 << 10
 GOES_THROUGH_ALL = {
     *("count", "index", "remove", "insert", "copy", "sort", "reverse"),
     *("split", "join", "replace", "strip", "find", "partition", "rpartition", "lower", "decode"),
@@ -221,7 +221,7 @@ def form(head: bytes, body: bytes, folder: Path) -> Job:
     def job() -> None:
         with store.incoming() as incoming:
             reading = partial(read_form, _once(body), kind, incoming)
-            run(partial(reading, most_bytes=1 << 24, most_text_bytes=BODY_BYTES))
+            run(partial(reading, max_bytes=1 << 24, max_text_bytes=BODY_BYTES))
 
     return job
 
@@ -328,7 +328,7 @@ def test_what_the_event_loop_reads_takes_linear_effort(name: str):
 
 @pytest.mark.parametrize("name", [*BODIES, *HEADS])
 def test_what_the_event_loop_reads_takes_a_bounded_effort(name: str):
-    assert effort_of(name).four_times <= MOST_OPERATIONS
+    assert effort_of(name).four_times <= MAX_OPERATIONS
 
 
 @pytest.mark.parametrize("name", FORMS)
@@ -356,12 +356,12 @@ def test_counting_finds_what_goes_through_all_for_each_of_many():
 
 @pytest.mark.parametrize("name", [name for name in (*BODIES, *HEADS) if name not in ANSWERED])
 def test_a_refusal_is_short(name: str):
-    assert len(json.dumps(problem({**BODIES, **HEADS}[name](4000)))) <= MOST_PROBLEM_BYTES
+    assert len(json.dumps(problem({**BODIES, **HEADS}[name](4000)))) <= MAX_PROBLEM_BYTES
 
 
 @pytest.mark.parametrize("name", UPLOADS)
 def test_the_refusal_of_a_file_is_short(name: str, tmp_path: Path):
-    assert len(json.dumps(problem(UPLOADS[name](1200, tmp_path)))) <= MOST_PROBLEM_BYTES
+    assert len(json.dumps(problem(UPLOADS[name](1200, tmp_path)))) <= MAX_PROBLEM_BYTES
 
 
 def test_of_many_wrong_fields_the_first_are_listed_and_the_others_counted():

@@ -24,7 +24,7 @@ from stepzero_rnn.arrays.records import (
 )
 from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
-_HEAD_BYTES = npy.MOST_HEADER_BYTES + 12
+_HEAD_BYTES = npy.MAX_HEADER_BYTES + 12
 _SAVE = "Save it with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
 _SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
 

@@ -16,9 +16,9 @@ from stepzero_rnn.arrays.readers.values import BITS, INTEGERS, QUANTIZED, UNREAD
 from stepzero_rnn.arrays.records import FormatError
 
 MAGIC = b"\x93NUMPY"
-MOST_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
-MOST_AXES = 8
-MOST_LENGTH = 1 << 48
+MAX_HEADER_BYTES = 4096  # NumPy writes 128 for an array of floats
+MAX_AXES = 8
+MAX_LENGTH = 1 << 48
 
 _LENGTH_BYTES = {(1, 0): 2, (2, 0): 4, (3, 0): 4}
 _FIELD = re.compile(
@@ -75,7 +75,7 @@ def read_header(head: bytes) -> Header:
     """Read the header at the beginning of a file.
 
     Args:
-        head: the first bytes, at least `MOST_HEADER_BYTES + 12` of them where there are as many.
+        head: the first bytes, at least `MAX_HEADER_BYTES + 12` of them where there are as many.
 
     Raises:
         Flaw: it is broken.
@@ -85,7 +85,7 @@ def read_header(head: bytes) -> Header:
         raise FormatError("it is of no version of .npy that there is")
     start = 8 + length_bytes
     length = int.from_bytes(head[8:start], "little")
-    if length > MOST_HEADER_BYTES:
+    if length > MAX_HEADER_BYTES:
         raise FormatError(f"a header of {length} bytes cannot be one of floats")
     text = head[start : start + length].decode("latin-1")
     if len(text) < length:
@@ -127,7 +127,7 @@ def _shape(text: str) -> tuple[int, ...]:
 
 def check_shape(lengths: list[int], name: str | None = None) -> tuple[int, ...]:
     """Refuse shapes that no array here can have, so that their product is cheap."""
-    if len(lengths) > MOST_AXES or any(not 0 <= length <= MOST_LENGTH for length in lengths):
+    if len(lengths) > MAX_AXES or any(not 0 <= length <= MAX_LENGTH for length in lengths):
         raise FormatError("no array here can have its shape", name=name)
     return tuple(lengths)
 

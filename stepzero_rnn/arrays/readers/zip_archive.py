@@ -32,8 +32,8 @@ _ENTRY_MAGIC, _LOCATOR_MAGIC, _END_64_MAGIC = b"PK\1\2", b"PK\6\7", b"PK\6\6"
 _MAX_32 = 0xFFFFFFFF  # in a field: look in the zip64 field instead
 _ZIP64_FIELD = 1
 _UNREADABLE_FLAGS = 0x2041  # encrypted, strongly encrypted, masked
-_MOST_NAME_BYTES = 512
-_MOST_INFLATION = 1032  # deflate cannot do more: 258 bytes from 2 bits
+_MAX_NAME_BYTES = 512
+_MAX_INFLATION = 1032  # deflate cannot do more: 258 bytes from 2 bits
 _READ_BYTES = 64 << 10
 
 
@@ -98,17 +98,17 @@ def content(file: BinaryIO, member: Member) -> Iterator[bytes]:
         raise FormatError("its checksum does not match", name=member.name)
 
 
-def beginning(file: BinaryIO, member: Member, most_bytes: int) -> bytes:
+def beginning(file: BinaryIO, member: Member, max_bytes: int) -> bytes:
     """Give the first bytes of a record's content; its checksum is not compared.
 
     Raises:
         Flaw: it cannot be unpacked.
     """
-    packed = _read(file, member.offset, min(member.packed_bytes, most_bytes))
+    packed = _read(file, member.offset, min(member.packed_bytes, max_bytes))
     if member.method == STORED:
         return packed
     try:
-        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, most_bytes)
+        return zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, max_bytes)
     except zlib.error as error:
         raise FormatError("it cannot be unpacked", name=member.name) from error
 
@@ -184,7 +184,7 @@ def _member(name: str, fields: tuple[Any, ...], extra: bytes, directory: _Direct
     if method not in (STORED, DEFLATED) or disk:
         raise FormatError("it is packed in another way than stored or deflated", name=name)
     size_bytes, packed_bytes, header = _in_full([size_bytes, packed_bytes, header], extra, name)
-    least = size_bytes if method == STORED else size_bytes // _MOST_INFLATION
+    least = size_bytes if method == STORED else size_bytes // _MAX_INFLATION
     if packed_bytes < least or (method == STORED and packed_bytes > least):
         raise FormatError("it cannot unpack to as many bytes as it says", name=name)
     if header + packed_bytes > directory.offset:
@@ -193,7 +193,7 @@ def _member(name: str, fields: tuple[Any, ...], extra: bytes, directory: _Direct
 
 
 def _text(packed: bytes) -> str:
-    if not 0 < len(packed) <= _MOST_NAME_BYTES:
+    if not 0 < len(packed) <= _MAX_NAME_BYTES:
         raise FormatError(f"a record's name has {len(packed)} bytes")
     try:
         return packed.decode()

@@ -151,7 +151,7 @@ class ChronoForgetOnlyBias(_MemoryTimes):
 class UgiBias(RetentionBias):
     """Uniform gates: the keeping gate's activation is uniform on [1/hidden_size, 1 − 1/hidden_size] (Gu et al. 2020)."""
 
-    least_hidden_size: ClassVar[int] = 2
+    min_hidden_size: ClassVar[int] = 2
     scheme: Literal["ugi"] = "ugi"
     tied: bool = Field(
         default=False,
