@@ -25,7 +25,7 @@ SURE = 5  # standard errors, where a count is nearly normal
 RARE = 2 * stats.norm.sf(SURE)  # the same chance of a false alarm, where it is not: 5.7e−7
 WORD = 0xFFFFFFFF  # the largest, and the mask of one
 PLACE = key(7, stream_of("weight_hh_l0", "i"))
-FARTHEST = 5.887050112577373  # √(−2·ln 2⁻²⁵)
+MAX_DEVIATIONS = 5.887050112577373  # √(−2·ln 2⁻²⁵)
 TILE = 1 << 18
 
 
@@ -42,7 +42,7 @@ def lattice_share(cut: float) -> float:
 
 def beyond(cuts: tuple[float, ...], count: int) -> Counter[float]:
     """Count the numbers beyond each ±cut among `count` normal ones, and those beyond the farthest."""
-    counts = Counter(dict.fromkeys((*cuts, FARTHEST), 0))
+    counts = Counter(dict.fromkeys((*cuts, MAX_DEVIATIONS), 0))
     tile = np.empty(TILE, np.float32)
     for first in range(0, count, TILE):
         part = tile[: count - first]
@@ -97,7 +97,7 @@ class TestTailsOfTheNormal:
 
         assert_poisson(counts[3.0], normal_share(3.0) * 10_000_000)
         assert_poisson(counts[4.0], normal_share(4.0) * 10_000_000)
-        assert counts[FARTHEST] == 0
+        assert counts[MAX_DEVIATIONS] == 0
 
     @pytest.mark.slow
     def test_hold_as_many_of_a_thousand_million_as_the_law_says(self) -> None:
@@ -106,7 +106,7 @@ class TestTailsOfTheNormal:
         for cut in (4.0, 5.0, 5.5):
             assert_poisson(counts[cut], lattice_share(cut) * 1_000_000_000)
             assert_poisson(counts[cut], normal_share(cut) * 1_000_000_000)
-        assert counts[FARTHEST] == 0
+        assert counts[MAX_DEVIATIONS] == 0
 
     @pytest.mark.parametrize(
         ("cut", "missing"), [(4.0, 4.7e-6), (5.0, 1.04e-3), (5.5, 2.61e-2), (5.8, 1.48e-2)]
@@ -118,7 +118,12 @@ class TestTailsOfTheNormal:
 
     @pytest.mark.parametrize(
         ("quarter", "expected"),
-        [(0, (FARTHEST, 0)), (1, (0, FARTHEST)), (2, (-FARTHEST, 0)), (3, (0, -FARTHEST))],
+        [
+            (0, (MAX_DEVIATIONS, 0)),
+            (1, (0, MAX_DEVIATIONS)),
+            (2, (-MAX_DEVIATIONS, 0)),
+            (3, (0, -MAX_DEVIATIONS)),
+        ],
     )
     def test_end_at_5_887(self, quarter: int, expected: tuple[float, float]) -> None:
         pair = drawn(Normal(0.0, 1.0), (0, quarter << 30, 0, 0))[:2]
@@ -130,7 +135,7 @@ class TestTailsOfTheNormal:
         for angle in angles:
             size = np.abs(drawn(Normal(0.0, 1.0), (0xFF, angle, 0, angle)))
 
-            assert size.max() <= np.float32(FARTHEST)
+            assert size.max() <= np.float32(MAX_DEVIATIONS)
 
     def test_are_walked_in_steps_of_the_first_words_upper_24_bits(self) -> None:
         for k in (0, 1, 2, 100, 1 << 20):

@@ -14,7 +14,7 @@ from math import fsum, inf, prod, sqrt
 from typing import NamedTuple
 
 DIGITS = 34  # of the exponentials, which float64 has half of
-FARTHEST = 12.0  # standard deviations; what lies beyond has less than 1e−32
+MAX_DEVIATIONS = 12.0  # standard deviations; what lies beyond has less than 1e−32
 STEPS, CLOSE = 100, 2.0**-48  # of a search for a root
 # Nodes and weights of the rule on [−1, 1]; each stands for ±node.
 NODES = (
@@ -159,8 +159,8 @@ def _tanh_line(q: float) -> tuple[float, float]:
 def _half_gaussian(narrowest: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Give nodes and weights of the mean over |z|, z standard normal, in panels that widen from 0."""
     cuts = [0.0, narrowest]
-    while cuts[-1] < FARTHEST:
-        cuts.append(min(FARTHEST, cuts[-1] + min(1.0, cuts[-1])))
+    while cuts[-1] < MAX_DEVIATIONS:
+        cuts.append(min(MAX_DEVIATIONS, cuts[-1] + min(1.0, cuts[-1])))
     found = list(points(list(pairwise(cuts))))
     density = exps([-(z * z) / 2 for z, _ in found])
     raw = [weight * d for (_, weight), d in zip(found, density, strict=True)]

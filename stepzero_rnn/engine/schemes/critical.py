@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from stepzero_rnn.engine.elements.distributions import Normal
 from stepzero_rnn.engine.laws.criticality import (
-    FARTHEST,
+    MAX_DEVIATIONS,
     Gate,
     Point,
     density,
@@ -125,7 +125,7 @@ def _normal(scheme: ask.NormalBias, at: At) -> list[Point]:
     mean, std = draws * scheme.mean, sqrt(draws) * scheme.std
     if std < NARROW:
         return _one(mean)
-    reach = FARTHEST * std
+    reach = MAX_DEVIATIONS * std
     places = list(points(panels(mean - reach, mean + reach, min(1.0, std), at.pole)))
     return density(
         places, lambda biases: exps([-((b - mean) / std) * ((b - mean) / std) / 2 for b in biases])

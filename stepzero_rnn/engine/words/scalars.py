@@ -10,7 +10,7 @@ from functools import lru_cache
 from math import sqrt
 
 DIGITS = 80
-FARTHEST = 12  # standard deviations; beyond it lies less than 1e−32
+MAX_DEVIATIONS = 12  # standard deviations; beyond it lies less than 1e−32
 NARROW = 1e-9  # standard deviations; so narrow a cut is uniform to the last digit
 _PI = Decimal(
     "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170680"
@@ -93,7 +93,7 @@ def logit_uniform_std(units: int) -> float:
 
 
 def _near(z: float) -> float:
-    return max(-float(FARTHEST), min(float(FARTHEST), z))
+    return max(-float(MAX_DEVIATIONS), min(float(MAX_DEVIATIONS), z))
 
 
 @lru_cache(maxsize=256)

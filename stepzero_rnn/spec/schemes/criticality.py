@@ -13,9 +13,11 @@ from stepzero_rnn.spec.schemes.inline import ArrayBias
 from stepzero_rnn.spec.schemes.matrices import Critical
 
 DIGITS = 34
-FARTHEST = 12  # standard deviations
-WIDEST = 100.0  # a gate with such a bias is open or shut for good
-NEAREST = Decimal("1e-6")  # from the gates' largest bias to that of a gate as open as the radius
+MAX_DEVIATIONS = 12  # standard deviations
+MAX_BIAS = 100.0  # a gate with such a bias is open or shut for good
+MIN_BIAS_GAP = Decimal(
+    "1e-6"
+)  # from the gates' largest bias to that of a gate as open as the radius
 READ = {"gru": ("r", "z"), "lstm": ("i", "f", "o")}  # the gates that the criterion reads
 CANDIDATE = {"gru": "n", "lstm": "g"}  # the gate whose block it scales
 RETENTION = ("f", "z")
@@ -43,14 +45,14 @@ def refuse_uncritical(
     _refuse_unread(scheme, rnn_type, field)
     for gate in READ.get(rnn_type, ()):
         low, high = reach(biases[gate], gate, hidden_size)
-        if max(-low, high) > WIDEST:
+        if max(-low, high) > MAX_BIAS:
             raise refusal(
                 "undefined_scheme",
                 f"critical is undefined here: the bias of gate {gate} reaches from {low:.4g} to {high:.4g}, and beyond "
-                f"±{WIDEST:g} a gate is open or shut for good, so that no gain is critical",
+                f"±{MAX_BIAS:g} a gate is open or shut for good, so that no gain is critical",
                 field=field,
                 given=scheme.name,
-                allowed=f"biases within ±{WIDEST:g}",
+                allowed=f"biases within ±{MAX_BIAS:g}",
             )
         if gate in RETENTION:
             _refuse_below(scheme, biases[gate], gate, high, field)
@@ -72,7 +74,7 @@ def _refuse_unread(scheme: Critical, rnn_type: str, field: str) -> None:
 def _refuse_below(scheme: Critical, bias: Any, gate: str, high: float, field: str) -> None:
     odds = log_odds(scheme)
     unbounded = isinstance(bias, ask.NormalBias) and bias.std > 0
-    if odds is None or (not unbounded and odds - Decimal(high) > NEAREST):
+    if odds is None or (not unbounded and odds - Decimal(high) > MIN_BIAS_GAP):
         return
     name = "target_rho" if scheme.target_memory_steps is None else "target_memory_steps"
     opens = 1.0 if unbounded else float(1 / (1 + (-Decimal(high)).exp()))
@@ -105,7 +107,7 @@ def _draws(scheme: ask.SplitScheme) -> int:
 
 
 def _normal(scheme: ask.NormalBias, hidden_size: int) -> tuple[float, float]:
-    mean, spread = _draws(scheme) * scheme.mean, FARTHEST * sqrt(_draws(scheme)) * scheme.std
+    mean, spread = _draws(scheme) * scheme.mean, MAX_DEVIATIONS * sqrt(_draws(scheme)) * scheme.std
     return mean - spread, mean + spread
 
 

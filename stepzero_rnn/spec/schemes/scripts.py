@@ -44,7 +44,7 @@ FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     "orthogonal_": {"gain": 1.0},
 }
 FOR_MATRICES = [name for name in FUNCTIONS if name.startswith(("eye", "xavier", "kaiming", "orth"))]
-FARTHEST_CUT = 10  # standard deviations; torch rejects what lies outside, and would try for ever
+MAX_CUT = 10  # standard deviations; torch rejects what lies outside, and would try for ever
 Argument = Annotated[Number, Field(ge=-1e4, le=1e4)]  # what every dtype holds
 
 
@@ -129,13 +129,13 @@ class Call(_Sparing):
         if std == 0:
             raise refusal("std_of_0", "a normal without spread has no cut", field="/std", given=std)
         farthest = max(abs(low - mean), abs(high - mean))
-        if not low <= mean <= high and farthest > FARTHEST_CUT * std:
+        if not low <= mean <= high and farthest > MAX_CUT * std:
             raise refusal(
                 "far_cut",
                 f"torch finds such numbers by rejection, {farthest / std:.4g} standard deviations off too rarely",
                 field="/a",
                 given=low,
-                allowed=f"cuts that have the mean between them, or are within {FARTHEST_CUT} standard deviations of it",
+                allowed=f"cuts that have the mean between them, or are within {MAX_CUT} standard deviations of it",
             )
         return self
 

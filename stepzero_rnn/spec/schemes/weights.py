@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from stepzero_rnn.spec.base import InitScheme, Number, Strict, refusal
 
-NARROWEST = 1e-6  # standard deviations between two cuts that `std_correct` can make up for
+MIN_CUT_WIDTH = 1e-6  # standard deviations between two cuts that `std_correct` can make up for
 Gain = Annotated[Number, Field(gt=0, description="Factor on the scheme's own spread.")]
 
 
@@ -129,13 +129,13 @@ class TruncNormal(WeightScheme):
                 given=self.bounds,
                 allowed=["sigma"],
             )
-        if self.std_correct and self.high - self.low < NARROWEST:
+        if self.std_correct and self.high - self.low < MIN_CUT_WIDTH:
             raise refusal(
                 "narrow_cut",
                 f"between {self.low:.4g} and {self.high:.4g} standard deviations too little is left to widen",
                 field="/high",
                 given=self.high,
-                allowed=f"{NARROWEST:g} or more above low",
+                allowed=f"{MIN_CUT_WIDTH:g} or more above low",
             )
         return self
 
