@@ -61,8 +61,8 @@ def create_app(settings: Settings) -> FastAPI:
                 settings,
                 Factory(
                     workers,
-                    remembered_bytes=settings.max_remembered_bytes,
-                    kept_bytes=settings.max_kept_bytes,
+                    remembered_bytes=settings.max_cached_result_bytes,
+                    kept_bytes=settings.max_cached_tensor_bytes,
                     store=store,
                 ),
                 store,

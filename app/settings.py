@@ -85,7 +85,7 @@ class Settings(StoreSettings):
         description="Most multiplications that one check may take, its forward pass and its matrices together; one core "
         "makes some 20 000 000 000 a second.",
     )
-    max_kept_bytes: Bytes = Field(
+    max_cached_tensor_bytes: Bytes = Field(
         default_factory=lambda: roomy_bytes() // 4,
         ge=0,
         description="Memory for weights that are dear to draw, kept from their check until they are sent; 0 draws them again.",
@@ -105,12 +105,12 @@ class Settings(StoreSettings):
         default=256, ge=0, description="How many requests may wait for room."
     )
     max_wait_s: float = Field(default=30, ge=0, description="How long a request may wait for room.")
-    min_reader_bytes_per_s: Bytes = Field(
+    min_client_bytes_per_s: Bytes = Field(
         default=4096,
         ge=1,
         description="What a reader has to take, on average, of what is ready for it, or the sender of a body to send; a slower one is cut off.",
     )
-    reader_grace_s: int = Field(
+    client_grace_s: int = Field(
         default=60,
         ge=1,
         description="How long either may fall behind that before it is cut off, and how long the head of a request may take.",
@@ -129,7 +129,7 @@ class Settings(StoreSettings):
         description="Disk that all uploads under way may take beside that, with what they unpack to; one caller's bodies "
         "have at most half.",
     )
-    max_remembered_bytes: Bytes = Field(
+    max_cached_result_bytes: Bytes = Field(
         default=64 << 20,
         ge=0,
         description="Memory for what checks and hashes have shown, so that it is not found out again; what would take more "
@@ -138,7 +138,7 @@ class Settings(StoreSettings):
     shutdown_grace_s: int = Field(
         default=30, ge=0, description="How long running downloads may take after a stop signal."
     )
-    worker_silence_s: int = Field(
+    worker_timeout_s: int = Field(
         default=30,
         ge=2,
         description="How long one of several workers may stand still before another is started in its place.",
@@ -205,9 +205,9 @@ class Settings(StoreSettings):
                 "threads": max(self.threads // self.workers, 1),
                 "max_admitted_bytes": admitted_bytes,
                 "max_working_bytes": min(self.max_working_bytes, admitted_bytes),
-                "max_kept_bytes": self.max_kept_bytes // self.workers,
+                "max_cached_tensor_bytes": self.max_cached_tensor_bytes // self.workers,
                 "max_incoming_bytes": max(self.max_incoming_bytes // self.workers, 1),
-                "max_remembered_bytes": self.max_remembered_bytes // self.workers,
+                "max_cached_result_bytes": self.max_cached_result_bytes // self.workers,
                 "max_checks": max(self.max_checks // self.workers, 1),
             }
         )

@@ -19,7 +19,7 @@ FOUND_OUT = {
     "threads": "usable cores",
     "max_admitted_bytes": "8 GiB, or half of the memory",
     "max_incoming_bytes": "as `STEPZERO_MAX_ARRAYS_BYTES`",
-    "max_kept_bytes": "2 GiB, or an eighth of the memory",
+    "max_cached_tensor_bytes": "2 GiB, or an eighth of the memory",
     "max_working_bytes": "8 GiB, or half of the memory",
 }
 README = Path(__file__).parents[1] / "README.md"

@@ -141,5 +141,5 @@ def chunk_sizer_of(context: Context, claim: Claim, min_bytes: int) -> ChunkSizer
         return budget.resize(claim, {HOST: min_bytes + CHUNKS * chunk_bytes})
 
     return ChunkSizer(
-        TransferCredit(settings.min_reader_bytes_per_s, settings.reader_grace_s), resize
+        TransferCredit(settings.min_client_bytes_per_s, settings.client_grace_s), resize
     )

@@ -87,7 +87,7 @@ async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
         SlowRequest: it does not.
         ClientDisconnect: the sender has left.
     """
-    credit = TransferCredit(settings.min_reader_bytes_per_s, settings.reader_grace_s)
+    credit = TransferCredit(settings.min_client_bytes_per_s, settings.client_grace_s)
     more = True
     while more:
         began_s = time.perf_counter()

@@ -101,8 +101,8 @@ def protocol(settings: Settings) -> type[asyncio.Protocol]:
     """Give uvicorn what makes its connections."""
     made = partial(
         Connection,
-        grace_s=settings.reader_grace_s,
-        min_bytes_per_s=settings.min_reader_bytes_per_s,
+        grace_s=settings.client_grace_s,
+        min_bytes_per_s=settings.min_client_bytes_per_s,
     )
     return cast("type[asyncio.Protocol]", made)
 

@@ -106,7 +106,7 @@ class Supervisor:
     def _end_the_silent(self, passed_s: float) -> None:
         for worker in self._workers:
             worker.look(passed_s)
-            max_s = START_S if worker.beat_ns is None else self._settings.worker_silence_s
+            max_s = START_S if worker.beat_ns is None else self._settings.worker_timeout_s
             if worker.silent_s > max_s and worker.runs:
                 _log.error("worker %d has hung for %.0f s", worker.pid, worker.silent_s)
                 worker.process.kill()

@@ -38,7 +38,7 @@ def guarded() -> Iterator[Served]:
         api_keys=KEPT.line,
         trusted_proxies="127.0.0.1",
         rate_limits="1000/hour",
-        reader_grace_s=GRACE_S,
+        client_grace_s=GRACE_S,
         max_checks=2,
     ) as served:
         yield served

@@ -23,7 +23,7 @@ POST = b"POST /v1/checkpoints HTTP/1.1\r\nHost: x\r\nContent-Type: application/j
 @pytest.fixture(scope="module")
 def impatient() -> Iterator[Served]:
     """A server that waits for a second."""
-    with server_process(reader_grace_s=GRACE_S, min_reader_bytes_per_s=MIN_BYTES_PER_S) as served:
+    with server_process(client_grace_s=GRACE_S, min_client_bytes_per_s=MIN_BYTES_PER_S) as served:
         yield served
 
 

@@ -130,7 +130,7 @@ def test_can_be_closed() -> None:
 
 
 def test_a_reader_that_is_too_slow_is_cut() -> None:
-    settings = Settings(reader_grace_s=1, min_reader_bytes_per_s=1 << 30)
+    settings = Settings(client_grace_s=1, min_client_bytes_per_s=1 << 30)
     with (
         running(settings) as url,
         httpx.Client(base_url=url) as client,

@@ -176,10 +176,12 @@ def test_ranges_of_different_replicas_join_to_one_file(
 
 class TestWorkers:
     def test_share_threads_and_memory(self):
-        settings = Settings(workers=4, threads=8, max_admitted_bytes=800, max_kept_bytes=400)
+        settings = Settings(
+            workers=4, threads=8, max_admitted_bytes=800, max_cached_tensor_bytes=400
+        )
         one = settings.of_a_worker()
 
-        assert (one.threads, one.max_admitted_bytes, one.max_kept_bytes) == (2, 200, 100)
+        assert (one.threads, one.max_admitted_bytes, one.max_cached_tensor_bytes) == (2, 200, 100)
         assert one.max_working_bytes <= 200
         assert one.max_incoming_bytes == settings.max_incoming_bytes // settings.workers
 
@@ -213,7 +215,7 @@ class TestWorkers:
 
     @pytest.mark.slow
     def test_one_that_stands_still_is_replaced(self):
-        with server_process(workers=2, threads=2, worker_silence_s=6) as served:
+        with server_process(workers=2, threads=2, worker_timeout_s=6) as served:
             first = soon(lambda: ready_processes(served.url) == 2 and children(served.process.pid))
             os.kill(first[0], signal.SIGSTOP)
 

@@ -16,7 +16,7 @@ from tests.conftest import running
 
 FILE: Mapping[str, Any] = {"rnn_type": "gru", "input_size": 1024, "hidden_size": 1024}
 FILE_BYTES = 25_190_400  # of weights
-IMPATIENT: Mapping[str, Any] = {"reader_grace_s": 1, "min_reader_bytes_per_s": 1 << 20}
+IMPATIENT: Mapping[str, Any] = {"client_grace_s": 1, "min_client_bytes_per_s": 1 << 20}
 SOON_S = 20
 
 
