@@ -94,8 +94,8 @@ def server() -> Iterator[Served]:
 def _serve(arrays: Path) -> Iterator[Served]:
     command = [sys.executable, "-m", "app", "--port", "0"]
     settings = {
-        "STEPZERO_READER_GRACE_S": "5",
-        "STEPZERO_MAX_KEPT_BYTES": str(32 << 20),
+        "STEPZERO_CLIENT_GRACE_S": "5",
+        "STEPZERO_MAX_CACHED_TENSOR_BYTES": str(32 << 20),
         "STEPZERO_MAX_ARRAYS_BYTES": str(32 << 20),
         "STEPZERO_ARRAYS_FOLDER": str(arrays),
         "STEPZERO_TRUSTED_PROXIES": "127.0.0.1",

@@ -109,7 +109,7 @@ def test_memory(init: str, layers: int, kept_mib: int) -> None:
     spec = LARGE | {"init": init, "num_layers": layers}
     planned = plan(spec)
     layer = max(sum(t.size_bytes for t in layer) for layer in planned.layers())
-    room = {"STEPZERO_MAX_KEPT_BYTES": str(kept_mib * MIB)}
+    room = {"STEPZERO_MAX_CACHED_TENSOR_BYTES": str(kept_mib * MIB)}
     with server(*OURS, ready="/healthz/ready", variables=room) as (process, url):
         memory = Memory(process.pid)
         idle = memory.now()
