@@ -22,9 +22,10 @@ from app.telemetry.worker_folder import is_shared
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.warmup import warm
 from stepzero_rnn.errors import EngineFailed, NotReady
-from stepzero_rnn.pipeline.costs import HOST, MAX_PLANS, PLANS, SLOTS, SMALL_WORK, WORK
+from stepzero_rnn.pipeline.costs import HOST, MAX_PLANS, PLANS, SLOTS, WORK
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.thresholds import SMALL_MULTIPLY_ADDS
 from stepzero_rnn.uploads.store import Store
 
 _log = logging.getLogger("stepzero")
@@ -111,7 +112,7 @@ def admission_of(settings: Settings) -> Admission:
     """Give the admission to what this server may use: memory, and checks at once."""
     totals = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks, PLANS: MAX_PLANS}
     return Admission(
-        Budget(totals, small={WORK: SMALL_WORK}),
+        Budget(totals, small={WORK: SMALL_MULTIPLY_ADDS}),
         max_waiting=settings.max_waiting_requests,
         max_wait_s=settings.max_wait_s,
     )

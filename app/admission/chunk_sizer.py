@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
+from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 
 GROWTH_AFTER = 3  # a reader that took so many times a size without delay gets that size
 DELAY_S = 0.5

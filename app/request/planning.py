@@ -13,8 +13,8 @@ from app.middleware.resources import acquired_meanwhile
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.costs import cost_of_plan
 from stepzero_rnn.pipeline.job import Job, plan_job
-from stepzero_rnn.plan import FEW_CELLS
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
+from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 T = TypeVar("T")
 
@@ -26,7 +26,7 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
         Busy, ClientDisconnect: there was no room for a deep network, or the client did not wait for it.
     """
     stop = Stop()
-    if spec.cells <= FEW_CELLS:
+    if spec.cells <= PLANNED_AT_ONCE_CELLS:
         return work(stop)
     async with acquired_meanwhile(request, context, cost_of_plan(spec)):
         return await run_watched(request.receive, context.threads, stop, lambda: work(stop))

@@ -25,15 +25,16 @@ from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import Key, key
 from stepzero_rnn.engine.words.rounding import load, store
 from stepzero_rnn.plan import Block, TensorPlan
+from stepzero_rnn.thresholds import (
+    MAX_CHUNK_BYTES,
+    MAX_TASK_ELEMENTS,
+    MIN_TASK_ELEMENTS,
+    SINGLE_THREAD_ELEMENTS,
+    TILE_ELEMENTS,
+)
 
 Stored = NDArray[Any]
 Law = ElementLaw | WholeLaw
-TILE = (
-    1 << 16
-)  # elements drawn, rounded and tallied while they are in cache; the unit of exact sums
-MIN_PIECE, PIECE = 1 << 18, 1 << 20  # elements per task: much work beside the cost of a task
-SMALL = 1 << 16  # elements that one thread draws sooner than it hands them over
-CHUNK_BYTES = 4 << 20
 NOTHING: Stored = np.empty(0, np.uint8)  # a chunk before a block that has to be drawn whole
 
 
@@ -73,7 +74,7 @@ def _draw_here(law: ElementLaw, out: Stored, first: int, key: Key) -> None:
     law.fill(out, first, key)
 
 
-CPU = ChunkedBackend("cpu", _draw_here, TILE)
+CPU = ChunkedBackend("cpu", _draw_here, TILE_ELEMENTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Sampler:
     backend: DrawBackend = CPU
     kept: Mapping[str, Stored] = field(default_factory=dict)
     given: Source | None = None
-    chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES
+    chunk_bytes: Callable[[], int] = lambda: MAX_CHUNK_BYTES
 
     def tensor(self, tensor: TensorPlan, out: Stored | None = None) -> Stored:
         """Draw a whole tensor, flat; into `out` where that is given and has its size."""
@@ -107,7 +108,7 @@ class Sampler:
     def tallied(self, tensor: TensorPlan) -> tuple[Stored, list[Tally]]:
         """Draw a whole tensor, flat, and tally each of its gates."""
         stored = self.tensor(tensor)
-        small = tensor.elements < SMALL
+        small = tensor.elements < SINGLE_THREAD_ELEMENTS
         return stored, list(
             self.workers.map(self.tally_tasks(tensor, stored), self.stop, small=small)
         )
@@ -154,11 +155,13 @@ class Sampler:
         self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int = 0
     ) -> None:
         """Fill `out` with elements first, first + 1, … of a block that is elementwise, or given."""
-        if len(out) < SMALL:
+        if len(out) < SINGLE_THREAD_ELEMENTS:
             self.stop.check()
             self._fill_part(tensor, block, law, out, first)
             return
-        each = min(max(len(out) // self.workers.threads // 4 * 4, MIN_PIECE), PIECE)
+        each = min(
+            max(len(out) // self.workers.threads // 4 * 4, MIN_TASK_ELEMENTS), MAX_TASK_ELEMENTS
+        )
         tasks = (
             partial(self._fill_part, tensor, block, law, out[at : at + each], first + at)
             for at in range(0, len(out), each)
@@ -182,9 +185,9 @@ class Sampler:
 
     def _tally(self, values: Stored, dtype: DType) -> Tally:
         counter = Counter(len(values))
-        for at in range(0, len(values), TILE):
+        for at in range(0, len(values), TILE_ELEMENTS):
             self.stop.check()
-            counter.add(load(values[at : at + TILE], dtype))
+            counter.add(load(values[at : at + TILE_ELEMENTS], dtype))
         return counter.tally()
 
     def _laws(self, tensor: TensorPlan) -> Iterator[tuple[Block, Law]]:

@@ -24,9 +24,9 @@ from stepzero_rnn.engine.histogram_bins import (
 )
 from stepzero_rnn.engine.words.kernels import kernel
 from stepzero_rnn.summary import HISTOGRAM_BINS, QUANTILES, Figures, Histogram
+from stepzero_rnn.thresholds import SORTED_VALUES
 
 f64, i32, i64 = np.float64, np.int32, np.int64
-FEW = 1 << 13  # values that are faster sorted than counted on the whole grid
 # By dtype of the values: the integers of their bits, the bits of infinity, the largest integer.
 _WORDS: Mapping[str, tuple[Any, Any, Any]] = {
     "<f4": (i32, i32(0x7F800000), i32(0x7FFFFFFF)),
@@ -52,7 +52,7 @@ class Counter:
     def __init__(self, elements: int) -> None:
         self._moments: list[tuple[float, float]] = []
         self._least, self._most, self._zeros, self._nonfinite = float("inf"), float("-inf"), 0, 0
-        self._grid = np.zeros(GRID, i64) if elements > FEW else None
+        self._grid = np.zeros(GRID, i64) if elements > SORTED_VALUES else None
         self._cells: list[NDArray[np.int64]] = []
 
     def add(self, values: NDArray[np.float32] | NDArray[np.float64]) -> None:

@@ -12,11 +12,12 @@ from stepzero_rnn.engine.check.check import check
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
 from stepzero_rnn.engine.draw import CPU, Sampler
-from stepzero_rnn.engine.statistics import FEW, Counter
+from stepzero_rnn.engine.statistics import Counter
 from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.errors import DeviceFailed, EngineFailed
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import CheckSize, RnnType, Spec
+from stepzero_rnn.thresholds import SORTED_VALUES
 
 
 def warm(known: str = EXPECTED_DIGEST) -> None:
@@ -29,7 +30,7 @@ def warm(known: str = EXPECTED_DIGEST) -> None:
     """
     if digest(CPU) != known:
         raise EngineFailed(reason="its kernels draw other numbers here than everywhere else")
-    many = np.zeros(FEW + 1)  # counted in another way than those few
+    many = np.zeros(SORTED_VALUES + 1)  # counted in another way than those few
     Counter(len(many)).add(many)
     Counter(len(many)).add(many.astype(np.float32))
     with ThreadPool(1) as workers:

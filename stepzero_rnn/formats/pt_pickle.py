@@ -14,10 +14,11 @@ from operator import mul
 from typing import Self
 
 from stepzero_rnn.formats.origin import KEY
-from stepzero_rnn.plan import FEW_CELLS, Plan, TensorPlan
+from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.plan import plan as plan_of
 from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical_json
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 _PROTOCOL_2, _STOP = b"\x80\x02", b"."
 _MARK, _EMPTY_TUPLE, _EMPTY_DICT, _FALSE = b"(", b")", b"}", b"\x89"
@@ -74,7 +75,7 @@ _REBUILD_TENSOR = b"ctorch._utils\n_rebuild_tensor_v2\n"
 
 def state_dict_pickle(plan: Plan) -> bytes:
     """Pickle the `state_dict` of a plan: its tensors by reference to the records that hold them."""
-    few = plan.spec.cells <= FEW_CELLS
+    few = plan.spec.cells <= PLANNED_AT_ONCE_CELLS
     out = _known_items(plan.spec.unseeded).copy() if few else _all_items(plan.tensors)
     _metadata(out, canonical_json(plan.spec))
     return out.written() + _STOP

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, TensorData
+from stepzero_rnn.thresholds import JOINED_CHUNK_BYTES, MAX_CHUNK_BYTES
 
 Buffer = bytes | memoryview
 EXPENSIVE = b""  # a chunk that announces: the next one is dear to make
-
-MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 << 10, 4 << 20
-JOINED_BYTES = 1 << 20  # smaller parts are joined up to this size
 
 
 def assemble(
@@ -81,7 +79,7 @@ def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator
             yield EXPENSIVE
             continue
         rest = memoryview(part)
-        least = min(JOINED_BYTES, chunk_bytes())
+        least = min(JOINED_CHUNK_BYTES, chunk_bytes())
         if size and size + len(rest) >= least:
             needed = max(least - size, 0)
             if len(rest) - needed < least:  # or every chunk from here on would be joined of two

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.result_cache import measured_bytes
-from stepzero_rnn.plan import FEW_CELLS
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 Cost = Mapping[str, int]  # of each resource, how much
 HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
 MAX_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
-SMALL_WORK = 20_000_000_000  # what a core does in about a second: no small claim lasts longer
 CHUNKS = 3  # of a stream: one on its way, one in hand, one made ahead
 # Of a tensor, measured and rounded up: its plan, its place in four files, its line in a description; and planning all that.
 PLANNED_BYTES, PLANNED_MULTIPLY_ADDS = 8 << 10, 1_000_000
@@ -61,5 +60,5 @@ def cost_of_both(work: Cost, stream: Cost) -> Cost:
 
 def _plan_bytes(job: Job) -> int:
     """Give what the plan itself takes, where that is worth counting."""
-    deep = job.spec.cells > FEW_CELLS
+    deep = job.spec.cells > PLANNED_AT_ONCE_CELLS
     return len(job.plan.tensors) * PLANNED_BYTES if deep else 0

@@ -20,10 +20,10 @@ from stepzero_rnn.engine.check import check
 from stepzero_rnn.engine.check.check import Checked, Keep, keep_none
 from stepzero_rnn.engine.check.digests import digests
 from stepzero_rnn.engine.devices import devices
-from stepzero_rnn.engine.draw import CHUNK_BYTES, Sampler, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import ArraysGone
-from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, Buffer, assemble
+from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.costs import (
     Cost,
     cost_of_both,
@@ -38,6 +38,7 @@ from stepzero_rnn.pipeline.tensor_cache import TensorCache
 from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import Summary, portable_json
+from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 from stepzero_rnn.uploads.intake import opened
 from stepzero_rnn.uploads.store import Store
 
@@ -129,7 +130,7 @@ class Factory:
         *,
         first: int = 0,
         last: int | None = None,
-        chunk_bytes: Callable[[], int] = lambda: CHUNK_BYTES,
+        chunk_bytes: Callable[[], int] = lambda: MAX_CHUNK_BYTES,
     ) -> Generator[Buffer]:
         """Give bytes first … last of the file, drawing only what they cover, so much at a time; `assemble` says how.
 

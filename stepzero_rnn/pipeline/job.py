@@ -16,9 +16,13 @@ from stepzero_rnn.plan import GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, recipe_digest
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe, file_stem, hashed_stem
+from stepzero_rnn.thresholds import (
+    QUICK_MULTIPLY_ADDS,
+    QUICK_PARAMETERS,
+    QUICK_PRODUCTS,
+    QUICK_STEPS,
+)
 
-QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
-QUICK_MULTIPLY_ADDS = 200_000_000  # whatever its schemes take
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 _version = cache(version)  # it reads a file, and a request asks several times
 

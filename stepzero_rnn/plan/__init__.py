@@ -26,9 +26,9 @@ from stepzero_rnn.plan.records import (
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.overrides import WHOLE
 from stepzero_rnn.spec.schemes.scripts import AnyScript
+from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 __all__ = [
-    "FEW_CELLS",
     "GATES",
     "RETENTION_GATE",
     "Block",
@@ -41,7 +41,6 @@ __all__ = [
     "plan",
     "stream_of",
 ]
-FEW_CELLS = 16  # layers and directions that are planned within a few milliseconds, and whose plans are remembered
 
 
 GoOn = Callable[[], object]
@@ -57,7 +56,7 @@ def plan(spec: Spec, go_on: GoOn = always) -> Plan:
     Args:
         go_on: called before each layer of a deep network; what it raises ends the plan.
     """
-    if spec.cells <= FEW_CELLS:
+    if spec.cells <= PLANNED_AT_ONCE_CELLS:
         return Plan(spec, _known_tensors(spec.unseeded))
     return Plan(spec, _tensors(spec.unseeded, go_on))
 

@@ -14,10 +14,10 @@ import torch
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.devices.devices import backend_for
-from stepzero_rnn.engine.draw import PIECE
 from stepzero_rnn.engine.elements.distributions import CutNormal, Normal, RandomLaw, Uniform
 from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import key
+from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 from tests.bench.measure import NEEDS_GPU, in_turn, row
 
 pytestmark = [pytest.mark.bench, *NEEDS_GPU]
@@ -71,8 +71,8 @@ def test_bytes_that_leave() -> None:
         def draw(law: RandomLaw) -> None:
             workers.run(
                 (
-                    partial(backend.fill, law, host[at : at + PIECE], at, KEY, FLOAT32)
-                    for at in range(0, ELEMENTS, PIECE)
+                    partial(backend.fill, law, host[at : at + MAX_TASK_ELEMENTS], at, KEY, FLOAT32)
+                    for at in range(0, ELEMENTS, MAX_TASK_ELEMENTS)
                 ),
                 Stop(),
             )

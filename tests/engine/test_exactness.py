@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import stepzero_rnn
 from stepzero_rnn.engine.devices.torch_backend import fill_on
-from stepzero_rnn.engine.draw import PIECE, ChunkedBackend, Sampler, Stored
+from stepzero_rnn.engine.draw import ChunkedBackend, Sampler, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
 from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import key
@@ -27,6 +27,7 @@ from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.plan.effort import EFFORTS
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 from tests.engine.drawing import planned, stored
 from tests.engine.every import DTYPE_NAMES, INITS, asked, every_dtype, every_law, every_scheme
 from tests.engine.golden import SPECS, golden
@@ -169,7 +170,7 @@ class TestFiles:
             assert b"".join(parts) == expected[first:last]
 
 
-ON_TORCH = ChunkedBackend("cpu", partial(fill_on, torch.device("cpu")), PIECE)
+ON_TORCH = ChunkedBackend("cpu", partial(fill_on, torch.device("cpu")), MAX_TASK_ELEMENTS)
 
 
 class TestTorch:

@@ -16,9 +16,10 @@ import torch
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
 from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
-from stepzero_rnn.engine.draw import CPU, PIECE, DrawBackend
+from stepzero_rnn.engine.draw import CPU, DrawBackend
 from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
 from stepzero_rnn.engine.words.philox import key
+from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 from tests.engine.every import every_dtype, every_law
 
 pytestmark = pytest.mark.skipif(
@@ -75,7 +76,7 @@ class TestBits:
         assert ours == theirs
 
     def test_are_the_same_across_chunks(self, triton: DrawBackend) -> None:
-        ours, theirs = both(triton, Uniform(0.0, 1.0), 1, PIECE + 5, "float16")
+        ours, theirs = both(triton, Uniform(0.0, 1.0), 1, MAX_TASK_ELEMENTS + 5, "float16")
 
         assert ours == theirs
 

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepzero_rnn.engine.draw import PIECE, Sampler, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.tensors import MODULES
 from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.plan import plan
@@ -20,6 +20,7 @@ from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
+from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 from tests.engine.drawing import planned, stored
 from tests.engine.growing import InMemory, expected, growths, laid, values, with_arrays
 
@@ -282,7 +283,7 @@ class TestRanges:
         arrays = values(old)
         drawn = laid(new, arrays, threads=threads)["weight_ih_l0"].reshape(1200, 1024)
 
-        assert drawn.size > PIECE
+        assert drawn.size > MAX_TASK_ELEMENTS
         assert np.array_equal(drawn[:1100, :900], arrays["weight_ih_l0"])
         plain = stored({**old, "input_size": 1024, "hidden_size": 1200})["weight_ih_l0"].reshape(
             1200, 1024

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.admission.chunk_sizer import DELAY_S, ChunkSizer, TransferCredit
-from stepzero_rnn.pipeline.assemble import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
+from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 
 RATE, GRACE_S = 1 << 16, 10.0
 

@@ -17,17 +17,14 @@ from stepzero_rnn.engine.check.measure import TensorFigures, TensorMeasurement, 
 from stepzero_rnn.engine.check.onednn import without_onednn
 from stepzero_rnn.engine.cores import Cores
 from stepzero_rnn.engine.devices.devices import device_errors
-from stepzero_rnn.engine.draw import SMALL, Sampler, Stored
+from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.statistics import Spread
 from stepzero_rnn.engine.tensors import as_tensor
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.checkpoint import CheckSize
 from stepzero_rnn.summary import Devices, DirectionForward, Forward
-
-SPARE_ELEMENTS = 8 << 20  # a second copy of a layer this large is no matter
-FEW_PRODUCTS = 1 << 26  # multiplications that one thread does in about a millisecond
-
+from stepzero_rnn.thresholds import SINGLE_THREAD_ELEMENTS, SINGLE_THREAD_PRODUCTS, SPARE_ELEMENTS
 
 Keep = Callable[[TensorPlan, Stored], bool]  # offered each drawn tensor; whether it was kept
 
@@ -84,7 +81,7 @@ def check(
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)
             tasks = [tasks_of(sampler, t, drawn[t.name], measure=measure) for t in tensors]
-            with workers.beside(chain(*tasks), small=largest < SMALL) as results:
+            with workers.beside(chain(*tasks), small=largest < SINGLE_THREAD_ELEMENTS) as results:
                 with _torch_on(workers.cores, cores):
                     y = run.forward(tensors, drawn)
                 answers = iter(results())
@@ -189,9 +186,9 @@ def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
 
     Whoever took all would leave cores idle until the last one is free.
     """
-    if layer_elements * size.seq_len * size.batch > FEW_PRODUCTS:
+    if layer_elements * size.seq_len * size.batch > SINGLE_THREAD_PRODUCTS:
         return max(threads - 1, 1)
-    return 0 if layer_elements < SMALL else 1
+    return 0 if layer_elements < SINGLE_THREAD_ELEMENTS else 1
 
 
 def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]:

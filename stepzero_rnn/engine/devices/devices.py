@@ -14,10 +14,11 @@ import torch
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.engine.devices.selftest import EXPECTED_DIGEST, digest
 from stepzero_rnn.engine.devices.torch_backend import fill_on
-from stepzero_rnn.engine.draw import CPU, PIECE, ChunkedBackend, DrawBackend, Stored
+from stepzero_rnn.engine.draw import CPU, ChunkedBackend, DrawBackend, Stored
 from stepzero_rnn.engine.elements.distributions import ElementLaw
 from stepzero_rnn.engine.words.philox import Key
 from stepzero_rnn.errors import DeviceFailed, DeviceUnavailable
+from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def _backend(device: torch.device) -> DrawBackend:
 
         return TritonBackend(device)
     # A launch costs more than a tile, so it draws whole pieces.
-    return ChunkedBackend(f"{device} (elementwise)", partial(fill_on, device), PIECE)
+    return ChunkedBackend(f"{device} (elementwise)", partial(fill_on, device), MAX_TASK_ELEMENTS)
 
 
 class GuardedBackend(NamedTuple):

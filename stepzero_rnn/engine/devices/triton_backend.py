@@ -18,11 +18,12 @@ from torch import Tensor
 from triton.errors import TritonError
 
 from stepzero_rnn.dtypes import DType
-from stepzero_rnn.engine.draw import CPU, PIECE, Stored
+from stepzero_rnn.engine.draw import CPU, Stored
 from stepzero_rnn.engine.elements import transforms as t
 from stepzero_rnn.engine.elements.distributions import ElementLaw, RandomLaw
 from stepzero_rnn.engine.words import philox as p
 from stepzero_rnn.engine.words.philox import Key
+from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 
 CHUNKS = 2  # one is drawn into while the other is copied out
 GROUPS = 256  # of four elements, in one program
@@ -70,10 +71,10 @@ class TritonBackend:
         if not isinstance(law, RandomLaw):
             CPU.fill(law, out, first, key, dtype)
             return
-        for at in range(0, len(out), PIECE):
+        for at in range(0, len(out), MAX_TASK_ELEMENTS):
             chunk = self._chunks.get()
             try:
-                chunk.fill(law, out[at : at + PIECE], first + at, key, dtype)
+                chunk.fill(law, out[at : at + MAX_TASK_ELEMENTS], first + at, key, dtype)
             finally:
                 self._chunks.put(chunk)
 
@@ -82,7 +83,7 @@ class _Chunk:
     """Room for a piece of the widest dtype, on the device and, pinned, beside it."""
 
     def __init__(self, device: torch.device) -> None:
-        room = PIECE + 3  # a piece may begin within a group of four
+        room = MAX_TASK_ELEMENTS + 3  # a piece may begin within a group of four
         self._there = torch.empty(room, dtype=torch.int64, device=device)
         self._here = torch.empty(room, dtype=torch.int64, pin_memory=device.type == "cuda")
 
