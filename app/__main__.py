@@ -42,8 +42,8 @@ def start(
         python -m app --port 8080
         STEPZERO_API_KEYS_FILE=keys python -m app --host 0.0.0.0
 
-    Exit codes: **2** an option or a setting is wrong; **4** the address cannot be listened on: the port is taken or
-    forbidden, or the host is not this machine's.
+    Exit codes: **2** an option or a setting is wrong; **4** the address cannot be listened on: the
+    port is taken or forbidden, or the host is not this machine's.
     """
     options = {"host": host, "port": port, "threads": threads, "workers": workers}
     named = {name: value for name, value in options.items() if value is not None}

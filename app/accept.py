@@ -33,7 +33,9 @@ def _weight(text: str) -> float:
 
 
 def quality_of(media_type: str, ranges: Mapping[str, float]) -> float | None:
-    """Give the weight of the most specific range that a media type falls into; None if there is none."""
+    """Return the weight of the most specific range that a media type falls into; None if there is
+    none.
+    """
     kind = media_type.split("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         if wanted in ranges:

@@ -42,7 +42,9 @@ class ServerState:
 
 @dataclass(slots=True)
 class Context:
-    """The factory, the store of arrays, the limits, what may run at once, and whether the kernels are compiled."""
+    """The factory, the store of arrays, the limits, what may run at once, and whether the kernels
+    are compiled.
+    """
 
     settings: Settings
     factory: Factory
@@ -109,7 +111,7 @@ class Context:
 
 
 def admission_of(settings: Settings) -> Admission:
-    """Give the admission to what this server may use: memory, and checks at once."""
+    """Return the admission to what this server may use: memory, and checks at once."""
     totals = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks, PLANS: MAX_PLANS}
     return Admission(
         Budget(totals, small={WORK: SMALL_MULTIPLY_ADDS}),
@@ -144,7 +146,7 @@ async def keep_showing(context: Context) -> None:
 
 
 async def get_context(request: Request) -> Context:
-    """Give the running server's context."""
+    """Return the running server's context."""
     context: Context = request.state.context
     return context
 

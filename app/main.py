@@ -126,7 +126,9 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _answer_head(api: FastAPI, router: APIRouter) -> None:
-    """Answer HEAD wherever a router answers GET, and not by itself; the server sends no body then."""
+    """Answer HEAD wherever a router answers GET, and not by itself; the server sends no body
+    then.
+    """
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     by_method = {(method, route.path): route for route in routes for method in route.methods or ()}
     for (method, path), route in by_method.items():

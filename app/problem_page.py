@@ -1,4 +1,6 @@
-"""A refusal as a page, for people who opened an address in a browser: the facts of the JSON, and nothing that runs."""
+"""A refusal as a page, for people who opened an address in a browser: the facts of the JSON, and
+nothing that runs.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ _SHOWN_APART = ("type", "title", "status", "code", "detail", "errors", "request_
 
 
 def problem_page(problem: Mapping[str, Any]) -> bytes:
-    """Write a problem document as HTML; half a surrogate pair, which UTF-8 cannot hold, is a character reference then."""
+    """Write a problem document as HTML; half a surrogate pair, which UTF-8 cannot hold, is a
+    character reference then.
+    """
     title = escape(f"{problem['status']} {problem['title']}")
     facts = {
         "Code": problem["code"],

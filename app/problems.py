@@ -1,4 +1,6 @@
-"""Renders every refusal as `application/problem+json` (RFC 9457), or as a page for a browser; the only place that knows how."""
+"""Renders every refusal as `application/problem+json` (RFC 9457), or as a page for a browser; the
+only place that knows how.
+"""
 
 from __future__ import annotations
 
@@ -95,13 +97,17 @@ def render(request: Request, error: StepZeroError) -> Response:
 
 
 def _is_for_a_browser(request: Request) -> bool:
-    """Say whether a page was asked for: by a browser's address bar, which likes HTML best and says so."""
+    """Say whether a page was asked for: by a browser's address bar, which likes HTML best and says
+    so.
+    """
     accept = request.headers.get("accept")
     return request.method in ("GET", "HEAD") and prefers(accept, "text/html", PROBLEM_TYPE)
 
 
 def document(error: StepZeroError, request_id: str) -> bytes:
-    """Write a refusal as a problem document, in ASCII: what was given may hold half of a surrogate pair, which UTF-8 cannot."""
+    """Write a refusal as a problem document, in ASCII: what was given may hold half of a surrogate
+    pair, which UTF-8 cannot.
+    """
     return json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False).encode()
 
 

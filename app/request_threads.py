@@ -1,4 +1,6 @@
-"""The threads that wait for requests; who finds none free waits a while, and is told to come again."""
+"""The threads that wait for requests; who finds none free waits a while, and is told to come
+again.
+"""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ UNKNOWN = (
 
 
 def address_of(scope: Scope) -> IPv4Address | IPv6Address | None:
-    """Give the address without zone and port; None where there is none, or something else stands in its place."""
+    """Return the address without zone and port; None where there is none, or something else stands
+    in its place.
+    """
     client = scope.get("client")
     try:
         address = ip_address(client[0] if client else "")
@@ -26,7 +28,9 @@ def address_of(scope: Scope) -> IPv4Address | IPv6Address | None:
 
 
 def caller_of(scope: Scope) -> str:
-    """Name who asks: by its key or, without one, by its address; of IPv6, by the network that one customer has."""
+    """Name who asks: by its key or, without one, by its address; of IPv6, by the network that one
+    customer has.
+    """
     if name := scope.get("state", {}).get("key_name"):
         return f"key {name}"
     address = address_of(scope)
@@ -38,6 +42,6 @@ def caller_of(scope: Scope) -> str:
 
 
 def stats_of(request: HTTPConnection) -> RequestStats:
-    """Give the account of a request, for those who know more of it."""
+    """Return the account of a request, for those who know more of it."""
     stats: RequestStats = request.state.stats
     return stats

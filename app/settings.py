@@ -1,4 +1,6 @@
-"""The settings of a server: one frozen object, from the environment or by hand, passed to `create_app`."""
+"""The settings of a server: one frozen object, from the environment or by hand, passed to
+`create_app`.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ LogFormat = Literal["console", "json"]
 
 
 def roomy_bytes() -> int:
-    """Give 8 GiB, or half of the memory that this process may use, the machine's or its control group's."""
+    """Return 8 GiB, or half of the memory that this process may use, the machine's or its control
+    group's.
+    """
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         group = int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))
@@ -198,7 +202,9 @@ class Settings(StoreSettings):
     )
 
     def of_a_worker(self) -> Self:
-        """Give the settings of one of several workers: its part of the threads, memory, checks and disk for uploads under way."""
+        """Return the settings of one of several workers: its part of the threads, memory, checks
+        and disk for uploads under way.
+        """
         admitted_bytes = max(self.max_admitted_bytes // self.workers, 1)
         return self.model_copy(
             update={

@@ -2,9 +2,10 @@
 
     make equality
 
-Those are every Python that is supported, with the locked releases of what draws; the first of them with the oldest
-releases allowed; and a 64-bit ARM processor, emulated.  The interpreters are `python3.11` … on the path, or those that are named as arguments; ARM needs
-qemu-aarch64 and Debian's apt-get.  Needs package indexes, and minutes; all goes into a throwaway folder.  What this
+Those are every Python that is supported, with the locked releases of what draws; the first of them
+with the oldest releases allowed; and a 64-bit ARM processor, emulated.  The interpreters are
+`python3.11` … on the path, or those that are named as arguments; ARM needs qemu-aarch64 and
+Debian's apt-get.  Needs package indexes, and minutes; all goes into a throwaway folder.  What this
 machine lacks is said and left out; a digest that differs is said, and the exit status is 1.
 """
 

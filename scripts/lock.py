@@ -1,12 +1,14 @@
-"""Write the lock files, `requirements.lock`, `-torch.lock` and `-dev.lock`, from the ranges in `pyproject.toml`.
+"""Write the lock files, `requirements.lock`, `-torch.lock` and `-dev.lock`, from the ranges in
+`pyproject.toml`.
 
     make lock
 
-Needs a package index, and minutes: it installs everything into a throwaway environment, writes down what came, and asks
-uv for the hashes of all files of these releases, whatever the platform.  torch is the exception, with a file of its own:
-its release is pinned here, without the build (`+cpu`, `+cu130`) that this machine got, and without the CUDA packages
-that some builds ask for, so one lock serves machines with a GPU and without.  It has no hashes, since every index of
-torch has builds of its own, and pip takes hashes for all of a file or for none.
+Needs a package index, and minutes: it installs everything into a throwaway environment, writes down
+what came, and asks uv for the hashes of all files of these releases, whatever the platform.  torch
+is the exception, with a file of its own: its release is pinned here, without the build (`+cpu`,
+`+cu130`) that this machine got, and without the CUDA packages that some builds ask for, so one lock
+serves machines with a GPU and without.  It has no hashes, since every index of torch has builds of
+its own, and pip takes hashes for all of a file or for none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Draw docs/growth.svg from what `make bench` printed: how a draw grows with cores, and what it costs by size.
+"""Draw docs/growth.svg from what `make bench` printed: how a draw grows with cores, and what it
+costs by size.
 
 make bench > bench.txt; pip install matplotlib; python scripts/plot_growth.py bench.txt
 """
@@ -17,7 +18,7 @@ Series = dict[str, list[tuple[int, float]]]
 
 
 def read(text: str) -> Mapping[str, Series]:
-    """Give, by axis and law, the places on the axis with the rates there, in GB/s."""
+    """Return, by axis and law, the places on the axis with the rates there, in GB/s."""
     found: dict[str, Series] = {"threads": {}, "size": {}}
     rows: list[tuple[int, float]] | None = None
     for line in text.splitlines():

@@ -26,7 +26,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 
 def schemes() -> str:
-    """Give the table of schemes."""
+    """Return the table of schemes."""
     found = catalogue()
     rows = [*found["weights"], *found["biases"], *found["scripts"]]
     return _table(
@@ -42,7 +42,7 @@ def _parts(row: Mapping[str, Any]) -> str:
 
 
 def presets() -> str:
-    """Give the table of presets."""
+    """Return the table of presets."""
     rows = (
         (f"`{row['name']}`", ", ".join(row["rnn_types"]), row["summary"], row["source"])
         for row in catalogue()["presets"]
@@ -51,7 +51,7 @@ def presets() -> str:
 
 
 def settings() -> str:
-    """Give the table of settings."""
+    """Return the table of settings."""
     rows = []
     for name, field in Settings.model_fields.items():
         default = FOUND_OUT[name] if field.default_factory else _default(name, field.default)
@@ -72,7 +72,7 @@ def _size(size_bytes: int) -> str:
 
 
 def filled(text: str) -> str:
-    """Give the README with its tables as they should be."""
+    """Return the README with its tables as they should be."""
     for name, table in (("schemes", schemes()), ("presets", presets()), ("settings", settings())):
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")

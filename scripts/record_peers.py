@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Record other libraries' own weights and what their networks answer, for the tests of layouts.
 
-    python scripts/record_peers.py [LIBRARY …]      where the libraries are installed: `pip install -e '.[peers]'`
+    python scripts/record_peers.py [LIBRARY …]      where the libraries are installed: `pip install
+    -e '.[peers]'`
 
-Each network is two layers deep.  Its weights lie in a file as its library names them; beside them, its answer to one input.
+Each network is two layers deep.  Its weights lie in a file as its library names them; beside them,
+its answer to one input.
 """
 
 from __future__ import annotations
@@ -134,7 +136,9 @@ def _onnx_weights(rows: int, directions: int) -> dict[str, Any]:
 
 
 def _onnx_layer(rnn_type: str, layer: int, direction: str) -> list[Any]:
-    """One operator, then its answers side by side: (steps, directions, batch, H) to (steps, batch, directions · H)."""
+    """One operator, then its answers side by side: (steps, directions, batch, H) to (steps, batch,
+    directions · H).
+    """
     from onnx import helper
 
     options = {"linear_before_reset": 1} if rnn_type == "gru" else {}
@@ -216,7 +220,9 @@ def _tf1(rnn_type: str, _: bool) -> Network:
 
 
 def _cudnn(rnn_type: str, _: bool) -> Network:
-    """Layers of tf_keras, whose own conversion makes of their weights those of a CuDNNLSTM or CuDNNGRU."""
+    """Layers of tf_keras, whose own conversion makes of their weights those of a CuDNNLSTM or
+    CuDNNGRU.
+    """
     import tf_keras
     from tf_keras.src.saving.legacy.hdf5_format import preprocess_weights_for_loading
 

@@ -1,11 +1,13 @@
-"""Write the raw random words that the draws are made of to standard output, until its reader has enough.
+"""Write the raw random words that the draws are made of to standard output, until its reader has
+enough.
 
     python scripts/words.py --seed 7 --tensor weight_hh_l0 --gate i | dieharder -a -g 200
     python scripts/words.py --interleave seeds | dieharder -a -g 200
 
-32-bit words, little-endian, in the order of the elements they belong to (section 1 of stepzero_rnn/engine/README.md).  Interleaved,
-they are word 0 of every one of 1,024 neighbours, then word 1 of every one, and so on: a dependence between
-neighbouring seeds or streams becomes one between neighbouring words, which batteries of tests find.
+32-bit words, little-endian, in the order of the elements they belong to (section 1 of
+stepzero_rnn/engine/README.md).  Interleaved, they are word 0 of every one of 1,024 neighbours, then
+word 1 of every one, and so on: a dependence between neighbouring seeds or streams becomes one
+between neighbouring words, which batteries of tests find.
 """
 
 from __future__ import annotations
@@ -45,7 +47,7 @@ def arguments() -> argparse.Namespace:
 
 
 def keys(asked: argparse.Namespace) -> list[Key]:
-    """Give the streams to read: the one asked for, or it and the next seeds or streams."""
+    """Return the streams to read: the one asked for, or it and the next seeds or streams."""
     stream = stream_of(asked.tensor, asked.gate)
     match asked.interleave:
         case "seeds":

@@ -3,7 +3,8 @@
 What the service does, for somebody who wants no server:
 
     import stepzero_rnn
-    model = stepzero_rnn.build({"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "init": "orthogonal"})
+    spec = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "init": "orthogonal"}
+    model = stepzero_rnn.build(spec)
 
 `spec`, `plan` and `client` start without torch; it is loaded by the first call that draws.
 """
@@ -50,23 +51,28 @@ def plan(spec: AnySpec) -> Plan:
 
 
 def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArguments]) -> Spec:
-    """Give the recipe of a network whose weights are one's own, as far as they go; its schemes draw the rest.
+    """Return the recipe of a network whose weights are one's own, as far as they go; its schemes
+    draw the rest.
 
-    The arrays are kept by their sha256, in the folder that a server on this machine has, and nowhere else.
+    The arrays are kept by their sha256, in the folder that a server on this machine has, and
+    nowhere else.
 
     Args:
-        arrays: by PyTorch's names (`weight_ih_l0`, or `weight_ih_l0.forget` for one gate) or those of the layout; or paths of
-            `.npy`, `.npz`, `.safetensors` files.
+        arrays: by PyTorch's names (`weight_ih_l0`, or `weight_ih_l0.forget` for one gate) or those
+            of the layout; or paths of `.npy`, `.npz`, `.safetensors` files.
         layout: whose names, shapes and gate order they have.
-        prefix: what the names of the network's arrays begin with, as in a whole model's file; the others are left out.
+        prefix: what the names of the network's arrays begin with, as in a whole model's file; the
+            others are left out.
         strict: refuse what does not give every parameter.
         grow: take arrays of a smaller network; their gates keep their numbers in the larger ones.
-        redraw: parts to draw anew although they are given, as `[{"parameter": "bias", "gate": "forget"}]`.
+        redraw: parts to draw anew although they are given, as `[{"parameter": "bias", "gate":
+            "forget"}]`.
 
     What a layout takes for granted, since no array tells it, is a `UserWarning`.
 
     Raises:
-        InvalidArrays, NotAnArrayFile: the arrays are broken, or do not fit; what is wrong is named, with the likely cause.
+        InvalidArrays, NotAnArrayFile: the arrays are broken, or do not fit; what is wrong is named,
+            with the likely cause.
         InvalidSpec: the spec is not valid, or names arrays itself.
         StoreUnavailable: the folder is not writable.
     """
@@ -86,7 +92,8 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
 
 
 def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict[str, Tensor]:
-    """Draw a network's parameters, on the CPU.  `torch.save` of them writes the service's `.pt` file.
+    """Draw a network's parameters, on the CPU.  `torch.save` of them writes the service's `.pt`
+    file.
 
     Args:
         arrays: weights of one's own, as `with_arrays` takes them.
@@ -108,7 +115,10 @@ def state_dict(spec: AnySpec, *, arrays: AnyArrays | None = None) -> OrderedDict
 
 
 def build(spec: AnySpec, *, arrays: AnyArrays | None = None) -> nn.RNNBase:
-    """Build the torch module of a spec, its parameters drawn, on the CPU.  Arguments and errors as `state_dict`."""
+    """Build the torch module of a spec, its parameters drawn, on the CPU.
+
+    Arguments and errors as `state_dict`.
+    """
     from stepzero_rnn.engine.tensors import empty_module
 
     recipe = _spec(spec) if arrays is None else with_arrays(spec, arrays)
@@ -118,7 +128,8 @@ def build(spec: AnySpec, *, arrays: AnyArrays | None = None) -> nn.RNNBase:
 
 
 def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None) -> Summary:
-    """Draw, measure and run a network, and say all that was learned; one layer is in memory at a time.
+    """Draw, measure and run a network, and say all that was learned; one layer is in memory at a
+    time.
 
     Raises:
         InvalidSpec: the spec is not valid.
@@ -140,7 +151,8 @@ def stream(
     device: str = "auto",
     check: CheckSize | None = None,
 ) -> Iterator[Buffer]:
-    """Give a network's file in chunks, drawn as they are asked for; the first comes after the check.
+    """Return a network's file in chunks, drawn as they are asked for; the first comes after the
+    check.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
@@ -168,10 +180,12 @@ def save(
     arrays: AnyArrays | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Write a network's file; under its name stands a whole file or none.  A device or a pipe is written into.
+    """Write a network's file; under its name stands a whole file or none.  A device or a pipe is
+    written into.
 
     Args:
-        format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
+        format: unless given here or as the spec's `format`, the path's suffix tells it, else it is
+            `pt`.
         arrays: weights of one's own, as `with_arrays` takes them.
         progress: called with the bytes written so far and the bytes of the whole file.
 

@@ -1,7 +1,8 @@
 """What drawing and checking teach: the statistics of every tensor and of the sanity forward pass.
 
-`WeightSummary` is a function of the recipe alone, to the last digit, on every machine; it can travel inside a
-file.  `Summary` adds what the forward pass showed on one device, whose last digits are that device's own.
+`WeightSummary` is a function of the recipe alone, to the last digit, on every machine; it can
+travel inside a file.  `Summary` adds what the forward pass showed on one device, whose last digits
+are that device's own.
 """
 
 from __future__ import annotations
@@ -170,7 +171,9 @@ _REST = {"devices", "seconds", "warnings"}  # what stands behind the two lists, 
 
 
 def json_chunks(summary: Summary, min_bytes: int = 1 << 18) -> Iterator[bytes]:
-    """Write a summary as JSON, in chunks of not much more than `min_bytes`, letting other threads run in between."""
+    """Write a summary as JSON, in chunks of not much more than `min_bytes`, letting other threads
+    run in between.
+    """
     parts: list[bytes] = []
     size = 0
     for part in _summary_parts(summary):
@@ -215,7 +218,9 @@ def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
 
 
 def room_bytes(plan: Plan) -> int:
-    """Give the bytes that any summary of this plan fits into, so a file's length is known ahead."""
+    """Return the bytes that any summary of this plan fits into, so a file's length is known
+    ahead.
+    """
     gates = sum(len(tensor.gates) for tensor in plan.tensors)
     schemes = sum(len(_SCHEME.dump_json(tensor.scheme)) for tensor in plan.tensors)
     recipe = len(canonical_json(plan.spec)) + 1024  # canonical: one size for all spellings

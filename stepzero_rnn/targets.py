@@ -1,4 +1,6 @@
-"""Where a file is put: a regular file is replaced once the new one is whole; anything else is written into."""
+"""Where a file is put: a regular file is replaced once the new one is whole; anything else is
+written into.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ _COPY_BYTES = 1 << 20
 
 
 def path_of_file(path: str | os.PathLike[str]) -> Path:
-    """Give a file's path, from which `Path` would take the slash that says it is a folder's.
+    """Return a file's path, from which `Path` would take the slash that says it is a folder's.
 
     Raises:
         NotADirectoryError: it is said to be a folder, and there is none.
@@ -32,7 +34,9 @@ def path_of_file(path: str | os.PathLike[str]) -> Path:
 
 
 def takes_a_stream(path: Path) -> bool:
-    """Whether `path` is a device, a pipe or an open file's name, as /dev/stdout is: never to be replaced by a file."""
+    """Whether `path` is a device, a pipe or an open file's name, as /dev/stdout is: never to be
+    replaced by a file.
+    """
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -70,7 +74,8 @@ def write(
 
 @contextmanager
 def fetched(path: Path) -> Iterator[Path]:
-    """Give the name of a file to fetch into in the block, whole: `path`, or one that is then written into it.
+    """Return the name of a file to fetch into in the block, whole: `path`, or one that is then
+    written into it.
 
     Raises:
         OSError: as `write`.
@@ -86,19 +91,19 @@ def fetched(path: Path) -> Iterator[Path]:
 
 
 def read(path: Path) -> Iterator[bytes]:
-    """Give a file in chunks."""
+    """Return a file in chunks."""
     with path.open("rb") as file:
         while chunk := file.read(_COPY_BYTES):
             yield chunk
 
 
 def at_the_end_of_links(path: Path) -> Path:
-    """Give the name of the file itself, where `path` is a link to it."""
+    """Return the name of the file itself, where `path` is a link to it."""
     return path.resolve() if path.is_symlink() else path
 
 
 def give_name(part: Path, target: Path, *, replace: bool) -> None:
-    """Give a whole file its name, in place of what has it if `replace`.
+    """Return a whole file its name, in place of what has it if `replace`.
 
     Raises:
         FileExistsError: something has the name, and is not to be replaced.
@@ -120,7 +125,10 @@ def give_name(part: Path, target: Path, *, replace: bool) -> None:
 
 @contextmanager
 def _into(path: Path) -> Iterator[BinaryIO]:
-    """Open what takes a stream.  Nothing is made or cut; writing to a file that is open begins at its end."""
+    """Open what takes a stream.
+
+    Nothing is made or cut; writing to a file that is open begins at its end.
+    """
     descriptor = os.open(path, os.O_WRONLY)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, which Path cannot open
         if stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -130,7 +138,9 @@ def _into(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let errors of the operating system name `path`, which the caller knows, not the file beside it."""
+    """Let errors of the operating system name `path`, which the caller knows, not the file beside
+    it.
+    """
     try:
         yield
     except OSError as error:

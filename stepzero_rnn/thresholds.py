@@ -1,7 +1,7 @@
 """The sizes at which work takes another path: one table, with what each was measured by.
 
-A core does about 20·10⁹ multiply-adds, and draws about 0.5·10⁹ normals, a second (2 cores, AVX-512).  None of these
-numbers changes a bit of a checkpoint.
+A core does about 20·10⁹ multiply-adds, and draws about 0.5·10⁹ normals, a second (2 cores,
+AVX-512).  None of these numbers changes a bit of a checkpoint.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ from app.settings import Settings
 
 @contextmanager
 def running(settings: Settings, http: Any = None) -> Iterator[str]:
-    """Run a server on a free port of the loopback, or another protocol's; give its address once it is ready."""
+    """Run a server on a free port of the loopback, or another protocol's; give its address once it
+    is ready.
+    """
     config = uvicorn.Config(
         create_app(settings),
         host="127.0.0.1",
@@ -51,7 +53,9 @@ def running(settings: Settings, http: Any = None) -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_arrays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep the arrays of the library, the command line and servers of tests apart from this user's."""
+    """Keep the arrays of the library, the command line and servers of tests apart from this
+    user's.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("STEPZERO_ARRAYS_FOLDER", str(tmp_path_factory.mktemp("own")))
         yield

@@ -45,14 +45,14 @@ def run(*args: str, stdin: str | bytes | None = None, **env: str) -> Result:
 
 
 def made(*args: str, stdin: str | None = None) -> dict[str, Any]:
-    """Give what `make --json` says of itself."""
+    """Return what `make --json` says of itself."""
     result = run("make", *args, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
     return dict(json.loads(result.stdout))
 
 
 def recipe_of(*args: str, stdin: str | None = None) -> Spec:
-    """Give the recipe that options describe."""
+    """Return the recipe that options describe."""
     result = run("plan", *args, "--json", stdin=stdin)
     assert result.exit_code == 0, result.output
     return decode_recipe(json.loads(result.stdout)["recipe"])

@@ -1,4 +1,6 @@
-"""The dashboard and the alerts: they name what there is at /metrics, and say what they are meant to."""
+"""The dashboard and the alerts: they name what there is at /metrics, and say what they are meant
+to.
+"""
 
 from __future__ import annotations
 
@@ -108,7 +110,9 @@ def test_promtool_has_nothing_to_say_against_the_metrics(client: httpx.Client) -
 
 @contextmanager
 def watched(url: str, folder: Path) -> Iterator[httpx.Client]:
-    """Run Prometheus with the file that compose gives it, but looking at one server, each second."""
+    """Run Prometheus with the file that compose gives it, but looking at one server, each
+    second.
+    """
     text = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
     target = url.removeprefix("http://")
     found = re.sub(

@@ -1,4 +1,6 @@
-"""Weights of one's own by the library, the command line and the client: the same network by each."""
+"""Weights of one's own by the library, the command line and the client: the same network by
+each.
+"""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def planned(**given: Any) -> Plan:
 
 
 def the_tensor(made: Plan, name: str) -> TensorPlan:
-    """Give a tensor by name."""
+    """Return a tensor by name."""
     return next(tensor for tensor in made.tensors if tensor.name == name)
 
 
@@ -102,7 +102,7 @@ class TestGates:
 
 
 def fans(tensor: TensorPlan) -> set[tuple[int, int]]:
-    """Give the fans, in and out, of a tensor's blocks."""
+    """Return the fans, in and out, of a tensor's blocks."""
     return {(block.fan_in, block.fan_out) for block in tensor.blocks}
 
 
@@ -221,12 +221,12 @@ class TestStreams:
 
 
 def streams_of(made: Plan) -> dict[tuple[str, str], int]:
-    """Give every stream by tensor and gate."""
+    """Return every stream by tensor and gate."""
     return {(t.name, block.gate): block.stream for t in made.tensors for block in t.blocks}
 
 
 def shares(rnn_type: str, bias: Any) -> list[tuple[str, float, float]]:
-    """Give each gate's share in `bias_ih` and in `bias_hh`."""
+    """Return each gate's share in `bias_ih` and in `bias_hh`."""
     made = planned(rnn_type=rnn_type, init={"bias": bias})
     ih, hh = the_tensor(made, "bias_ih_l0").blocks, the_tensor(made, "bias_hh_l0").blocks
     return [(one.gate, one.share, other.share) for one, other in zip(ih, hh, strict=True)]

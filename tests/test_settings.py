@@ -1,4 +1,6 @@
-"""Settings: every one is checked at start, and what is wrong with it is said by its variable's name."""
+"""Settings: every one is checked at start, and what is wrong with it is said by its variable's
+name.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,3 @@
-"""Admission control: what a request costs, whether there is room for it, and its place in the queue."""
+"""Admission control: what a request costs, whether there is room for it, and its place in the
+queue.
+"""

@@ -28,7 +28,9 @@ class Admission:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether somebody has waited as long as anybody may, not for claims of its own: requests that cost anything are refused."""
+        """Whether somebody has waited as long as anybody may, not for claims of its own: requests
+        that cost anything are refused.
+        """
         return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._max_wait_s
 
     async def admit(
@@ -39,7 +41,7 @@ class Admission:
         is_under_way: bool = False,
         max_wait_s: float | None = None,
     ) -> Claim:
-        """Give what something costs, once it is there; whoever calls gives it back to the budget.
+        """Return what something costs, once it is there; whoever calls gives it back to the budget.
 
         Args:
             caller: in whose share it counts; None is nobody in particular.

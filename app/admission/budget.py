@@ -1,14 +1,18 @@
 """What may run at once: a weighted budget of bytes and slots, and the lines before it.
 
-A claim is a cost, by resource: bytes of memory here and on each device, and slots to compute.  It is granted at once, or
-waits in one of two lines, for small and for large claims, each first come first served:
+A claim is a cost, by resource: bytes of memory here and on each device, and slots to compute.  It
+is granted at once, or waits in one of two lines, for small and for large claims, each first come
+first served:
 
-- large claims take from the common part; the first in line holds back the others of its line, so it cannot starve;
-- small claims take from a reserve of their own, on top of the common part, so they are never stuck behind large ones;
+- large claims take from the common part; the first in line holds back the others of its line, so it
+cannot starve;
+- small claims take from a reserve of their own, on top of the common part, so they are never stuck
+behind large ones;
   while no large claim waits they may take from the common part as well.
 
-A caller holds at most its share of either part, or one claim.  What it asks beyond that waits without holding anybody else
-back.  Who holds a claim and asks for another goes before all who hold none, or each might wait for the other.
+A caller holds at most its share of either part, or one claim.  What it asks beyond that waits
+without holding anybody else back.  Who holds a claim and asks for another goes before all who hold
+none, or each might wait for the other.
 
 Nothing here waits or knows of an event loop: a claim that was granted late says so by a call.
 """
@@ -34,8 +38,8 @@ class Budget:
     """Grants claims as long as their costs fit together; shared by threads.
 
     Args:
-        totals: what there is for large claims, by resource; small claims have a reserve on top.  Of what is not named
-            here a claim may cost any amount.
+        totals: what there is for large claims, by resource; small claims have a reserve on top.  Of
+            what is not named here a claim may cost any amount.
         small: what a small claim may cost of that, where it may not be any amount.
         clock: gives seconds that never go back.
     """
@@ -113,7 +117,8 @@ class Budget:
     def resize(self, claim: Claim, cost: Cost) -> bool:
         """Hold another amount from now on; say whether that is so.
 
-        Less is always granted; more only within the caller's share, and where there is enough of it for all who wait, too.
+        Less is always granted; more only within the caller's share, and where there is enough of it
+        for all who wait, too.
         """
         cost = self._counted(cost)
         with self._lock:
@@ -145,12 +150,14 @@ class Budget:
         return len(self._held)
 
     def used(self) -> dict[str, int]:
-        """Give what all granted claims hold together."""
+        """Return what all granted claims hold together."""
         with self._lock:
             return {name: self._used(name) for name in self.totals}
 
     def oldest_wait_s(self) -> float:
-        """Give how long those have waited who do not wait for their own callers' claims; 0 if there are none."""
+        """Return how long those have waited who do not wait for their own callers' claims; 0 if
+        there are none.
+        """
         with self._lock:
             since_s = [claim.since_s for claim in self._contenders()]
             return self._clock() - min(since_s) if since_s else 0.0
@@ -161,7 +168,9 @@ class Budget:
             return sum(claim.caller == caller for claim in self._common.line + self._small.line)
 
     def expected_wait_s(self, cost: Cost, caller: str | None = None) -> float:
-        """Estimate how long a claim would wait: what it and those before it lack, at the pace at which claims return."""
+        """Estimate how long a claim would wait: what it and those before it lack, at the pace at
+        which claims return.
+        """
         with self._lock:
             part = self._small if self._is_small(cost) else self._common
             waits = (self._wait_for(n, c, part, caller) for n, c in self._counted(cost).items())
@@ -226,7 +235,7 @@ class Budget:
         return claim
 
     def _return(self, claim: Claim, part: Part, cost: Cost) -> None:
-        """Give back to the part that it was taken from, and learn how long it was held."""
+        """Return back to the part that it was taken from, and learn how long it was held."""
         part.give(claim.caller, cost)
         lasted_s = self._clock() - claim.since_s
         for name in (name for name, amount in cost.items() if amount):
@@ -235,7 +244,7 @@ class Budget:
 
 
 def _with_room(parts: list[Part], claim: Claim) -> Part | None:
-    """Give the part that can grant a claim, if one can."""
+    """Return the part that can grant a claim, if one can."""
     return next(
         (p for p in parts if p.allows(claim.caller, claim.cost) and p.fits(claim.cost)), None
     )

@@ -15,9 +15,9 @@ DELAY_S = 0.5
 class TransferCredit:
     """How long one client may still be waited for.
 
-    It has a credit of seconds: waiting for it uses them up, every byte that it takes or sends earns some, and there are
-    never more than at the beginning.  So it may fall behind its least rate for `grace_s` at a time, and one that is not
-    waited for owes nothing.
+    It has a credit of seconds: waiting for it uses them up, every byte that it takes or sends earns
+    some, and there are never more than at the beginning.  So it may fall behind its least rate for
+    `grace_s` at a time, and one that is not waited for owes nothing.
 
     Args:
         least_bytes_per_s: what it has to take, or to send.

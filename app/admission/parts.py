@@ -9,7 +9,7 @@ from stepzero_rnn.pipeline.costs import Cost
 
 
 def share_of(total: int) -> int:
-    """Give what one caller may hold of so much: all but a quarter, and at least one."""
+    """Return what one caller may hold of so much: all but a quarter, and at least one."""
     return max(total - max(total // 4, 1), 1)
 
 
@@ -17,8 +17,8 @@ def share_of(total: int) -> int:
 class Claim:
     """What somebody waits for, or holds.
 
-    `caller` is whose share it counts in; None is nobody in particular.  `is_under_way` says that its owner holds another
-    claim meanwhile.
+    `caller` is whose share it counts in; None is nobody in particular.  `is_under_way` says that
+    its owner holds another claim meanwhile.
     """
 
     cost: Cost
@@ -54,7 +54,9 @@ class Part:
         return all(amount <= self.free.get(name, 0) for name, amount in cost.items())
 
     def allows(self, caller: str | None, cost: Cost) -> bool:
-        """Whether a caller's share has room for so much; what is larger than that is allowed alone."""
+        """Whether a caller's share has room for so much; what is larger than that is allowed
+        alone.
+        """
         if caller is None:
             return True
         held = self._held.get(caller, {})
@@ -64,7 +66,7 @@ class Part:
         )
 
     def room(self, caller: str | None, name: str) -> int:
-        """Give how much of a resource is free for a caller."""
+        """Return how much of a resource is free for a caller."""
         held = self._held.get(caller, {}).get(name, 0) if caller is not None else 0
         return min(self.free[name], share_of(self.totals[name]) - held) if held else self.free[name]
 
@@ -86,12 +88,16 @@ class Part:
             self._held.pop(caller, None)
 
     def queue(self, claim: Claim) -> None:
-        """Let a claim wait behind the others, but before them all if its owner holds what they may wait for."""
+        """Let a claim wait behind the others, but before them all if its owner holds what they may
+        wait for.
+        """
         place = sum(other.is_under_way for other in self.line)
         self.line.insert(place if claim.is_under_way else len(self.line), claim)
 
     def contenders(self) -> Iterator[Claim]:
-        """Give those in line who do not wait for their own callers' claims, in order, as things stand by then."""
+        """Return those in line who do not wait for their own callers' claims, in order, as things
+        stand by then.
+        """
         blocked = set[str | None]()
         for claim in tuple(self.line):
             if claim.caller in blocked:

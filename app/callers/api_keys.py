@@ -1,6 +1,7 @@
 """API keys: made once, kept as hashes only, compared without telling by time how near a guess came.
 
-A key is 256 random bits, so one round of sha256 keeps it: there is no dictionary to try.  What is kept is a line a key,
+A key is 256 random bits, so one round of sha256 keeps it: there is no dictionary to try.  What is
+kept is a line a key,
 
     NAME sha256:HEX
 
@@ -58,7 +59,8 @@ def read_keys(lines: Iterable[str]) -> tuple[Key, ...]:
     """Read lines of keys; what follows a `#` is a remark.
 
     Raises:
-        ValueError: a line is none, or two have one name.  The line itself is not told: it may be a key.
+        ValueError: a line is none, or two have one name.  The line itself is not told: it may be a
+            key.
     """
     keys: dict[str, Key] = {}
     for number, line in enumerate(lines, 1):
@@ -89,9 +91,11 @@ def read_key_file(path: Path) -> tuple[Key, ...]:
 
 
 class Keyring:
-    """The keys that are good now: fixed ones, and those of a file, which may change while the service runs.
+    """The keys that are good now: fixed ones, and those of a file, which may change while the
+    service runs.
 
-    A file that has become unreadable or wrong changes nothing but the log: the keys that were good stay good.
+    A file that has become unreadable or wrong changes nothing but the log: the keys that were good
+    stay good.
 
     Args:
         clock: tells when to look at the file again, which happens as keys are asked for.
@@ -119,7 +123,10 @@ class Keyring:
         return bool(self._fixed or self._path)
 
     def owner(self, given: str) -> str | None:
-        """Give the name of a key's owner, None where it is nobody's.  Every key is compared, whatever matches."""
+        """Return the name of a key's owner, None where it is nobody's.
+
+        Every key is compared, whatever matches.
+        """
         self._look()
         sha256, owner = _hash(given), None
         for key in self._keys:
@@ -128,9 +135,11 @@ class Keyring:
         return owner
 
     def _look(self) -> None:
-        """Read the file again if it has changed: at most once a second, by its inode, size and times.
+        """Read the file again if it has changed: at most once a second, by its inode, size and
+        times.
 
-        Its state counts as seen once it has been read, so a file that cannot be is tried until it can.
+        Its state counts as seen once it has been read, so a file that cannot be is tried until it
+        can.
         """
         now_s = self._clock()
         if self._path is None or now_s - self._looked_s < LOOK_AGAIN_S:

@@ -35,8 +35,9 @@ class RateStatus(NamedTuple):
 class RateLimiter:
     """Counts requests against limits; a caller's window begins with its first request.
 
-    Counts are kept in this process or, where `url` says so, in a Redis that all replicas share.  Where that
-    cannot be reached, requests are served uncounted: it protects, and must not be what fails.
+    Counts are kept in this process or, where `url` says so, in a Redis that all replicas share.
+    Where that cannot be reached, requests are served uncounted: it protects, and must not be what
+    fails.
     """
 
     def __init__(self, limits: Sequence[RateLimitItem], url: str | None = None) -> None:
@@ -63,7 +64,7 @@ class RateLimiter:
             return []
 
     async def close(self) -> None:
-        """Give back the connections."""
+        """Return back the connections."""
         if isinstance(self._storage, RedisStorage):
             await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # redis-py's bridge has one
 
@@ -97,7 +98,9 @@ class ByteQuotas:
 
 @dataclass(slots=True)
 class ByteQuota:
-    """What one request holds of its caller's bytes; closed when the request ends, however it does."""
+    """What one request holds of its caller's bytes; closed when the request ends, however it
+    does.
+    """
 
     byte_quotas: ByteQuotas
     caller: str
@@ -129,7 +132,7 @@ class ByteQuota:
             self.byte_quotas.downloads[self.caller].sent_bytes += size_bytes
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Return back what is held."""
         if not self._held_bytes:
             return
         account = self.byte_quotas.downloads[self.caller]
@@ -139,7 +142,9 @@ class ByteQuota:
             del self.byte_quotas.downloads[self.caller]
 
     def _wait_s(self, account: _Downloads, size_bytes: int) -> int:
-        """Estimate when so much is sent that there is room, at the rate of the downloads under way."""
+        """Estimate when so much is sent that there is room, at the rate of the downloads under
+        way.
+        """
         excess_bytes = account.held_bytes + size_bytes - self.byte_quotas.limit_bytes
         seconds = max(self.byte_quotas.clock() - account.began_s, 1e-3)
         rate = max(account.sent_bytes / seconds, 1.0)

@@ -1,4 +1,8 @@
-"""Follows every request from outside: an account of what it took, for the metrics and one line of the log.  Pure ASGI."""
+"""Follows every request from outside: an account of what it took, for the metrics and one line of
+the log.
+
+Pure ASGI.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,9 @@ _log = logging.getLogger("stepzero.request")
 
 
 class RequestLog:
-    """Opens an account for each request, and closes it when all is sent or nobody is left to send to."""
+    """Opens an account for each request, and closes it when all is sent or nobody is left to send
+    to.
+    """
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -73,7 +79,7 @@ class RequestLog:
 
 
 def _length(scope: Scope, start: Message) -> int | None:
-    """Give the bytes of body that an answer announces."""
+    """Return the bytes of body that an answer announces."""
     if scope["method"] == "HEAD" or start["status"] == 304:
         return None
     lengths = (value for name, value in start["headers"] if name.lower() == b"content-length")
@@ -81,7 +87,9 @@ def _length(scope: Scope, start: Message) -> int | None:
 
 
 def _route(scope: Scope) -> str:
-    """Give the route that answered, as it stands in OpenAPI; a path that there is not has none."""
+    """Return the route that answered, as it stands in OpenAPI; a path that there is not has
+    none.
+    """
     route = scope.get("route")
     if isinstance(route, Route) and scope["method"] in (route.methods or ()):
         return f"{scope['method']} {route.path_format}"
@@ -89,7 +97,9 @@ def _route(scope: Scope) -> str:
 
 
 def _results(scope: Scope, stats: RequestStats) -> dict[str, Any]:
-    """Give what one line says of a request; nothing in it is a caller's own words but checked ids."""
+    """Return what one line says of a request; nothing in it is a caller's own words but checked
+    ids.
+    """
     return {
         "request_id": scope.get("request_id"),
         "trace_id": scope.get("trace_id"),

@@ -16,10 +16,11 @@ PAGES = frozenset({"/", "/docs", "/openapi.json"})
 
 
 class Authenticate:
-    """Lets only those with a key pass, but to the health of the service and, where that is so set, its pages.
+    """Lets only those with a key pass, but to the health of the service and, where that is so set,
+    its pages.
 
-    The name of the key is then in the request's state, as `key_name`.  What is answered is for its asker alone, so
-    caches that many share are told to leave it.
+    The name of the key is then in the request's state, as `key_name`.  What is answered is for its
+    asker alone, so caches that many share are told to leave it.
     """
 
     def __init__(self, app: ASGIApp, keyring: Keyring, *, open_pages: bool) -> None:
@@ -55,7 +56,9 @@ class Authenticate:
 
 
 def given_key(headers: Headers) -> str:
-    """Give the key that a request brings; another scheme of Authorization may be a proxy's, and is left alone."""
+    """Return the key that a request brings; another scheme of Authorization may be a proxy's, and
+    is left alone.
+    """
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return key.strip()

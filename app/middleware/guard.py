@@ -1,4 +1,8 @@
-"""What stands between strangers and the routes, outermost last: limits, keys, origins, names, proxies.  Each by setting."""
+"""What stands between strangers and the routes, outermost last: limits, keys, origins, names,
+proxies.
+
+Each by setting.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Under which names the service answers: a request for another is one that somebody was tricked into.  Pure ASGI.
+"""Under which names the service answers: a request for another is one that somebody was tricked
+into.  Pure ASGI.
 
 Source:
     RFC 9112, 3.2: a request of HTTP/1.1 has one Host, and it is a host.
@@ -24,7 +25,8 @@ _HOST = re.compile(
 
 
 class KnownHosts:
-    """Refuses requests whose Host is no host, stands twice or lacks; and where there are names, those whose Host is none of them.
+    """Refuses requests whose Host is no host, stands twice or lacks; and where there are names,
+    those whose Host is none of them.
 
     `*.example.com` is all names below that one.  Probes of health ask by address.
     """

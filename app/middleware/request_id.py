@@ -1,4 +1,7 @@
-"""What every answer carries: a request id, also in the log of a fault, and safe headers.  Pure ASGI."""
+"""What every answer carries: a request id, also in the log of a fault, and safe headers.
+
+Pure ASGI.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,8 @@ _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
-    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer; carries a trace on.
+    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer; carries a trace
+    on.
 
     A fault of ours is logged under that id, with its traceback, and answered with it.
     """

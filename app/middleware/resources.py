@@ -1,4 +1,8 @@
-"""What a request holds of the server, and who gives it back: whoever began the request, however it ends.  Pure ASGI."""
+"""What a request holds of the server, and who gives it back: whoever began the request, however it
+ends.
+
+Pure ASGI.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +38,11 @@ class ReleaseOnExit:
 
 
 def _lasting(receive: Receive, held: ExitStack) -> Receive:
-    """Give a `receive` that loses no message to whoever is cancelled while waiting for it: the next one gets that.
+    """Return a `receive` that loses no message to whoever is cancelled while waiting for it: the
+    next one gets that.
 
-    Servers differ in what becomes of it otherwise.  Granian's next call then tells that the client has left.
+    Servers differ in what becomes of it otherwise.  Granian's next call then tells that the client
+    has left.
     """
     waiting: list[asyncio.Future[Message]] = []
 
@@ -76,7 +82,10 @@ async def acquire(request: Request, context: Context, cost: Cost) -> Claim:
 
 @asynccontextmanager
 async def acquired_meanwhile(request: Request, context: Context, cost: Cost) -> AsyncIterator[None]:
-    """Hold what something takes for as long as it goes on; raises as `acquire`.  Who has a slot needs no other."""
+    """Hold what something takes for as long as it goes on; raises as `acquire`.
+
+    Who has a slot needs no other.
+    """
     scope, admission = request.scope, context.admission
     held: Claim | None = scope.get(CLAIM)
     if held is not None and held.cost.get(SLOTS):
@@ -134,7 +143,9 @@ class Turn:
 
 
 def chunk_sizer_of(context: Context, claim: Claim, min_bytes: int) -> ChunkSizer:
-    """Give the pace of a stream, which takes `min_bytes` beside its chunks; these are as large as there is room for."""
+    """Return the pace of a stream, which takes `min_bytes` beside its chunks; these are as large as
+    there is room for.
+    """
     budget, settings = context.admission.budget, context.settings
 
     def resize(chunk_bytes: int) -> bool:

@@ -1,7 +1,9 @@
-"""How much a caller may ask: requests in a window, bytes at once; told in headers, refused with 429.  Pure ASGI.
+"""How much a caller may ask: requests in a window, bytes at once; told in headers, refused with
+429.  Pure ASGI.
 
 Source:
-    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/, RateLimit and RateLimit-Policy.
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/, RateLimit and
+    RateLimit-Policy.
 """
 
 from __future__ import annotations
@@ -22,7 +24,10 @@ BYTE_QUOTA = "stepzero.share"
 
 
 class Throttle:
-    """Counts what callers take, and gives it back when their requests end.  Health and static files are not counted."""
+    """Counts what callers take, and gives it back when their requests end.
+
+    Health and static files are not counted.
+    """
 
     def __init__(
         self, app: ASGIApp, rate_limiter: RateLimiter | None, byte_quotas: ByteQuotas | None
@@ -67,7 +72,9 @@ class Throttle:
                 byte_quota.close()
 
     def _answer(self, scope: Scope, statuses: Sequence[RateStatus]) -> ASGIApp:
-        """Give what answers a request: the service, or the refusal of the limit that takes longest to end."""
+        """Return what answers a request: the service, or the refusal of the limit that takes
+        longest to end.
+        """
         exceeded = [status for status in statuses if status.exceeded]
         if not exceeded:
             return self._app

@@ -1,4 +1,5 @@
-"""Traces: a caller's W3C `traceparent` is carried on; with the group `otel`, OpenTelemetry is told of every request.
+"""Traces: a caller's W3C `traceparent` is carried on; with the group `otel`, OpenTelemetry is told
+of every request.
 
 Without that extra, or without an `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is recorded.
 """
@@ -42,7 +43,10 @@ def is_probe(scope: Scope) -> bool:
 
 
 def telemetry() -> TelemetryConfig:
-    """Say what the framework tells OpenTelemetry: one span a request.  Metrics and logs go other ways."""
+    """Say what the framework tells OpenTelemetry: one span a request.
+
+    Metrics and logs go other ways.
+    """
     return {
         "auto_configure": True,
         "metrics": False,
@@ -53,7 +57,7 @@ def telemetry() -> TelemetryConfig:
 
 
 def find_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
-    """Give the trace of the span that OpenTelemetry has begun, or else the caller's."""
+    """Return the trace of the span that OpenTelemetry has begun, or else the caller's."""
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         return Trace(f"{span.trace_id:032x}", f"{span.span_id:016x}", span.trace_flags)

@@ -1,4 +1,6 @@
-"""The requests that OpenAPI shows as examples: some networks first, then every preset, scheme and script of the catalogue."""
+"""The requests that OpenAPI shows as examples: some networks first, then every preset, scheme and
+script of the catalogue.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,7 @@ SIZES = {"input_size": 10, "hidden_size": 20}
 
 
 def examples() -> dict[str, Example]:
-    """Give all of them by name."""
+    """Return all of them by name."""
     known = catalogue()
     return {
         **NETWORKS,
@@ -93,7 +95,9 @@ def examples() -> dict[str, Example]:
 
 
 def _group(kind: str, rows: Sequence[Mapping[str, Any]], said: str) -> dict[str, Example]:
-    """Give the examples of one kind: what they are called begins with it, since a list of all shows nothing else."""
+    """Return the examples of one kind: what they are called begins with it, since a list of all
+    shows nothing else.
+    """
     return {
         f"{kind}_{row['name']}": {
             "summary": f"{kind.capitalize()} {row['name']}: {row[said]}",

@@ -1,4 +1,6 @@
-"""What OpenAPI says of each operation: parameters, examples, every answer with its headers and problems."""
+"""What OpenAPI says of each operation: parameters, examples, every answer with its headers and
+problems.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Gives the schemas of OpenAPI names that generated code can bear, and states what the server demands.
+"""Gives the schemas of OpenAPI names that generated code can bear, and states what the server
+demands.
 
-Pydantic writes a union where it stands, and takes the default of `scheme`, which tells the members of one apart, for leave to
-omit it.  Code generators then number what has no name, and leave `scheme` out.
+Pydantic writes a union where it stands, and takes the default of `scheme`, which tells the members
+of one apart, for leave to omit it.  Code generators then number what has no name, and leave
+`scheme` out.
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ Schema = dict[str, Any]
 
 
 def with_names(document: Schema) -> Schema:
-    """Put names in an OpenAPI document: in place of each union a reference, at each member of one its `scheme` as required."""
+    """Put names in an OpenAPI document: in place of each union a reference, at each member of one
+    its `scheme` as required.
+    """
     named: dict[str, Schema] = {}
     for name, kind in NAMED.items():
         schema = TypeAdapter(kind).json_schema(ref_template=PLACE)
@@ -82,7 +86,9 @@ def _tidied(node: Any, named: Mapping[str, Schema]) -> Any:
 
 
 def _tidy_properties(schema: Schema) -> None:
-    """Take away the titles that pydantic makes of field names, and the default of what tells the members of a union apart."""
+    """Take away the titles that pydantic makes of field names, and the default of what tells the
+    members of a union apart.
+    """
     for name, field in schema["properties"].items():
         field.pop("title", None)
         if name == "scheme" and "const" in field:

@@ -49,7 +49,8 @@ class Hashes(Strict):
 
 
 class CheckpointBody(NamedTuple):
-    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve it.
+    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve
+    it.
 
     `warnings` are of those arrays; the recipe's own are told with it.
     """
@@ -64,7 +65,8 @@ async def read_checkpoint_body(request: Request, context: Context) -> Checkpoint
     """Read what is asked for: JSON, or a form with files, whose arrays are kept.
 
     Raises:
-        UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec: it is neither, or there is a query too.
+        UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec:
+            it is neither, or there is a query too.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not as they should be.
         ArraysGone, StoreUnavailable: arrays are named that are not kept here, or none can be.
         Busy: other uploads leave no room for this one.
@@ -81,7 +83,7 @@ async def read_checkpoint_body(request: Request, context: Context) -> Checkpoint
 
 
 async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """Give a body as it comes, from a sender that keeps the least rate.
+    """Return a body as it comes, from a sender that keeps the least rate.
 
     Raises:
         SlowRequest: it does not.
@@ -143,7 +145,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
 
 
 def _length(request: Request) -> int:
-    """Give how long a body says it is; 0 where it does not say."""
+    """Return how long a body says it is; 0 where it does not say."""
     told = request.headers.get("content-length", "")
     return int(told) if told.isdecimal() and len(told) < _LENGTH_DIGITS else 0
 
@@ -156,7 +158,9 @@ async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> Checkp
 
 
 def _options(texts: Mapping[str, bytes]) -> UploadOptions:
-    """Read the options of an upload; a browser sends a field that was left empty as an empty text."""
+    """Read the options of an upload; a browser sends a field that was left empty as an empty
+    text.
+    """
     plain = {
         name: texts[name].decode(errors="replace")
         for name in ("layout", "prefix", "strict", "grow")
@@ -176,7 +180,8 @@ def _options(texts: Mapping[str, bytes]) -> UploadOptions:
 async def read_query(request: Request) -> CheckpointRequest:
     """Read a checkpoint request from a flat query: `rnn_type=gru&input_size=10&hidden_size=20`.
 
-    `init` is a name or a JSON object; `init.weight_hh=orthogonal` names one part; `seq_len` and `batch` are the check's.
+    `init` is a name or a JSON object; `init.weight_hh=orthogonal` names one part; `seq_len` and
+    `batch` are the check's.
 
     Raises:
         InvalidSpec: it is not one.
@@ -263,7 +268,7 @@ def _nested(flat: dict[str, str]) -> dict[str, Any]:
 
 
 def _place(name: str) -> tuple[str, str]:
-    """Give the field that a query parameter belongs to, and the part of it."""
+    """Return the field that a query parameter belongs to, and the part of it."""
     if name in CHECK_FIELDS:
         return "check", name
     head, _, part = name.partition(".")

@@ -1,4 +1,6 @@
-"""Reads a multipart form as it comes: a spec, options, and files that go to disk before anything looks at them."""
+"""Reads a multipart form as it comes: a spec, options, and files that go to disk before anything
+looks at them.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ ARRAYS = "arrays"  # the field whose files go by their own names
 
 @dataclass(slots=True)
 class Form:
-    """What a form held: its texts by name, and its files, which lie in the folder that was given."""
+    """What a form held: its texts by name, and its files, which lie in the folder that was
+    given.
+    """
 
     texts: dict[str, bytes] = field(default_factory=dict)
     files: list[Upload] = field(default_factory=list)
@@ -117,7 +121,7 @@ class _Parts:
             raise MalformedForm(reason="its parts are not as they should be") from error
 
     def finished(self) -> Form:
-        """Give the form, if its end has come."""
+        """Return the form, if its end has come."""
         if not self._is_whole:
             raise MalformedForm(reason="it ends early")
         return self._form

@@ -1,7 +1,7 @@
 """Which format to send: what the request names, else what its Accept header likes best, else `.pt`.
 
-An Accept header that names none of our formats is passed over (RFC 9110, 12.5.1, allows it): clients that send
-`application/json` with everything mean the refusals by it, and want the file.
+An Accept header that names none of our formats is passed over (RFC 9110, 12.5.1, allows it):
+clients that send `application/json` with everything mean the refusals by it, and want the file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ def choose_format(
     """Choose a format that can hold the dtype.
 
     Raises:
-        NotAcceptable: the Accept header refuses all of them, or the only ones that it names cannot hold the dtype.
+        NotAcceptable: the Accept header refuses all of them, or the only ones that it names cannot
+            hold the dtype.
     """
     if named is not None:
         return named
@@ -43,7 +44,7 @@ def choose_format(
 
 
 def _liked(ranges: Mapping[str, float]) -> dict[FormatName, float | None]:
-    """Give how much each format is liked; None: nothing is said of it."""
+    """Return how much each format is liked; None: nothing is said of it."""
     liked = {name: quality_of(record.media_type, ranges) for name, record in FORMATS.items()}
     if ranges.get(ANY):
         liked[DEFAULT] = max(liked[DEFAULT] or 0.0, ranges[ANY])

@@ -1,4 +1,6 @@
-"""Plans for requests: at once where that takes less than going elsewhere, else beside the event loop and in a slot."""
+"""Plans for requests: at once where that takes less than going elsewhere, else beside the event
+loop and in a slot.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
     """Do what plans a recipe, until it is done or the client has left.
 
     Raises:
-        Busy, ClientDisconnect: there was no room for a deep network, or the client did not wait for it.
+        Busy, ClientDisconnect: there was no room for a deep network, or the client did not wait for
+            it.
     """
     stop = Stop()
     if spec.cells <= PLANNED_AT_ONCE_CELLS:

@@ -13,7 +13,7 @@ _ONE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 def wanted_range(
     header: str | None, if_range: str | None, *, etag: str, length: int
 ) -> range | None:
-    """Give the bytes that a request wants, or None where it wants the whole file.
+    """Return the bytes that a request wants, or None where it wants the whole file.
 
     A unit other than bytes, or an If-Range that is not this file's tag, asks for the whole file.
 

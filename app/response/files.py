@@ -47,7 +47,7 @@ async def send_file(request: Request, context: Context, job: Job) -> Response:
 async def unchanged(
     request: Request, context: Context, spec: Spec, format_name: FormatName
 ) -> Response | None:
-    """Give a 304 if the client has the file; what it is tagged with is known without a plan.
+    """Return a 304 if the client has the file; what it is tagged with is known without a plan.
 
     Raises:
         ArraysGone, StoreUnavailable: a tag vouches for bytes that are still to be had.
@@ -65,7 +65,9 @@ def _caching(spec: Spec) -> dict[str, str]:
 
 
 async def send_permalink(request: Request, context: Context, job: Job, name: str) -> Response:
-    """Answer a GET or HEAD of a permalink: 206, 200 or a refusal, with no more work than it takes."""
+    """Answer a GET or HEAD of a permalink: 206, 200 or a refusal, with no more work than it
+    takes.
+    """
     take(request, context, job)
     headers = _caching(job.spec)
     if request.method == "HEAD":
@@ -146,7 +148,7 @@ async def _check(request: Request, context: Context, job: Job) -> dict[str, str]
 
 
 async def compute_sha256(request: Request, context: Context, job: Job) -> str:
-    """Give the sha256 of a whole file, by a pass over it unless it is known."""
+    """Return the sha256 of a whole file, by a pass over it unless it is known."""
     known = context.factory.known_sha256(job)
     if known is not None:
         return known
@@ -166,7 +168,7 @@ def _compare(context: Context, job: Job, name: str) -> None:
 
 
 def _headers(request: Request, context: Context, job: Job) -> dict[str, str]:
-    """Give what is known of a file from its plan, and its hash where that was learned."""
+    """Return what is known of a file from its plan, and its hash where that was learned."""
     sha256 = context.factory.known_sha256(job)
     headers = {
         "Content-Type": job.format.media_type,
@@ -187,7 +189,7 @@ def _headers(request: Request, context: Context, job: Job) -> dict[str, str]:
 
 
 def _learned(checked: Checked) -> dict[str, str]:
-    """Give what the check taught, in short; the summary has it in full."""
+    """Return what the check taught, in short; the summary has it in full."""
     forward = checked.forward
     return {
         "Stepzero-Device": checked.devices.forward,

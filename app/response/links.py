@@ -8,15 +8,15 @@ from stepzero_rnn.pipeline.job import Job
 
 
 def recipe_url(request: Request, job: Job) -> str:
-    """Give the address of what a recipe describes."""
+    """Return the address of what a recipe describes."""
     return f"{request.scope.get('root_path', '')}{job.path}"
 
 
 def file_url(request: Request, job: Job) -> str:
-    """Give the permalink of a file."""
+    """Return the permalink of a file."""
     return f"{recipe_url(request, job)}/{job.file_name()}"
 
 
 def summary_url(request: Request, job: Job) -> str:
-    """Give the address of the statistics."""
+    """Return the address of the statistics."""
     return f"{recipe_url(request, job)}/summary"

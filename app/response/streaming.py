@@ -1,9 +1,10 @@
 """The response that sends a file while it is drawn, and owns everything that takes.
 
-One chunk is made ahead of the one being sent, as small as its pace asks for, on a thread, and in a slot if it is dear, that
-are held no longer than that takes: a slow reader holds neither.  A watcher waits for the client to leave, and one that reads
-too slowly is cut off.  Whoever ends first, `finally` stops the drawing, after the chunk under way, and closes the generator:
-nothing is left to the garbage collector.
+One chunk is made ahead of the one being sent, as small as its pace asks for, on a thread, and in a
+slot if it is dear, that are held no longer than that takes: a slow reader holds neither.  A watcher
+waits for the client to leave, and one that reads too slowly is cut off.  Whoever ends first,
+`finally` stops the drawing, after the chunk under way, and closes the generator: nothing is left to
+the garbage collector.
 """
 
 from __future__ import annotations
@@ -46,9 +47,11 @@ class ChunkResponse(Response):
     """Sends the chunks of a file whose length is known.
 
     Args:
-        open_chunks: gives a generator of the chunks.  It is called, and its first chunk made, before the status
-            line is sent, so what it refuses is still a whole answer.  Before a chunk that is dear stands an empty one.
-        turn: waited for before what is dear; before the status line as long as a request may, and then without an end.
+        open_chunks: gives a generator of the chunks.  It is called, and its first chunk made,
+            before the status line is sent, so what it refuses is still a whole answer.  Before a
+            chunk that is dear stands an empty one.
+        turn: waited for before what is dear; before the status line as long as a request may, and
+            then without an end.
         pace: learns how fast the client reads.
         headers: among them the bytes of all chunks together.
     """
@@ -121,7 +124,9 @@ class ChunkResponse(Response):
         await send(b"", more=False)  # once nearly all of it has left
 
     async def _send(self, scope: Scope, send: Send, body: Buffer, *, more: bool = True) -> None:
-        """Send a chunk once the one before it has left; cut the reader off if that takes too long."""
+        """Send a chunk once the one before it has left; cut the reader off if that takes too
+        long.
+        """
         began_s = time.perf_counter()
         with anyio.move_on_after(self._sizer.credit.credit_s) as limit:
             await send({"type": "http.response.body", "body": body, "more_body": more})
@@ -135,7 +140,9 @@ class ChunkResponse(Response):
                 await made.send(chunk)
 
     async def _next(self, chunks: Iterator[Buffer]) -> Buffer | None:
-        """Give the next chunk, once it is its turn; None after the last, or when the client left."""
+        """Return the next chunk, once it is its turn; None after the last, or when the client
+        left.
+        """
         try:
             while (chunk := await self._taken(chunks)) is not None and not chunk:
                 with self._queue:
@@ -152,7 +159,7 @@ class ChunkResponse(Response):
 
 
 def _take(chunks: Iterator[Buffer]) -> Buffer | None:
-    """Give the next chunk; None after the last, or when the client left."""
+    """Return the next chunk; None after the last, or when the client left."""
     try:
         return next(chunks, None)
     except Stopped:
@@ -160,7 +167,8 @@ def _take(chunks: Iterator[Buffer]) -> Buffer | None:
 
 
 def _cut_off(scope: Scope) -> None:
-    """Break the connection, with all that the server still holds for it; the stream then ends as if the reader had left.
+    """Break the connection, with all that the server still holds for it; the stream then ends as if
+    the reader had left.
 
     Raises:
         SlowReader: the server lets nobody do that, and breaks it off by itself for that.

@@ -1,4 +1,6 @@
-"""Answers a request for a summary: checked, measured and written beside the event loop, then sent piece by piece."""
+"""Answers a request for a summary: checked, measured and written beside the event loop, then sent
+piece by piece.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from stepzero_rnn.summary import json_chunks
 
 
 async def send_summary(request: Request, context: Context, job: Job) -> Response:
-    """Answer with all that can be learned of an order; the text is held in the budget until it is sent."""
+    """Answer with all that can be learned of an order; the text is held in the budget until it is
+    sent.
+    """
     await context.wait_until_ready()
     take(request, context, job)
     if request.method == "HEAD":
@@ -55,6 +59,6 @@ async def _head(context: Context, job: Job) -> Response:
 
 
 def _emptied(chunks: deque[bytes]) -> Iterator[bytes]:
-    """Give chunks, and let go of each."""
+    """Return chunks, and let go of each."""
     while chunks:
         yield chunks.popleft()

@@ -34,7 +34,9 @@ about = APIRouter(
 
 @about.get("/initializers", summary="List the init schemes and presets", response_model=Catalogue)
 async def list_initializers() -> Response:
-    """List every init scheme with its formula, source and fields, from the table that draws, and every preset with its parts."""
+    """List every init scheme with its formula, source and fields, from the table that draws, and
+    every preset with its parts.
+    """
     return Response(_initializers(), media_type="application/json")
 
 
@@ -76,8 +78,8 @@ async def show_live() -> Health:
 async def show_ready(context: CurrentContext) -> Health:
     """Answer 200 while a request would be served at once.
 
-    503 until the kernels are compiled and draw what they should (for ever if they do not), while the server stops, and
-    while requests have waited for room as long as they may.
+    503 until the kernels are compiled and draw what they should (for ever if they do not), while
+    the server stops, and while requests have waited for room as long as they may.
     """
     if context.warming.done():
         await context.wait_until_ready()
@@ -105,7 +107,9 @@ async def show_ready_to_kserve(context: CurrentContext) -> Ready:
 
 @inference.get("", summary="Name the server, as KServe asks")
 async def show_server() -> Server:
-    """Name the server; it has no extension of the Open Inference Protocol, and no model to infer from."""
+    """Name the server; it has no extension of the Open Inference Protocol, and no model to infer
+    from.
+    """
     return Server(name="stepzero", version=stepzero_rnn.__version__, extensions=[])
 
 
@@ -115,6 +119,6 @@ async def show_server() -> Server:
     response_class=PlainTextResponse,
 )
 async def show_metrics(context: CurrentContext) -> Response:
-    """Give all counters of this server, of all its processes, in Prometheus' text format."""
+    """Return all counters of this server, of all its processes, in Prometheus' text format."""
     context.metrics.show(context.load, ready=context.ready)
     return Response(context.metrics.render(), media_type=MEDIA_TYPE)

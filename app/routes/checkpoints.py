@@ -30,7 +30,10 @@ from stepzero_rnn.summary import Summary
 
 
 class _Suffix(StringConvertor):
-    """What follows the last dot of a name.  With dots in it, a path of dots would be matched in quadratic time."""
+    """What follows the last dot of a name.
+
+    With dots in it, a path of dots would be matched in quadratic time.
+    """
 
     regex = "[^/.]+"
 
@@ -47,8 +50,9 @@ Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.
 async def make_checkpoint(request: Request, context: CurrentContext) -> Response:
     """Draw, check and stream a checkpoint.
 
-    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its statistics.  Where the spec
-    names no `format`, the `Accept` header chooses one: `.pt` where it names none of ours.
+    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its
+    statistics.  Where the spec names no `format`, the `Accept` header chooses one: `.pt` where it
+    names none of ours.
     """
     body = await read_checkpoint_body(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
@@ -61,7 +65,9 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
-    """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address bar."""
+    """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address
+    bar.
+    """
     name = choose_format(query.format, None)
     job = await job_of(request, context, query.spec, name, query.serving)
     return RedirectResponse(file_url(request, job) + _options(query.serving), status_code=303)
@@ -84,14 +90,14 @@ async def describe_checkpoint(
 async def summarize_checkpoint(
     request: Request, recipe: Token, options: Options, context: CurrentContext
 ) -> Any:
-    """Give the statistics of every tensor and gate, and of the sanity forward pass."""
+    """Return the statistics of every tensor and gate, and of the sanity forward pass."""
     job = await job_of(request, context, decode_recipe(recipe), "safetensors", options)
     return await send_summary(request, context, job)
 
 
 @router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)
 async def show_spec(recipe: Token) -> Response:
-    """Give the canonical spec of a recipe: the smallest request that asks for it."""
+    """Return the canonical spec of a recipe: the smallest request that asks for it."""
     spec = json.dumps(canonical(decode_recipe(recipe)), indent=2, sort_keys=True)
     return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
 

@@ -44,12 +44,12 @@ class _Static(StaticFiles):
 
 
 def static(*, docs: bool) -> Mount:
-    """Give the route of the static files."""
+    """Return the route of the static files."""
     return Mount("/_static", _Static(docs=docs), name="static")
 
 
 def pages(*, docs: bool) -> APIRouter:
-    """Give the routes of the pages."""
+    """Return the routes of the pages."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -70,6 +70,6 @@ def pages(*, docs: bool) -> APIRouter:
 
 
 def _without_docs() -> str:
-    """Give the first page without the lines that lead to what there is not."""
+    """Return the first page without the lines that lead to what there is not."""
     lines = (PAGES / "index.html").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not any(link in line for link in _TO_DOCS))

@@ -1,7 +1,8 @@
-"""One HTTP/1.1 connection: uvicorn's h11 protocol, with a bound in bytes and in time on all that comes and goes.
+"""One HTTP/1.1 connection: uvicorn's h11 protocol, with a bound in bytes and in time on all that
+comes and goes.
 
-There is one request at a time: what a client sends behind it waits unparsed, and is read meanwhile, since a connection that
-is not read does not tell that its client has left.
+There is one request at a time: what a client sends behind it waits unparsed, and is read meanwhile,
+since a connection that is not read does not tell that its client has left.
 """
 
 from __future__ import annotations
@@ -28,11 +29,12 @@ SLICE_BYTES = 16 << 10  # parsed at a time, so that thousands of tiny chunks are
 
 
 class Connection(H11Protocol):
-    """A connection whose client is waited for no longer than `grace_s`, whatever it sends or does not take.
+    """A connection whose client is waited for no longer than `grace_s`, whatever it sends or does
+    not take.
 
     Args:
-        grace_s: how long a head may take from its first byte, or from the connection's beginning, and how long the client
-            may fall behind `min_bytes_per_s` in taking answers.
+        grace_s: how long a head may take from its first byte, or from the connection's beginning,
+            and how long the client may fall behind `min_bytes_per_s` in taking answers.
     """
 
     def __init__(self, *args: Any, grace_s: float, min_bytes_per_s: float, **kwargs: Any) -> None:
@@ -106,7 +108,9 @@ class Connection(H11Protocol):
         self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Answer in HTTP/1.1, which whoever proposes another protocol has to be ready for; that is nothing to warn of."""
+        """Answer in HTTP/1.1, which whoever proposes another protocol has to be ready for; that is
+        nothing to warn of.
+        """
 
     def _await_request(self) -> None:
         self._await_no_more()

@@ -19,7 +19,7 @@ _LINKS = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))(_.*)?") 
 
 
 def read_settings(given: Mapping[str, Any], environment: Iterable[str]) -> Settings:
-    """Give the settings, from what was given and else from the environment.
+    """Return the settings, from what was given and else from the environment.
 
     Args:
         environment: the names of all variables.

@@ -1,4 +1,6 @@
-"""Takes the address to serve at before anything is started, and says what to do where that cannot be had."""
+"""Takes the address to serve at before anything is started, and says what to do where that cannot
+be had.
+"""
 
 from __future__ import annotations
 

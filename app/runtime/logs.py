@@ -1,4 +1,6 @@
-"""How the log looks: every line, the server's own and those of its libraries, goes through one pipe."""
+"""How the log looks: every line, the server's own and those of its libraries, goes through one
+pipe.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ _RENDERERS: dict[LogFormat, tuple[Processor, ...]] = {
 
 
 def log_config(settings: Settings) -> dict[str, Any]:
-    """Give what `logging.config.dictConfig` takes; only words, so that another process can be handed it."""
+    """Return what `logging.config.dictConfig` takes; only words, so that another process can be
+    handed it.
+    """
     level = settings.log_level.upper()
     how = settings.log_format or ("console" if sys.stderr.isatty() else "json")
     return {

@@ -1,4 +1,6 @@
-"""The HTTP/1.1 parser of a connection: h11's, stricter, and with a bound on whatever a request may bring."""
+"""The HTTP/1.1 parser of a connection: h11's, stricter, and with a bound on whatever a request may
+bring.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,11 @@ _BODILESS = frozenset({b"GET", b"HEAD"})
 
 
 class Parser(h11.Connection):
-    """Parses one connection's requests; `refusal` says what is wrong once it has raised a RemoteProtocolError.
+    """Parses one connection's requests; `refusal` says what is wrong once it has raised a
+    RemoteProtocolError.
 
-    Trailers are parsed and dropped: they count as framing, and never become headers (RFC 9110, 6.5.1).
+    Trailers are parsed and dropped: they count as framing, and never become headers (RFC 9110,
+    6.5.1).
     """
 
     def __init__(self) -> None:
@@ -52,7 +56,9 @@ class Parser(h11.Connection):
             super().receive_data(data)
 
     def hold(self, data: bytes) -> bool:
-        """Take in what has come behind a whole request, unparsed; say whether that is no more than may wait."""
+        """Take in what has come behind a whole request, unparsed; say whether that is no more than
+        may wait.
+        """
         if self.their_state is h11.MUST_CLOSE:  # it was to be the last request
             self._unread_bytes += len(data)
             return self._unread_bytes <= MAX_UNREAD_BYTES
@@ -60,7 +66,7 @@ class Parser(h11.Connection):
         return len(self.trailing_data[0]) <= MAX_UNREAD_BYTES
 
     def next_event(self) -> Any:
-        """Give the next event of h11.
+        """Return the next event of h11.
 
         Raises:
             RemoteProtocolError: the request is malformed, or exceeds a bound.
@@ -84,9 +90,10 @@ class Parser(h11.Connection):
         return event
 
     def send(self, event: h11.Event) -> Any:
-        """Give the bytes of an event, a body's uncopied where nothing stands around them.
+        """Return the bytes of an event, a body's uncopied where nothing stands around them.
 
-        An answer that comes before a body which is too long to be passed over says that the connection ends with it.
+        An answer that comes before a body which is too long to be passed over says that the
+        connection ends with it.
         """
         if isinstance(event, h11.Response) and self._rest_bytes > MAX_UNREAD_BYTES:
             headers = [*event.headers.raw_items(), (b"Connection", b"close")]
@@ -113,7 +120,7 @@ class Parser(h11.Connection):
         return request
 
     def _in_origin_form(self, request: h11.Request) -> h11.Request:
-        """Give a request for an absolute address as one for its path (RFC 9112, 3.2.2)."""
+        """Return a request for an absolute address as one for its path (RFC 9112, 3.2.2)."""
         try:
             address = urlsplit(request.target)
         except ValueError:
@@ -130,14 +137,18 @@ class Parser(h11.Connection):
         )
 
     def _count_lines(self) -> None:
-        """Refuse a head of too many lines before they are parsed, folded ones and those that have no end yet included."""
+        """Refuse a head of too many lines before they are parsed, folded ones and those that have
+        no end yet included.
+        """
         text = self.trailing_data[0]
         blank = _BLANK_LINE.search(text)
         if text.count(b"\n", 0, blank.start() if blank else len(text)) > MAX_HEAD_LINES:
             self._refuse(HeadTooLarge(limit_bytes=MAX_HEAD_BYTES, limit_lines=MAX_HEAD_LINES))
 
     def _count(self, payload_bytes: int) -> None:
-        """Count a piece of the body: what nobody reads is bounded, what is read pays for its framing."""
+        """Count a piece of the body: what nobody reads is bounded, what is read pays for its
+        framing.
+        """
         self._rest_bytes -= payload_bytes
         self._framing_bytes += payload_bytes + payload_bytes // _PAYLOAD_PER_FRAMING
         is_answered = self.our_state not in (h11.SEND_RESPONSE, h11.SEND_BODY)

@@ -32,7 +32,8 @@ LEAVING_S = 3  # beyond the grace, for threads that are in the middle of a matri
 class Server(uvicorn.Server):
     """A uvicorn server that stops in two steps.
 
-    After a signal to stop it is not ready and refuses new work, and ends when what runs has ended, or its time is over.
+    After a signal to stop it is not ready and refuses new work, and ends when what runs has ended,
+    or its time is over.
     """
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, grace_s: float) -> None:
@@ -98,7 +99,7 @@ def _serve_here(settings: Settings, listener: socket.socket) -> None:
 
 
 def protocol(settings: Settings) -> type[asyncio.Protocol]:
-    """Give uvicorn what makes its connections."""
+    """Return uvicorn what makes its connections."""
     made = partial(
         Connection,
         grace_s=settings.client_grace_s,

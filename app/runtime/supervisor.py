@@ -2,9 +2,9 @@
 
 The bytes are the same from all of them, so it does not matter which one a connection reaches.
 
-uvicorn has such a supervisor, but not these promises: it waits without an end for a worker that does not stop, takes no
-second signal while it waits, and its workers answer for themselves from a thread, which goes on where the event loop
-hangs.
+uvicorn has such a supervisor, but not these promises: it waits without an end for a worker that
+does not stop, takes no second signal while it waits, and its workers answer for themselves from a
+thread, which goes on where the event loop hangs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ _log = logging.getLogger("uvicorn.error")  # where the server's own log goes
 
 @dataclass(slots=True)
 class _Worker:
-    """A process that serves: since when, when it last said so, and for how long it has said nothing since."""
+    """A process that serves: since when, when it last said so, and for how long it has said nothing
+    since.
+    """
 
     process: SpawnProcess
     began_s: float
@@ -62,7 +64,8 @@ class _Worker:
 
 
 class Supervisor:
-    """Starts workers, starts another for one that died or hangs, hands signals on, and sees to it that all end.
+    """Starts workers, starts another for one that died or hangs, hands signals on, and sees to it
+    that all end.
 
     Args:
         serve: what a worker does, in a process of its own.
@@ -91,7 +94,9 @@ class Supervisor:
             raise SystemExit(1)
 
     def _watch(self) -> bool:
-        """Replace workers that die or hang until a signal comes; say whether one died too soon for that."""
+        """Replace workers that die or hang until a signal comes; say whether one died too soon for
+        that.
+        """
         looked_s = time.monotonic()
         while not self._signals:
             wait([worker.process.sentinel for worker in self._workers], LOOK_S)
@@ -131,7 +136,9 @@ class Supervisor:
         self._workers.append(_Worker(process, time.monotonic()))
 
     def _end(self, signals: int) -> None:
-        """Tell all to end, and kill those that do not in time, or once there are more signals than `signals`."""
+        """Tell all to end, and kill those that do not in time, or once there are more signals than
+        `signals`.
+        """
         self._tell(signal.SIGTERM)
         end_s = time.monotonic() + self._settings.shutdown_grace_s + END_S
         while running := [worker.process.sentinel for worker in self._workers if worker.runs]:

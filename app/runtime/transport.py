@@ -1,4 +1,6 @@
-"""The transport of a connection as answers are written to it: a client that takes nothing, or sends on, holds it no longer than it may."""
+"""The transport of a connection as answers are written to it: a client that takes nothing, or sends
+on, holds it no longer than it may.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ LINGER_S = 1.0
 
 
 class PatientTransport:
-    """Breaks off a client that takes what is written more slowly than it has to; anything else is the transport's own.
+    """Breaks off a client that takes what is written more slowly than it has to; anything else is
+    the transport's own.
 
     Args:
         patience: what it has for the client.
@@ -55,7 +58,9 @@ class PatientTransport:
         return self._is_closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Close once all is sent; what the client still sends is passed over for a moment, since it would miss the answer otherwise."""
+        """Close once all is sent; what the client still sends is passed over for a moment, since it
+        would miss the answer otherwise.
+        """
         if self.is_closing():
             return
         self._is_closing = True

@@ -1,8 +1,9 @@
 """Keeps the memory of a long-running process near what it uses.
 
-glibc makes up to eight arenas a core, and what was freed in one of them serves no other: after hours of chunks that one
-thread makes and another frees, a process holds twice what it uses.  With few arenas, whose free pages are given back every
-few seconds, it does not, and a download takes no longer (docs/operation.md has the figures).
+glibc makes up to eight arenas a core, and what was freed in one of them serves no other: after
+hours of chunks that one thread makes and another frees, a process holds twice what it uses.  With
+few arenas, whose free pages are given back every few seconds, it does not, and a download takes no
+longer (docs/operation.md has the figures).
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ def keep_few_arenas() -> None:
 
 
 async def keep_giving_back(every_s: float = EVERY_S) -> None:
-    """Give free pages back to the system from time to time, for as long as the caller lets it."""
+    """Return free pages back to the system from time to time, for as long as the caller lets it."""
     if libc := _glibc():
         await keep(lambda: anyio.to_thread.run_sync(libc.malloc_trim, 0), every_s)
 
 
 @cache
 def _glibc() -> ctypes.CDLL | None:
-    """Give the C library, if it is the one that has these functions."""
+    """Return the C library, if it is the one that has these functions."""
     libc = ctypes.CDLL(None)
     return libc if hasattr(libc, "gnu_get_libc_version") else None

@@ -1,6 +1,7 @@
 """What can be counted of a service, in Prometheus' words; knows no HTTP.
 
-Several processes that share a folder count together: any of them answers for all (`app.telemetry.worker_folder`).
+Several processes that share a folder count together: any of them answers for all
+(`app.telemetry.worker_folder`).
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # else a time stands
 
 
 class Load(NamedTuple):
-    """How busy the admission of requests is: bytes taken and in all, by memory; checks likewise; who waits."""
+    """How busy the admission of requests is: bytes taken and in all, by memory; checks likewise;
+    who waits.
+    """
 
     memories: Mapping[str, tuple[int, int]] = MappingProxyType({})
     checks: tuple[int, int] = (0, 0)
@@ -81,7 +84,9 @@ class Metrics:
         self._begin_series()
 
     def _begin_series(self) -> None:
-        """Begin what alerts look at with a 0, so that its first event is a rise; name what serves."""
+        """Begin what alerts look at with a 0, so that its first event is a rise; name what
+        serves.
+        """
         self._processes.set(1)
         self._seen: set[str] = set()
         for code in BY_CODE:
@@ -136,7 +141,9 @@ class Metrics:
         self._requests.labels(route, outcome).inc()
 
     def show(self, load: Load, *, ready: bool) -> None:
-        """Take over how busy this process is at the moment; several count only who does so each second."""
+        """Take over how busy this process is at the moment; several count only who does so each
+        second.
+        """
         if self._own:
             beat()
             self._own.show()
@@ -149,7 +156,7 @@ class Metrics:
             self._totals.labels(memory).set(all_bytes)
 
     def render(self) -> bytes:
-        """Give all of it as text, of all processes that count together."""
+        """Return all of it as text, of all processes that count together."""
         if not is_shared():
             return generate_latest(self._registry)
         registry = CollectorRegistry()

@@ -12,7 +12,8 @@ _log = logging.getLogger("stepzero")
 async def keep(work: Callable[[], Awaitable[object]], every_s: float) -> None:
     """Do some work, and again after each pause, for as long as the caller lets it.
 
-    A failure, as where there are no more threads, is logged, the first in a row alone; the next time comes all the same.
+    A failure, as where there are no more threads, is logged, the first in a row alone; the next
+    time comes all the same.
     """
     has_failed = False
     while True:

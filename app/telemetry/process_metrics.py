@@ -1,4 +1,6 @@
-"""What prometheus-client tells of one process, added up over several that count together, under the same names."""
+"""What prometheus-client tells of one process, added up over several that count together, under the
+same names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What one request took: filled in as it runs, told to the metrics and the log when it ends.  Knows no HTTP."""
+"""What one request took: filled in as it runs, told to the metrics and the log when it ends.
+
+Knows no HTTP.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ class RequestStats:
         self.ended = self.ended or how
 
     def close(self) -> float:
-        """Give the seconds that all of it took; what followed the first byte is the stream."""
+        """Return the seconds that all of it took; what followed the first byte is the stream."""
         all_of_it = self.clock() - self.began
         if self.first_byte_s is not None and self.sent_bytes:
             self.seconds["stream"] = all_of_it - self.first_byte_s

@@ -1,4 +1,6 @@
-"""The folder through which processes that serve together count together, and see of each other that they run."""
+"""The folder through which processes that serve together count together, and see of each other that
+they run.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,7 @@ def beat() -> None:
 
 
 def last_beat_ns(process_id: int) -> int | None:
-    """Give the monotonic time at which a process last said that it runs; None if it never did."""
+    """Return the monotonic time at which a process last said that it runs; None if it never did."""
     try:
         return _heartbeat(process_id).stat().st_mtime_ns
     except FileNotFoundError:
@@ -53,7 +55,9 @@ def last_beat_ns(process_id: int) -> int | None:
 
 
 def counted() -> list[str]:
-    """List the files of what was counted, without the gauges of processes that are silent; forget those that have ended."""
+    """List the files of what was counted, without the gauges of processes that are silent; forget
+    those that have ended.
+    """
     files = _folder().glob("*.db")
     return [str(file) for file in files if not file.name.startswith(_GAUGE) or _is_heard(file)]
 

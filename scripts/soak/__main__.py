@@ -1,10 +1,12 @@
-"""Serves a mixed load with aborts, kills, garbage and malice for a while, and looks at what is left behind.
+"""Serves a mixed load with aborts, kills, garbage and malice for a while, and looks at what is left
+behind.
 
 python -m scripts.soak [SECONDS]   600 by default
 
-After a warm-up of a quarter of the time, and again at the end, the load pauses.  In between memory may not have grown by
-more than 5 %, and then nothing may be left: no permit, file descriptor, thread, request or folder of an upload.  Every file
-that was read to its end is compared with what the same recipe gave at the beginning.
+After a warm-up of a quarter of the time, and again at the end, the load pauses.  In between memory
+may not have grown by more than 5 %, and then nothing may be left: no permit, file descriptor,
+thread, request or folder of an upload.  Every file that was read to its end is compared with what
+the same recipe gave at the beginning.
 """
 
 from __future__ import annotations

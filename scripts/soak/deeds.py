@@ -1,4 +1,6 @@
-"""What the usual clients of a soak do: they read, leave, stall, are killed, and ask for what cannot be had."""
+"""What the usual clients of a soak do: they read, leave, stall, are killed, and ask for what cannot
+be had.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the malicious clients of a soak do: they ask for what is dear and take nothing of it, or never come to an end."""
+"""What the malicious clients of a soak do: they ask for what is dear and take nothing of it, or
+never come to an end.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +136,7 @@ def reset(connection: socket.socket) -> None:
 
 
 def planned(served: Served, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the plan of a spec."""
+    """Return the plan of a spec."""
     answer = httpx.post(f"{served.url}/v1/plan", json=dict(spec), timeout=120).raise_for_status()
     plan: dict[str, Any] = answer.json()
     return plan

@@ -52,12 +52,12 @@ class Served:
         self._proc = Path(f"/proc/{process.pid}")
 
     def memory_bytes(self) -> int:
-        """Give the resident memory."""
+        """Return the resident memory."""
         found = re.search(r"VmRSS:\s+(\d+)", (self._proc / "status").read_text())
         return int(found[1]) * 1024 if found else 0
 
     def gauges(self) -> dict[str, float]:
-        """Give what the server itself says is going on."""
+        """Return what the server itself says is going on."""
         text = httpx.get(f"{self.url}/metrics", timeout=60).text
         rows = re.findall(r"^stepzero_(\w+?)(?:\{.*\})? ([-\d.e+]+)$", text, re.MULTILINE)
         return {name: float(value) for name, value in rows if name in GAUGES}
@@ -71,7 +71,7 @@ class Served:
         return sum(map(float, rows))
 
     def settled(self) -> State:
-        """Give the state once what was left to do is done, and idle threads have ended."""
+        """Return the state once what was left to do is done, and idle threads have ended."""
         deadline = time.monotonic() + 120
         while self.gauges()["requests_in_flight"] > 1 and time.monotonic() < deadline:
             time.sleep(0.2)  # one of them is the question itself
@@ -86,7 +86,9 @@ class Served:
 
 @contextmanager
 def server() -> Iterator[Served]:
-    """Run a server as a person does, with readers cut off soon, and little room for weights and uploads, so that it is soon full."""
+    """Run a server as a person does, with readers cut off soon, and little room for weights and
+    uploads, so that it is soon full.
+    """
     with TemporaryDirectory(prefix="stepzero-soak-") as folder:
         yield from _serve(Path(folder))
 

@@ -1,1 +1,3 @@
-"""Arrays that people set by hand: read from foreign files, checked, and kept in one canonical form."""
+"""Arrays that people set by hand: read from foreign files, checked, and kept in one canonical
+form.
+"""

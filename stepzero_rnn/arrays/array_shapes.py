@@ -35,7 +35,9 @@ class Fit:
 
 
 def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
-    """Compare the shapes of arrays with those that the network needs; to grow, with those of the one they are of."""
+    """Compare the shapes of arrays with those that the network needs; to grow, with those of the
+    one they are of.
+    """
     claims = {array.found: _claims(array, spec) for array in named}
     told = _told([claim for of_one in claims.values() for claim in of_one])
     asked = {name: getattr(spec, name) for name in _SIZE_NAMES}
@@ -68,7 +70,7 @@ def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:
 
 
 def _plain(kind: Kind, gates: int, layer: int, of: Mapping[str, int], directions: int) -> Shape:
-    """Give the shape of some gates of a parameter, as PyTorch has it."""
+    """Return the shape of some gates of a parameter, as PyTorch has it."""
     hidden, recurrent = of["hidden_size"], of["proj_size"] or of["hidden_size"]
     match kind:
         case "weight_ih":
@@ -104,7 +106,7 @@ def _claims(array: Named, spec: Spec) -> list[Claim]:
 
 
 def _told(claims: Sequence[Claim]) -> dict[str, int]:
-    """Give the sizes that most arrays tell."""
+    """Return the sizes that most arrays tell."""
     counted = Counter(claims)
     return {
         claim.size: claim.value
@@ -118,7 +120,9 @@ def _shrinking(
     of: Mapping[str, int],
     asked: Mapping[str, int],
 ) -> Iterator[FieldError]:
-    """Refuse sizes above those asked for, each by the first array that tells it; and a projection that is none."""
+    """Refuse sizes above those asked for, each by the first array that tells it; and a projection
+    that is none.
+    """
     for name in _SIZE_NAMES:
         if of[name] > asked[name]:
             array = next(a for a in named if Claim(name, of[name]) in claims[a.found])

@@ -1,6 +1,8 @@
-"""The canonical file of arrays: one form for whatever they came in, so that its sha256 is their address.
+"""The canonical file of arrays: one form for whatever they came in, so that its sha256 is their
+address.
 
-It is what `safetensors.numpy.save_file` writes for the arrays under PyTorch's names, so anybody can compute the address.
+It is what `safetensors.numpy.save_file` writes for the arrays under PyTorch's names, so anybody can
+compute the address.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from stepzero_rnn.errors import StoreUnavailable
 class Stored:
     """A canonical file, opened: any elements of its arrays, read without the others.
 
-    A reading that has begun is safe from the file's removal, since the file stays open; use it as a context.
+    A reading that has begun is safe from the file's removal, since the file stays open; use it as a
+    context.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +49,8 @@ class Stored:
         }
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
-        """Give elements `first` to `last`, less the last, of an array, counted row by row; from any thread.
+        """Return elements `first` to `last`, less the last, of an array, counted row by row; from
+        any thread.
 
         Returns:
             float32 or, where the array is of them, float64; the values exactly.

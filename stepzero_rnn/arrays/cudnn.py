@@ -13,7 +13,8 @@ from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import GATES
 from stepzero_rnn.spec.checkpoint import Spec
 
-# The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible cells are others.
+# The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible
+# cells are others.
 _NAME = re.compile(r"(?<![a-z0-9])cu_?dnn(?!_?compatible)", re.IGNORECASE)
 _COMPATIBLE = re.compile(r"(?<![a-z0-9])cudnn_?compatible", re.IGNORECASE)
 _FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
@@ -21,7 +22,9 @@ _FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The arrays of one place, and whether its name and its bias say that it is cuDNN's; None where there is no bias."""
+    """The arrays of one place, and whether its name and its bias say that it is cuDNN's; None where
+    there is no bias.
+    """
 
     members: Sequence[Placed]
     by_name: bool
@@ -31,7 +34,9 @@ class _Layer:
 def as_named(
     network: Sequence[Placed], spec: Spec, options: Options
 ) -> tuple[Sequence[Placed], FieldError | None]:
-    """Read arrays as those of layers made for cuDNN, where they are; refuse a network of both kinds."""
+    """Read arrays as those of layers made for cuDNN, where they are; refuse a network of both
+    kinds.
+    """
     match options.layout:
         case "keras":
             return _as_cudnn(network, spec)
@@ -42,7 +47,9 @@ def as_named(
 
 
 def _as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], FieldError | None]:
-    """Read arrays as those of Keras's CuDNNLSTM and CuDNNGRU where they are; refuse a network of both kinds."""
+    """Read arrays as those of Keras's CuDNNLSTM and CuDNNGRU where they are; refuse a network of
+    both kinds.
+    """
     if spec.rnn_type not in CUDNN:
         return network, None
     by_place: dict[tuple[Where, frozenset[bool]], list[Placed]] = {}
@@ -60,7 +67,9 @@ def _as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], 
 
 
 def _as_compatible(network: Sequence[Placed]) -> list[Placed]:
-    """Read the arrays of TensorFlow 1's CudnnCompatibleLSTMCell, which adds no forget bias, as they are."""
+    """Read the arrays of TensorFlow 1's CudnnCompatibleLSTMCell, which adds no forget bias, as they
+    are.
+    """
     return [
         one._replace(rule=replace(one.rule, ones=""))
         if _COMPATIBLE.search(one.call.found.name)

@@ -1,4 +1,6 @@
-"""Why a shape is likely to be another than is needed: guesses, each by one habit of people or libraries."""
+"""Why a shape is likely to be another than is needed: guesses, each by one habit of people or
+libraries.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ from stepzero_rnn.spec.overrides import GATE_NAMES
 class Misfit:
     """An array that does not fit: what it should hold, the shape it has and the one it needs.
 
-    `sizes` are those of the network it should be of, `told` those that most arrays tell, `own` those that it tells.
+    `sizes` are those of the network it should be of, `told` those that most arrays tell, `own`
+    those that it tells.
     """
 
     rule: Rule
@@ -91,7 +94,7 @@ class Misfit:
 
 
 def cause(misfit: Misfit) -> str:
-    """Give the first guess that holds, or nothing."""
+    """Return the first guess that holds, or nothing."""
     return next(filter(None, (guess(misfit) for guess in _GUESSES)), "")
 
 

@@ -1,4 +1,6 @@
-"""How parameters lie in a foreign array: as they are, transposed, in pairs, in one matrix over input and state."""
+"""How parameters lie in a foreign array: as they are, transposed, in pairs, in one matrix over
+input and state.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +16,11 @@ Shape = tuple[int, ...]
 class Form:
     """How a parameter lies in a foreign array.
 
-    `shape` gives the array's from the parameter's and the number of directions; `plain` the parameter's from the
-    array's, or None where that has too few axes; `pick` the elements of one direction's n-th parameter, gates below
-    one another.  `by_columns` says that they are side by side instead, each block of columns holding its gate's numbers in
-    the order of PyTorch's rows, whatever its own shape.
+    `shape` gives the array's from the parameter's and the number of directions; `plain` the
+    parameter's from the array's, or None where that has too few axes; `pick` the elements of one
+    direction's n-th parameter, gates below one another.  `by_columns` says that they are side by
+    side instead, each block of columns holding its gate's numbers in the order of PyTorch's rows,
+    whatever its own shape.
     """
 
     shape: Callable[[Shape, int], Shape]
@@ -75,7 +78,9 @@ BY_COLUMNS = Form(
 
 
 def joint(gates: int) -> Form:
-    """Lay the input's rows above the state's in one matrix (in + H, gates·H): the first parameter's, and the second's."""
+    """Lay the input's rows above the state's in one matrix (in + H, gates·H): the first
+    parameter's, and the second's.
+    """
     return Form(
         shape=lambda plain, _: (plain[1] + plain[0] // gates, plain[0]),
         plain=lambda shape, _: _input_part(shape, gates),

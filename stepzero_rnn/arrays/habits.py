@@ -46,7 +46,9 @@ def habit(call: Call, spec: Spec) -> str:
 
 
 def is_dropped(name: str) -> bool:
-    """Whether it is a weight of AWD-LSTM's, which another array has with some of its numbers dropped."""
+    """Whether it is a weight of AWD-LSTM's, which another array has with some of its numbers
+    dropped.
+    """
     return name.endswith("_raw")
 
 

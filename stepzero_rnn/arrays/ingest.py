@@ -2,8 +2,8 @@
 
     list → name → fit → gather → write
 
-Nothing but headers is read before all names and shapes are known to fit; then numbers pass through in pieces, so memory
-is a few pieces whatever comes in.
+Nothing but headers is read before all names and shapes are known to fit; then numbers pass through
+in pieces, so memory is a few pieces whatever comes in.
 """
 
 from __future__ import annotations
@@ -55,15 +55,18 @@ def ingest(
     bounds: Bounds = _BOUNDS,
     watch: Watch = _ALONE,
 ) -> Manifest:
-    """Write the arrays of all files to `target` in canonical form; where that fails, nothing is left there.
+    """Write the arrays of all files to `target` in canonical form; where that fails, nothing is
+    left there.
 
     What has to be unpacked on the way is unpacked in the same folder, into files without a name.
 
     Args:
-        watch: is told how many bytes that will take at most, before the first is written, and asked before every piece.
+        watch: is told how many bytes that will take at most, before the first is written, and asked
+            before every piece.
 
     Raises:
-        InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is named.
+        InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is
+            named.
         ArraysTooLarge: a bound is exceeded.
         NotAnArrayFile: a file is of another kind.
     """
@@ -139,7 +142,7 @@ def _content(
 
 
 def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path, watch: Watch) -> Iterator[bytes]:
-    """Give the numbers of pieces of one array, as the canonical file has them."""
+    """Return the numbers of pieces of one array, as the canonical file has them."""
     dtype = DTYPES[found.values.dtype]
     with found.opened(scratch, watch) as (file, offset):
         for piece in pieces:

@@ -1,15 +1,17 @@
 """How other libraries lay out the parameters of a recurrent network, as tables.
 
-Every layout keeps open update and forget gates for "keep", as PyTorch does.  A library with one bias vector gives the
-total: it becomes `bias_ih`, and `bias_hh` is zero.  A GRU's new gate has two, which are different inputs; a library
-that has both keeps them apart here.
+Every layout keeps open update and forget gates for "keep", as PyTorch does.  A library with one
+bias vector gives the total: it becomes `bias_ih`, and `bias_hh` is zero.  A GRU's new gate has two,
+which are different inputs; a library that has both keeps them apart here.
 
 Sources:
-    Keras 3.15, `layers/rnn/{lstm,gru,simple_rnn}.py`; Flax 0.12, `linen/recurrent.py` and `nnx/nn/recurrent.py`;
-    ONNX, operators LSTM-22, GRU-22 (with `linear_before_reset=1`), RNN-22; Haiku 0.0.17, `_src/recurrent.py`;
-    Sonnet 2.0.2, `src/recurrent.py`; tf_keras 2.21, `layers/rnn/legacy_cells.py`; Haste 0.4, `frameworks/pytorch/{lstm,gru}.py`
-    and `lib/{lstm,gru}_forward_gpu.cu.cc`.  Keras's CuDNN layers: `_convert_rnn_weights` of tf_keras,
-    `saving/legacy/hdf5_format.py`.  TensorFlow 1.15, `contrib/cudnn_rnn/python/ops/cudnn_rnn_ops.py`, for its cells' forget bias of 0.
+    Keras 3.15, `layers/rnn/{lstm,gru,simple_rnn}.py`; Flax 0.12, `linen/recurrent.py` and
+    `nnx/nn/recurrent.py`; ONNX, operators LSTM-22, GRU-22 (with `linear_before_reset=1`), RNN-22;
+    Haiku 0.0.17, `_src/recurrent.py`; Sonnet 2.0.2, `src/recurrent.py`; tf_keras 2.21,
+    `layers/rnn/legacy_cells.py`; Haste 0.4, `frameworks/pytorch/{lstm,gru}.py` and
+    `lib/{lstm,gru}_forward_gpu.cu.cc`.  Keras's CuDNN layers: `_convert_rnn_weights` of tf_keras,
+    `saving/legacy/hdf5_format.py`.  TensorFlow 1.15,
+    `contrib/cudnn_rnn/python/ops/cudnn_rnn_ops.py`, for its cells' forget bias of 0.
 """
 
 from __future__ import annotations
@@ -38,8 +40,8 @@ from stepzero_rnn.spec.overrides import GATE_NAMES, WHOLE
 class Rule:
     """What an array of one name holds: parameters, their gates in its order, and how they lie.
 
-    `zero` is a parameter that the layout lacks: where the array is given and it is not, it is zero, but 1 for the gates
-    `ones`, to which the library adds 1 while it runs.
+    `zero` is a parameter that the layout lacks: where the array is given and it is not, it is zero,
+    but 1 for the gates `ones`, to which the library adds 1 while it runs.
     """
 
     kinds: tuple[Kind, ...]
@@ -72,7 +74,7 @@ def _pytorch(rnn_type: str) -> dict[str, Rule]:
 
 
 def _flax(input_side: str, hidden_side: str, gates: str) -> dict[str, Rule]:
-    """Give the two kernels of gates that lie side by side."""
+    """Return the two kernels of gates that lie side by side."""
     return {
         f"{input_side}/kernel": _rule("weight_ih", gates, TRANSPOSED),
         f"{hidden_side}/kernel": _rule("weight_hh", gates, TRANSPOSED),
@@ -184,7 +186,8 @@ LAYOUTS: Mapping[LayoutName, Mapping[str, Mapping[str, Rule]]] = {
     },
 }
 
-# Keras's CuDNNLSTM and CuDNNGRU: the same names, but each gate's matrices lie as cuDNN has them, and there are two biases.
+# Keras's CuDNNLSTM and CuDNNGRU: the same names, but each gate's matrices lie as cuDNN has them,
+# and there are two biases.
 CUDNN: Mapping[str, Mapping[str, Rule]] = {
     rnn_type: {
         "kernel": _rule("weight_ih", gates, BY_COLUMNS),

@@ -1,4 +1,6 @@
-"""What the arrays of files are called: those of the network, and which layer and direction their names mean."""
+"""What the arrays of files are called: those of the network, and which layer and direction their
+names mean.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
 
 
 def _parted(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Found]]:
-    """Part the arrays that a prefix chooses from those it leaves out; `lstm_1` does not choose `lstm_10`."""
+    """Part the arrays that a prefix chooses from those it leaves out; `lstm_1` does not choose
+    `lstm_10`.
+    """
     chosen: list[Found] = []
     left_out: list[Found] = []
     for array in arrays:

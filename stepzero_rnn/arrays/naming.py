@@ -1,4 +1,6 @@
-"""What reading the names of arrays gives: those understood, those that are not, and what is wrong."""
+"""What reading the names of arrays gives: those understood, those that are not, and what is
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +58,9 @@ class Named:
 class Reading:
     """What names say.
 
-    `networks` are the arrays of each network that there is: one, if all is well; then `named` says what they are, and
-    `prefix` what their names begin with; else `doubt` says what makes them several.  `strangers` are arrays of none.
+    `networks` are the arrays of each network that there is: one, if all is well; then `named` says
+    what they are, and `prefix` what their names begin with; else `doubt` says what makes them
+    several.  `strangers` are arrays of none.
     """
 
     networks: list[list[Call]] = field(default_factory=list)
@@ -68,7 +71,9 @@ class Reading:
     faults: list[FieldError] = field(default_factory=list)
 
     def is_of_all(self, spec: Spec) -> bool:
-        """Whether both matrices of every layer and direction of a network are there, and of no other."""
+        """Whether both matrices of every layer and direction of a network are there, and of no
+        other.
+        """
         directions = (False, True)[: spec.directions]
         there = {
             (kind, array.layer, reverse)

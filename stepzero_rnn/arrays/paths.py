@@ -1,4 +1,6 @@
-"""Names that are paths, as Keras, Flax and ONNX have them: the last steps say what an array is, the others where."""
+"""Names that are paths, as Keras, Flax and ONNX have them: the last steps say what an array is, the
+others where.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ def _place(call: Call, steps: Sequence[str], rules: Mapping[str, Rule]) -> Place
 
 
 def _networks(placed: Sequence[Placed]) -> tuple[list[list[Placed]], list[Placed]]:
-    """Part arrays by network, and from those of other layers, such as a Dense's: where some are recurrent, these are not."""
+    """Part arrays by network, and from those of other layers, such as a Dense's: where some are
+    recurrent, these are not.
+    """
     if all(_layer(one.where) is not None for one in placed):
         return [[*placed]] if placed else [], []
     kin: dict[Where, list[Placed]] = {}
@@ -95,7 +99,7 @@ def _is_weight(placed: Placed) -> bool:
 
 
 def _layer(where: Where) -> int | None:
-    """Give the number in `layer_<k>`."""
+    """Return the number in `layer_<k>`."""
     numbers = [int(match[1]) for step in where if (match := _LAYER.fullmatch(step))]
     return numbers[-1] if numbers else None
 
@@ -133,7 +137,9 @@ def _direction_fault(directions: frozenset[bool], rule: Rule, spec: Spec) -> str
 
 
 def _layers(places: Sequence[Where], num_layers: int, *, grow: bool) -> dict[Where, int] | str:
-    """Give each place's layer, by `layer_<k>` in it or else by the order of the numbers there; or a reason."""
+    """Return each place's layer, by `layer_<k>` in it or else by the order of the numbers there; or
+    a reason.
+    """
     said = {where: layer for where in places if (layer := _layer(where)) is not None}
     if len(said) == len(places):
         return said

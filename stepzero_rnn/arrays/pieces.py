@@ -20,7 +20,9 @@ KINDS: tuple[Kind, ...] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weig
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The numbers of one gate, of `shape` in PyTorch, taken from an array; or as many times `constant`."""
+    """The numbers of one gate, of `shape` in PyTorch, taken from an array; or as many times
+    `constant`.
+    """
 
     found: Found
     lying: Strided
@@ -83,7 +85,7 @@ def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
 
 
 def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, ...]]:
-    """Give where a gate's numbers lie, and its shape in PyTorch."""
+    """Return where a gate's numbers lie, and its shape in PyTorch."""
     if rule.form.by_columns:
         hidden = picked.shape[1] // len(rule.gates)
         lying = picked.cols(place * hidden, (place + 1) * hidden)
@@ -94,12 +96,14 @@ def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, 
 
 
 def tensor_name(kind: Kind, layer: int, reverse: bool) -> str:
-    """Give PyTorch's name of a parameter."""
+    """Return PyTorch's name of a parameter."""
     return f"{kind}_l{layer}" + "_reverse" * reverse
 
 
 def fill(gathered: Gathered, spec: Spec) -> list[Filled]:
-    """Make entries: a whole parameter where all its gates are given as numbers of one type, else one for each gate."""
+    """Make entries: a whole parameter where all its gates are given as numbers of one type, else
+    one for each gate.
+    """
     filled: list[Filled] = []
     for tensor, by_gate in gathered.by_tensor.items():
         order = _gates(tensor, spec)

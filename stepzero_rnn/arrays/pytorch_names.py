@@ -1,4 +1,6 @@
-"""PyTorch's names of parameters, as they stand in a `state_dict`: `rnn.weight_ih_l0_reverse`, or a cell's `cell.weight_ih`."""
+"""PyTorch's names of parameters, as they stand in a `state_dict`: `rnn.weight_ih_l0_reverse`, or a
+cell's `cell.weight_ih`.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
 
 
 def parameter(name: str) -> str:
-    """Give what a name says but for where: the parameter, and perhaps its gate; or nothing."""
+    """Return what a name says but for where: the parameter, and perhaps its gate; or nothing."""
     match = _NAME.search(name)
     return _parameter(match) if match else ""
 
@@ -48,7 +50,7 @@ def _parameter(match: re.Match[str]) -> str:
 
 
 def examples(spec: Spec) -> list[str]:
-    """Give the names of the first and the last layer, which stand for all."""
+    """Return the names of the first and the last layer, which stand for all."""
     kinds = ["weight_ih", "weight_hh"]
     kinds += ["bias_ih", "bias_hh"] * spec.bias + ["weight_hr"] * bool(spec.proj_size)
     layers = sorted({0, spec.num_layers - 1})

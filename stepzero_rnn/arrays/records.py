@@ -16,7 +16,9 @@ _SHOWN_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it came: the name its sender gave it, which is never used as a path, and where its bytes lie."""
+    """A file as it came: the name its sender gave it, which is never used as a path, and where its
+    bytes lie.
+    """
 
     name: str
     path: Path
@@ -24,7 +26,8 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How arrays are given: whose layout, whether all must be there, whether they may be of a smaller network.
+    """How arrays are given: whose layout, whether all must be there, whether they may be of a
+    smaller network.
 
     Where there is a `prefix`, only names that begin with it count, and they do without it.
     """
@@ -39,7 +42,8 @@ class Options:
 class Bounds:
     """How much is read at all, and written.
 
-    `total_bytes` holds for the files, and again for what they unpack to; `kept_bytes` for the canonical file.
+    `total_bytes` holds for the files, and again for what they unpack to; `kept_bytes` for the
+    canonical file.
     """
 
     files: int = 1024
@@ -51,7 +55,9 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is asked while arrays are read: for room, before so many bytes are written, and whether to go on; either may raise."""
+    """What is asked while arrays are read: for room, before so many bytes are written, and whether
+    to go on; either may raise.
+    """
 
     claim: Callable[[int], object] = lambda _: None
     go_on: Callable[[], object] = lambda: None
@@ -59,7 +65,9 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An array of the canonical file: under PyTorch's name, or `weight_ih_l0.forget` where one gate is given."""
+    """An array of the canonical file: under PyTorch's name, or `weight_ih_l0.forget` where one gate
+    is given.
+    """
 
     name: str
     dtype: DTypeName
@@ -78,7 +86,8 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was kept: the sha256 of the canonical file, its length, its entries, and the network they are of.
+    """What was kept: the sha256 of the canonical file, its length, its entries, and the network
+    they are of.
 
     `prefix` is what all names began with, and is left out of the entries' names.
     """
@@ -99,7 +108,9 @@ def field_error(
     given: Any = None,
     allowed: Any = None,
 ) -> FieldError:
-    """Say what is wrong with a file, or with an array in it, at the pointer `/files/<file>/<name>`."""
+    """Say what is wrong with a file, or with an array in it, at the pointer
+    `/files/<file>/<name>`.
+    """
     steps = ("files", file) if name is None else ("files", file, name)
     pointer = "".join("/" + printable(s).replace("~", "~0").replace("/", "~1") for s in steps)
     return FieldError(pointer, code, detail, given, allowed)

@@ -32,7 +32,9 @@ _NO_EVIDENCE = frozenset({"bias"})  # other layers have it too
 
 
 def several(reading: Reading, understand: Understand, spec: Spec, options: Options) -> FieldError:
-    """Say that there are several networks, and how to send one that is the whole of what is asked for."""
+    """Say that there are several networks, and how to send one that is the whole of what is asked
+    for.
+    """
     wholes = _wholes(reading, understand, spec, options)
     known = [
         options.prefix + found
@@ -58,7 +60,9 @@ def several(reading: Reading, understand: Understand, spec: Spec, options: Optio
 
 
 def _wholes(reading: Reading, understand: Understand, spec: Spec, options: Options) -> list[int]:
-    """Give the numbers of the networks that have every layer and direction: those whose shapes fit, if any do."""
+    """Return the numbers of the networks that have every layer and direction: those whose shapes
+    fit, if any do.
+    """
     if any(is_dropped(call.name) for call in reading.strangers):
         return []  # the arrays that matter are not among them
     read = {n: understand(network) for n, network in enumerate(reading.networks[:_LISTED])}
@@ -76,7 +80,9 @@ def _is_named_recurrent(call: Call) -> bool:
 def refuse_strangers(
     reading: Reading, understand: Understand, spec: Spec, options: Options
 ) -> Iterator[FieldError]:
-    """Refuse the arrays that are not the network's: those that a prefix would leave out at once, others one by one."""
+    """Refuse the arrays that are not the network's: those that a prefix would leave out at once,
+    others one by one.
+    """
     habits = {call.found: habit(call, spec) for call in reading.strangers}
     known_habits = {what: found for found, what in reversed(habits.items()) if what}
     yield from (unknown(found, what) for what, found in known_habits.items())
@@ -103,7 +109,9 @@ def refuse_strangers(
 
 
 def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand) -> str:
-    """Give the shortest beginning of a network's names that leaves most others out, and loses nothing of what they say."""
+    """Return the shortest beginning of a network's names that leaves most others out, and loses
+    nothing of what they say.
+    """
     common = _common([call.name for call in own])
     tried = {common[: match.end()] for match in re.finditer("[/.]", common)} | {common}
     left = {begin: sum(not c.name.startswith(begin) for c in others) for begin in tried}
@@ -118,7 +126,7 @@ def _prefix(own: Sequence[Call], others: Sequence[Call], understand: Understand)
 
 
 def _others(networks: Sequence[Sequence[Call]], number: int) -> list[Call]:
-    """Give the arrays of all networks but one."""
+    """Return the arrays of all networks but one."""
     return [call for n, network in enumerate(networks) if n != number for call in network]
 
 
@@ -144,7 +152,9 @@ def _apart(apart: Sequence[Call], prefix: str) -> FieldError:
 def _unlike(
     call: Call, known: Sequence[str], spec: Spec, options: Options, *, is_alone: bool
 ) -> FieldError:
-    """Refuse a name that is like none, and list the nearest; where none is understood, say what layout it is of."""
+    """Refuse a name that is like none, and list the nearest; where none is understood, say what
+    layout it is of.
+    """
     tail = call.name if options.layout == "pytorch" else "/".join(split(call.name)[-2:])
     near = get_close_matches(tail[-40:], known, n=3, cutoff=0.5) or [*known[:8]]
     detail = f"no parameter is called so; there is {', '.join(near)}"
@@ -152,7 +162,9 @@ def _unlike(
 
 
 def _elsewhere(name: str, spec: Spec, options: Options) -> str:
-    """Say where else there is an array of a name: in another network's layout, or another layout of the network."""
+    """Say where else there is an array of a name: in another network's layout, or another layout of
+    the network.
+    """
     steps = split(name)
     keys = {parameter(name)} - {""} or {"/".join(steps[-2:]), steps[-1]} - _NO_EVIDENCE
     networks = [n for n, rules in LAYOUTS[options.layout].items() if keys & rules.keys()]

@@ -89,7 +89,9 @@ def making(job: Job, *, is_there: bool = False) -> Iterator[Show]:
 
 
 class _TimeBar(ProgressColumn):
-    """A bar of the time that has passed of the time it may take; without an end where that is not known, or over."""
+    """A bar of the time that has passed of the time it may take; without an end where that is not
+    known, or over.
+    """
 
     def render(self, task: Task) -> ProgressBar:
         passed_s = task.elapsed or 0.0

@@ -112,7 +112,7 @@ class RefusingCommand(TyperCommand):
 
 
 def exit_code(error: StepZeroError) -> int:
-    """Give the exit code that tells a script what kind of refusal this is."""
+    """Return the exit code that tells a script what kind of refusal this is."""
     for code, classes in _EXIT_CODES:
         if isinstance(error, classes):
             return code
@@ -137,7 +137,9 @@ def report(error: StepZeroError, given: Given) -> None:
 
 
 def _problem(error: StepZeroError) -> dict[str, Any]:
-    """Render a refusal: without a status, and what HTTP calls it, where that is of this command and no answer."""
+    """Render a refusal: without a status, and what HTTP calls it, where that is of this command and
+    no answer.
+    """
     problem = error.problem()
     if type(error) in (FailedHere, RequestError):
         problem["title"] = FailedHere.title

@@ -40,7 +40,7 @@ class Remote(NamedTuple):
 
 
 def remote(server: str | None, api_key: str | None) -> Remote | None:
-    """Give the server that is asked for, None for this machine.
+    """Return the server that is asked for, None for this machine.
 
     Raises:
         RequestError: it is no address of one.

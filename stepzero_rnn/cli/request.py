@@ -77,7 +77,7 @@ _UPLOAD: Mapping[str, tuple[Any, Any]] = {
 
 
 def takes_request(*served: str) -> Callable[[Command], Command]:
-    """Give a command options for every field of a spec, and the `served` fields of how to serve.
+    """Return a command options for every field of a spec, and the `served` fields of how to serve.
 
     What they describe becomes its first argument, a `CheckpointRequest`.
     """
@@ -133,7 +133,8 @@ def place_arrays(
     """Hand files of arrays to the server, or keep them here; give the request that names them.
 
     Raises:
-        InvalidArrays, NotAnArrayFile, InvalidSpec: they do not fit, or options stand there without any.
+        InvalidArrays, NotAnArrayFile, InvalidSpec: they do not fit, or options stand there without
+            any.
     """
     how = {name: value for name, value in options.items() if value is not None}
     if not arrays:

@@ -20,7 +20,7 @@ def is_in_the_way(path: Path) -> bool:
 
 
 def left(path: Path, job: Job, *, skip_existing: bool) -> str | None:
-    """Give the sha256 of a file that may stay; None where nothing in the file proves its weights.
+    """Return the sha256 of a file that may stay; None where nothing in the file proves its weights.
 
     Raises:
         RequestError: it may not stay: that was not asked for, or it is not what would be written.

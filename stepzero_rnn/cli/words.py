@@ -1,4 +1,6 @@
-"""What a field of a request is called on the command line: its option, its file, or its place in a JSON text."""
+"""What a field of a request is called on the command line: its option, its file, or its place in a
+JSON text.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,7 @@ def place(pointer: str, given: Given) -> str:
 
 
 def option(name: str) -> str:
-    """Give the option of a request's field."""
+    """Return the option of a request's field."""
     return "--" + name.replace("_", "-")
 
 

@@ -1,4 +1,6 @@
-"""Puts a checkpoint where it was asked for: drawn here or fetched from a server, into a file, a pipe or stdout."""
+"""Puts a checkpoint where it was asked for: drawn here or fetched from a server, into a file, a
+pipe or stdout.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ Show = Callable[[int, int], None]
 
 
 def write(job: Job, path: Path | None, there: Remote | None, *, replace: bool = True) -> str:
-    """Write a checkpoint's file to `path`, or into what stands there if that takes a stream; give its sha256.
+    """Write a checkpoint's file to `path`, or into what stands there if that takes a stream; give
+    its sha256.
 
     Args:
         path: None is stdout.
@@ -73,7 +76,7 @@ def _has_stdout() -> bool:
 
 
 def sha256(path: Path) -> str:
-    """Give the sha256 of a file."""
+    """Return the sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -160,6 +163,6 @@ def _part_bytes(path: Path) -> int:
 
 
 def _part(path: Path) -> Path:
-    """Give where the client keeps what has come of a file."""
+    """Return where the client keeps what has come of a file."""
     target = targets.at_the_end_of_links(path)
     return target.with_name(f"{target.name}.part")

@@ -79,7 +79,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Return back the connections."""
         self._session.close()
 
     def plan(self, spec: AnySpec) -> dict[str, Any]:
@@ -146,7 +146,8 @@ class Client:
         progress: Progress | None = None,
         replace: bool = True,
     ) -> Path:
-        """Save a checkpoint's file under `path`, in place of what is there, once it is whole and proved.
+        """Save a checkpoint's file under `path`, in place of what is there, once it is whole and
+        proved.
 
         Until then its bytes are in `<path>.part`.  A broken transfer is taken up where it ended,
         also one that an earlier process left behind; the error that ends it says what is kept, in
@@ -155,7 +156,8 @@ class Client:
         again.  A device or a pipe is written into, once the file is whole.
 
         Args:
-            format: unless given here or as the spec's `format`, the path's suffix tells it, else it is `pt`.
+            format: unless given here or as the spec's `format`, the path's suffix tells it, else it
+                is `pt`.
             arrays: weights of one's own, sent as `with_arrays` does.
             progress: is called with the bytes that are here and the bytes there will be.
             replace: take the place of a file that is there by the end.
@@ -196,7 +198,9 @@ class Client:
         return self._document("/v1/devices")
 
     def _silence_s(self, multiply_adds: int = 0, size_bytes: int = 0) -> float:
-        """Give the longest silence that work may need: generously, as a server may be slow, and busy."""
+        """Return the longest silence that work may need: generously, as a server may be slow, and
+        busy.
+        """
         if self._timeout_s is not None:
             return self._timeout_s
         return MIN_SILENCE_S + multiply_adds / 1e9 + size_bytes / 1e8
@@ -211,12 +215,12 @@ class Client:
 
 
 def checkpoint_path(spec: Spec) -> str:
-    """Give the path of a checkpoint's page on any server."""
+    """Return the path of a checkpoint's page on any server."""
     return f"/v1/checkpoints/{encode_recipe(spec)}"
 
 
 def file_path(spec: Spec, name: FormatName) -> str:
-    """Give the path of a checkpoint's file on any server: its permalink."""
+    """Return the path of a checkpoint's file on any server: its permalink."""
     if name not in FORMATS:
         raise UnknownFormat(given=name, allowed=FORMATS)
     return f"{checkpoint_path(spec)}/{file_stem(spec)}.{FORMATS[name].suffix}"

@@ -1,4 +1,6 @@
-"""Fetch one file, whole and proved or not at all: resumed where it broke off, renamed when it is complete."""
+"""Fetch one file, whole and proved or not at all: resumed where it broke off, renamed when it is
+complete.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,10 @@ class Expected:
 
 
 class Part:
-    """A file under way.  What cannot be continued is thrown away; what cannot be begun is refused."""
+    """A file under way.
+
+    What cannot be continued is thrown away; what cannot be begun is refused.
+    """
 
     def __init__(self, path: Path, expected: Expected, file: BinaryIO) -> None:
         self._path = path
@@ -114,10 +117,11 @@ class Part:
             raise self.error("has no checksum, even when asked for one; nothing proves its bytes")
 
     def finish(self, *, replace: bool) -> None:
-        """Give the file its name, once its bytes are on the disk.
+        """Return the file its name, once its bytes are on the disk.
 
         Raises:
-            FileExistsError: something has the name, and is not to be replaced; what came was thrown away.
+            FileExistsError: something has the name, and is not to be replaced; what came was thrown
+                away.
         """
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -234,7 +238,9 @@ def opened_part(path: Path) -> Iterator[BinaryIO]:
 
 
 def _descriptor(part: Path) -> int:
-    """Open a regular file that has this name alone; whatever else has it, such as a link, loses it."""
+    """Open a regular file that has this name alone; whatever else has it, such as a link, loses
+    it.
+    """
     with suppress(FileNotFoundError):
         found = part.lstat()
         if stat.S_ISDIR(found.st_mode):

@@ -1,4 +1,6 @@
-"""Proof that a file's bytes are the server's: a checksum of all of them, told by the server and taken here."""
+"""Proof that a file's bytes are the server's: a checksum of all of them, told by the server and
+taken here.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _SHA256 = re.compile(r"\bsha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 def told_checksum(headers: Mapping[str, str]) -> str:
-    """Give the checksum of the whole file that an answer tells, as `crc32:…` or `sha-256:…`; "" where it tells none.
+    """Return the checksum of the whole file that an answer tells, as `crc32:…` or `sha-256:…`; ""
+    where it tells none.
 
     The CRC comes first: it finds what goes wrong by accident, and takes a fifth of the time.
     """

@@ -62,7 +62,7 @@ class Session:
         )
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Return back the connections."""
         self._http.close()
 
     def json(self, path: str, query: Mapping[str, Any] | None = None, *, silence_s: float) -> Any:
@@ -77,7 +77,9 @@ class Session:
     def upload(
         self, path: str, texts: Mapping[str, str], files: Sequence[Upload], *, silence_s: float
     ) -> Any:
-        """Post a form with files, which are read as they are sent; give the JSON document that answers it."""
+        """Post a form with files, which are read as they are sent; give the JSON document that
+        answers it.
+        """
 
         def attempt() -> Any:
             with ExitStack() as stack:
@@ -124,13 +126,13 @@ class Session:
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AbstractContextManager[httpx.Response]:
-        """Give the answer to a GET or HEAD, as `_ask` does; wait through so much silence."""
+        """Return the answer to a GET or HEAD, as `_ask` does; wait through so much silence."""
         timeout = _timeout(silence_s)
         return self._ask(method, path, params=query, headers=headers, timeout=timeout)
 
     @contextmanager
     def _ask(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
-        """Give a successful answer, its body unread; reading it in the block is guarded as well.
+        """Return a successful answer, its body unread; reading it in the block is guarded as well.
 
         Raises:
             PassingFailure: the server is busy, cannot be reached or broke off.
@@ -192,7 +194,9 @@ def _timeout(silence_s: float) -> httpx.Timeout:
 
 
 def _wait_s(retry_after: str) -> float | None:
-    """Read a Retry-After header: seconds, or the date of an HTTP header; None where it says neither."""
+    """Read a Retry-After header: seconds, or the date of an HTTP header; None where it says
+    neither.
+    """
     if retry_after.isascii() and retry_after.isdigit():
         return float(retry_after)
     try:

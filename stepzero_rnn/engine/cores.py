@@ -15,7 +15,9 @@ def usable_cores() -> int:
 
 
 class Cores:
-    """A number of cores, so that no more threads compute at once than there are: ours and torch's."""
+    """A number of cores, so that no more threads compute at once than there are: ours and
+    torch's.
+    """
 
     def __init__(self, count: int) -> None:
         self.count = count

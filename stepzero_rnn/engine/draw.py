@@ -1,7 +1,7 @@
 """Draws tensors: whole ones, or any part of one, in the dtype they are stored in.
 
-Blocks whose elements are independent are drawn in pieces, in place, by all workers; a block that needs all of its
-elements at once is drawn whole.  How the work is dealt out never changes a bit.
+Blocks whose elements are independent are drawn in pieces, in place, by all workers; a block that
+needs all of its elements at once is drawn whole.  How the work is dealt out never changes a bit.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ class DrawBackend(Protocol):
 
 
 class ChunkedBackend(NamedTuple):
-    """A backend whose `draw` makes numbers from a multiple of 4, float32 or a wide law's float64: in place where it can be, else `elements` at a time."""
+    """A backend whose `draw` makes numbers from a multiple of 4, float32 or a wide law's float64:
+    in place where it can be, else `elements` at a time.
+    """
 
     device: str
     draw: Callable[[ElementLaw, Stored, int, Key], None]
@@ -81,8 +83,9 @@ CPU = ChunkedBackend("cpu", _draw_here, TILE_ELEMENTS)
 class Sampler:
     """Draws the tensors of one recipe; `stop` ends the work between tasks.
 
-    `chunk_bytes` says, before each chunk, how large it shall be; `kept` are whole tensors, by name, that were drawn before: their chunks are views of them.  `given` is where a recipe's
-    uploaded arrays are read.
+    `chunk_bytes` says, before each chunk, how large it shall be; `kept` are whole tensors, by name,
+    that were drawn before: their chunks are views of them.  `given` is where a recipe's uploaded
+    arrays are read.
     """
 
     seed: int
@@ -114,13 +117,14 @@ class Sampler:
         )
 
     def tally_tasks(self, tensor: TensorPlan, stored: Stored) -> Iterator[Callable[[], Tally]]:
-        """Give the tasks that tally one gate of a drawn tensor each."""
+        """Return the tasks that tally one gate of a drawn tensor each."""
         step = tensor.gate_elements
         for at in range(0, tensor.elements, step):
             yield partial(self._tally, stored[at : at + step], tensor.dtype)
 
     def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
-        """Draw elements first … last of a tensor, as arrays that nobody writes again, each as large as is wanted by then.
+        """Draw elements first … last of a tensor, as arrays that nobody writes again, each as large
+        as is wanted by then.
 
         An empty one announces that the next is dear to draw.
         """
@@ -195,7 +199,8 @@ class Sampler:
             yield block, law_of(tensor, block)
 
     def _fill_matrix(self, tensor: TensorPlan, block: Block, law: WholeLaw, out: Stored) -> None:
-        # A script's step is one call that nothing can end: it keeps no thread that draws for others.
+        # A script's step is one call that nothing can end: it keeps no thread that draws for
+        # others.
         is_script = isinstance(law, Replay)
         run = partial(self.workers.run, stop=self.stop, small=is_script)
         shaped = out.reshape(block.rows, block.cols)

@@ -1,7 +1,8 @@
-"""Counts by cell: a cell is all numbers that share their top 16 bits (sign, exponent, 7 bits of mantissa).
+"""Counts by cell: a cell is all numbers that share their top 16 bits (sign, exponent, 7 bits of
+mantissa).
 
-Cells are in the order of their numbers, each half open: [edge, next edge).  So histograms whose edges are cells' edges are exact,
-and a quantile's cell gives it within 2⁻⁸ of its value.
+Cells are in the order of their numbers, each half open: [edge, next edge).  So histograms whose
+edges are cells' edges are exact, and a quantile's cell gives it within 2⁻⁸ of its value.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ ZERO = i64(GRID // 2)  # the cell that begins at 0
 
 @inline
 def cell(value):
-    """Give the cell of a number; −0 counts as 0."""
+    """Return the cell of a number; −0 counts as 0."""
     bits = float32_bits(f32(value) + f32(0))
     ordered = bits if bits >= i32(0) else i32(-(bits & i32(0x7FFFFFFF)))
     return i64(ordered >> i32(16)) + ZERO
@@ -26,7 +27,7 @@ def cell(value):
 
 @inline
 def edge(c):
-    """Give the lower edge of a cell."""
+    """Return the lower edge of a cell."""
     place = i32(c - ZERO)
     magnitude = f64(bits_float32(i32(abs(place) << i32(16))))
     magnitude = min(magnitude, BEYOND)  # the edge after the last cell, whose bits say infinity
@@ -49,7 +50,9 @@ def count_cells(values, grid):
 
 @kernel
 def find_quantiles(cells, counts, ranks, middles):
-    """Write, for each rank (ascending, from 1), the middle of the cell that holds the element of that rank."""
+    """Write, for each rank (ascending, from 1), the middle of the cell that holds the element of
+    that rank.
+    """
     reached, q = 0, 0
     for i in range(cells.shape[0]):
         reached += counts[i]
@@ -61,7 +64,9 @@ def find_quantiles(cells, counts, ranks, middles):
 
 @kernel
 def fill_histogram(cells, counts, edges, bins):
-    """Count in up to len(bins) bins of about equal width, each edge on that of a cell; give their number."""
+    """Count in up to len(bins) bins of about equal width, each edge on that of a cell; give their
+    number.
+    """
     most = bins.shape[0]
     bounds = np.empty(most + 1, np.int64)
     first, last = cells[0], cells[-1] + 1

@@ -1,4 +1,6 @@
-"""Lays given numbers over what a scheme drew, or in its place: any part of a block, reading no more than that."""
+"""Lays given numbers over what a scheme drew, or in its place: any part of a block, reading no more
+than that.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,18 @@ class Source(Protocol):
     """Where given numbers are read."""
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
-        """Give elements first … last of an array, row by row, as float32 or float64; from any thread."""
+        """Return elements first … last of an array, row by row, as float32 or float64; from any
+        thread.
+        """
         ...
 
 
 def apply_patches(
     block: Block, source: Source, out: NDArray[Any], first: int, dtype: DType
 ) -> None:
-    """Overwrite what is given among elements first, first + 1, … of a block, rounded once to a dtype."""
+    """Overwrite what is given among elements first, first + 1, … of a block, rounded once to a
+    dtype.
+    """
     for patch in block.patches:
         patched = _PatchedPart(patch, block.cols, source, out, first, dtype)
         if patch.cols == patch.stride == block.cols:
@@ -53,7 +59,9 @@ class _PatchedPart:
             self._store(values, self._out[begin - self._first : end - self._first])
 
     def by_rows(self) -> None:
-        """Lay parts of rows: the rows that are here whole at once, the first and the last by themselves."""
+        """Lay parts of rows: the rows that are here whole at once, the first and the last by
+        themselves.
+        """
         cols, last = self._cols, self._first + len(self._out)
         row, skipped = divmod(self._first, cols)
         if skipped or last < (row + 1) * cols:

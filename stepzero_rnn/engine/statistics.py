@@ -1,7 +1,9 @@
-"""The statistics of a tensor in one pass, equal to the last digit on every machine and number of threads.
+"""The statistics of a tensor in one pass, equal to the last digit on every machine and number of
+threads.
 
-Values are tallied in tiles: each tile's sums run in eight lanes, in a fixed order, and tiles are joined by exact
-summation.  Counts are kept by cell (`cells.py`), so histograms and quantiles need no second look at the values.
+Values are tallied in tiles: each tile's sums run in eight lanes, in a fixed order, and tiles are
+joined by exact summation.  Counts are kept by cell (`cells.py`), so histograms and quantiles need
+no second look at the values.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ class Counter:
             self._cells.append(cells)
 
     def tally(self) -> Tally:
-        """Give what was found."""
+        """Return what was found."""
         if self._grid is not None:
             cells = np.flatnonzero(self._grid)
             counts = self._grid[cells]
@@ -86,7 +88,7 @@ class Counter:
 
 
 def join(tallies: Sequence[Tally]) -> Tally:
-    """Give what several pieces hold together."""
+    """Return what several pieces hold together."""
     if len(tallies) == 1:
         return tallies[0]
     cells, inverse = np.unique(np.concatenate([t.cells for t in tallies]), return_inverse=True)
@@ -144,7 +146,7 @@ def _values(keys: NDArray[Any], largest: np.signedinteger[Any]) -> NDArray[Any]:
 
 
 def _shape(tally: Tally, elements: int) -> tuple[dict[str, float], Histogram]:
-    """Give quantiles, and a histogram of about equally wide bins from minimum to maximum."""
+    """Return quantiles, and a histogram of about equally wide bins from minimum to maximum."""
     ranks = np.array([ceil(p * elements) for p in QUANTILES])
     middles = np.empty(len(ranks))
     edges, counts = np.empty(HISTOGRAM_BINS + 1), np.zeros(HISTOGRAM_BINS, i64)
@@ -156,7 +158,9 @@ def _shape(tally: Tally, elements: int) -> tuple[dict[str, float], Histogram]:
 
 
 class Spread(NamedTuple):
-    """The least that can be said of some numbers; mean and standard deviation only where they are finite."""
+    """The least that can be said of some numbers; mean and standard deviation only where they are
+    finite.
+    """
 
     mean: float | None
     std: float | None
@@ -176,7 +180,9 @@ def spread_of(values: NDArray[np.float32] | NDArray[np.float64]) -> Spread:
 
 @kernel
 def sums(values):
-    """Give a tile's sum and sum of squares: eight lanes, joined in pairs, then the rest one by one."""
+    """Return a tile's sum and sum of squares: eight lanes, joined in pairs, then the rest one by
+    one.
+    """
     n = values.shape[0]
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
     q0 = q1 = q2 = q3 = q4 = q5 = q6 = q7 = 0.0
@@ -215,10 +221,11 @@ def sums(values):
 
 @kernel
 def extremes(bits, infinity, largest):
-    """Give a tile's least and greatest key, and how many values are zero and how many not finite.
+    """Return a tile's least and greatest key, and how many values are zero and how many not finite.
 
-    `bits` are those of the values as signed integers, `infinity` those of infinity, `largest` the largest integer.
-    Keys order integers as the values they stand for; integers, since floating-point minima do not vectorize.
+    `bits` are those of the values as signed integers, `infinity` those of infinity, `largest` the
+    largest integer. Keys order integers as the values they stand for; integers, since
+    floating-point minima do not vectorize.
     """
     least, most = largest, ~largest
     zeros, nonfinite = 0, 0

@@ -34,7 +34,9 @@ def view(stored: NDArray[Any], dtype: DType) -> Tensor:
 
 
 def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
-    """Build the module of a spec without memory for its parameters; `changed` arguments replace the spec's."""
+    """Build the module of a spec without memory for its parameters; `changed` arguments replace the
+    spec's.
+    """
     arguments: dict[str, Any] = {
         "input_size": spec.input_size,
         "hidden_size": spec.hidden_size,

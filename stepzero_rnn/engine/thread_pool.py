@@ -38,8 +38,9 @@ class Stop:
 class ThreadPool:
     """A pool of threads, as many as there are cores unless told otherwise.
 
-    A run has at most two tasks per thread in the queue, so a small run beside a large one waits for a few tasks only.
-    Who computes with threads of its own, as torch does, takes `cores` for them first.
+    A run has at most two tasks per thread in the queue, so a small run beside a large one waits for
+    a few tasks only. Who computes with threads of its own, as torch does, takes `cores` for them
+    first.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -65,7 +66,7 @@ class ThreadPool:
     def map(
         self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False
     ) -> Iterator[T]:
-        """Give the results of the tasks, in their order.
+        """Return the results of the tasks, in their order.
 
         Args:
             small: the tasks are not worth handing over, so they run in the caller's thread.
@@ -94,9 +95,11 @@ class ThreadPool:
     def beside(
         self, tasks: Iterable[Callable[[], T]], *, small: bool = False
     ) -> Iterator[Callable[[], list[T]]]:
-        """Carry out tasks while the caller does something else; call what is given for their results.
+        """Carry out tasks while the caller does something else; call what is given for their
+        results.
 
-        `small` tasks run at once.  On the way out, what was not begun is dropped and what was is waited for.
+        `small` tasks run at once.  On the way out, what was not begun is dropped and what was is
+        waited for.
         """
         if small:
             results = [task() for task in tasks]

@@ -1,4 +1,6 @@
-"""Compiles every kernel before the first request needs it, and proves that they draw what they should."""
+"""Compiles every kernel before the first request needs it, and proves that they draw what they
+should.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ from stepzero_rnn.thresholds import SORTED_VALUES
 def warm(known: str = EXPECTED_DIGEST) -> None:
     """Draw a little of everything, on every device, and run one small network of each type.
 
-    Takes seconds where no cache is warm.  A device that fails is left for the requests that name it to be refused.
+    Takes seconds where no cache is warm.  A device that fails is left for the requests that name it
+    to be refused.
 
     Raises:
         EngineFailed: what was drawn has another digest than `known`.

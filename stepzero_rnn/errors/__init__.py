@@ -45,9 +45,9 @@ StepZeroError
 ├── TransferError                —    (client) the server could not be reached or broke off
 └── CannotListen                 —    (`stepzero serve`) the address to listen on cannot be had
 
-Each class is one reason that a caller can act on: it takes facts as keywords and makes the sentence.
-`code` is never renamed.  `status` stands on the class, so there is one place to look; the HTTP layer
-only renders it.  Bugs stay plain exceptions.
+Each class is one reason that a caller can act on: it takes facts as keywords and makes the
+sentence. `code` is never renamed.  `status` stands on the class, so there is one place to look; the
+HTTP layer only renders it.  Bugs stay plain exceptions.
 """
 
 from __future__ import annotations

@@ -55,7 +55,10 @@ class NotAnArrayFile(RequestError):
 
 
 class ArraysGone(StepZeroError):
-    """The arrays that a recipe names are not kept here any more.  No other weights are sent instead."""
+    """The arrays that a recipe names are not kept here any more.
+
+    No other weights are sent instead.
+    """
 
     status = 410
     code = "arrays_gone"

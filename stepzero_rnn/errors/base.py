@@ -10,7 +10,7 @@ MAX_DETAIL_CHARS, MAX_FACT_CHARS = 1600, 400  # whatever a request has in it
 
 
 def cut(text: str, max_chars: int) -> str:
-    """Give the beginning of a long text."""
+    """Return the beginning of a long text."""
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
@@ -42,7 +42,7 @@ class StepZeroError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Give the response headers that belong to this refusal."""
+        """Return the response headers that belong to this refusal."""
         return {}
 
     def problem(self) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""How wrong fields are listed: the first of them, each of a bounded length, and how many there are more."""
+"""How wrong fields are listed: the first of them, each of a bounded length, and how many there are
+more.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,7 @@ def alternatives(detail: str, allowed: Any) -> str:
 
 
 def _first(errors: Iterable[FieldError]) -> Iterable[FieldError]:
-    """Give errors as long as they fit, and the first in any case."""
+    """Return errors as long as they fit, and the first in any case."""
     size = 0
     for number, error in enumerate(errors):
         size += len(json.dumps(asdict(error)))

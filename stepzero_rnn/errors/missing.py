@@ -16,7 +16,10 @@ class NotFound(StepZeroError):
 
 
 class InvalidRecipe(NotFound):
-    """The recipe token is altered, cut or not a token at all.  No other weights are sent instead."""
+    """The recipe token is altered, cut or not a token at all.
+
+    No other weights are sent instead.
+    """
 
     code = "invalid_recipe"
     title = "The recipe in the address is not valid"

@@ -8,7 +8,10 @@ from stepzero_rnn.errors.base import StepZeroError
 
 
 class RecipeTooLong(StepZeroError):
-    """The recipe does not fit an address, mostly for the numbers that stand in it.  Nothing was drawn."""
+    """The recipe does not fit an address, mostly for the numbers that stand in it.
+
+    Nothing was drawn.
+    """
 
     status = 422
     code = "recipe_too_long"
@@ -41,7 +44,11 @@ class TooLarge(StepZeroError):
 
 
 class TooMuchWork(StepZeroError):
-    """Drawing and checking the network would take more arithmetic than the server spends on one request.  Nothing was begun."""
+    """Drawing and checking the network would take more arithmetic than the server spends on one
+    request.
+
+    Nothing was begun.
+    """
 
     status = 413
     code = "too_much_work"

@@ -34,7 +34,10 @@ class MalformedHttp(RequestError):
 
 
 class HeadTooLarge(RequestError):
-    """The address and the headers of the request exceed their limit together.  The connection is closed."""
+    """The address and the headers of the request exceed their limit together.
+
+    The connection is closed.
+    """
 
     status = 431
     code = "head_too_large"

@@ -37,7 +37,10 @@ class Busy(NotReady):
 
 
 class EngineFailed(StepZeroError):
-    """The kernels that draw cannot be compiled here, or draw other numbers than they should.  The log says why."""
+    """The kernels that draw cannot be compiled here, or draw other numbers than they should.
+
+    The log says why.
+    """
 
     status = 503
     code = "engine_failed"

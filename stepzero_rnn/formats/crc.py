@@ -19,7 +19,7 @@ _X8 = 1 << 23
 
 
 def crc32_of(content: Iterable[Segment], facts: DeferredValues) -> int:
-    """Give the CRC-32 of segments in a row."""
+    """Return the CRC-32 of segments in a row."""
     crc = 0
     for segment in content:
         match segment:
@@ -33,7 +33,9 @@ def crc32_of(content: Iterable[Segment], facts: DeferredValues) -> int:
 
 
 def crc32_combine(first: int, second: int, second_bytes: int) -> int:
-    """Give the CRC-32 of two pieces in a row, from the CRC of each and the length of the second."""
+    """Return the CRC-32 of two pieces in a row, from the CRC of each and the length of the
+    second.
+    """
     if not first:  # as at the start of every file
         return second
     return _multiply(_shift(second_bytes), first) ^ second
@@ -41,7 +43,7 @@ def crc32_combine(first: int, second: int, second_bytes: int) -> int:
 
 @lru_cache(maxsize=256)  # a network has a handful of tensor sizes
 def _shift(size_bytes: int) -> int:
-    """Give x^(8 · size_bytes) modulo the polynomial, by repeated squaring."""
+    """Return x^(8 · size_bytes) modulo the polynomial, by repeated squaring."""
     power, square = _X0, _X8
     while size_bytes:
         if size_bytes & 1:

@@ -57,5 +57,5 @@ class Format:
         return self.layout(plan)
 
     def size(self, plan: Plan) -> int:
-        """Give the exact length of a plan's file in bytes.  Raises as `require`."""
+        """Return the exact length of a plan's file in bytes.  Raises as `require`."""
         return size_of(self.segments(plan))

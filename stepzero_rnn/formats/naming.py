@@ -36,7 +36,8 @@ def choose_format(path: Path | None, named: FormatName | None) -> FormatName:
 
     Raises:
         FormatMismatch: the suffix is that of another format than the one named.
-        UnknownFormat: there is none of this name, or the suffix is that of a format not written here.
+        UnknownFormat: there is none of this name, or the suffix is that of a format not written
+            here.
     """
     if named is not None and named not in FORMATS:
         raise UnknownFormat(given=named, allowed=FORMATS)

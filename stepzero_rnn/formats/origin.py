@@ -12,5 +12,5 @@ KEY = "stepzero"
 
 
 def origin_json(spec: Spec) -> str:
-    """Give the origin as one JSON object, in ASCII."""
+    """Return the origin as one JSON object, in ASCII."""
     return f'{{"recipe":{canonical_json(spec)},"version":{STREAM_VERSION}}}'

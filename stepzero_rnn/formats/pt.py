@@ -35,7 +35,7 @@ def segments(plan: Plan) -> tuple[Segment, ...]:
 
 
 def serialization_id(spec: Spec) -> bytes:
-    """Give the 40 decimal digits that name a recipe's file."""
+    """Return the 40 decimal digits that name a recipe's file."""
     number = int.from_bytes(recipe_digest(spec), "big") % 10**ID_DIGITS
     return f"{number:0{ID_DIGITS}d}".encode()
 

@@ -42,7 +42,7 @@ class _Writer:
         self._memoized = count
 
     def copy(self) -> Self:
-        """Give a writer that goes on from here by itself."""
+        """Return a writer that goes on from here by itself."""
         return type(self)(self.written(), self._places, self._memoized)
 
     def add(self, *opcodes: bytes) -> None:
@@ -65,7 +65,7 @@ class _Writer:
             self.add(_memo_opcode(b"h", b"j", place))
 
     def written(self) -> bytes:
-        """Give all opcodes so far."""
+        """Return all opcodes so far."""
         return b"".join(self._opcodes)
 
 

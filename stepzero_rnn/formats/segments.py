@@ -14,11 +14,11 @@ class DeferredValues(Protocol):
     """What only drawing teaches.  Each answer may cost a pass over the weights, so ask late."""
 
     def crc32(self, tensor: TensorPlan) -> int:
-        """Give the CRC-32 of a tensor's bytes."""
+        """Return the CRC-32 of a tensor's bytes."""
         ...
 
     def summary(self) -> bytes:
-        """Give the weight summary in exactly `stepzero_rnn.summary.room_bytes(plan)` bytes."""
+        """Return the weight summary in exactly `stepzero_rnn.summary.room_bytes(plan)` bytes."""
         ...
 
 
@@ -58,12 +58,13 @@ Segment = Literal | TensorData | Deferred
 
 
 def size_of(segments: Iterable[Segment]) -> int:
-    """Give the bytes of all segments together."""
+    """Return the bytes of all segments together."""
     return sum(segment.size for segment in segments)
 
 
 def is_frame_of(file: BinaryIO, segments: Iterable[Segment]) -> bool:
-    """Whether a file has all the bytes that the plan alone fixes, the recipe among them, and ends where it should.
+    """Whether a file has all the bytes that the plan alone fixes, the recipe among them, and ends
+    where it should.
 
     The weights are not read.
     """

@@ -104,7 +104,9 @@ class _Record:
         )
 
     def segments(self) -> Iterator[Segment]:
-        """Give header, content and data descriptor; the latter is late if the content's CRC is."""
+        """Return header, content and data descriptor; the latter is late if the content's CRC
+        is.
+        """
         yield Literal(self.header)
         yield from self.entry.content
         if self.known_crc is None:
@@ -169,7 +171,7 @@ def _end(count: int, start: int, directory_bytes: int, comment: bytes) -> bytes:
 
 
 def _known_crc32(content: Iterable[Segment]) -> int | None:
-    """Give the CRC of content that is literal throughout."""
+    """Return the CRC of content that is literal throughout."""
     crc = 0
     for segment in content:
         if not isinstance(segment, Literal):

@@ -21,10 +21,12 @@ def assemble(
     last: int,
     values_are_expensive: bool = False,
 ) -> Iterator[Buffer]:
-    """Give bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's (the last may be smaller).
+    """Return bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's
+    (the last may be smaller).
 
-    An empty chunk stands before each that is dear to make: a matrix that is drawn whole, or facts that take a pass.
-    A chunk is never written again once it was given, so whoever sends it need not copy it.
+    An empty chunk stands before each that is dear to make: a matrix that is drawn whole, or facts
+    that take a pass. A chunk is never written again once it was given, so whoever sends it need not
+    copy it.
     """
     return _gather(
         _parts(segments, sampler, facts, first, last, values_are_expensive), sampler.chunk_bytes
@@ -39,7 +41,7 @@ def _parts(
     last: int,
     values_are_expensive: bool,
 ) -> Iterator[Buffer]:
-    """Give the wanted part of every segment that the range touches."""
+    """Return the wanted part of every segment that the range touches."""
     start = 0
     for segment in segments:
         begin, end = max(first - start, 0), min(last - start, segment.size)

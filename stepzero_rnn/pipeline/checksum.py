@@ -1,4 +1,6 @@
-"""The CRC-32 of a whole file, from those of its tensors: the check has them, so no byte is drawn for it."""
+"""The CRC-32 of a whole file, from those of its tensors: the check has them, so no byte is drawn
+for it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from stepzero_rnn.plan import TensorPlan
 
 
 def crc32_of_file(job: Job, checked: Checked) -> int | None:
-    """Give the CRC-32 of an order's file; None where a check does not learn enough for it, as for a bundle's statistics."""
+    """Return the CRC-32 of an order's file; None where a check does not learn enough for it, as for
+    a bundle's statistics.
+    """
     try:
         return crc32_of(job.segments, _Learned(checked.crc32))
     except NotImplementedError:

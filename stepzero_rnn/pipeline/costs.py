@@ -13,32 +13,37 @@ Cost = Mapping[str, int]  # of each resource, how much
 HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
 MAX_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
 CHUNKS = 3  # of a stream: one on its way, one in hand, one made ahead
-# Of a tensor, measured and rounded up: its plan, its place in four files, its line in a description; and planning all that.
+# Of a tensor, measured and rounded up: its plan, its place in four files, its line in a
+# description; and planning all that.
 PLANNED_BYTES, PLANNED_MULTIPLY_ADDS = 8 << 10, 1_000_000
 _TENSORS = 5  # of a layer's direction, at most
 
 
 def cost_of_plan(spec: Spec) -> Cost:
-    """Give what it takes to plan a deep network; the plans of others are next to nothing."""
+    """Return what it takes to plan a deep network; the plans of others are next to nothing."""
     tensors = spec.cells * _TENSORS
     work = tensors * PLANNED_MULTIPLY_ADDS
     return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: work, PLANS: 1}
 
 
 def cost_of_work(job: Job, device: str) -> Cost:
-    """Give what it takes to check an order: a layer in memory, here and on the device that runs it, and a slot."""
+    """Return what it takes to check an order: a layer in memory, here and on the device that runs
+    it, and a slot.
+    """
     working = job.plan.working_bytes(job.serving.check)
     there = {} if device == "cpu" else {device: working}
     return {HOST: working + _plan_bytes(job), **cost_of_drawing(job), **there}
 
 
 def cost_of_drawing(job: Job) -> Cost:
-    """Give what it takes to draw a matrix, or all of an order: a slot, for so long."""
+    """Return what it takes to draw a matrix, or all of an order: a slot, for so long."""
     return {SLOTS: 1, WORK: job.plan.multiply_adds(job.serving.check)}
 
 
 def cost_of_stream(job: Job, chunk_bytes: int) -> Cost:
-    """Give what it takes to stream a file: some chunks, a matrix that can only be drawn whole, and a summary inside."""
+    """Return what it takes to stream a file: some chunks, a matrix that can only be drawn whole,
+    and a summary inside.
+    """
     expensive = (tensor for tensor in job.plan.tensors if tensor.is_expensive)
     whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in expensive), default=0)
     is_bundle = job.format.name == "bundle"
@@ -47,18 +52,18 @@ def cost_of_stream(job: Job, chunk_bytes: int) -> Cost:
 
 
 def cost_of_summary(job: Job, device: str) -> Cost:
-    """Give what it takes to check and measure an order, and to write down what was found."""
+    """Return what it takes to check and measure an order, and to write down what was found."""
     work = cost_of_work(job, device)
     found = measured_bytes(job.plan, job.serving.check)  # and written down it takes less than that
     return {**work, HOST: work[HOST] + 2 * found}
 
 
 def cost_of_both(work: Cost, stream: Cost) -> Cost:
-    """Give what it takes to do one after the other."""
+    """Return what it takes to do one after the other."""
     return {name: max(work.get(name, 0), stream.get(name, 0)) for name in {**work, **stream}}
 
 
 def _plan_bytes(job: Job) -> int:
-    """Give what the plan itself takes, where that is worth counting."""
+    """Return what the plan itself takes, where that is worth counting."""
     deep = job.spec.cells > PLANNED_AT_ONCE_CELLS
     return len(job.plan.tensors) * PLANNED_BYTES if deep else 0

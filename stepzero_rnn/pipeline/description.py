@@ -1,4 +1,6 @@
-"""What a recipe describes, before anything is drawn: tensors, sizes, and its file in every format."""
+"""What a recipe describes, before anything is drawn: tensors, sizes, and its file in every
+format.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,8 @@ def describe(
         go_on: may end it, as in `stepzero_rnn.plan.plan`.
 
     Raises:
-        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
+        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
+            limit.
     """
     planned = plan(spec, go_on)
     possible = ((name, _possible(planned, name, serving, limits, go_on)) for name in FORMATS)

@@ -1,8 +1,8 @@
 """The pipeline as one object: an order is checked, then streamed.  Read this first.
 
-spec → plan (`job.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).  Nothing here knows HTTP, and
-nothing is stored but small facts: a stream draws again what the check drew, but for what is dearer to draw than to keep
-in between (`cache.py`).
+spec → plan (`job.py`) → draw, check (`Factory.check`) → lay out, stream (`Factory.stream`).
+Nothing here knows HTTP, and nothing is stored but small facts: a stream draws again what the check
+drew, but for what is dearer to draw than to keep in between (`cache.py`).
 """
 
 from __future__ import annotations
@@ -65,12 +65,13 @@ class Factory:
     def check(self, job: Job, stop: Stop) -> Checked:
         """Draw and run the network, one layer in memory at a time, before it is streamed.
 
-        Tensors that are dear to draw are kept for the stream.  A large network is measured on the way, if what that finds is
-        not too much to be remembered.
+        Tensors that are dear to draw are kept for the stream.  A large network is measured on the
+        way, if what that finds is not too much to be remembered.
 
         Raises:
             DeviceUnavailable, NonfiniteOutput, DeadOutput: nothing may be served.
-            ArraysGone, InvalidSpec: the arrays that the recipe names are not there, or are others than it says.
+            ArraysGone, InvalidSpec: the arrays that the recipe names are not there, or are others
+                than it says.
             Stopped: `stop` was set.
         """
         known = self._known(job)
@@ -97,7 +98,8 @@ class Factory:
             raise
 
     def cost(self, job: Job, *, checked: bool = True) -> Cost:
-        """Give what an order takes until its stream is open; where the check's outcome is known, that is the stream alone.
+        """Return what an order takes until its stream is open; where the check's outcome is known,
+        that is the stream alone.
 
         `checked` says whether a check comes first.
         """
@@ -107,12 +109,12 @@ class Factory:
         return cost_of_both(cost_of_work(job, str(_device(job))), stream)
 
     def cost_of_a_pass(self, job: Job) -> Cost:
-        """Give what it takes to draw all of an order for a hash, and to check it."""
+        """Return what it takes to draw all of an order for a hash, and to check it."""
         work = cost_of_work(job, str(_device(job)))
         return cost_of_both(work, cost_of_stream(job, MAX_CHUNK_BYTES))
 
     def cost_of_summary(self, job: Job) -> Cost:
-        """Give what it takes to say all that can be learned of an order."""
+        """Return what it takes to say all that can be learned of an order."""
         return cost_of_summary(job, str(_device(job)))
 
     def device(self, job: Job) -> str:
@@ -120,7 +122,10 @@ class Factory:
         return str(_device(job))
 
     def is_inline(self, job: Job) -> bool:
-        """Whether an order is done sooner than it is handed to another thread.  Raises DeviceUnavailable."""
+        """Whether an order is done sooner than it is handed to another thread.
+
+        Raises DeviceUnavailable.
+        """
         return job.is_quick and _device(job).type == "cpu"
 
     def stream(
@@ -132,7 +137,8 @@ class Factory:
         last: int | None = None,
         chunk_bytes: Callable[[], int] = lambda: MAX_CHUNK_BYTES,
     ) -> Generator[Buffer]:
-        """Give bytes first … last of the file, drawing only what they cover, so much at a time; `assemble` says how.
+        """Return bytes first … last of the file, drawing only what they cover, so much at a time;
+        `assemble` says how.
 
         Raises:
             DeviceUnavailable, ArraysGone: before the first chunk.
@@ -180,34 +186,34 @@ class Factory:
         return summarize(job.plan, measured, found)
 
     def sha256(self, job: Job, stop: Stop) -> str:
-        """Give the sha256 of the whole file, by a pass over it unless it is known."""
+        """Return the sha256 of the whole file, by a pass over it unless it is known."""
         return self._results.get_or_compute(
             self._file_key(job), str, lambda: self._sha256(job, stop), stop
         )
 
     def known_sha256(self, job: Job) -> str | None:
-        """Give the sha256 of the whole file if it is known."""
+        """Return the sha256 of the whole file if it is known."""
         return self._results.get(self._file_key(job), str)
 
     def crc32(self, job: Job, tensor: TensorPlan, stop: Stop) -> int:
-        """Give the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
+        """Return the CRC-32 of a tensor's bytes, by drawing it unless it is known."""
         with self._sampler(job, stop) as sampler:
             return self.crc32_by(job, tensor, sampler)
 
     def crc32_by(self, job: Job, tensor: TensorPlan, sampler: Sampler) -> int:
-        """Give the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
+        """Return the CRC-32 of a tensor's bytes, drawn by an artist at work unless it is known."""
         key = ("crc32", job.digest, tensor.name)
         return self._results.get_or_compute(key, int, lambda: _crc32(tensor, sampler), sampler.stop)
 
     @contextmanager
     def _sampler(self, job: Job, stop: Stop) -> Iterator[Sampler]:
-        """Give who draws an order, its arrays open, so that they may be dropped meanwhile."""
+        """Return who draws an order, its arrays open, so that they may be dropped meanwhile."""
         sampler = Sampler(job.spec.seed, self._workers, stop, devices.backend_for(_device(job)))
         with opened(job.plan, self._store) as given:
             yield replace(sampler, given=given)
 
     def _known(self, job: Job) -> Checked | None:
-        """Give what a check has learned before."""
+        """Return what a check has learned before."""
         device = _device(job)
         keys = (_check_key(job, device, measured) for measured in (True, False))
         return next((found for key in keys if (found := self._results.get(key, Checked))), None)

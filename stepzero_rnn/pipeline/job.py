@@ -49,12 +49,16 @@ class Job:
 
     @property
     def etag(self) -> str:
-        """The strong entity tag: the recipe names the bytes, and the library of a script, so it is known ahead."""
+        """The strong entity tag: the recipe names the bytes, and the library of a script, so it is
+        known ahead.
+        """
         return _tag(self.spec, self.digest, self.format.suffix)
 
     @property
     def tied_to(self) -> str | None:
-        """The library, with its version, whose bits a script's numbers are; None where no other makes any."""
+        """The library, with its version, whose bits a script's numbers are; None where no other
+        makes any.
+        """
         return tied_to(self.spec)
 
     @property
@@ -68,22 +72,24 @@ class Job:
         return f"/v1/checkpoints/{self.recipe}"
 
     def file_name(self) -> str:
-        """Give the file's name: one, always."""
+        """Return the file's name: one, always."""
         return f"{file_stem(self.spec)}.{self.format.suffix}"
 
     def hashed_name(self, sha256: str) -> str:
-        """Give the name that ends in the file's hash, for those who check it by that."""
+        """Return the name that ends in the file's hash, for those who check it by that."""
         return f"{hashed_stem(self.spec, sha256)}.{self.format.suffix}"
 
     def claimed_sha256(self, stem: str) -> str | None:
-        """Give the hash that a name of ours ends in; in any other name the digits may mean anything."""
+        """Return the hash that a name of ours ends in; in any other name the digits may mean
+        anything.
+        """
         ours = hashed_stem(self.spec, "0" * 8).removesuffix("0" * 8)
         claim = stem.removeprefix(ours)
         return claim if claim != stem and _HASH.fullmatch(claim) else None
 
 
 def etag_of(spec: Spec, name: FormatName) -> str:
-    """Give the entity tag of a file without planning it."""
+    """Return the entity tag of a file without planning it."""
     return _tag(spec, recipe_digest(spec), FORMATS[name].suffix)
 
 
@@ -94,7 +100,9 @@ def _tag(spec: Spec, digest: bytes, suffix: str) -> str:
 
 
 def tied_to(spec: Spec) -> str | None:
-    """Name the library, with its version, whose bits a script's numbers are; None where no other makes any."""
+    """Name the library, with its version, whose bits a script's numbers are; None where no other
+    makes any.
+    """
     script = spec.script
     return f"{script.library} {_version(script.library)}" if script else None
 
@@ -108,12 +116,14 @@ def plan_job(
     planned: Plan | None = None,
     go_on: GoOn = always,
 ) -> Job:
-    """Plan a checkpoint, but for what is planned already; `go_on` may end that, as in `stepzero_rnn.plan.plan`.
+    """Plan a checkpoint, but for what is planned already; `go_on` may end that, as in
+    `stepzero_rnn.plan.plan`.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
         RecipeTooLong: no address has room for the recipe.
-        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a limit.
+        TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
+            limit.
     """
     encode_recipe(spec)
     planned = planned or plan(spec, go_on)
@@ -144,7 +154,7 @@ def _is_small(plan: Plan, size: CheckSize) -> bool:
 
 
 def format_of_suffix(suffix: str) -> FormatName:
-    """Give the name of the format with a file extension.
+    """Return the name of the format with a file extension.
 
     Raises:
         UnknownFormat: there is none.

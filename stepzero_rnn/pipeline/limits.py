@@ -14,7 +14,9 @@ GIB = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of one checkpoint file, and of the memory to make it; multiplications to draw and check it."""
+    """Bytes of one checkpoint file, and of the memory to make it; multiplications to draw and check
+    it.
+    """
 
     checkpoint_bytes: int = 64 * GIB
     working_bytes: int = 8 * GIB
@@ -22,7 +24,7 @@ class Limits:
 
     @classmethod
     def none(cls) -> Self:
-        """Give limits that nothing exceeds."""
+        """Return limits that nothing exceeds."""
         return cls(1 << 200, 1 << 200, 1 << 200)
 
     def admit(self, plan: Plan, check: CheckSize) -> None:

@@ -17,13 +17,15 @@ WAIT_S = 0.05
 PART = 8  # what is larger than one in so many of the whole is not remembered
 T = TypeVar("T")
 
-# Measured with CPython 3.11 on 64 bits, rounded up: a fact with its key; the figures of a tensor or gate; the hash or the
-# checksum of one, by name; what is seen of a layer's direction, and of one of its time steps.
+# Measured with CPython 3.11 on 64 bits, rounded up: a fact with its key; the figures of a tensor or
+# gate; the hash or the checksum of one, by name; what is seen of a layer's direction, and of one of
+# its time steps.
 FACT_BYTES, FIGURES_BYTES, NAMED_BYTES, CELL_BYTES, STEP_BYTES = 512, 3584, 256, 1536, 40
 
 
 class ResultCache:
-    """A memory of facts that is bounded by bytes, the least recently used forgotten first; shared by threads.
+    """A memory of facts that is bounded by bytes, the least recently used forgotten first; shared
+    by threads.
 
     What takes more than an eighth of it is forgotten at once: it would put out too much else.
     """
@@ -43,7 +45,7 @@ class ResultCache:
         return size_bytes <= self._results.maxsize // PART
 
     def get(self, key: Hashable, kind: type[T]) -> T | None:
-        """Give a fact if it is known."""
+        """Return a fact if it is known."""
         with self._lock:
             fact = self._results.get(key)
         return fact if isinstance(fact, kind) else None
@@ -51,7 +53,8 @@ class ResultCache:
     def get_or_compute(
         self, key: Hashable, kind: type[T], find_out: Callable[[], T], stop: Stop
     ) -> T:
-        """Give a fact, found out now if it is not known.  Of several askers at once, one finds out.
+        """Return a fact, found out now if it is not known.  Of several askers at once, one finds
+        out.
 
         Raises:
             Stopped: `stop` was set while another asker was finding out.
@@ -80,7 +83,9 @@ class ResultCache:
 
 
 def bytes_of(fact: object) -> int:
-    """Estimate what remembering a fact takes; counting every object would take longer than some facts are worth."""
+    """Estimate what remembering a fact takes; counting every object would take longer than some
+    facts are worth.
+    """
     match fact:
         case Checked():
             figures = sum(1 + len(gates) for _, gates in fact.figures.values())
@@ -94,7 +99,7 @@ def bytes_of(fact: object) -> int:
 
 
 def measured_bytes(plan: Plan, size: CheckSize) -> int:
-    """Give what the measured check of a plan takes, as `bytes_of` would."""
+    """Return what the measured check of a plan takes, as `bytes_of` would."""
     figures = sum(1 + len(tensor.gates) for tensor in plan.tensors)
     named = len(plan.tensors) * NAMED_BYTES
     steps = plan.spec.cells * (CELL_BYTES + STEP_BYTES * size.seq_len)

@@ -1,4 +1,6 @@
-"""Tensors between the check that drew them and the stream that follows, where that is worth their memory."""
+"""Tensors between the check that drew them and the stream that follows, where that is worth their
+memory.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,9 @@ from stepzero_rnn.engine.draw import Stored
 class TensorCache:
     """Holds drawn tensors of some checkpoints, up to a number of bytes for all of them together.
 
-    What a check left here waits for one stream, which takes it and returns the room when it ends.  A checkpoint that
-    nobody came for makes room for the next, the longest waiting first; one that is being streamed does not.
+    What a check left here waits for one stream, which takes it and returns the room when it ends.
+    A checkpoint that nobody came for makes room for the next, the longest waiting first; one that
+    is being streamed does not.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -35,7 +38,9 @@ class TensorCache:
 
     @contextmanager
     def checkout(self, checkpoint: bytes) -> Iterator[Mapping[str, Stored]]:
-        """Give what waits for a checkpoint's stream, for as long as that runs; nothing, where nothing does."""
+        """Return what waits for a checkpoint's stream, for as long as that runs; nothing, where
+        nothing does.
+        """
         with self._lock:
             mine = self._waiting.pop(checkpoint, {})
         try:

@@ -1,7 +1,8 @@
 """What a checkpoint costs and what is drawn where: integers only, before anything is built.
 
-A plan lists the tensors in `state_dict` order.  Each is cut into blocks, the pieces that are drawn by
-themselves: one per gate, or the whole tensor.  Nothing infers gates or fans from a stacked tensor later.
+A plan lists the tensors in `state_dict` order.  Each is cut into blocks, the pieces that are drawn
+by themselves: one per gate, or the whole tensor.  Nothing infers gates or fans from a stacked
+tensor later.
 """
 
 from __future__ import annotations

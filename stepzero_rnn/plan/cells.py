@@ -22,7 +22,7 @@ from stepzero_rnn.spec.schemes.weights import FanScheme
 
 
 def stream_of(tensor_name: str, gate: str) -> int:
-    """Give the random stream of a block: a function of its names and of nothing else."""
+    """Return the random stream of a block: a function of its names and of nothing else."""
     named = f"{STREAM_VERSION}/{tensor_name}/{gate}".encode()
     return int.from_bytes(hashlib.blake2b(named).digest()[:8], "little")
 
@@ -114,7 +114,7 @@ class Cell:
     def _biases_for(
         self, scheme: AnyWeightScheme, gates: tuple[str, ...]
     ) -> tuple[AnyBiasScheme, ...]:
-        """Give the schemes of the gates' biases, where a weight depends on them."""
+        """Return the schemes of the gates' biases, where a weight depends on them."""
         if not isinstance(scheme, Critical) or gates == (WHOLE,):
             return ()
         return tuple(self._schemes("bias", gates) if self.spec.bias else [ZerosBias()] * len(gates))
@@ -124,7 +124,7 @@ class Cell:
         return [self.spec.scheme_at(parameter, place) for place in places]
 
     def _patches(self, kind: Kind, gates: tuple[str, ...]) -> list[tuple[Patch, ...]]:
-        """Give what uploaded arrays give of every gate."""
+        """Return what uploaded arrays give of every gate."""
         spec = self.spec
         if spec.arrays is None:
             return [()] * len(gates)
@@ -157,12 +157,16 @@ class Cell:
 
 
 def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
-    """Say of which matrix a scheme takes the fans; a projection is no part of that over input and state."""
+    """Say of which matrix a scheme takes the fans; a projection is no part of that over input and
+    state.
+    """
     return scheme.fans if isinstance(scheme, FanScheme) and kind != "weight_hr" else "block"
 
 
 def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:
-    """Name what is drawn; a total has a stream of its own, so where it is put changes no number of it."""
+    """Name what is drawn; a total has a stream of its own, so where it is put changes no number of
+    it.
+    """
     return kind if _is_of_each(scheme) else "bias"
 
 
@@ -172,16 +176,17 @@ def _is_of_each(scheme: AnyBiasScheme) -> bool:
 
 
 def _drawn_as(gate: str, scheme: AnyBiasScheme) -> str:
-    """Give the gate whose random numbers a gate's total is made of."""
+    """Return the gate whose random numbers a gate's total is made of."""
     tied = gate == "i" and isinstance(scheme, SplitScheme) and scheme.ties_input_gate
     return RETENTION_GATE["lstm"] if tied else gate
 
 
 def _share(kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:
-    """Give the part of a gate's total bias that `kind` takes."""
+    """Return the part of a gate's total bias that `kind` takes."""
     if not isinstance(scheme, SplitScheme) or scheme.split == "each":
         return 1.0
-    # Only a GRU has a gate called n; its two biases are different inputs, so none is moved to the other.
+    # Only a GRU has a gate called n; its two biases are different inputs, so none is moved to the
+    # other.
     split = "ih" if gate == "n" else scheme.split
     if split == "half":
         return 0.5

@@ -1,4 +1,6 @@
-"""What drawing a block takes where it is not drawn element by element: memory beside it, and arithmetic."""
+"""What drawing a block takes where it is not drawn element by element: memory beside it, and
+arithmetic.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from stepzero_rnn.spec.schemes.scripts import Call, TorchSeeded
 class Effort(NamedTuple):
     """What a scheme takes of a block (rows, cols), its sides in whole eights.
 
-    `scratch_bytes` is for every element, `products` counts multiplications of the block by a matrix of its smaller side.
+    `scratch_bytes` is for every element, `products` counts multiplications of the block by a matrix
+    of its smaller side.
     """
 
     scratch_bytes: int
@@ -40,13 +43,14 @@ SCRIPT_PRODUCTS = {"orthogonal_": 2}
 PROBE_MULTIPLY_ADDS = (
     200_000  # of each vector of a probe, beside its product with the block; measured
 )
-# Of each element that torch's trunc_normal_ finds: where a cut keeps most of the numbers, and where it has to reject most.
+# Of each element that torch's trunc_normal_ finds: where a cut keeps most of the numbers, and where
+# it has to reject most.
 CUT_MULTIPLY_ADDS, RARE_CUT_MULTIPLY_ADDS = 2_000, 150_000
 _OFTEN = 0.3  # of the numbers kept
 
 
 def scratch_bytes(block: Block) -> int:
-    """Give the memory that drawing a block takes beside it."""
+    """Return the memory that drawing a block takes beside it."""
     each = _effort(block).scratch_bytes
     if not each:
         return 0
@@ -55,7 +59,7 @@ def scratch_bytes(block: Block) -> int:
 
 
 def multiply_adds(block: Block, kind: Kind) -> int:
-    """Give how many multiplications, each with an addition, drawing a block takes at most."""
+    """Return how many multiplications, each with an addition, drawing a block takes at most."""
     if isinstance(block.scheme, TorchSeeded):
         call = block.scheme.calls.get(kind)
         return _multiply_adds_of(call, block) if call else 0
@@ -68,7 +72,7 @@ def multiply_adds(block: Block, kind: Kind) -> int:
 
 
 def _multiply_adds_of(call: Call, block: Block) -> int:
-    """Give what a function of `torch.nn.init` takes of a parameter."""
+    """Return what a function of `torch.nn.init` takes of a parameter."""
     rows, cols = _sides(block)
     if call.function == "trunc_normal_":
         known = call.arguments

@@ -14,8 +14,9 @@ from stepzero_rnn.spec.patches import Patch
 from stepzero_rnn.spec.schemes.scripts import AnyScript
 from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
 
-# What a layer's direction takes beside the arithmetic of its weights, as multiplications and additions: once (it is laid
-# out, drawn and looked at), and for each of its time steps.  A core does some 20 000 million a second.
+# What a layer's direction takes beside the arithmetic of its weights, as multiplications and
+# additions: once (it is laid out, drawn and looked at), and for each of its time steps.  A core
+# does some 20 000 million a second.
 CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS = 20_000_000, 250_000
 HALF_FACTOR = 24  # torch has only slow products of float16 on a CPU: 8 to 46 times float32's
 
@@ -32,7 +33,10 @@ RETENTION_GATE: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScriptPlan:
-    """What a script fills, in its order: the kind and shape of every tensor.  One plan has one; it is equal to no other."""
+    """What a script fills, in its order: the kind and shape of every tensor.
+
+    One plan has one; it is equal to no other.
+    """
 
     script: AnyScript
     hidden_size: int
@@ -43,8 +47,9 @@ class ScriptPlan:
 class Block:
     """A piece of a tensor that is drawn by itself.
 
-    `start` is its first element in the tensor, `stream` the random stream it is drawn from (of a script: its place in the
-    `steps`), `share` the part of a total bias that this vector takes, `patches` what of it uploaded arrays give.
+    `start` is its first element in the tensor, `stream` the random stream it is drawn from (of a
+    script: its place in the `steps`), `share` the part of a total bias that this vector takes,
+    `patches` what of it uploaded arrays give.
     """
 
     gate: str
@@ -81,8 +86,8 @@ class Block:
 class TensorPlan:
     """One parameter: its PyTorch name, shape and blocks; how many elements it has, and bytes.
 
-    `scratch_bytes` is the memory that drawing one of its blocks takes beside the block itself, `multiply_adds` the linear
-    algebra of drawing them all.
+    `scratch_bytes` is the memory that drawing one of its blocks takes beside the block itself,
+    `multiply_adds` the linear algebra of drawing them all.
     """
 
     name: str
@@ -100,7 +105,9 @@ class TensorPlan:
 
     @property
     def scheme(self) -> dict[str, Any]:
-        """The scheme, by name and what differs from its defaults; by gate where they have different ones."""
+        """The scheme, by name and what differs from its defaults; by gate where they have different
+        ones.
+        """
         schemes = {block.gate: block.scheme for block in self.blocks}
         if len({*schemes.values()}) == 1:
             return as_object(self.blocks[0].scheme)
@@ -140,13 +147,13 @@ class Plan:
         return sum(tensor.size_bytes for tensor in self.tensors)
 
     def layers(self) -> Iterator[tuple[TensorPlan, ...]]:
-        """Give the tensors of one layer after another, both directions together."""
+        """Return the tensors of one layer after another, both directions together."""
         per_layer = len(self.tensors) // self.spec.num_layers
         for first in range(0, len(self.tensors), per_layer):
             yield self.tensors[first : first + per_layer]
 
     def working_bytes(self, check: CheckSize) -> int:
-        """Give the memory that checking takes: one layer, its scratch and its activations."""
+        """Return the memory that checking takes: one layer, its scratch and its activations."""
         spec = self.spec
         gate_width = len(GATES[spec.rnn_type]) * spec.hidden_size * spec.directions
         wide = max(spec.input_size, spec.output_size) + spec.output_size + 2 * gate_width
@@ -157,7 +164,9 @@ class Plan:
         )
 
     def multiply_adds(self, check: CheckSize) -> int:
-        """Give how long checking takes, in multiplications with an addition each: of the weights, and of what goes with them."""
+        """Return how long checking takes, in multiplications with an addition each: of the weights,
+        and of what goes with them.
+        """
         forward = self.parameters * check.seq_len * check.batch
         if self.spec.dtype == "float16":
             forward *= HALF_FACTOR

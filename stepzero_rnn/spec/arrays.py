@@ -135,18 +135,18 @@ class Arrays(Strict):
         return None if self.given is None else frozenset(self.given)
 
     def layers(self, network: Network) -> int:
-        """Give how many layers the arrays' network has."""
+        """Return how many layers the arrays' network has."""
         return self.sizes.num_layers or network.num_layers
 
     def source(self, sizes: Sizes) -> Sizes:
-        """Give the sizes of the arrays' network."""
+        """Return the sizes of the arrays' network."""
         own = (getattr(self.sizes, name) for name in Sizes._fields)
         return Sizes(
             *(size if mine is None else mine for mine, size in zip(own, sizes, strict=True))
         )
 
     def redrawn(self, network: Network) -> frozenset[tuple[str, Place]]:
-        """Give the places that are drawn although they are given."""
+        """Return the places that are drawn although they are given."""
         return frozenset(
             (part.parameter, place)
             for part in self.redraw
@@ -164,7 +164,9 @@ def whole_names(arrays: Arrays, network: Network) -> Iterator[str]:
 
 
 def canonical_arrays(arrays: Arrays, network: Network, sizes: Sizes) -> dict[str, Any]:
-    """Say it in one way for all spellings: what is as in the network itself is left out, names are in order."""
+    """Say it in one way for all spellings: what is as in the network itself is left out, names are
+    in order.
+    """
     plain: dict[str, Any] = {"sha256": arrays.sha256}
     own = {"num_layers": network.num_layers, **sizes._asdict()}
     differing = {

@@ -25,7 +25,9 @@ class Strict(BaseModel):
 
 
 class InitScheme(Strict):
-    """What all init schemes share: where they are defined (`stepzero_rnn/spec/compatibility.py` refuses them elsewhere)."""
+    """What all init schemes share: where they are defined (`stepzero_rnn/spec/compatibility.py`
+    refuses them elsewhere).
+    """
 
     parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr")
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
@@ -45,12 +47,16 @@ class InitScheme(Strict):
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether it is drawn element by element as it is asked for, though others of its name are not."""
+        """Whether it is drawn element by element as it is asked for, though others of its name are
+        not.
+        """
         return False
 
 
 def at_most(limit: int) -> BeforeValidator:
-    """Refuse a list by its length before its items are looked at: `max_length` itself looks at every wrong one."""
+    """Refuse a list by its length before its items are looked at: `max_length` itself looks at
+    every wrong one.
+    """
 
     def count(value: Any) -> Any:
         if isinstance(value, list | tuple) and len(value) > limit:

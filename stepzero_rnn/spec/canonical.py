@@ -24,7 +24,7 @@ REMEMBERED = 256  # recipes whose names are not computed again
 
 
 def canonical(spec: Spec) -> dict[str, Any]:
-    """Give the recipe as the smallest object that describes it."""
+    """Return the recipe as the smallest object that describes it."""
     plain = {
         name: getattr(spec, name)
         for name, field in Spec.model_fields.items()
@@ -47,7 +47,7 @@ def canonical(spec: Spec) -> dict[str, Any]:
 
 
 def with_arrays(spec: Spec, arrays: Arrays) -> Spec:
-    """Give the same recipe with uploaded arrays.
+    """Return the same recipe with uploaded arrays.
 
     Raises:
         InvalidSpec: they have no place in the network, or it is a script's.
@@ -62,18 +62,22 @@ def with_arrays(spec: Spec, arrays: Arrays) -> Spec:
 
 @lru_cache(REMEMBERED)
 def canonical_json(spec: Spec) -> str:
-    """Give the canonical text: sorted keys, no spaces, ASCII."""
+    """Return the canonical text: sorted keys, no spaces, ASCII."""
     return json.dumps(canonical(spec), sort_keys=True, separators=(",", ":"))
 
 
 @lru_cache(REMEMBERED)
 def recipe_digest(spec: Spec) -> bytes:
-    """Give the 32 bytes that name a recipe: sha256 over the stream version and the canonical text."""
+    """Return the 32 bytes that name a recipe: sha256 over the stream version and the canonical
+    text.
+    """
     return hashlib.sha256(f"{STREAM_VERSION}\n{canonical_json(spec)}".encode()).digest()
 
 
 def as_object(scheme: BaseModel) -> dict[str, Any]:
-    """Say a scheme by its name and what differs from its defaults, so that later fields change no text."""
+    """Say a scheme by its name and what differs from its defaults, so that later fields change no
+    text.
+    """
     name = type(scheme).model_fields["scheme"].default
     return {"scheme": name} | scheme.model_dump(exclude_defaults=True)
 

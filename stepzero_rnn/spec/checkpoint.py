@@ -120,7 +120,10 @@ class Spec(Strict):
 
     @cached_property
     def parts(self) -> Parts:
-        """Give the init in full.  Parts that the network lacks are `pytorch`, and so are all of a script's."""
+        """Return the init in full.
+
+        Parts that the network lacks are `pytorch`, and so are all of a script's.
+        """
         return parts_of(self._asked, projected=self.proj_size > 0, biased=self.bias)
 
     @property
@@ -157,12 +160,12 @@ class Spec(Strict):
         return resolve(self.overrides, self.network) if self.overrides else {}
 
     def scheme_at(self, parameter: str, place: Place) -> Any:
-        """Give the scheme of one gate of one cell."""
+        """Return the scheme of one gate of one cell."""
         number = self.override_at(parameter, place)
         return getattr(self.parts, parameter) if number is None else self.parts.overrides[number]
 
     def override_at(self, parameter: str, place: Place) -> int | None:
-        """Give the number of the override that one gate of one cell is drawn by."""
+        """Return the number of the override that one gate of one cell is drawn by."""
         return self._exceptions.get((parameter, place))
 
     @property
@@ -225,12 +228,12 @@ class CheckpointRequest(Spec, Serving):
 
     @property
     def spec(self) -> Spec:
-        """Give the recipe alone."""
+        """Return the recipe alone."""
         return Spec(**{name: getattr(self, name) for name in Spec.model_fields})
 
     @property
     def serving(self) -> Serving:
-        """Give how to serve alone."""
+        """Return how to serve alone."""
         return Serving(device=self.device, check=self.check)
 
 

@@ -1,4 +1,6 @@
-"""Whether an init fits its network: one table of rules that every scheme keeps, wherever it is asked for."""
+"""Whether an init fits its network: one table of rules that every scheme keeps, wherever it is
+asked for.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
-    """Refuse an init that asks for parts which the network lacks, or for schemes which are undefined for it.
+    """Refuse an init that asks for parts which the network lacks, or for schemes which are
+    undefined for it.
 
     Args:
         network: the fields of the spec that are valid.
@@ -125,7 +128,7 @@ def _refuse_misfit_of_parts(init: InitParts, network: Mapping[str, Any]) -> None
 
 
 def network_of(fields: Mapping[str, Any]) -> Network:
-    """Give what overrides can name."""
+    """Return what overrides can name."""
     return Network(
         fields["rnn_type"],
         fields["num_layers"],
@@ -136,7 +139,7 @@ def network_of(fields: Mapping[str, Any]) -> Network:
 
 
 def sizes_of(fields: Mapping[str, Any]) -> Sizes:
-    """Give the sizes that shapes follow from."""
+    """Return the sizes that shapes follow from."""
     return Sizes(*(fields[name] for name in Sizes._fields))
 
 
@@ -202,7 +205,9 @@ def _refuse_overrides(init: InitParts, network: Mapping[str, Any]) -> None:
 def _refuse_misshapen(
     init: InitParts, network: Mapping[str, Any], pointer: str | None = None
 ) -> None:
-    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all weights."""
+    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all
+    weights.
+    """
     schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
     schemes += [override.init for override in init.overrides]
     if not _SIZED.issubset(network) or not any(

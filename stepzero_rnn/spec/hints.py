@@ -1,4 +1,6 @@
-"""What to say of a name that nothing has: why there is no such scheme, what it is called here, or what was probably meant."""
+"""What to say of a name that nothing has: why there is no such scheme, what it is called here, or
+what was probably meant.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,10 @@ from stepzero_rnn.spec.schemes.weights import Pytorch
 
 
 class InitParts(Strict):
-    """One scheme per kind of parameter.  What is not named is drawn as the preset has it: if none is named, as PyTorch draws it."""
+    """One scheme per kind of parameter.
+
+    What is not named is drawn as the preset has it: if none is named, as PyTorch draws it.
+    """
 
     preset: PresetName = Field(
         default="pytorch", description="Whose parts those are that are not named here."
@@ -68,7 +71,9 @@ def _init_kind(value: Any) -> str:
 
 
 def _is_scheme(given: dict[Any, Any]) -> bool:
-    """Whether an object is meant as a scheme: it names one, or has fields of schemes and none of parts."""
+    """Whether an object is meant as a scheme: it names one, or has fields of schemes and none of
+    parts.
+    """
     names = given.keys()
     no_parts = names.isdisjoint(InitParts.model_fields)
     return "scheme" in names or (no_parts and not names.isdisjoint(SCHEME_FIELDS))
@@ -101,7 +106,9 @@ class Parts(BaseModel, frozen=True):
 
 
 def in_parts(init: Any, network: Network) -> InitParts:
-    """Give an init as parts: those that it names, and of its preset the others with their overrides."""
+    """Return an init as parts: those that it names, and of its preset the others with their
+    overrides.
+    """
     if isinstance(init, str) and init in PRESETS:
         init = InitParts.model_validate({"preset": init})
     if not isinstance(init, InitParts):
@@ -120,13 +127,13 @@ def in_parts(init: Any, network: Network) -> InitParts:
 
 
 def part_of(init: InitParts, name: str, rnn_type: str) -> Any:
-    """Give the scheme of a part, by the init itself or by its preset."""
+    """Return the scheme of a part, by the init itself or by its preset."""
     own = getattr(init, name)
     return getattr(_preset(init.preset, rnn_type), name) if own is None else own
 
 
 def parts_of(asked: InitParts, *, projected: bool, biased: bool) -> Parts:
-    """Give parts in full.  Those that the network lacks are `pytorch`."""
+    """Return parts in full.  Those that the network lacks are `pytorch`."""
     return Parts(
         weight_ih=weight_in_full(asked.weight_ih),
         weight_hh=weight_in_full(asked.weight_hh),
@@ -137,30 +144,32 @@ def parts_of(asked: InitParts, *, projected: bool, biased: bool) -> Parts:
 
 
 def script_of(init: Any) -> AnyScript | None:
-    """Give the script that an init names, or is."""
+    """Return the script that an init names, or is."""
     if isinstance(init, str):
         return SCRIPTS[init]() if init in SCRIPTS else None
     return init if isinstance(init, NumpyRandn | TorchSeeded) else None
 
 
 def weight_in_full(init: Any) -> Any:
-    """Give the scheme of a weight that may be asked for by name."""
+    """Return the scheme of a weight that may be asked for by name."""
     return _plain(WEIGHT_SCHEMES[init]) if isinstance(init, str) else init
 
 
 def bias_in_full(init: Any) -> Any:
-    """Give the scheme of a bias that may be asked for by name."""
+    """Return the scheme of a bias that may be asked for by name."""
     return _plain(BIAS_SCHEMES[init]) if isinstance(init, str) else init
 
 
 def override_in_full(override: WeightOverride | BiasOverride) -> Any:
-    """Give the scheme of an override that may be asked for by name."""
+    """Return the scheme of an override that may be asked for by name."""
     in_full = bias_in_full if isinstance(override, BiasOverride) else weight_in_full
     return in_full(override.init)
 
 
 def for_all(scheme: Any) -> InitParts:
-    """Give the parts that one scheme for all weights stands for; a script has none, and is said to have PyTorch's."""
+    """Return the parts that one scheme for all weights stands for; a script has none, and is said
+    to have PyTorch's.
+    """
     weight = Pytorch() if script_of(scheme) else weight_in_full(scheme)
     bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
     return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
@@ -168,7 +177,7 @@ def for_all(scheme: Any) -> InitParts:
 
 @cache
 def _plain(scheme: type[InitScheme]) -> InitScheme:
-    """Give a scheme with its defaults; it is asked for once for every place of a network."""
+    """Return a scheme with its defaults; it is asked for once for every place of a network."""
     return scheme()
 
 

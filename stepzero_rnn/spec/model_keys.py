@@ -11,7 +11,8 @@ _Schema = Mapping[str, Any]
 
 
 def keys_at(model: type[BaseModel], location: Sequence[int | str]) -> list[str] | None:
-    """Give what may stand at a location, as pydantic's errors have it; None where that is no object's or union's.
+    """Return what may stand at a location, as pydantic's errors have it; None where that is no
+    object's or union's.
 
     Args:
         location: of the object or the union itself, tags of unions included.

@@ -1,4 +1,7 @@
-"""Exceptions from a part's scheme: for some layers, one direction, one gate.  The first that matches counts."""
+"""Exceptions from a part's scheme: for some layers, one direction, one gate.
+
+The first that matches counts.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class Network(NamedTuple):
     projected: bool
 
     def gates(self, parameter: str) -> Mapping[str, str]:
-        """Give the letters of a parameter's gates by name."""
+        """Return the letters of a parameter's gates by name."""
         return {} if parameter == "weight_hr" else GATE_NAMES[self.rnn_type]
 
 
@@ -71,7 +74,7 @@ class Selection(Strict):
         )
 
     def layers(self, num_layers: int) -> range:
-        """Give the layers it is for."""
+        """Return the layers it is for."""
         match self.layer:
             case None:
                 return range(num_layers)
@@ -85,7 +88,9 @@ class Selection(Strict):
                 return range(index, index + 1)
 
     def selection(self, num_layers: int, bidirectional: bool) -> dict[str, Any]:
-        """Say what it is for in one way for all spellings: an index where that does, nothing where it is all."""
+        """Say what it is for in one way for all spellings: an index where that does, nothing where
+        it is all.
+        """
         plain = self.model_dump(exclude_defaults=True, exclude={"layer", "init"})
         layers = self.layers(num_layers)
         if len(layers) < num_layers:
@@ -95,7 +100,7 @@ class Selection(Strict):
         return plain
 
     def sides(self, letters: Mapping[str, str], network: Network) -> Iterator[tuple[bool, str]]:
-        """Give the directions and gates that it is for, in each of its layers."""
+        """Return the directions and gates that it is for, in each of its layers."""
         directions = {"forward": (False,), "reverse": (True,)}.get(
             str(self.direction), (False, True)[: 1 + network.bidirectional]
         )
@@ -103,7 +108,7 @@ class Selection(Strict):
         return product(directions, gates)
 
     def places(self, letters: Mapping[str, str], network: Network) -> Iterator[Place]:
-        """Give the places of its parameter that it is for."""
+        """Return the places of its parameter that it is for."""
         layers, sides = self.layers(network.num_layers), self.sides(letters, network)
         return ((layer, *side) for side in sides for layer in layers)
 
@@ -133,7 +138,7 @@ Overrides = Annotated[
 def resolve(
     overrides: Sequence[WeightOverride | BiasOverride], network: Network
 ) -> dict[tuple[str, Place], int]:
-    """Give the number of the override that counts, for each place of a parameter that has one."""
+    """Return the number of the override that counts, for each place of a parameter that has one."""
     found: dict[tuple[str, Place], int] = {}
     free: dict[
         tuple[str, bool, str], set[int]
@@ -190,7 +195,7 @@ def _in_fused(
     fused: Collection[str],
     counts: Mapping[tuple[str, Place], int],
 ) -> Iterator[int]:
-    """Give the overrides of tensors of which a fused scheme fills a part only."""
+    """Return the overrides of tensors of which a fused scheme fills a part only."""
     fill_all = {n for n, o in enumerate(overrides) if getattr(o.init, "scope", "gate") == "fused"}
     for name, layer, reverse in {(name, *place[:2]) for name, place in counts}:
         letters = [*network.gates(name).values()] or [WHOLE]
@@ -205,7 +210,7 @@ def _as_given(override: WeightOverride | BiasOverride) -> Any:
 
 
 def lacking(part: Selection, parameter: str, network: Network) -> Iterator[tuple[str, Any, Any]]:
-    """Give each field that names what is not there, what it says, and what is there."""
+    """Return each field that names what is not there, what it says, and what is there."""
     parameters = ["weight_ih", "weight_hh"]
     parameters += ["weight_hr"] * network.projected + ["bias"] * network.bias
     if parameter not in parameters:

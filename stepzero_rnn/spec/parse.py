@@ -95,7 +95,9 @@ def refusal_of(errors: Sequence[Any], model: type[BaseModel] | None = None) -> I
 
 
 def field_errors(errors: Sequence[Any], model: type[BaseModel] | None = None) -> list[FieldError]:
-    """Turn the first of pydantic's errors into ours: JSON pointers, what was given, what is allowed."""
+    """Turn the first of pydantic's errors into ours: JSON pointers, what was given, what is
+    allowed.
+    """
     return [_field_error(error, model) for error in errors[:MAX_ERRORS]]
 
 
@@ -114,7 +116,7 @@ def _field_error(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fie
 
 
 def _detail(error: Mapping[str, Any], facts: Mapping[str, Any], allowed: Any) -> str:
-    """Give the reason; where a name is unknown, begin with what was probably meant."""
+    """Return the reason; where a name is unknown, begin with what was probably meant."""
     code = error["type"]
     if code in _UNKNOWN:
         name = error["loc"][-1] if code == "extra_forbidden" else facts.get("tag", error["input"])
@@ -128,7 +130,9 @@ def _detail(error: Mapping[str, Any], facts: Mapping[str, Any], allowed: Any) ->
 
 
 def _pointer(location: Sequence[Any], code: str) -> str:
-    """Write a JSON pointer (RFC 6901), without the union tags that pydantic puts into a location."""
+    """Write a JSON pointer (RFC 6901), without the union tags that pydantic puts into a
+    location.
+    """
     kept: list[str] = []
     before, after_scheme = "", False
     for step in map(str, location):

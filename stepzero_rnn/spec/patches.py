@@ -14,7 +14,8 @@ from stepzero_rnn.spec.shapes import Sizes
 class Patch:
     """A rectangle of a block that is given: where it lies there, and where in which array.
 
-    `start` is the element of the array that is the rectangle's first, `stride` the columns of the array.
+    `start` is the element of the array that is the rectangle's first, `stride` the columns of the
+    array.
     """
 
     array: str
@@ -33,7 +34,9 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Columns that stay side by side when a network grows: where they were, where they are, how many."""
+    """Columns that stay side by side when a network grows: where they were, where they are, how
+    many.
+    """
 
     before: int
     now: int
@@ -52,7 +55,9 @@ class Given:
     reverse: bool
 
     def patches(self, kind: str, tensor: str, gates: Sequence[str]) -> list[tuple[Patch, ...]]:
-        """Give what is given of every gate of a tensor, its rows counted from the gate's first."""
+        """Return what is given of every gate of a tensor, its rows counted from the gate's
+        first.
+        """
         if self.layer >= self.arrays.layers(self.network):
             return [() for _ in gates]
         return [(*self._of_gate(kind, tensor, place, gate),) for place, gate in enumerate(gates)]
@@ -73,7 +78,7 @@ class Given:
             yield Patch(array, start + strip.before, stride, 0, rows, strip.now, strip.cols)
 
     def _array(self, tensor: str, gate: str, start: int) -> tuple[str, int] | None:
-        """Give the array that holds a gate, and its first element there."""
+        """Return the array that holds a gate, and its first element there."""
         names = self.arrays.names
         if names is None or tensor in names:
             return tensor, start
@@ -96,7 +101,7 @@ class Given:
 
 
 def stacked(patches: Sequence[Sequence[Patch]], rows: int) -> tuple[Patch, ...]:
-    """Give the patches of gates of `rows` rows as those of the whole tensor."""
+    """Return the patches of gates of `rows` rows as those of the whole tensor."""
     return tuple(
         Patch(p.array, p.start, p.stride, place * rows + p.row, p.rows, p.col, p.cols)
         for place, own in enumerate(patches)
@@ -105,7 +110,7 @@ def stacked(patches: Sequence[Sequence[Patch]], rows: int) -> tuple[Patch, ...]:
 
 
 def _joined(strips: Sequence[Strip]) -> Sequence[Strip]:
-    """Give strips as one where nothing is between them."""
+    """Return strips as one where nothing is between them."""
     if any(strip.before != strip.now for strip in strips):
         return strips
     return [Strip(0, 0, sum(strip.cols for strip in strips))]

@@ -2,9 +2,9 @@
 
     token = <stream version> "." base64url(check ‖ deflate(canonical JSON))
 
-`check` is the first 6 bytes of the sha256 of what follows.  The compressor is helped by a fixed dictionary; the
-dictionary is part of the token's definition and may never change within a stream version.  A token is
-decoded by what it says, never by a table, so any server can serve any token.
+`check` is the first 6 bytes of the sha256 of what follows.  The compressor is helped by a fixed
+dictionary; the dictionary is part of the token's definition and may never change within a stream
+version.  A token is decoded by what it says, never by a table, so any server can serve any token.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _DICTIONARY = (
 
 @lru_cache(REMEMBERED)
 def encode_recipe(spec: Spec) -> str:
-    """Give the token of a recipe.
+    """Return the token of a recipe.
 
     Raises:
         RecipeTooLong: no address has room for it, since numbers stand in it.
@@ -66,7 +66,7 @@ def encode_recipe(spec: Spec) -> str:
 
 
 def decode_recipe(token: str) -> Spec:
-    """Give the recipe of a token.
+    """Return the recipe of a token.
 
     Raises:
         OutdatedRecipe: the token is of a stream version that is not drawn here.
@@ -95,15 +95,19 @@ def decode_recipe(token: str) -> Spec:
 
 
 def file_stem(spec: Spec) -> str:
-    """Name a recipe's file: `gru-10x20-r<recipe prefix>`, the same on every server, whatever it has learned.
+    """Name a recipe's file: `gru-10x20-r<recipe prefix>`, the same on every server, whatever it has
+    learned.
 
-    Loaders cache by file name, so two recipes never share one.  The `r` keeps `torch.hub` from taking the digest for the file's hash.
+    Loaders cache by file name, so two recipes never share one.  The `r` keeps `torch.hub` from
+    taking the digest for the file's hash.
     """
     return f"{_sizes(spec)}-r{recipe_digest(spec).hex()[:8]}"
 
 
 def hashed_stem(spec: Spec, sha256: str) -> str:
-    """Name a file as `torch.hub` checks it: it reads the hash between the last `-` and the `.`, as in `gru-10x20-1f0c9a7e.pt`."""
+    """Name a file as `torch.hub` checks it: it reads the hash between the last `-` and the `.`, as
+    in `gru-10x20-1f0c9a7e.pt`.
+    """
     return f"{_sizes(spec)}-{sha256[:8]}"
 
 

@@ -23,7 +23,7 @@ class Sizes(NamedTuple):
     proj_size: int
 
     def inputs(self, layer: int, directions: int) -> int:
-        """Give the features that a layer reads."""
+        """Return the features that a layer reads."""
         return self.input_size if layer == 0 else directions * (self.proj_size or self.hidden_size)
 
 
@@ -59,7 +59,7 @@ def _places(network: Network) -> Iterator[tuple[str, Place]]:
 
 
 def _block(parameter: str, layer: int, network: Network, sizes: Sizes) -> Shape:
-    """Give the shape of one gate's block."""
+    """Return the shape of one gate's block."""
     hidden, recurrent = sizes.hidden_size, sizes.proj_size or sizes.hidden_size
     return {
         "weight_ih": (hidden, sizes.inputs(layer, 1 + network.bidirectional)),

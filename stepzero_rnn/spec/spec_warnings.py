@@ -1,4 +1,6 @@
-"""What is allowed but seldom meant: a function of the recipe, told beside what it describes and refused nowhere."""
+"""What is allowed but seldom meant: a function of the recipe, told beside what it describes and
+refused nowhere.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ class SpecWarning:
 
 
 def spec_warnings(spec: Spec) -> list[SpecWarning]:
-    """Give all that is seldom meant, each once for a place of the spec."""
+    """Return all that is seldom meant, each once for a place of the spec."""
     if spec.script is not None or spec.arrays is not None:
         return []  # other numbers than the schemes' count
     found = {(c.code, c.pointer): c for rule in RULES for c in rule(spec)}
@@ -35,7 +37,9 @@ def spec_warnings(spec: Spec) -> list[SpecWarning]:
 
 
 def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
-    """Give what is taken for granted of arrays just uploaded, since no number tells it; a recipe does not keep their layout."""
+    """Return what is taken for granted of arrays just uploaded, since no number tells it; a recipe
+    does not keep their layout.
+    """
     arrays, rnn_type = recipe.arrays, recipe.rnn_type
     if arrays is None or layout == "pytorch":
         return []
@@ -66,7 +70,9 @@ def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What is assumed of the arrays of some layouts and networks; of some only where no bias tells."""
+    """What is assumed of the arrays of some layouts and networks; of some only where no bias
+    tells.
+    """
 
     code: str
     of: frozenset[tuple[str, str]]

@@ -44,7 +44,7 @@ class ObjectBucket:
             return True
 
     def size_bytes(self, name: str) -> int | None:
-        """Give a file's size, None where there is none.  Raises StoreUnavailable."""
+        """Return a file's size, None where there is none.  Raises StoreUnavailable."""
         with _failures(self._url):
             try:
                 return int(obstore.head(self._store, name)["size"])

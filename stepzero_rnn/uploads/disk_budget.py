@@ -1,4 +1,6 @@
-"""How many bytes uploads under way may take on the disk: claimed before they are written, given back when an upload ends."""
+"""How many bytes uploads under way may take on the disk: claimed before they are written, given
+back when an upload ends.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +17,9 @@ RETRY_AFTER_S = 10  # uploads last as long as their senders like
 class DiskBudget:
     """Bytes for the uploads under way in this process; shared by threads.
 
-    The bodies of one caller hold at most half of it, so nobody's keep all others out however slowly they come.  What
-    arrays are unpacked to and written as may be more, for one upload of a caller at a time: no sender draws that out.
+    The bodies of one caller hold at most half of it, so nobody's keep all others out however slowly
+    they come.  What arrays are unpacked to and written as may be more, for one upload of a caller
+    at a time: no sender draws that out.
     """
 
     def __init__(self, total_bytes: int = UNLIMITED_BYTES) -> None:
@@ -37,7 +40,7 @@ class DiskBudget:
 
     @contextmanager
     def opened(self, caller: str) -> Iterator[Claim]:
-        """Give a caller's claim, of nothing yet; what it holds in the end is given back."""
+        """Return a caller's claim, of nothing yet; what it holds in the end is given back."""
         claim = Claim(self, caller)
         with self._lock:
             self._claims.add(claim)
@@ -91,7 +94,7 @@ class Claim:
         self._budget.take(self, body_bytes, work_bytes)
 
     def end_work(self) -> None:
-        """Give back what the work held, all of which is gone."""
+        """Return back what the work held, all of which is gone."""
         self.work_bytes = 0
 
 

@@ -1,8 +1,9 @@
 """Which files of the store go when room is needed, and whose they are.
 
-Beside `HASH.safetensors` lies `HASH.caller`, with a hash of the name of who kept it last.  Room for a caller is made where most
-is taken: by whoever has the most, of that what has not been used for longest.  So a caller who uploads a lot puts out
-its own arrays as soon as it has more than anybody else; processes share the folder and need no count beside it.
+Beside `HASH.safetensors` lies `HASH.caller`, with a hash of the name of who kept it last.  Room for
+a caller is made where most is taken: by whoever has the most, of that what has not been used for
+longest.  So a caller who uploads a lot puts out its own arrays as soon as it has more than anybody
+else; processes share the folder and need no count beside it.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ def taken_bytes(folder: Path) -> int:
 
 
 def make_room(folder: Path, needed_bytes: int, caller: str, asked_bytes: int) -> bool:
-    """Drop files of so many bytes; drop none, and say so, where there are not as many that the caller may put out.
+    """Drop files of so many bytes; drop none, and say so, where there are not as many that the
+    caller may put out.
 
     Args:
         asked_bytes: what the caller is about to take; it counts as if it had that.
@@ -73,7 +75,7 @@ def make_room(folder: Path, needed_bytes: int, caller: str, asked_bytes: int) ->
 
 
 def _fairly(files: Sequence[_Kept], own: str, asked_bytes: int) -> Iterator[_Kept]:
-    """Give files in the order in which they go, as long as they are of who has the most."""
+    """Return files in the order in which they go, as long as they are of who has the most."""
     taken, by_owner = Counter({own: asked_bytes}), defaultdict[str, deque[_Kept]](deque)
     for kept in files:
         owner = _owner(kept.path)
@@ -105,5 +107,5 @@ def _owner(file: Path) -> str:
 
 
 def _name(caller: str) -> str:
-    """Give what stands for a caller on the disk, where no address needs to be kept."""
+    """Return what stands for a caller on the disk, where no address needs to be kept."""
     return hashlib.sha256(caller.encode()).hexdigest()[:_OWNER_CHARS]

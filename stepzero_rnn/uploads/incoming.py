@@ -1,4 +1,6 @@
-"""Folders for uploads under way: each is locked while it is used, so what is not locked was left by a process that died."""
+"""Folders for uploads under way: each is locked while it is used, so what is not locked was left by
+a process that died.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 def locked_folder(parent: Path) -> Iterator[Path]:
     """Make a folder of one's own; it goes in the end, with all that is in it.
 
-    Where folders cannot be locked, as on some network drives, it is used all the same: there none is ever swept.
+    Where folders cannot be locked, as on some network drives, it is used all the same: there none
+    is ever swept.
     """
     with _alone(parent):
         own = Path(tempfile.mkdtemp(dir=parent))

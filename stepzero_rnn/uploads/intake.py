@@ -31,7 +31,8 @@ def take(
 ) -> Spec:
     """Keep uploaded arrays, and give the recipe that names them.
 
-    What has to be written on the way is written in the folder of `incoming`, and claimed there before.
+    What has to be written on the way is written in the folder of `incoming`, and claimed there
+    before.
 
     Raises:
         Stopped: `stop` was set; nothing was kept.
@@ -147,5 +148,5 @@ def _needed(plan: Plan) -> Mapping[str, _Needed]:
 
 
 def _gates(array: str, tensor: TensorPlan) -> int:
-    """Give how many gates an array holds of a tensor."""
+    """Return how many gates an array holds of a tensor."""
     return len(tensor.gates) if array == tensor.name else 1

@@ -1,4 +1,6 @@
-"""The settings of the store of uploaded arrays, which the library and a server on one machine share."""
+"""The settings of the store of uploaded arrays, which the library and a server on one machine
+share.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ Bytes = Annotated[int, BeforeValidator(_bytes)]
 
 
 class StoreSettings(BaseSettings):
-    """Where uploaded arrays are kept; `STEPZERO_ARRAYS_FOLDER=…` sets `arrays_folder`, and so on."""
+    """Where uploaded arrays are kept; `STEPZERO_ARRAYS_FOLDER=…` sets `arrays_folder`, and so
+    on.
+    """
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True

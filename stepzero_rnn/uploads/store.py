@@ -1,7 +1,9 @@
-"""Where uploaded arrays are kept: a folder of canonical files, each under its sha256, which several processes may share.
+"""Where uploaded arrays are kept: a folder of canonical files, each under its sha256, which several
+processes may share.
 
-A file appears whole, by a rename, and is never written again.  Before its first use by a process it is compared with its name.
-Where there is a bucket behind the folder, every file is kept there too, and fetched from there when the folder has it no more.
+A file appears whole, by a rename, and is never written again.  Before its first use by a process it
+is compared with its name. Where there is a bucket behind the folder, every file is kept there too,
+and fetched from there when the folder has it no more.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ T = TypeVar("T")
 
 
 def default_folder() -> Path:
-    """Give the folder of this user, or below that of temporary files where there is no home."""
+    """Return the folder of this user, or below that of temporary files where there is no home."""
     try:
         return Path.home() / ".cache/stepzero/arrays"
     except RuntimeError:
@@ -53,7 +55,7 @@ class Bucket(Protocol):
         """Write a file's bytes to `target`; say whether there is one.  Raises StoreUnavailable."""
 
     def size_bytes(self, name: str) -> int | None:
-        """Give a file's size, None where there is none.  Raises StoreUnavailable."""
+        """Return a file's size, None where there is none.  Raises StoreUnavailable."""
 
 
 class Incoming:
@@ -100,7 +102,9 @@ class Incoming:
         self._find_disk(size_bytes)
 
     def write(self, work: Callable[[], T]) -> T:
-        """Do what claims and writes; where the disk is full all the same, drop kept arrays and do it once more."""
+        """Do what claims and writes; where the disk is full all the same, drop kept arrays and do
+        it once more.
+        """
         try:
             return work()
         except OSError as error:
@@ -126,7 +130,8 @@ class Incoming:
 
 
 class Store:
-    """Files by their sha256 in a folder that holds at most `max_bytes`; what goes first, `eviction` says.
+    """Files by their sha256 in a folder that holds at most `max_bytes`; what goes first, `eviction`
+    says.
 
     Args:
         disk: what uploads under way may take beside that; any amount unless given.
@@ -147,7 +152,7 @@ class Store:
 
     @contextmanager
     def incoming(self, caller: str = ANYBODY) -> Iterator[Incoming]:
-        """Give a folder of one's own for what is to be kept; it goes with all that is left in it.
+        """Return a folder of one's own for what is to be kept; it goes with all that is left in it.
 
         Raises:
             StoreUnavailable: nothing can be written, or no more of it.
@@ -231,7 +236,7 @@ class Store:
 
     @contextmanager
     def _own_folder(self) -> Iterator[Path]:
-        """Give an empty folder that goes in the end, after those of processes that died."""
+        """Return an empty folder that goes in the end, after those of processes that died."""
         parent = self.folder / INCOMING
         with ExitStack() as stack:
             try:
@@ -244,7 +249,7 @@ class Store:
             yield own
 
     def _place(self, file: Path, sha256: str, caller: str) -> None:
-        """Give a file its name, once there is room for it and known whose it is."""
+        """Return a file its name, once there is room for it and known whose it is."""
         path = self._path(sha256)
         more_bytes = file.stat().st_size - _size_bytes(path)
         excess_bytes = eviction.taken_bytes(self.folder) + more_bytes - self.max_bytes
@@ -283,7 +288,9 @@ class Store:
         return genuine
 
     def _fetch(self, sha256: str) -> bool:
-        """Bring a file back from the bucket; say whether it was there, and is what its name says."""
+        """Bring a file back from the bucket; say whether it was there, and is what its name
+        says.
+        """
         if self._bucket is None:
             return False
         size_bytes = self._bucket.size_bytes(sha256 + SUFFIX)
@@ -300,7 +307,7 @@ class Store:
 
 
 def _size_bytes(path: Path) -> int:
-    """Give the size of a file, 0 where there is none."""
+    """Return the size of a file, 0 where there is none."""
     try:
         return path.lstat().st_size
     except FileNotFoundError:

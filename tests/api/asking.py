@@ -52,19 +52,19 @@ def describe(client: httpx.Client, spec: Mapping[str, Any], **fields: Any) -> di
 
 
 def permalink(client: httpx.Client, spec: Mapping[str, Any], format: str = "pt") -> str:
-    """Give the address of a file whose hash nobody has asked for."""
+    """Return the address of a file whose hash nobody has asked for."""
     address: str = describe(client, spec)["files"][format]["url"]
     return address
 
 
 def process_seconds(pid: int) -> float:
-    """Give the processor time that a process has used."""
+    """Return the processor time that a process has used."""
     fields = _proc(pid, "stat").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100  # utime and stime, in clock ticks
 
 
 def resident_bytes(pid: int) -> int:
-    """Give the memory that a process has in use."""
+    """Return the memory that a process has in use."""
     found = re.search(r"^VmRSS:\s+(\d+) kB$", _proc(pid, "status"), re.MULTILINE)
     assert found is not None
     return int(found[1]) * 1024
@@ -84,7 +84,7 @@ def wait_for(reached: Callable[[], object], *, within_s: float) -> bool:
 
 
 def free_port() -> int:
-    """Give a port of the loopback where nothing listens."""
+    """Return a port of the loopback where nothing listens."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
@@ -155,11 +155,11 @@ class Call:
         self.socket.close()
 
     def read(self, most: int) -> bytes:
-        """Give up to `most` bytes as they come; b"" at the end."""
+        """Return up to `most` bytes as they come; b"" at the end."""
         return self.socket.recv(most)
 
     def read_head(self) -> tuple[int, dict[str, str], bytes]:
-        """Give the status, the headers and what came of the body with them."""
+        """Return the status, the headers and what came of the body with them."""
         text = b""
         while b"\r\n\r\n" not in text:
             text += self.read(1024)
@@ -171,6 +171,6 @@ class Call:
         return int(status.split()[1]), headers, body
 
     def read_rest(self) -> Iterator[bytes]:
-        """Give the body until the server closes the connection."""
+        """Return the body until the server closes the connection."""
         while part := self.read(1 << 20):
             yield part

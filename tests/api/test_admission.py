@@ -1,4 +1,6 @@
-"""A full server says when to come again, keeps small requests going, and takes back whatever a request held."""
+"""A full server says when to come again, keeps small requests going, and takes back whatever a
+request held.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Ten thousand generated requests, with keys off and on: each is answered as documented, and none gives the machine away."""
+"""Ten thousand generated requests, with keys off and on: each is answered as documented, and none
+gives the machine away.
+"""
 
 from __future__ import annotations
 

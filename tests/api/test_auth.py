@@ -52,7 +52,7 @@ def friend(url: str) -> Iterator[httpx.Client]:
 
 
 def operations() -> list[tuple[str, str]]:
-    """Give every operation of the API that is not its health."""
+    """Return every operation of the API that is not its health."""
     return [
         (method.upper(), path)
         for path, item in create_app(KEYED).openapi()["paths"].items()

@@ -1,4 +1,6 @@
-"""Every request that cannot be served is refused in one form: what was wrong, where, and what would be right."""
+"""Every request that cannot be served is refused in one form: what was wrong, where, and what would
+be right.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Whatever comes in or goes out on a connection has a bound in bytes and in time, and none of it becomes what it is not."""
+"""Whatever comes in or goes out on a connection has a bound in bytes and in time, and none of it
+becomes what it is not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A device that the machine lists and torch cannot use: refused by name, and no other does its work."""
+"""A device that the machine lists and torch cannot use: refused by name, and no other does its
+work.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Watch:
     requests: list[str] = field(default_factory=list)
 
     def outside(self, base_url: str) -> list[str]:
-        """Give the requests that went elsewhere."""
+        """Return the requests that went elsewhere."""
         inside = (base_url, "data:", "blob:")
         return [url for url in self.requests if not url.startswith(inside)]
 

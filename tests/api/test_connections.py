@@ -1,4 +1,6 @@
-"""Whoever sends too slowly, too much or no HTTP is told so, and holds nothing of the server for long."""
+"""Whoever sends too slowly, too much or no HTTP is told so, and holds nothing of the server for
+long.
+"""
 
 from __future__ import annotations
 

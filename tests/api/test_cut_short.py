@@ -1,4 +1,6 @@
-"""A connection that breaks during a download: which clients notice by themselves, and what shows it to the others."""
+"""A connection that breaks during a download: which clients notice by themselves, and what shows it
+to the others.
+"""
 
 from __future__ import annotations
 

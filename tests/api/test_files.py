@@ -1,4 +1,6 @@
-"""A permalink is the file: the same bytes however, from wherever and in however many pieces they are fetched."""
+"""A permalink is the file: the same bytes however, from wherever and in however many pieces they
+are fetched.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ from tests.api.asking import (
     permalink,
 )
 
-# Every way of drawing (elementwise, whole matrices, constants), odd sizes, half precision's two-byte elements.
+# Every way of drawing (elementwise, whole matrices, constants), odd sizes, half precision's
+# two-byte elements.
 MIXED: Mapping[str, Any] = {
     "rnn_type": "lstm",
     "input_size": 7,
@@ -61,7 +64,7 @@ def posted(request: pytest.FixtureRequest, client: httpx.Client) -> httpx.Respon
 
 
 def suffix_of(file: httpx.Response) -> str:
-    """Give the extension of a file's name."""
+    """Return the extension of a file's name."""
     return str(httpx.URL(file.headers["Content-Location"]).path).rpartition(".")[2]
 
 

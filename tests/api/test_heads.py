@@ -26,7 +26,7 @@ def planned(client: httpx.Client) -> dict[str, Any]:
 
 
 def filled(path: str, planned: dict[str, Any]) -> str:
-    """Give an address of a route that exists."""
+    """Return an address of a route that exists."""
     path = path.replace("{recipe}", planned["recipe"])
     path = path.replace("{name}.{extension}", "any.npz")
     return f"{path}?{QUERY}" if path == "/v1/checkpoints" else path

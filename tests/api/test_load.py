@@ -22,7 +22,8 @@ from tests.api.asking import GRU, Call, permalink, server_process
 from tests.conftest import running
 from tests.service.counting import counted
 
-# A range of some seconds, a plan that is made beside the event loop, a summary of 7 MB, and more than the server serves.
+# A range of some seconds, a plan that is made beside the event loop, a summary of 7 MB, and more
+# than the server serves.
 EXPENSIVE: Mapping[str, Any] = {
     "rnn_type": "lstm",
     "input_size": 8,

@@ -71,7 +71,7 @@ def ask(url: str) -> None:
 
 
 def one(lines: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
-    """Give the one line of a request."""
+    """Return the one line of a request."""
     (found,) = (
         line
         for line in lines

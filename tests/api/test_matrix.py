@@ -1,4 +1,6 @@
-"""Every network in every format comes out as a file that outside readers load into PyTorch's own module."""
+"""Every network in every format comes out as a file that outside readers load into PyTorch's own
+module.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,7 @@ class Case(NamedTuple):
         return MODULES[given.pop("rnn_type")](**given, dtype=DTYPES[self.dtype]).eval()
 
     def states(self, client: httpx.Client, folder: Path) -> Iterator[tuple[str, State]]:
-        """Give what outside readers find in the file of every format that can hold it."""
+        """Return what outside readers find in the file of every format that can hold it."""
         for name in self.formats:
             answer = make(client, self.arguments, dtype=self.dtype, format=name)
             yield name, READERS[name](answer.content, folder)
@@ -181,7 +183,9 @@ def test_unzip_finds_no_fault_in_a_bundle(case: Case, bundles: Mapping[Case, Pat
 
 @pytest.fixture(scope="module")
 def printed(bundles: Mapping[Case, Path]) -> Mapping[Case, str]:
-    """What the loader scripts of the bundles print, run one after another by an interpreter that knows no app."""
+    """What the loader scripts of the bundles print, run one after another by an interpreter that
+    knows no app.
+    """
     scripts = []
     for path in bundles.values():
         with zipfile.ZipFile(path) as files:

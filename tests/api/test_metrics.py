@@ -29,14 +29,14 @@ def mine() -> Iterator[httpx.Client]:
 
 
 def shown(client: httpx.Client) -> dict[str, float]:
-    """Give what is counted."""
+    """Return what is counted."""
     answer = client.get("/metrics")
     assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     return counted(answer.text)
 
 
 def rise(before: dict[str, float], after: dict[str, float], name: str) -> float:
-    """Give what was added to a counter."""
+    """Return what was added to a counter."""
     return after.get(name, 0) - before.get(name, 0)
 
 

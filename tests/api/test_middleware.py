@@ -1,4 +1,6 @@
-"""What stands around every route: one pure middleware, safe headers on pages, files without surprises."""
+"""What stands around every route: one pure middleware, safe headers on pages, files without
+surprises.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ EVERY_GUARD = Settings(
 
 
 def stack(settings: Settings) -> list[Any]:
-    """Give what stands around the routes, outermost first."""
+    """Return what stands around the routes, outermost first."""
     return [middleware.cls for middleware in create_app(settings).user_middleware]
 
 

@@ -120,7 +120,7 @@ REACHABLE: dict[str, set[str]] = {
 
 
 def documented_codes(operation: dict[str, Any]) -> dict[str, int]:
-    """Give the problem codes that an operation's answers name, with their status."""
+    """Return the problem codes that an operation's answers name, with their status."""
     return {
         code: int(status)
         for status, answer in operation["responses"].items()
@@ -198,7 +198,7 @@ class TestTheDocument:
 
 
 def flat(routes: Any) -> Iterator[Any]:
-    """Give all routes, those of included routers too."""
+    """Return all routes, those of included routers too."""
     for route in routes:
         inner = getattr(route, "effective_route_contexts", None)
         if hasattr(route, "path"):
@@ -208,7 +208,7 @@ def flat(routes: Any) -> Iterator[Any]:
 
 
 def find(node: Any, key: str) -> Iterator[Any]:
-    """Give every value that stands under a key, at any depth."""
+    """Return every value that stands under a key, at any depth."""
     if isinstance(node, dict):
         yield from (value for name, value in node.items() if name == key and isinstance(value, str))
         node = list(node.values())
@@ -235,7 +235,9 @@ class TestAProblem:
 
 
 class TestTheSchemas:
-    """What code generators need, so that their clients keep every field: see `tests/peers/test_generated_clients.py`."""
+    """What code generators need, so that their clients keep every field: see
+    `tests/peers/test_generated_clients.py`.
+    """
 
     SCHEMAS = DOCUMENT["components"]["schemas"]
 
@@ -289,7 +291,7 @@ class TestTheSchemas:
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
-    """Give every object of a document, at any depth."""
+    """Return every object of a document, at any depth."""
     if isinstance(node, dict):
         yield node
         node = list(node.values())
@@ -387,7 +389,9 @@ def test_the_schema_refuses_what_the_service_refuses(spec: dict[str, Any], clien
 
 
 def keep_small(value: Any) -> Any:
-    """Cut the sizes of a generated request, so that what is asked is the service and not the machine."""
+    """Cut the sizes of a generated request, so that what is asked is the service and not the
+    machine.
+    """
     if isinstance(value, dict):
         return {name: small(name, keep_small(inner)) for name, inner in value.items()}
     return [keep_small(inner) for inner in value] if isinstance(value, list) else value

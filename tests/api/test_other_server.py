@@ -1,4 +1,6 @@
-"""The bytes are the application's own: under another ASGI server, written in another language, they are the same."""
+"""The bytes are the application's own: under another ASGI server, written in another language, they
+are the same.
+"""
 
 from __future__ import annotations
 

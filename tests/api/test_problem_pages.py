@@ -26,7 +26,7 @@ def opened(client: httpx.Client, path: str) -> httpx.Response:
 
 
 def words(page: httpx.Response) -> str:
-    """Give the text of a page."""
+    """Return the text of a page."""
     return html.unescape(re.sub("<[^>]*>", " ", page.text))
 
 

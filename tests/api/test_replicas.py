@@ -1,4 +1,6 @@
-"""Any process may send any part of a checkpoint, so one that dies is made up for by another: workers and replicas."""
+"""Any process may send any part of a checkpoint, so one that dies is made up for by another:
+workers and replicas.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,9 @@ def status_from(address: str, url: str) -> int:
 
 @contextmanager
 def ending_replica() -> Iterator[tuple[Replica, list[str]]]:
-    """Serve as a replica that says that it is ready, and ends at every POST; give where, and what was posted to."""
+    """Serve as a replica that says that it is ready, and ends at every POST; give where, and what
+    was posted to.
+    """
     tried: list[str] = []
 
     class Ending(BaseHTTPRequestHandler):
@@ -102,7 +106,7 @@ def ending_replica() -> Iterator[tuple[Replica, list[str]]]:
 
 
 def soon(reached: Callable[[], Any]) -> Any:
-    """Give what is reached within some seconds."""
+    """Return what is reached within some seconds."""
     deadline = time.monotonic() + SOON_S
     while not (found := reached()) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -110,7 +114,7 @@ def soon(reached: Callable[[], Any]) -> Any:
 
 
 def ready_processes(url: str) -> float:
-    """Give how many workers say that they would serve."""
+    """Return how many workers say that they would serve."""
     with httpx.Client(
         timeout=5
     ) as client:  # on a connection of its own, which a silent one may not take
@@ -132,7 +136,7 @@ def holders(port: int, process_ids: list[int]) -> list[int]:
 
 
 def sockets(process_id: int) -> Iterator[str]:
-    """Give the inodes of a process's sockets."""
+    """Return the inodes of a process's sockets."""
     for entry in Path(f"/proc/{process_id}/fd").iterdir():
         found = re.fullmatch(r"socket:\[(\d+)\]", str(entry.readlink()))
         if found:
@@ -140,7 +144,9 @@ def sockets(process_id: int) -> Iterator[str]:
 
 
 def download_while_killing(url: str, kill: Callable[[], None], folder: Path) -> str:
-    """Download a large file, kill something once the first bytes are here; give the sha256 of what came."""
+    """Download a large file, kill something once the first bytes are here; give the sha256 of what
+    came.
+    """
     killed: list[None] = []
 
     def progress(here_bytes: int, size_bytes: int) -> None:

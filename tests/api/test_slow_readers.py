@@ -1,4 +1,6 @@
-"""A reader that takes next to nothing is cut off, leaves nothing behind, and one that only dawdles is not."""
+"""A reader that takes next to nothing is cut off, leaves nothing behind, and one that only dawdles
+is not.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A server that is told to stop ends what runs, refuses what comes, and exits with 0; told twice, it ends at once."""
+"""A server that is told to stop ends what runs, refuses what comes, and exits with 0; told twice,
+it ends at once.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ SOON_S = 20
 
 @contextmanager
 def stalled_download(**settings: Any) -> Iterator[tuple[Served, Call, int, bytes]]:
-    """Give a server with a large download that nobody reads on, the length of that, and what came of it."""
+    """Return a server with a large download that nobody reads on, the length of that, and what came
+    of it.
+    """
     with (
         server_process(**settings) as served,
         Call.post(served.url, LARGE, receive_buffer_bytes=64 << 10) as call,

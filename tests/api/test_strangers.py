@@ -1,4 +1,6 @@
-"""What strangers may try: other names, other origins, forged addresses; what they learn from refusals; what logs keep."""
+"""What strangers may try: other names, other origins, forged addresses; what they learn from
+refusals; what logs keep.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +168,9 @@ class TestAnotherOrigin:
 
 
 class TestAForgedAddress:
-    """Callers without keys are told apart by their addresses, so here the limits tell who was believed to ask."""
+    """Callers without keys are told apart by their addresses, so here the limits tell who was
+    believed to ask.
+    """
 
     FORGED = tuple({"X-Forwarded-For": f"192.0.2.{place}"} for place in (1, 2))
 

@@ -1,4 +1,6 @@
-"""What one caller may take is told in every answer, and more is refused with the time to come again."""
+"""What one caller may take is told in every answer, and more is refused with the time to come
+again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""OpenTelemetry, where it is installed and told where to: one span a request, in the caller's trace."""
+"""OpenTelemetry, where it is installed and told where to: one span a request, in the caller's
+trace.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def loaded(answer: httpx.Response) -> State:
 
 
 def code(answer: httpx.Response) -> tuple[int, str]:
-    """Give a refusal's status and code; of several faults that of the first."""
+    """Return a refusal's status and code; of several faults that of the first."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     problem = answer.json()
     assert problem["status"] == answer.status_code
@@ -470,7 +470,9 @@ class TestUploadsUnderWay:
     def test_claim_their_disk_before_they_take_it(
         self, small_server: tuple[httpx.Client, Path]
     ) -> None:
-        """One caller's bodies have half of 100,000 bytes: two of 20,000, not three, before any of them has come."""
+        """One caller's bodies have half of 100,000 bytes: two of 20,000, not three, before any of
+        them has come.
+        """
         client, folder = small_server
         with ExitStack() as stack:
             url = str(client.base_url)

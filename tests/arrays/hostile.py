@@ -1,4 +1,6 @@
-"""A corpus of files that lie, break off or would do harm, made by code: what each is, its bytes, and how it is refused."""
+"""A corpus of files that lie, break off or would do harm, made by code: what each is, its bytes,
+and how it is refused.
+"""
 
 from __future__ import annotations
 
@@ -97,7 +99,7 @@ def single(name: str, packed: bytes, size: int, crc: int, method: int = 8) -> by
 
 
 def far() -> bytes:
-    """Give a record's place as 2⁶⁴ − 1, by the zip64 field."""
+    """Return a record's place as 2⁶⁴ − 1, by the zip64 field."""
     start, wide = GOOD.index(b"PK\1\2"), struct.pack("<HHQ", 1, 8, 2**64 - 1)
     entry = patched(GOOD[start:-22], 42, b"\xff" * 4)
     entry = patched(entry, 30, struct.pack("<H", len(wide))) + wide
@@ -121,7 +123,7 @@ def ended(records: bytes, entries: bytes, count: int) -> bytes:
 
 
 def halves(times: int) -> tuple[bytes, bytes]:
-    """Give the records of a good zip, and its directory some times over."""
+    """Return the records of a good zip, and its directory some times over."""
     start = GOOD.index(b"PK\1\2")
     return GOOD[:start], GOOD[start:-22] * times
 

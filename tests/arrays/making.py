@@ -89,7 +89,7 @@ def kept(folder: Path) -> dict[str, NDArray[Any]]:
 
 
 def refusals(folder: Path, uploads: list[Upload], spec: Spec, **options: Any) -> list[FieldError]:
-    """Give what is said of files that do not fit."""
+    """Return what is said of files that do not fit."""
     try:
         taken(folder, uploads, spec, **options)
     except InvalidArrays as error:

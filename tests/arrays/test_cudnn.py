@@ -1,4 +1,6 @@
-"""Keras's CuDNN layers are told by their bias or their name, and never taken for another layout's."""
+"""Keras's CuDNN layers are told by their bias or their name, and never taken for another
+layout's.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ def layer(path: str, rnn_type: str, *, biases: int = 2, inputs: int = 3) -> dict
 
 
 def test_each_gates_matrices_lie_as_kerass_own_conversion_reads_them(tmp_path):
-    """`k.T` of the recurrent matrix, `k.T.reshape(k.shape, order="F")` of the input's, for Keras's (in, out)."""
+    """`k.T` of the recurrent matrix, `k.T.reshape(k.shape, order="F")` of the input's, for Keras's
+    (in, out).
+    """
     arrays = layer("lstm", "lstm")
 
     taken(tmp_path, saved(tmp_path / "from", arrays), network(), layout="keras", strict=True)

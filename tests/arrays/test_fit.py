@@ -15,7 +15,8 @@ from tests.arrays.making import DEEP, kept, network, refusals, saved, taken, wei
 
 DEEP_LSTM = network(**DEEP)
 
-# The network, one array's name and shape, what is needed, and a part of the cause that is guessed; H = 5, I = 3.
+# The network, one array's name and shape, what is needed, and a part of the cause that is guessed;
+# H = 5, I = 3.
 MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
     (
         network(),

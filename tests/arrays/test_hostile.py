@@ -44,7 +44,7 @@ def little_memory(max_bytes: int = MAX_MEMORY_BYTES) -> Iterator[None]:
 
 
 def refused(folder: Path, content: bytes) -> StepZeroError:
-    """Give the refusal of a file, which must leave nothing behind."""
+    """Return the refusal of a file, which must leave nothing behind."""
     with pytest.raises(RequestError) as refusal:
         taken(folder, written(folder, content, f"{NAME}.npy"), LSTM)
     assert [path.name for path in folder.iterdir()] == ["upload"]
@@ -52,7 +52,7 @@ def refused(folder: Path, content: bytes) -> StepZeroError:
 
 
 def code(error: StepZeroError) -> str:
-    """Give a refusal's code, or that of the first error it lists."""
+    """Return a refusal's code, or that of the first error it lists."""
     return str(error.facts["errors"][0]["code"]) if isinstance(error, InvalidArrays) else error.code
 
 
@@ -161,7 +161,7 @@ SEEDS: list[bytes] = [
 
 @st.composite
 def mutated(draw: st.DrawFn) -> bytes:
-    """Give a good file with some bytes changed, left out, doubled or cut off."""
+    """Return a good file with some bytes changed, left out, doubled or cut off."""
     content = bytearray(draw(st.sampled_from(SEEDS)))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))
@@ -332,7 +332,9 @@ def test_uploads_are_never_opened_by_the_name_their_sender_gave(tmp_path):
 
 
 def test_what_an_upload_takes_is_claimed_before_it_is_written(tmp_path):
-    """A packed array of 16 MB, column by column: it is unpacked, laid in rows gate by gate, and kept."""
+    """A packed array of 16 MB, column by column: it is unpacked, laid in rows gate by gate, and
+    kept.
+    """
     spec = network(hidden_size=1000, input_size=1000)
     weight = np.asfortranarray(np.full((4000, 1000), 0.5, np.float32))
     np.savez_compressed(tmp_path / "upload", weight_ih_l0=weight)

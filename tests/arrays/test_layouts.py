@@ -1,7 +1,9 @@
-"""Weights of Keras, Flax and ONNX, as those libraries wrote them, make PyTorch answer as they answered.
+"""Weights of Keras, Flax and ONNX, as those libraries wrote them, make PyTorch answer as they
+answered.
 
-The files in `peers/` are by `scripts/record_peers.py`: Keras 3.15, Flax 0.12, ONNX Runtime, Haiku 0.0.17, Sonnet 2.0.2 and
-tf_keras 2.21 (the cells of TensorFlow 1, and its conversion to CuDNN's layers) themselves.
+The files in `peers/` are by `scripts/record_peers.py`: Keras 3.15, Flax 0.12, ONNX Runtime, Haiku
+0.0.17, Sonnet 2.0.2 and tf_keras 2.21 (the cells of TensorFlow 1, and its conversion to CuDNN's
+layers) themselves.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ MODULES = {"rnn": torch.nn.RNN, "gru": torch.nn.GRU, "lstm": torch.nn.LSTM}
 
 
 def described(peer: Path) -> tuple[str, Spec]:
-    """Give a recording's layout and network."""
+    """Return a recording's layout and network."""
     library, rnn_type, ways = peer.stem.split("-")
     sizes: dict[str, Any] = {"input_size": 3, "hidden_size": 4, "num_layers": 2}
     return library.partition("_")[0], Spec(

@@ -1,4 +1,6 @@
-"""Numbers that are no floats are refused with what makes floats of them, which is never a cast alone."""
+"""Numbers that are no floats are refused with what makes floats of them, which is never a cast
+alone.
+"""
 
 from __future__ import annotations
 

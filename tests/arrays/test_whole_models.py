@@ -1,4 +1,6 @@
-"""A whole model's file: the network's arrays are chosen by what their names begin with, and a refusal says by what."""
+"""A whole model's file: the network's arrays are chosen by what their names begin with, and a
+refusal says by what.
+"""
 
 from __future__ import annotations
 

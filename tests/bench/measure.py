@@ -29,7 +29,8 @@ OURS = ("-m", "app", "--port", "{port}")
 def server(
     *command: str, ready: str, variables: Mapping[str, str] | None = None
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a server given as a command with {port} in it; give it and its address once `ready` answers.
+    """Run a server given as a command with {port} in it; give it and its address once `ready`
+    answers.
 
     `variables` are added to the environment.
     """
@@ -70,11 +71,11 @@ class Memory:
         (self._folder / "clear_refs").write_text("5")
 
     def now(self) -> int:
-        """Give the resident bytes."""
+        """Return the resident bytes."""
         return self._field("VmRSS")
 
     def peak(self) -> int:
-        """Give the most resident bytes since the reset."""
+        """Return the most resident bytes since the reset."""
         return self._field("VmHWM")
 
     def _field(self, name: str) -> int:
@@ -93,7 +94,9 @@ def curl(url: str, body: str, out: str | os.PathLike[str]) -> float:
 
 
 def in_turn(runs: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Run each in turn, round by round, so that a noisy moment hits all alike; the first round is not counted."""
+    """Run each in turn, round by round, so that a noisy moment hits all alike; the first round is
+    not counted.
+    """
     found: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(rounds + 1):
         for name, run in runs.items():
@@ -104,7 +107,7 @@ def in_turn(runs: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, l
 
 
 def ratio(peer: list[float], own: list[float]) -> float:
-    """Give the median of the rounds' ratios."""
+    """Return the median of the rounds' ratios."""
     return median(p / o for p, o in zip(peer, own, strict=True))
 
 

@@ -1,7 +1,8 @@
-"""The peers: the same work done the usual way, by a script on this machine and by a tutorial's endpoint.
+"""The peers: the same work done the usual way, by a script on this machine and by a tutorial's
+endpoint.
 
-python tests/bench/peers.py script SPEC.json FILE     prints seconds and peak resident bytes, for each line on stdin
-python tests/bench/peers.py endpoint PORT             serves POST /
+python tests/bench/peers.py script SPEC.json FILE     prints seconds and peak resident bytes, for
+each line on stdin python tests/bench/peers.py endpoint PORT             serves POST /
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def build(spec: dict[str, Any]) -> nn.RNNBase:
 
 @torch.no_grad()
 def statistics(tensor: torch.Tensor) -> list[Any]:
-    """Give what the service's summary gives of a tensor, in torch calls."""
+    """Return what the service's summary gives of a tensor, in torch calls."""
     return [
         tensor.mean().item(),
         tensor.std(correction=0).item(),

@@ -1,4 +1,5 @@
-"""Many clients of one file that read it slowly: python tests/bench/slow_readers.py URL CLIENTS BYTES_PER_S
+"""Many clients of one file that read it slowly: python tests/bench/slow_readers.py URL CLIENTS
+BYTES_PER_S
 
 Prints a line once all have begun, and reads until its stdin ends.
 """

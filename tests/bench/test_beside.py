@@ -32,7 +32,9 @@ SECONDS = 10
 
 @contextmanager
 def downloading(url: str, spec: dict[str, Any], clients: int) -> Iterator[None]:
-    """Have so many clients ask for a large checkpoint again and again, each time with another seed."""
+    """Have so many clients ask for a large checkpoint again and again, each time with another
+    seed.
+    """
     done = threading.Event()
 
     def download(client: int) -> None:

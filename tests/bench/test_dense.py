@@ -1,4 +1,6 @@
-"""Matrices that take linear algebra, beside a script in NumPy and SciPy that makes the same: medians of rounds taken in turn."""
+"""Matrices that take linear algebra, beside a script in NumPy and SciPy that makes the same:
+medians of rounds taken in turn.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ normal = np.random.default_rng(0).standard_normal
 
 
 def haar(n: int) -> Matrix:
-    """Give a Haar matrix."""
+    """Return a Haar matrix."""
     return np.asarray(stats.ortho_group.rvs(n))
 
 
@@ -101,7 +103,9 @@ def test_matrices(name: str, hidden: int) -> None:
 
 @pytest.mark.parametrize("side", [256, 512, 1024, 2048])
 def test_products(side: int) -> None:
-    """The product of two square matrices, beside BLAS; in every one of our sums the terms ascend."""
+    """The product of two square matrices, beside BLAS; in every one of our sums the terms
+    ascend.
+    """
     matrix = normal((side, side))
     with ThreadPool() as workers:
         run = partial(workers.run, stop=Stop())

@@ -1,4 +1,6 @@
-"""The draws beside the libraries', in one run: medians of rounds taken in turn, as GB/s of float32."""
+"""The draws beside the libraries', in one run: medians of rounds taken in turn, as GB/s of
+float32.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ TURN_S = 0.5
 
 
 def timed(work: Callable[[], Any]) -> Callable[[], float]:
-    """Give a function that does the work for half a second and tells the median time: idle cores are slow to wake."""
+    """Return a function that does the work for half a second and tells the median time: idle cores
+    are slow to wake.
+    """
 
     def run() -> float:
         seconds: list[float] = []
@@ -48,7 +52,7 @@ def timed(work: Callable[[], Any]) -> Callable[[], float]:
 
 
 def tensor_of(init: Any, rows: int, cols: int) -> TensorPlan:
-    """Give an LSTM's stacked weight of a shape, filled gate by gate."""
+    """Return an LSTM's stacked weight of a shape, filled gate by gate."""
     spec = Spec(
         rnn_type="lstm", input_size=cols, hidden_size=rows // 4, init=InitParts(weight_ih=init)
     )
@@ -56,7 +60,9 @@ def tensor_of(init: Any, rows: int, cols: int) -> TensorPlan:
 
 
 def in_jax(init: str) -> dict[str, Callable[[], Any]]:
-    """Give JAX's draw, which promises equal bits too, where JAX is installed and has such a draw."""
+    """Return JAX's draw, which promises equal bits too, where JAX is installed and has such a
+    draw.
+    """
     try:
         jax = import_module("jax")
     except ImportError:
@@ -152,7 +158,9 @@ def test_statistics() -> None:
 
 @pytest.mark.parametrize("init", ["xavier_uniform", "trunc_normal", "orthogonal"])
 def test_whole_check(init: str) -> None:
-    """An LSTM 2048x4 and 16x4 tokens: drawn, measured and run, beside constructor, init, forward pass and statistics."""
+    """An LSTM 2048x4 and 16x4 tokens: drawn, measured and run, beside constructor, init, forward
+    pass and statistics.
+    """
     spec = {"rnn_type": "lstm", "input_size": 2048, "hidden_size": 2048, "num_layers": 4}
     planned = plan(Spec.model_validate(spec | {"init": init}))
     with ThreadPool() as workers:
@@ -193,7 +201,9 @@ def test_cores(init: str) -> None:
     ],
 )
 def test_sizes(init: str, mebibytes: Sequence[int]) -> None:
-    """What a square tensor of an LSTM costs, in chunks as they are streamed, so in no more memory than a block takes."""
+    """What a square tensor of an LSTM costs, in chunks as they are streamed, so in no more memory
+    than a block takes.
+    """
     print()
     row(f"{init}, by size", "seconds", "GB/s")
     with ThreadPool() as workers:

@@ -32,7 +32,7 @@ LAWS: dict[str, RandomLaw] = {
 
 
 def timed(work: Callable[[], Any]) -> float:
-    """Give the seconds until the GPU has done it."""
+    """Return the seconds until the GPU has done it."""
     torch.cuda.synchronize()
     began = time.perf_counter()
     work()

@@ -1,7 +1,8 @@
 """A checkpoint over HTTP beside a local script and a tutorial's endpoint, in one run.
 
-Seconds from the spec to the file in the client, medians of rounds taken in turn; each round asks for another seed, so
-nothing is remembered from the one before.  Memory is the server's resident peak above idle.
+Seconds from the spec to the file in the client, medians of rounds taken in turn; each round asks
+for another seed, so nothing is remembered from the one before.  Memory is the server's resident
+peak above idle.
 """
 
 from __future__ import annotations
@@ -105,7 +106,9 @@ def test_large_checkpoint(init: str, device: str, folder: Path) -> None:
     ],
 )
 def test_memory(init: str, layers: int, kept_mib: int) -> None:
-    """One layer, whatever the number of layers; what is dear to draw is kept where there is room for it."""
+    """One layer, whatever the number of layers; what is dear to draw is kept where there is room
+    for it.
+    """
     spec = LARGE | {"init": init, "num_layers": layers}
     planned = plan(spec)
     layer = max(sum(t.size_bytes for t in layer) for layer in planned.layers())
@@ -148,7 +151,9 @@ def test_small_checkpoint() -> None:
 
 
 def test_the_time_to_stop_after_a_client_left() -> None:
-    """Ask for 1 kB of a large file, leave, and see when the server's processor time stands still."""
+    """Ask for 1 kB of a large file, leave, and see when the server's processor time stands
+    still.
+    """
     waits = []
     body = json.dumps(LARGE | {"init": "normal"})
     with server(*OURS, ready="/healthz/ready") as (process, url):
@@ -167,7 +172,9 @@ def test_the_time_to_stop_after_a_client_left() -> None:
 
 
 def _seconds_until_idle(process_id: int) -> float:
-    """Give the time until the last of 300 ms in which the process used no more than one clock tick."""
+    """Return the time until the last of 300 ms in which the process used no more than one clock
+    tick.
+    """
 
     def ticks() -> int:
         fields = Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()

@@ -1,4 +1,6 @@
-"""Many clients at once, beside a tutorial's endpoint in one run; and a thousand slow readers beside a fast one."""
+"""Many clients at once, beside a tutorial's endpoint in one run; and a thousand slow readers beside
+a fast one.
+"""
 
 from __future__ import annotations
 

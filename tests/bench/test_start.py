@@ -15,7 +15,7 @@ pytestmark = pytest.mark.bench
 
 
 def started(cache: Path) -> tuple[float, float]:
-    """Give the seconds until a server is alive and until it is ready."""
+    """Return the seconds until a server is alive and until it is ready."""
     began = time.perf_counter()
     with server(*OURS, ready="/healthz/live", variables={"NUMBA_CACHE_DIR": str(cache)}) as (
         _,

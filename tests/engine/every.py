@@ -1,4 +1,6 @@
-"""Every scheme that can be asked for: once, and once more for each option that takes another path to the numbers."""
+"""Every scheme that can be asked for: once, and once more for each option that takes another path
+to the numbers.
+"""
 
 from __future__ import annotations
 
@@ -137,11 +139,13 @@ BIAS_INITS: Mapping[str, Mapping[str, Scheme]] = {
     f"bias {key}": {"bias": scheme} for key, scheme in _asked(BIASES).items()
 }
 INITS: Mapping[str, Mapping[str, Scheme]] = {**WEIGHT_INITS, **BIAS_INITS}
-"""By name, the scheme of all weights, of the recurrent ones, or of all biases; the others are PyTorch's own."""
+"""By name, the scheme of all weights, of the recurrent ones, or of all biases; others: PyTorch's."""
 
 
 def asked(network: Mapping[str, Any], init: Mapping[str, Any], **others: Any) -> dict[str, Any]:
-    """Ask for a network with an init, or where that is undefined for it, for the nearest that it is defined for."""
+    """Ask for a network with an init, or where that is undefined for it, for the nearest that it is
+    defined for.
+    """
     given = {**network, "init": dict(init), **others}
     schemes: list[type[InitScheme]] = [
         (BIAS_SCHEMES if part == "bias" else WEIGHT_SCHEMES)[scheme["scheme"]]

@@ -1,8 +1,9 @@
 """The golden digests: what stream version 1 draws, for ever.
 
-`python -m tests.engine.golden` writes the digests of specs that have none; it never changes one.  To change one is to break the promise
-of stream version 1: delete it from `golden.json` by hand, and say why in the commit.
-`python -m tests.engine.golden NAME …` prints the digests that this machine draws now, and writes nothing.
+`python -m tests.engine.golden` writes the digests of specs that have none; it never changes one.
+To change one is to break the promise of stream version 1: delete it from `golden.json` by hand, and
+say why in the commit. `python -m tests.engine.golden NAME …` prints the digests that this machine
+draws now, and writes nothing.
 """
 
 from __future__ import annotations

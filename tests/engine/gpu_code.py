@@ -1,7 +1,8 @@
 """What the fused kernel becomes for a GPU; none is needed to compile for it.
 
-`python -m tests.engine.gpu_code CAPABILITY` prints, of each law and dtype, how often each operation on floats stands in PTX, the portable
-code, and in SASS, the code of GPUs of this compute capability (90: Hopper).
+`python -m tests.engine.gpu_code CAPABILITY` prints, of each law and dtype, how often each operation
+on floats stands in PTX, the portable code, and in SASS, the code of GPUs of this compute capability
+(90: Hopper).
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Networks from arrays, element by element: what a recipe with uploaded arrays must give, without the plan."""
+"""Networks from arrays, element by element: what a recipe with uploaded arrays must give, without
+the plan.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ class InMemory:
     arrays: Values
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
-        """Give elements first … last."""
+        """Return elements first … last."""
         part = self.arrays[name].reshape(-1)[first:last]
         assert len(part) == last - first, "it was read beyond its end"
         return part
@@ -53,7 +55,9 @@ def values(network: Mapping[str, Any], *, dtype: str = "float32") -> Values:
 
 
 def expected(old: Mapping[str, Any], new: Mapping[str, Any], arrays: Values) -> dict[str, Stored]:
-    """Draw the new network without arrays, and put every element of the old one where it belongs."""
+    """Draw the new network without arrays, and put every element of the old one where it
+    belongs.
+    """
     plain = {name: part for name, part in new["init"].items() if name != "arrays"}
     drawn = stored({**new, "init": plain})
     shapes = {tensor.name: tensor.shape for tensor in planned({**new, "init": plain}).tensors}
@@ -67,7 +71,7 @@ def expected(old: Mapping[str, Any], new: Mapping[str, Any], arrays: Values) -> 
 def _moves(
     name: str, array: NDArray[Any], old: Mapping[str, Any], new: Mapping[str, Any]
 ) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Give the place of every element, in the old tensor and in the new one."""
+    """Return the place of every element, in the old tensor and in the new one."""
     gates = 1 if name.startswith("weight_hr") else GATES[old["rnn_type"]]
     rows = len(array) // gates
     new_rows = new.get("proj_size", 0) if name.startswith("weight_hr") else new["hidden_size"]
@@ -84,7 +88,7 @@ def _moves(
 
 @st.composite
 def growths(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give a small network, and one that is as large or larger with its arrays."""
+    """Return a small network, and one that is as large or larger with its arrays."""
     old: dict[str, Any] = {
         "rnn_type": draw(st.sampled_from(["rnn", "gru", "lstm"])),
         "input_size": draw(st.integers(1, 4)),

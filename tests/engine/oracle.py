@@ -1,6 +1,8 @@
-"""Stream version 1 once more, number by number: Python integers and float32 scalars, one rounded operation at a time.
+"""Stream version 1 once more, number by number: Python integers and float32 scalars, one rounded
+operation at a time.
 
-Written from `stepzero_rnn/engine/README.md` and the sources that it names, and from nothing else; slow and plain, to be compared bit for bit.
+Written from `stepzero_rnn/engine/README.md` and the sources that it names, and from nothing else;
+slow and plain, to be compared bit for bit.
 """
 
 from __future__ import annotations
@@ -50,20 +52,20 @@ TAIL = (
 
 
 def constant(value: float) -> np.float32:
-    """Give an element of a constant block; beyond the largest number lies infinity."""
+    """Return an element of a constant block; beyond the largest number lies infinity."""
     with np.errstate(over="ignore"):
         return f32(value)
 
 
 def stream(tensor: str, gate: str) -> int:
-    """Give the stream of a block."""
+    """Return the stream of a block."""
     digest = hashlib.blake2b(f"1/{tensor}/{gate}".encode()).digest()
     return int.from_bytes(digest[:8], "little")
 
 
 @lru_cache(maxsize=16)  # four words each, asked for one by one
 def philox(counter: tuple[int, ...], seed: tuple[int, ...]) -> list[int]:
-    """Give four words (Salmon et al. 2011, section 5.3)."""
+    """Return four words (Salmon et al. 2011, section 5.3)."""
     (c0, c1, c2, c3), (k0, k1) = counter, seed
     for _ in range(10):
         p0, p1 = 0xD2511F53 * c0, 0xCD9E8D57 * c2
@@ -73,33 +75,37 @@ def philox(counter: tuple[int, ...], seed: tuple[int, ...]) -> list[int]:
 
 
 def word(seed: int, stream: int, i: int) -> int:
-    """Give word i of a stream."""
+    """Return word i of a stream."""
     group = i // 4
     counter = (group & WORD, group >> 32, stream & WORD, stream >> 32)
     return philox(counter, (seed & WORD, seed >> 32))[i % 4]
 
 
 def uniform(seed: int, stream: int, i: int, low: float, high: float) -> np.float32:
-    """Give element i of a uniform block."""
+    """Return element i of a uniform block."""
     unit = f32(word(seed, stream, i) >> 8) * f32(2.0**-24)
     return unit * f32(high - low) + f32(low)
 
 
 def log_uniform(seed: int, stream: int, i: int, law: tuple[float, float, float]) -> np.float32:
-    """Give element i of a block of logarithms; their law: the bounds of what they are of, and a factor."""
+    """Return element i of a block of logarithms; their law: the bounds of what they are of, and a
+    factor.
+    """
     low, high, factor = law
     return f32(factor) * ln(uniform(seed, stream, i, low, high))
 
 
 def logit_uniform(seed: int, stream: int, i: int, law: tuple[float, float, float]) -> np.float32:
-    """Give element i of a block of logits; their law: the bounds of what they are of, and a factor."""
+    """Return element i of a block of logits; their law: the bounds of what they are of, and a
+    factor.
+    """
     low, high, factor = law
     x = min(uniform(seed, stream, i, low, high), f32(1 - 2.0**-24))
     return f32(factor) * (ln(x) - ln(f32(1) - x))
 
 
 def normal(seed: int, stream: int, i: int, mean: float, std: float) -> np.float32:
-    """Give element i of a normal block."""
+    """Return element i of a normal block."""
     first = i - i % 2
     a, b = word(seed, stream, first), word(seed, stream, first + 1)
     uniform = (f32(a >> 8) + f32(0.5)) * f32(2.0**-24)
@@ -120,7 +126,9 @@ def normal(seed: int, stream: int, i: int, mean: float, std: float) -> np.float3
 def cut_normal(
     seed: int, stream: int, i: int, law: tuple[float, float, float, float]
 ) -> np.float32:
-    """Give element i of a cut normal; its law: mean, standard deviation, and both cuts in those from the mean."""
+    """Return element i of a cut normal; its law: mean, standard deviation, and both cuts in those
+    from the mean.
+    """
     mean, std, low, high = law
     two_sided = low < 0 < high
     if two_sided:
@@ -143,7 +151,7 @@ def cut_normal(
 
 
 def ln(x: np.float32) -> np.float32:
-    """Give the logarithm of a positive normal number."""
+    """Return the logarithm of a positive normal number."""
     (bits,) = struct.unpack("<i", struct.pack("<f", x))
     e = (bits - 0x3F3504F3) >> 23
     (reduced,) = struct.unpack("<f", struct.pack("<i", bits - (e << 23)))
@@ -161,7 +169,7 @@ def horner(coefficients: Sequence[float], x: np.float32) -> np.float32:
 
 
 def exp(x: float) -> float:
-    """Give eˣ, correctly rounded: its series in exact arithmetic."""
+    """Return eˣ, correctly rounded: its series in exact arithmetic."""
     term, total, n = Fraction(1), Fraction(1), 0
     while abs(term) > Fraction(1, ONE):
         n += 1
@@ -171,7 +179,9 @@ def exp(x: float) -> float:
 
 
 def spread_of_cut_at_2() -> float:
-    """Give the standard deviation of N(0, 1) cut at ±2: the root of 1 − 4·φ(2)/erf(√2), which is rounded first."""
+    """Return the standard deviation of N(0, 1) cut at ±2: the root of 1 − 4·φ(2)/erf(√2), which is
+    rounded first.
+    """
     term, exponential, n = ONE, 0, 0
     while term:
         exponential += term
@@ -186,18 +196,18 @@ def _signed(bits: int) -> int:
 
 
 def _erf(z: float) -> float:
-    """Give erf(z/√2), correctly rounded."""
+    """Return erf(z/√2), correctly rounded."""
     return float(Fraction(_erf_bits(z), ONE))
 
 
 def _tail(z: float) -> float:
-    """Give the chance that a standard normal exceeds z, correctly rounded."""
+    """Return the chance that a standard normal exceeds z, correctly rounded."""
     return float(Fraction(ONE - _erf_bits(z), 2 * ONE))
 
 
 @cache
 def _erf_bits(z: float) -> int:
-    """Give erf(z/√2) in units of 2⁻⁴⁰⁰: √(2/π)·Σ (−1)ⁿ z²ⁿ⁺¹ / (2ⁿ n! (2n + 1)) (DLMF 7.6.1)."""
+    """Return erf(z/√2) in units of 2⁻⁴⁰⁰: √(2/π)·Σ (−1)ⁿ z²ⁿ⁺¹ / (2ⁿ n! (2n + 1)) (DLMF 7.6.1)."""
     x = Fraction(max(-12.0, min(12.0, z)))
     term, total, n = int(x * ONE), 0, 0
     square = int(x * x * ONE)

@@ -22,12 +22,14 @@ FORMATS: Mapping[str, tuple[int, int, int]] = {
 
 
 def identity(rows: int, cols: int, gain: float) -> Rows:
-    """Give `gain` where row = column, else 0."""
+    """Return `gain` where row = column, else 0."""
     return [[float(oracle.f32(gain if r == c else 0)) for c in range(cols)] for r in range(rows)]
 
 
 def hadamard(rows: int, cols: int) -> Rows:
-    """Give the identity, or a part of the scaled matrix where there are more rows than columns."""
+    """Return the identity, or a part of the scaled matrix where there are more rows than
+    columns.
+    """
     if rows <= cols:
         return identity(rows, cols, 1.0)
     size = oracle.f32(math.sqrt(2.0 ** (1 - math.ceil(math.log2(rows)))))
@@ -52,7 +54,7 @@ def with_zeros(seed: int, stream: int, drawn: Rows, zeros: int, axis: str) -> Ro
 
 
 def gaussians(seed: int, stream: int, shape: tuple[int, int], *, first: int = 0) -> Rows:
-    """Give standard normals, row by row, the first of which is number `first`."""
+    """Return standard normals, row by row, the first of which is number `first`."""
     rows, cols = shape
     return [
         [float(oracle.normal(seed, stream, first + r * cols + c, 0.0, 1.0)) for c in range(cols)]
@@ -69,7 +71,9 @@ def orthogonal(
     first: int = 0,
     special: bool = False,
 ) -> Rows:
-    """Give `gain` times a product of the reflectors of Gaussian columns, in float64; their elements begin at `first`."""
+    """Return `gain` times a product of the reflectors of Gaussian columns, in float64; their
+    elements begin at `first`.
+    """
     n, m = max(shape), min(shape)
     drawn = gaussians(seed, stream, (n, m), first=first)
     reflectors = [_reflector([row[k] for row in drawn], k) for k in range(m)]
@@ -92,7 +96,7 @@ def orthogonal(
 
 
 def _reflector(column: Sequence[float], k: int) -> tuple[list[float], float, float]:
-    """Give v, τ and the sign of one Gaussian column."""
+    """Return v, τ and the sign of one Gaussian column."""
     square = 0.0
     for x in column[k:]:
         square += x * x
@@ -105,12 +109,12 @@ def _reflector(column: Sequence[float], k: int) -> tuple[list[float], float, flo
 
 
 def _determinant(reflectors: Sequence[tuple[list[float], float, float]]) -> float:
-    """Give the product of the signs, and of −1 for each reflector."""
+    """Return the product of the signs, and of −1 for each reflector."""
     return math.prod(sign * (-1 if tau else 1) for _, tau, sign in reflectors)
 
 
 def _factor(block: Sequence[tuple[list[float], float, float]], first: int, n: int) -> Rows:
-    """Give T of eight reflectors, the first of which begins at row `first`."""
+    """Return T of eight reflectors, the first of which begins at row `first`."""
     factor = [[0.0] * BLOCK for _ in range(BLOCK)]
     for j, (v, tau, _) in enumerate(block):
         factor[j][j] = tau
@@ -154,7 +158,7 @@ def stored(value: float, dtype: str) -> bytes:
 
 
 def _nearest(value: float, mantissa: int, bias: int) -> int:
-    """Give the bits of a number that is not negative."""
+    """Return the bits of a number that is not negative."""
     exponent = max(math.frexp(value)[1] - 1, 1 - bias)
     numerator, denominator = value.as_integer_ratio()
     shift = exponent - mantissa

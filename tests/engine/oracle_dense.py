@@ -1,4 +1,5 @@
-"""The oracle's laws that take products of whole matrices: Python floats one by one, every sum in the stated order.
+"""The oracle's laws that take products of whole matrices: Python floats one by one, every sum in
+the stated order.
 
 Written from `stepzero_rnn/engine/README.md`, section 3, and from nothing else.
 """
@@ -17,7 +18,7 @@ FAR, FARTHER = 2**60, 2**61
 
 
 def spectral_band(seed: int, stream: int, shape: tuple[int, int], margin: float) -> Rows:
-    """Give U·diag(s)·Vᵀ."""
+    """Return U·diag(s)·Vᵀ."""
     (rows, cols), count = shape, min(shape)
     u = orthogonal(seed, stream, (rows, count), 1.0)
     v = orthogonal(seed, stream, (cols, count), 1.0, first=FAR)
@@ -30,7 +31,7 @@ def spectral_band(seed: int, stream: int, shape: tuple[int, int], margin: float)
 
 
 def lsuv(seed: int, stream: int, shape: tuple[int, int], probe: int) -> Rows:
-    """Give a Haar matrix whose outputs have variance 1."""
+    """Return a Haar matrix whose outputs have variance 1."""
     rows, cols = shape
     q = orthogonal(seed, stream, shape, 1.0)
     x = [
@@ -45,7 +46,7 @@ def lsuv(seed: int, stream: int, shape: tuple[int, int], probe: int) -> Rows:
 
 
 def spectral_radius(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Rows:
-    """Give a matrix with the spectral radius asked for."""
+    """Return a matrix with the spectral radius asked for."""
     target = o.get("radius", 0.9)
     match o.get("kind", "dense"):
         case "ring":
@@ -62,7 +63,7 @@ def spectral_radius(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> 
 
 
 def np_rnn(seed: int, stream: int, size: int) -> Rows:
-    """Give (A + I)/λ."""
+    """Return (A + I)/λ."""
     drawn = gaussians(seed, stream, (size, size))
     gram = product(transposed(drawn), drawn)
     matrix = plus_identity([[x / size for x in row] for row in gram])
@@ -71,7 +72,7 @@ def np_rnn(seed: int, stream: int, size: int) -> Rows:
 
 
 def skew(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Rows:
-    """Give the exponential of a skew matrix, with its diffusion."""
+    """Return the exponential of a skew matrix, with its diffusion."""
     epsilon = o.get("epsilon", 0.01)
     m, c = gaussians(seed, stream, (size, size)), epsilon * o.get("std", 1.0) / math.sqrt(size)
     x = [[(m[i][j] - m[j][i]) * c for j in range(size)] for i in range(size)]
@@ -88,7 +89,7 @@ def skew(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Rows:
 
 
 def ring_spectrum(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Rows:
-    """Give rotations scaled by radii, in the units' own basis or in a random one."""
+    """Return rotations scaled by radii, in the units' own basis or in a random one."""
     radii = o.get("r_min", 0.9), o.get("r_max", 0.999)
     blocks = rotations(seed, stream, size, (0.0, 1.0), radii)
     if o.get("basis", "blocks") == "blocks":
@@ -98,7 +99,7 @@ def ring_spectrum(seed: int, stream: int, size: int, o: Mapping[str, Any]) -> Ro
 
 
 def radius(matrix: Rows) -> float:
-    """Give ‖A^m‖^(1/m), m = 2²⁸."""
+    """Return ‖A^m‖^(1/m), m = 2²⁸."""
     scales = []
     for power in range(29):
         matrix = product(matrix, matrix) if power else matrix
@@ -111,7 +112,7 @@ def radius(matrix: Rows) -> float:
 
 
 def norm(rows: Rows) -> float:
-    """Give the Frobenius norm."""
+    """Return the Frobenius norm."""
     return math.sqrt(ascending(ascending(x * x for x in column) for column in transposed(rows)))
 
 

@@ -18,13 +18,13 @@ PI = 3.14159265358979323846264338327950288  # read as the nearest float64
 
 
 def bands(size: int, above: float, below: float) -> Rows:
-    """Give one number right above the diagonal and one right below it."""
+    """Return one number right above the diagonal and one right below it."""
     values = {1: float(oracle.f32(above)), -1: float(oracle.f32(below))}
     return [[values.get(c - r, 0.0) for c in range(size)] for r in range(size)]
 
 
 def ramp(size: int, end: float) -> Rows:
-    """Give a slope across the diagonals."""
+    """Return a slope across the diagonals."""
     step = oracle.f32(end / (size - 1)) if size > 1 else oracle.f32(0)
     return [[float(oracle.f32(c - r) * step) for c in range(size)] for r in range(size)]
 
@@ -36,7 +36,9 @@ def rotations(
     turns: tuple[float, float],
     radii: tuple[float, float] = (1.0, 1.0),
 ) -> Rows:
-    """Give 2 × 2 rotations along the diagonal, by angles between two, in turns; of an odd size the last element is a radius."""
+    """Return 2 × 2 rotations along the diagonal, by angles between two, in turns; of an odd size
+    the last element is a radius.
+    """
     rows = [[0.0] * size for _ in range(size)]
     (low, high), (least, most) = turns, radii
     lengths = [
@@ -67,7 +69,9 @@ def _sine_and_cosine(turn: float) -> tuple[float, float]:
 
 
 def _horner(powers: Sequence[int], x: float) -> float:
-    """Evaluate the Taylor series of a sine or cosine of quarter turns; its coefficients are rounded from fixed point."""
+    """Evaluate the Taylor series of a sine or cosine of quarter turns; its coefficients are rounded
+    from fixed point.
+    """
     one = oracle.ONE
     total = 0.0
     for place, k in enumerate(powers):
@@ -80,7 +84,7 @@ def _horner(powers: Sequence[int], x: float) -> float:
 
 
 def tanh_gain(input_variance: float) -> float:
-    """Give the gain of the critical line, rounded to float32: by SciPy's quadrature and root."""
+    """Return the gain of the critical line, rounded to float32: by SciPy's quadrature and root."""
 
     def mean(of: Callable[[float], float]) -> float:
         def weighed(z: float) -> float:
@@ -101,7 +105,7 @@ def tanh_gain(input_variance: float) -> float:
 
 
 def gated_gain(o: Mapping[str, Any], biases: Mapping[str, Mapping[str, Any]]) -> float:
-    """Give g for the biases that the tests ask for: 0, those of `forget` and of `chrono`."""
+    """Return g for the biases that the tests ask for: 0, those of `forget` and of `chrono`."""
     steps = o.get("target_memory_steps")
     rho = math.exp(-1 / steps) if steps else o.get("target_rho", 1.0)
     kept = "z" if "z" in biases else "f"

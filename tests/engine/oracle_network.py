@@ -1,6 +1,7 @@
 """A whole network by the oracle: from a request to the bytes of every tensor.
 
-Written from `stepzero_rnn/engine/README.md`, the formulas that it names and the documentation of the request, without the plan.
+Written from `stepzero_rnn/engine/README.md`, the formulas that it names and the documentation of
+the request, without the plan.
 """
 
 from __future__ import annotations
@@ -50,46 +51,48 @@ class Block:
         return self.rows, self.cols
 
     def each(self, element: Callable[[int], Any]) -> Rows:
-        """Give every element by its number, row by row."""
+        """Return every element by its number, row by row."""
         return [
             [float(element(r * self.cols + c)) for c in range(self.cols)] for r in range(self.rows)
         ]
 
     def uniform(self, low: float, high: float) -> Rows:
-        """Give uniform numbers."""
+        """Return uniform numbers."""
         return self.each(lambda i: oracle.uniform(self.seed, self.stream, i, low, high))
 
     def normal(self, mean: float, std: float) -> Rows:
-        """Give normal numbers."""
+        """Return normal numbers."""
         return self.each(lambda i: oracle.normal(self.seed, self.stream, i, mean, std))
 
     def cut(self, mean: float, std: float, low: float, high: float) -> Rows:
-        """Give normal numbers, cut at `low` and `high` standard deviations."""
+        """Return normal numbers, cut at `low` and `high` standard deviations."""
         law = (mean, std, low, high)
         return self.each(lambda i: oracle.cut_normal(self.seed, self.stream, i, law))
 
     def log(self, low: float, high: float, factor: float) -> Rows:
-        """Give logarithms of uniform numbers."""
+        """Return logarithms of uniform numbers."""
         law = (low, high, factor)
         return self.each(lambda i: oracle.log_uniform(self.seed, self.stream, i, law))
 
     def logit(self, low: float, high: float, factor: float) -> Rows:
-        """Give logits of uniform numbers."""
+        """Return logits of uniform numbers."""
         law = (low, high, factor)
         return self.each(lambda i: oracle.logit_uniform(self.seed, self.stream, i, law))
 
     def constant(self, value: float) -> Rows:
-        """Give one number everywhere."""
+        """Return one number everywhere."""
         return self.each(lambda i: oracle.constant(value))
 
     def fans(self, o: Options) -> tuple[int, int]:
-        """Give fan_in and fan_out: the block's own, or of the matrix over input and state that holds it."""
+        """Return fan_in and fan_out: the block's own, or of the matrix over input and state that
+        holds it.
+        """
         kind = o.get("fans", "block") if self.joint else "block"
         fan_in = self.cols if kind == "block" else self.joint
         return fan_in, self.rows * (2 if kind == "joint_pair" else 1)
 
     def fan(self, o: Options) -> float:
-        """Give the fan that a scheme asks for."""
+        """Return the fan that a scheme asks for."""
         fan_in, fan_out = self.fans(o)
         return {
             "fan_in": fan_in,
@@ -118,7 +121,7 @@ def network(given: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def _parts(init: Any) -> dict[str, Options]:
-    """Give a scheme for every kind of parameter."""
+    """Return a scheme for every kind of parameter."""
     names = ("weight_ih", "weight_hh", "weight_hr", "bias")
     if isinstance(init, Mapping) and "scheme" not in init:
         return {name: _options(init.get(name, "pytorch")) for name in names}
@@ -160,7 +163,7 @@ class Cell:
     joint: int
 
     def scheme(self, parameter: str, gate: str) -> Options:
-        """Give the scheme of a gate: the first override that matches, or the part's."""
+        """Return the scheme of a gate: the first override that matches, or the part's."""
         init, last = self.asked["init"], self.asked["num_layers"] - 1
         for o in init.get("overrides", []) if isinstance(init, Mapping) else []:
             layers = {"first": 0, "last": last}.get(str(o.get("layer")), o.get("layer", [0, last]))
@@ -213,7 +216,7 @@ def _bias(cell: Cell, kind: str) -> Rows:
 
 
 def _sign(block: Block, o: Options, rnn: str) -> float:
-    """Give 1 for the keeping gate, −1 for an input gate that is tied to it."""
+    """Return 1 for the keeping gate, −1 for an input gate that is tied to it."""
     tied = o["scheme"] == "chrono" or o.get("tied", False)
     return 1.0 if block.gate == RETENTION_GATE[rnn] else -1.0 if block.gate == "i" and tied else 0.0
 
@@ -254,7 +257,7 @@ def _trunc_normal(block: Block, o: Options) -> Rows:
 
 
 def _gain(o: Options) -> float:
-    """Give torch.nn.init.calculate_gain."""
+    """Return torch.nn.init.calculate_gain."""
     a = o.get("a", 0.0)
     return {
         "linear": 1.0,

@@ -1,6 +1,8 @@
-"""What each scheme promises, from its source: the test's own formulas, beside which the draws are held.
+"""What each scheme promises, from its source: the test's own formulas, beside which the draws are
+held.
 
-fan_in, fan_out: fan in and fan out of the block; hidden: hidden_size; side: the longer side of the block.
+fan_in, fan_out: fan in and fan out of the block; hidden: hidden_size; side: the longer side of the
+block.
 """
 
 from __future__ import annotations
@@ -25,22 +27,23 @@ Law = Callable[[int], Any]
 
 
 def gaussian(side: int) -> Any:
-    """Give N(0, 1)."""
+    """Return N(0, 1)."""
     return stats.norm()
 
 
 def flat(side: int) -> Any:
-    """Give U(±√3)."""
+    """Return U(±√3)."""
     return stats.uniform(-sqrt(3), 2 * sqrt(3))
 
 
 def triangular(side: int) -> Any:
-    """Give the law of the sum of two equal uniform numbers."""
+    """Return the law of the sum of two equal uniform numbers."""
     return stats.triang(0.5, -sqrt(6), 2 * sqrt(6))
 
 
 def spherical(side: int) -> Any:
-    """Give the law of √side·x, x a coordinate of a uniform point on the sphere in as many dimensions.
+    """Return the law of √side·x, x a coordinate of a uniform point on the sphere in as many
+    dimensions.
 
     x² is Beta(½, (side − 1)/2), and so (x + 1)/2 is Beta((side − 1)/2, (side − 1)/2).
     """
@@ -48,14 +51,15 @@ def spherical(side: int) -> Any:
 
 
 def truncated(low: float, high: float) -> Law:
-    """Give the law of N(0, 1) cut at low and high, standardized."""
+    """Return the law of N(0, 1) cut at low and high, standardized."""
     whole = stats.truncnorm(low, high)
     return lambda side: stats.truncnorm(low, high, -whole.mean() / whole.std(), 1 / whole.std())
 
 
 @dataclass(frozen=True)
 class Promise:
-    """A scheme as it is asked for, and the law that its source states for a block (fan in, fan out, hidden_size).
+    """A scheme as it is asked for, and the law that its source states for a block (fan in, fan out,
+    hidden_size).
 
     `law` is that of an element which is drawn, `drawn` the share of those; the others are zero.
     """
@@ -70,7 +74,9 @@ class Promise:
 
     @property
     def kurtosis(self) -> float:
-        """The fourth moment of an element in standard deviations, the zeros counted in; in a large block."""
+        """The fourth moment of an element in standard deviations, the zeros counted in; in a large
+        block.
+        """
         return (3 + float(self.law(1000).stats("k"))) / self.drawn
 
 
@@ -100,7 +106,7 @@ def orthogonal(std: Size, **given: Any) -> Promise:
 
 
 def zero(rows: int, cols: int) -> Values:
-    """Give a block as ZerO initializes it."""
+    """Return a block as ZerO initializes it."""
     if rows <= cols:
         return np.eye(rows, cols)
     m = ceil(log2(rows))
@@ -109,7 +115,7 @@ def zero(rows: int, cols: int) -> Values:
 
 
 def fixed(value: float) -> Size:
-    """Give a number that no fan changes."""
+    """Return a number that no fan changes."""
     return lambda fan_in, fan_out, hidden: value
 
 
@@ -220,7 +226,7 @@ WEIGHTS = [
     Promise(weight("lsuv", probe=4096), lambda fan_in, fan_out, hidden: 1 / sqrt(fan_in), law=spherical),
     Promise(weight("sparse", sparsity=0.5, std=2, axis="out"), fixed(2 * sqrt(0.5)), drawn=0.5),
 ]  # fmt: skip
-"""`identity`: max(fan_in, fan_out) elements for each one on the diagonal, and so its mean is gain / max(fan_in, fan_out)."""
+"""`identity`: max(fan_in, fan_out) elements for each one on the diagonal: that is its mean."""
 
 # The total of both biases.
 BIASES = [
@@ -240,7 +246,9 @@ BIASES = [
 
 
 def blocks(promise: Promise, request: Mapping[str, Any]) -> list[Values]:
-    """Draw both weights of the first layer by a scheme; give every block that is drawn by itself."""
+    """Draw both weights of the first layer by a scheme; give every block that is drawn by
+    itself.
+    """
     asked = {**request, "init": dict(promise.scheme)}
     if promise.scheme.get("scope") == "fused":
         return [values(asked)[name] for name in FIRST]

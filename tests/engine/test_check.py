@@ -1,4 +1,6 @@
-"""The sanity forward pass: the whole module's output, layer by layer, and every refusal with its reason."""
+"""The sanity forward pass: the whole module's output, layer by layer, and every refusal with its
+reason.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def forward(given: dict[str, Any], **size: int) -> Forward:
 
 
 def probe(given: dict[str, Any], steps: int, batch: int) -> torch.Tensor:
-    """Give the input that a network is checked with: standard normals of a stream of their own."""
+    """Return the input that a network is checked with: standard normals of a stream of their
+    own.
+    """
     spec = parse(Spec, given)
     drawn = np.empty(steps * batch * spec.input_size, np.float32)
     Normal(0, 1).fill(drawn, 0, key(spec.seed, stream_of("input", "-")))
@@ -71,8 +75,8 @@ def whole(given: dict[str, Any], steps: int = 16, batch: int = 4) -> torch.Tenso
 def assert_equal(found: Forward, output: torch.Tensor, rounding: float) -> None:
     """Compare the spread of two outputs.
 
-    Both come of the same operations; a library that joins layers may round some differently, each by half a last
-    digit of outputs below 1, and the mean over all outputs averages that.
+    Both come of the same operations; a library that joins layers may round some differently, each
+    by half a last digit of outputs below 1, and the mean over all outputs averages that.
     """
     values = output.double()
     mean, std = values.mean().item(), values.std(correction=0).item()

@@ -1,4 +1,6 @@
-"""`critical` starts where its source says: the gains, the laws of the gates behind them, and the radius of drawn networks."""
+"""`critical` starts where its source says: the gains, the laws of the gates behind them, and the
+radius of drawn networks.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,9 @@ def gain(*biases: Any, hidden_size: int = H, **options: Any) -> float:
 
 
 def edge(mean: float) -> float:
-    """Give the exact gain of normal biases of spread 1, the forget gate's about a mean: 1/(1 − f) = 1 + eᵇ."""
+    """Return the exact gain of normal biases of spread 1, the forget gate's about a mean: 1/(1 − f)
+    = 1 + eᵇ.
+    """
     kept = 1 + 2 * math.exp(mean + 0.5) + math.exp(2 * mean + 2)
     return float(1 / (SQUARE * math.sqrt(kept)))
 
@@ -187,7 +191,9 @@ def network(rnn_type: str, bias: Any, options: Mapping[str, Any], **more: Any) -
 
 
 def jacobian(given: Mapping[str, Any]) -> Values:
-    """Give the Jacobian of a cell's state at zero input and state, in closed form, biases of g and n left out."""
+    """Return the Jacobian of a cell's state at zero input and state, in closed form, biases of g
+    and n left out.
+    """
     drawn = gates(given)
 
     def gate(letter: str) -> Values:
@@ -202,7 +208,7 @@ def jacobian(given: Mapping[str, Any]) -> Values:
 
 
 def radius(matrix: Values) -> float:
-    """Give the largest absolute eigenvalue."""
+    """Return the largest absolute eigenvalue."""
     return float(np.abs(np.linalg.eigvals(matrix)).max())
 
 
@@ -231,7 +237,8 @@ class TestDrawnNetworks:
             after = after[1] if rnn_type == "lstm" else after
             return torch.as_tensor(after).reshape(-1)
 
-        # An LSTM's cell comes back through its output: h = o·tanh(c), and o·W·h reaches the next cell.
+        # An LSTM's cell comes back through its output: h = o·tanh(c), and o·W·h reaches the next
+        # cell.
         at_rest = torch.zeros(256, dtype=torch.float64)
         own = torch.autograd.functional.jacobian(step, at_rest).numpy()
         if rnn_type == "lstm":
@@ -272,7 +279,9 @@ class TestDrawnNetworks:
 
     @pytest.mark.parametrize("variance", [0.01, 0.25])
     def test_of_tanh_keep_the_size_of_a_small_difference(self, variance: float) -> None:
-        """Driven by noise of the variance asked for, a perturbation neither grows nor shrinks: χ = 1 to 3 % over 400 steps."""
+        """Driven by noise of the variance asked for, a perturbation neither grows nor shrinks: χ =
+        1 to 3 % over 400 steps.
+        """
         scheme = {"scheme": "critical", "input_variance": variance}
         given = {
             "rnn_type": "rnn",

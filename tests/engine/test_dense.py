@@ -68,7 +68,7 @@ def block(scheme: str | Mapping[str, Any], rows: int, cols: int, **network: Any)
 
 
 def eigenvalues(matrix: Values) -> Values:
-    """Give the absolute values of all eigenvalues, ascending."""
+    """Return the absolute values of all eigenvalues, ascending."""
     return np.sort(np.abs(np.linalg.eigvals(matrix)))
 
 
@@ -198,7 +198,9 @@ class TestSpectralRadiusOfLargeMatrices:
 
 
 class TestNpRnn:
-    """The figures of its spectrum: 1, a second eigenvalue near 1, a mean of 2/5 and a least of 1/5 (Marchenko & Pastur: A has 4, 1 and 0)."""
+    """The figures of its spectrum: 1, a second eigenvalue near 1, a mean of 2/5 and a least of 1/5
+    (Marchenko & Pastur: A has 4, 1 and 0).
+    """
 
     def drawn(self, hidden: int, **network: Any) -> Values:
         return recurrent("np_rnn", hidden, nonlinearity="relu", **network)
@@ -213,7 +215,8 @@ class TestNpRnn:
     def test_has_the_spectrum_of_its_law(self) -> None:
         spectrum = np.linalg.eigvalsh(self.drawn(512))
 
-        # The largest eigenvalue of A is within 4·(1 ± n^(−2/3)·3); the sum of them all has no such spread.
+        # The largest eigenvalue of A is within 4·(1 ± n^(−2/3)·3); the sum of them all has no such
+        # spread.
         assert spectrum[0] == pytest.approx(1 / 5, rel=0.05)
         assert spectrum.mean() == pytest.approx(2 / 5, rel=0.05)
         assert 0.96 <= spectrum[-2] < 1
@@ -307,7 +310,8 @@ class TestLsuv:
         matrix = block({"scheme": "lsuv", "probe": 1024}, rows, cols)
         outputs = matrix @ np.random.default_rng(0).normal(size=(cols, 4096))
 
-        # Of n independent normal numbers the variance has the relative error √(2/n); no more are independent than inputs.
+        # Of n independent normal numbers the variance has the relative error √(2/n); no more are
+        # independent than inputs.
         few = min(rows, cols)
         error = sqrt(2 / (1024 * few)) + sqrt(2 / (4096 * few))
         assert abs(outputs.var() - 1) <= 5 * error

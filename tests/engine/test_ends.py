@@ -1,4 +1,6 @@
-"""The ends of every number that a scheme is asked for with: a network, or a refusal, and never a fault of ours."""
+"""The ends of every number that a scheme is asked for with: a network, or a refusal, and never a
+fault of ours.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ ACCEPTED = {"accept_nonfinite": True, "accept_dead": True}
 
 
 def numbers_of(cls: Any) -> Iterator[tuple[str, list[float]]]:
-    """Give each number that a scheme has, with the ends that it may have and those that no number goes beyond."""
+    """Return each number that a scheme has, with the ends that it may have and those that no number
+    goes beyond.
+    """
     for name, field in cls.model_json_schema()["properties"].items():
         for kind in field.get("anyOf", [field]):
             if kind.get("type") in ("number", "integer"):

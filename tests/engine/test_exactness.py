@@ -43,7 +43,7 @@ PLACES = {  # networks, and a tensor of each of several tasks: two pieces of eve
 
 
 def bits(drawn: Stored) -> np.ndarray[Any, np.dtype[np.uint32]]:
-    """Give the bits of float32 numbers."""
+    """Return the bits of float32 numbers."""
     return drawn.view(np.uint32)
 
 
@@ -146,7 +146,7 @@ def job(scheme: str, dtype: str, name: FormatName) -> Job:
 
 @lru_cache(maxsize=64)
 def file(scheme: str, dtype: str, name: FormatName) -> bytes:
-    """Give a small network's file, as the library does."""
+    """Return a small network's file, as the library does."""
     return b"".join(stepzero_rnn.stream(small(scheme, dtype), format=name, device="cpu"))
 
 

@@ -1,4 +1,6 @@
-"""Biases that give each gate a law of its own: their laws, signs and ties, in every gate, layer and direction."""
+"""Biases that give each gate a law of its own: their laws, signs and ties, in every gate, layer and
+direction.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ def totals(rnn_type: str, bias: dict[str, Any], **given: Any) -> dict[str, Value
 
 
 def others(rnn_type: str, gates: dict[str, Values], *but: str) -> Values:
-    """Give what stands in all gates but some."""
+    """Return what stands in all gates but some."""
     return np.concatenate([total for gate, total in gates.items() if gate not in but])
 
 

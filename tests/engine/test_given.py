@@ -23,7 +23,7 @@ every_network = pytest.mark.parametrize("rnn_type", GATES)
 
 
 def array(numbers: Any, **options: Any) -> dict[str, Any]:
-    """Give numbers as a scheme."""
+    """Return numbers as a scheme."""
     return {"scheme": "array", "values": numbers, **options}
 
 

@@ -1,4 +1,6 @@
-"""The same spec gives the same bytes, in every release and on every machine: digests that never change."""
+"""The same spec gives the same bytes, in every release and on every machine: digests that never
+change.
+"""
 
 from __future__ import annotations
 

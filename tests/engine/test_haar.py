@@ -1,4 +1,6 @@
-"""Orthogonal matrices: orthogonal to the last digits, uniform among all of them, in every precision."""
+"""Orthogonal matrices: orthogonal to the last digits, uniform among all of them, in every
+precision.
+"""
 
 from __future__ import annotations
 
@@ -27,14 +29,16 @@ def orthogonal(rows: int, cols: int, seed: int = 0, **given: Any) -> Values:
 
 
 def error(q: Values, gain: float = 1.0) -> float:
-    """Give how far the longer side is from orthonormal: max |QᵀQ − gain²·I|."""
+    """Return how far the longer side is from orthonormal: max |QᵀQ − gain²·I|."""
     tall = q if q.shape[0] >= q.shape[1] else q.T
     return float(np.abs(tall.T @ tall - gain**2 * np.eye(tall.shape[1])).max())
 
 
 @cache
 def many(n: int, count: int, tensor: str = "weight_hh") -> Values:
-    """Draw `count` matrices, (n, n) or for weight_ih (n, 2·n): of as many layers, in both directions."""
+    """Draw `count` matrices, (n, n) or for weight_ih (n, 2·n): of as many layers, in both
+    directions.
+    """
     request = {"rnn_type": "rnn", "input_size": 1, "hidden_size": n, "dtype": "float64", "seed": 5}
     request |= {"init": {tensor: "orthogonal"}, "bias": False}
     drawn = values(request | {"num_layers": count // 2 + 1, "bidirectional": True})
@@ -44,10 +48,12 @@ def many(n: int, count: int, tensor: str = "weight_hh") -> Values:
 
 
 def assert_on_a_sphere(points: Values) -> None:
-    """Hold N points in n dimensions to be uniform on the unit sphere, by their first and second moments.
+    """Hold N points in n dimensions to be uniform on the unit sphere, by their first and second
+    moments.
 
-    N·n·|mean|² is χ² with n degrees of freedom (Rayleigh); with T = mean of x·xᵀ, N·n(n + 2)/2·(tr T² − 1/n) is χ² with
-    (n − 1)(n + 2)/2 (Bingham; Mardia & Jupp, Directional Statistics, 10.4.1 and 10.7.1).
+    N·n·|mean|² is χ² with n degrees of freedom (Rayleigh); with T = mean of x·xᵀ, N·n(n + 2)/2·(tr
+    T² − 1/n) is χ² with (n − 1)(n + 2)/2 (Bingham; Mardia & Jupp, Directional Statistics, 10.4.1
+    and 10.7.1).
     """
     count, n = points.shape
     rayleigh = count * n * (points.mean(axis=0) ** 2).sum()
@@ -77,8 +83,8 @@ class TestEveryShape:
     ) -> None:
         q = orthogonal(rows, cols, dtype=dtype)
 
-        # Each element is off by at most half_ulp of itself (float16: 2⁻²⁵ below 2⁻¹⁴), so a product of two unit
-        # columns by at most twice that, by Cauchy and Schwarz, and to second order.
+        # Each element is off by at most half_ulp of itself (float16: 2⁻²⁵ below 2⁻¹⁴), so a product
+        # of two unit columns by at most twice that, by Cauchy and Schwarz, and to second order.
         subnormal = 2 * 2**-25 * sqrt(max(rows, cols)) if dtype == "float16" else 0
         assert error(q) <= 2 * half_ulp + half_ulp**2 + subnormal + 1e-14
 
@@ -96,7 +102,8 @@ class TestUniformity:
     @pytest.mark.parametrize("n", [4, 9])
     def test_elements_are_coordinates_of_a_point_on_a_sphere(self, n: int) -> None:
         drawn = many(n, 600)
-        # The square of one coordinate of a uniform point on the sphere in n dimensions is Beta(½, (n − 1)/2).
+        # The square of one coordinate of a uniform point on the sphere in n dimensions is Beta(½,
+        # (n − 1)/2).
         for row, column in [(0, 0), (0, n - 1), (n - 1, 0), (n - 1, n - 1), (1, 2)]:
             squares = drawn[:, row, column] ** 2
 
@@ -131,14 +138,16 @@ class TestUniformity:
     def test_eigenvalues_are_spread_over_the_circle(self) -> None:
         angles = np.angle(np.linalg.eigvals(orthogonal(200, 200)))
 
-        # They repel each other, so they are more even than independent angles (Diaconis & Shahshahani 1994).
+        # They repel each other, so they are more even than independent angles (Diaconis &
+        # Shahshahani 1994).
         assert stats.kstest(angles, stats.uniform(-np.pi, 2 * np.pi).cdf).pvalue > 0.5
 
     @pytest.mark.parametrize("power", [1, 2, 3, 4])
     def test_traces_of_powers_are_normal(self, power: int) -> None:
         drawn = traces(many(9, 600), power)
 
-        # Tr Qᵏ tends to N(1 if k is even else 0, k), exactly in its first moments (Diaconis & Shahshahani 1994).
+        # Tr Qᵏ tends to N(1 if k is even else 0, k), exactly in its first moments (Diaconis &
+        # Shahshahani 1994).
         assert abs(drawn.mean() - (power % 2 == 0)) <= 5 * sqrt(power / 600)
         assert abs(drawn.std() - sqrt(power)) <= 5 * sqrt(power / 2 / 600)
 
@@ -202,21 +211,23 @@ class TestJudges:
 
 
 def traces(drawn: Values, power: int) -> Values:
-    """Give the trace of a power of every matrix."""
+    """Return the trace of a power of every matrix."""
     found: Values = np.trace(np.linalg.matrix_power(drawn, power), axis1=1, axis2=2)
     return found
 
 
 def upper_spacings(q: Values) -> Values:
-    """Give the angles between neighbouring eigenvalues on the upper half circle, ±1 left out."""
+    """Return the angles between neighbouring eigenvalues on the upper half circle, ±1 left out."""
     angles = np.sort(np.angle(np.linalg.eigvals(q)))
     return np.diff(angles[(angles > 1e-9) & (angles < np.pi - 1e-9)])
 
 
 def unitary_spacing(s: Values) -> Values:
-    """Give the chance of a spacing below s means: Wigner's surmise for unitary matrices, 0.0016 from the true law.
+    """Return the chance of a spacing below s means: Wigner's surmise for unitary matrices, 0.0016
+    from the true law.
 
-    An orthogonal matrix's eigenvalues are like a unitary one's, apart from ±1 and from coming in conjugate pairs.
+    An orthogonal matrix's eigenvalues are like a unitary one's, apart from ±1 and from coming in
+    conjugate pairs.
     """
     density = np.exp(-4 * s**2 / np.pi)
     return np.asarray(special.erf(2 * s / sqrt(np.pi)) - 4 * s / np.pi * density)

@@ -1,9 +1,10 @@
-"""Neighbours tell nothing of each other: seeds, streams, layers, directions, tensors, gates, elements.
+"""Neighbours tell nothing of each other: seeds, streams, layers, directions, tensors, gates,
+elements.
 
-The correlation r of n pairs of independent numbers is nearly normal with a standard error of 1/√n, whatever the laws of
-the two.  Where many pairs of samples are looked at, the bound is Bonferroni's: all of them together fail for one seed in
-two million.  Numbers are compared, their sizes and their squares: the radius that two normal numbers share, say,
-would show in the squares alone.
+The correlation r of n pairs of independent numbers is nearly normal with a standard error of 1/√n,
+whatever the laws of the two.  Where many pairs of samples are looked at, the bound is Bonferroni's:
+all of them together fail for one seed in two million.  Numbers are compared, their sizes and their
+squares: the radius that two normal numbers share, say, would show in the squares alone.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ every_law = pytest.mark.parametrize("law", LAWS, ids=lambda law: type(law).__nam
 
 @pytest.fixture(scope="module", params=SCHEMES.values(), ids=named)
 def grid(request: pytest.FixtureRequest) -> Values:
-    """What a scheme draws, less its mean, by seed, layer, direction, tensor, gate and element (2304 of each block)."""
+    """What a scheme draws, less its mean, by seed, layer, direction, tensor, gate and element (2304
+    of each block).
+    """
     promise: Promise = request.param
     init = dict(promise.scheme)
     blocks = [
@@ -70,21 +73,25 @@ def grid(request: pytest.FixtureRequest) -> Values:
 
 
 def standardized(blocks: Values) -> Values:
-    """Give every block the mean 0 and the variance 1: those of a scheme have as many spreads as fans."""
+    """Return every block the mean 0 and the variance 1: those of a scheme have as many spreads as
+    fans.
+    """
     centred = blocks - blocks.mean(axis=-1, keepdims=True)
     scaled: Values = centred / centred.std(axis=-1, keepdims=True)
     return scaled
 
 
 def correlations(samples: Values) -> Values:
-    """Give the correlations of all pairs of rows."""
+    """Return the correlations of all pairs of rows."""
     rows = samples.reshape(len(samples), -1)
     coefficients: Values = np.asarray(np.corrcoef(rows))[np.triu_indices(len(rows), 1)]
     return coefficients
 
 
 def bound(pairs: int, count: int) -> float:
-    """Give the greatest |r| that `pairs` correlations of `count` independent numbers may reach."""
+    """Return the greatest |r| that `pairs` correlations of `count` independent numbers may
+    reach.
+    """
     return float(stats.norm.isf(ALARM / 2 / pairs)) / sqrt(count)
 
 

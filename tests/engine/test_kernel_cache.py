@@ -1,4 +1,6 @@
-"""The cache of compiled kernels saves time; where it cannot be written, kernels are compiled all the same."""
+"""The cache of compiled kernels saves time; where it cannot be written, kernels are compiled all
+the same.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ WARM = (
 
 
 def run(program: str, **variables: str) -> str:
-    """Run a program as somebody who may write only what is allowed to be written, as root may not either."""
+    """Run a program as somebody who may write only what is allowed to be written, as root may not
+    either.
+    """
     command = [sys.executable, "-c", program]
     if os.geteuid() == 0:
         if not shutil.which("setpriv"):

@@ -1,11 +1,13 @@
-"""Every scheme draws by the law that its source states: its moments, and the distribution as a whole.
+"""Every scheme draws by the law that its source states: its moments, and the distribution as a
+whole.
 
-What a scheme draws is put in standard deviations from the mean, both as promised, so that all blocks of a network are
-one sample of n numbers from one law that nothing is fitted to.  Each bound is where a perfect generator would fail for
-one seed in about two million (five standard errors of a normal estimator); the seeds are fixed.
+What a scheme draws is put in standard deviations from the mean, both as promised, so that all
+blocks of a network are one sample of n numbers from one law that nothing is fitted to.  Each bound
+is where a perfect generator would fail for one seed in about two million (five standard errors of a
+normal estimator); the seeds are fixed.
 
-The elements of one orthogonal block are not independent.  They are held to a unit length, and so are spread more
-evenly than independent ones: the bounds are on the safe side.
+The elements of one orthogonal block are not independent.  They are held to a unit length, and so
+are spread more evenly than independent ones: the bounds are on the safe side.
 """
 
 from __future__ import annotations
@@ -27,11 +29,14 @@ H = 192
 NETWORK = {"rnn_type": "lstm", "input_size": 128, "hidden_size": H, "seed": 7}
 UNITS = 16_384  # of the network whose biases are drawn
 SURE = 5  # standard errors
-# Beyond 5 standard errors a normal number has p = 5.7e−7.  Kolmogorov: P(√n·D > d) → 2·exp(−2d²) = p.
+# Beyond 5 standard errors a normal number has p = 5.7e−7.  Kolmogorov: P(√n·D > d) → 2·exp(−2d²) =
+# p.
 KOLMOGOROV = 2.745
-# Anderson & Darling: A² → Σ χ²ⱼ/(j(j + 1)), whose tail is led by j = 1: P(A² > a) → √(3/πa)·exp(−a) = p.
+# Anderson & Darling: A² → Σ χ²ⱼ/(j(j + 1)), whose tail is led by j = 1: P(A² > a) → √(3/πa)·exp(−a)
+# = p.
 ANDERSON = 13.06
-# u·(high − low) + low is within half a step of 2⁻²⁴ of the real number: no share of the law is known more exactly.
+# u·(high − low) + low is within half a step of 2⁻²⁴ of the real number: no share of the law is
+# known more exactly.
 STEP = 2.0**-25
 CUTS = [(-0.1, 0.1), (-1, 2.9), (-5, 5), (-12, 12), (1, 2), (3, 9), (-9, -4), (0, 9), (7.9, 9)]  # fmt: skip
 
@@ -41,9 +46,11 @@ TOTALS = {f"bias-{named(promise)}": promise for promise in BIASES if promise.ran
 
 
 class Sample(NamedTuple):
-    """What a scheme drew, in standard deviations from the mean, and the law that it promises for that.
+    """What a scheme drew, in standard deviations from the mean, and the law that it promises for
+    that.
 
-    `shares` are the law's distribution function at every number, in ascending order: uniform, if the law holds.
+    `shares` are the law's distribution function at every number, in ascending order: uniform, if
+    the law holds.
     """
 
     drawn: Values
@@ -86,7 +93,9 @@ def totals(promise: Promise) -> Sample:
 
 
 def moment(law: Any, power: int) -> float:
-    """Give E zᵏ, by Gauss and Legendre's rule over the support, or where that is longer over 40 standard deviations."""
+    """Return E zᵏ, by Gauss and Legendre's rule over the support, or where that is longer over 40
+    standard deviations.
+    """
     low, high = np.clip(law.support(), -40, 40)
     nodes, shares = np.polynomial.legendre.leggauss(300)
     z = low + (high - low) / 2 * (nodes + 1)

@@ -1,4 +1,6 @@
-"""Laws that every scheme of a square recurrent matrix keeps: it is what its source says, wherever it is defined."""
+"""Laws that every scheme of a square recurrent matrix keeps: it is what its source says, wherever
+it is defined.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +69,9 @@ def is_chain_or_ramp(block: Values, o: Mapping[str, Any]) -> None:
 
 
 def is_rotations(block: Values, o: Mapping[str, Any]) -> None:
-    """Hold a block to be orthogonal, block-diagonal, and of eigenvalues whose angles are those asked for."""
+    """Hold a block to be orthogonal, block-diagonal, and of eigenvalues whose angles are those
+    asked for.
+    """
     size = len(block)
     assert np.abs(block.T @ block - np.eye(size)).max() <= 4e-16  # two rounded squares
     assert not (
@@ -90,7 +94,9 @@ def is_fsi(block: Values, o: Mapping[str, Any]) -> None:
 
 
 def is_critical(block: Values, o: Mapping[str, Any]) -> None:
-    """Hold a block to be σ times an orthogonal one in a plain network, or normal in a gated one; `test_critical.py` judges the gains."""
+    """Hold a block to be σ times an orthogonal one in a plain network, or normal in a gated one;
+    `test_critical.py` judges the gains.
+    """
     size, gain = len(block), {0.0: 1.0, 1.0: 1.85559}[o.get("input_variance", 0.0)]
     if np.allclose(block.T @ block, gain**2 * np.eye(size), atol=1e-4):
         return
@@ -268,7 +274,9 @@ class TestRotations:
 @pytest.mark.parametrize("connectivity", [1.0, 0.1])
 @pytest.mark.parametrize("radius", [0.9, 1.25])
 def test_fsi_has_the_spectral_radius_asked_for(radius: float, connectivity: float) -> None:
-    """As reservoirpy finds too, within 3 % at 600 units: Gallicchio's figures are for large matrices."""
+    """As reservoirpy finds too, within 3 % at 600 units: Gallicchio's figures are for large
+    matrices.
+    """
     scheme = {"scheme": "fsi", "radius": radius, "connectivity": connectivity}
     (block,) = matrices(scheme, hidden_size=600)
 

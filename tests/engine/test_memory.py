@@ -1,7 +1,8 @@
-"""How long a network remembers as it starts: the spectral radius ρ of one step's Jacobian at the origin, by NumPy's eigenvalues.
+"""How long a network remembers as it starts: the spectral radius ρ of one step's Jacobian at the
+origin, by NumPy's eigenvalues.
 
-An LSTM's cell goes through diag(f) + diag(i·o)·W_g, a GRU's state through diag(z) + diag((1 − z)·r)·W_n; a trace of the past fades by e in
-τ = −1/ln ρ steps.
+An LSTM's cell goes through diag(f) + diag(i·o)·W_g, a GRU's state through diag(z) + diag((1 −
+z)·r)·W_n; a trace of the past fades by e in τ = −1/ln ρ steps.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ def slow(*values: Any) -> Any:
 
 
 def open_share(bias: Values) -> Values:
-    """Give σ(b)."""
+    """Return σ(b)."""
     share: Values = 1 / (1 + np.exp(-bias))
     return share
 
 
 def radius(rnn_type: str, init: Any) -> float:
-    """Give ρ of a network that is drawn."""
+    """Return ρ of a network that is drawn."""
     return _radius(rnn_type, json.dumps(init))
 
 
@@ -59,7 +60,8 @@ def _radius(rnn_type: str, init: str) -> float:
     return float(np.abs(np.linalg.eigvals(jacobian)).max())
 
 
-# The published numbers are of other draws of the same size: eigenvalues of random matrices spread by about 1/√H about their limit.
+# The published numbers are of other draws of the same size: eigenvalues of random matrices spread
+# by about 1/√H about their limit.
 @pytest.mark.parametrize(
     ("rnn_type", "init", "published"),
     [

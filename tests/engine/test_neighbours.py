@@ -1,4 +1,6 @@
-"""No tensor is changed by what stands beside it: by other layers, directions, tensors, schemes, sizes or options."""
+"""No tensor is changed by what stands beside it: by other layers, directions, tensors, schemes,
+sizes or options.
+"""
 
 from __future__ import annotations
 

@@ -84,7 +84,9 @@ def test_cut_normal_numbers_are_the_oracles(
 
 
 class TestNetworks:
-    """Names, gates, streams, shares and the last rounding too: whole networks, from the request alone."""
+    """Names, gates, streams, shares and the last rounding too: whole networks, from the request
+    alone.
+    """
 
     def check(self, given: Mapping[str, Any]) -> None:
         drawn = {name: numbers.tobytes() for name, numbers in stored(given).items()}
@@ -121,7 +123,9 @@ class TestNetworks:
 
 
 class TestOracle:
-    """The oracle itself is judged by mathematics: each law is what its formula says, to float32's last digits."""
+    """The oracle itself is judged by mathematics: each law is what its formula says, to float32's
+    last digits.
+    """
 
     def test_draws_the_published_words(self) -> None:
         pi = (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344), (0xA4093822, 0x299F31D0)
@@ -140,7 +144,8 @@ class TestOracle:
             share = (oracle.word(SEED, STREAM, 2 * pair) // 256 + 0.5) / 2**24
             x, y = (float(oracle.normal(SEED, STREAM, 2 * pair + k, 0, 1)) for k in (0, 1))
 
-            # The share is rounded to 2⁻²⁴, which is the error of ln near 0; each polynomial adds a few 2⁻²⁴.
+            # The share is rounded to 2⁻²⁴, which is the error of ln near 0; each polynomial adds a
+            # few 2⁻²⁴.
             assert math.isclose((x * x + y * y) / 2, -math.log(share), rel_tol=1e-6, abs_tol=1.2e-7)
 
     @pytest.mark.parametrize("low", [-2.0, 0.5])
@@ -155,5 +160,6 @@ class TestOracle:
                 share = 1 - share  # a tail is drawn from its far end
             expected = (above(low) - above(z)) / (above(low) - above(2.5))
 
-            # The inverse is good to 1e−6 of z ≤ 2.5; the density, below 0.4, turns that into a share.
+            # The inverse is good to 1e−6 of z ≤ 2.5; the density, below 0.4, turns that into a
+            # share.
             assert math.isclose(expected, share, abs_tol=2e-6 / (above(low) - above(2.5)))

@@ -1,4 +1,6 @@
-"""What every preset promises, gate by gate: spreads and biases by the formulas of the libraries and papers, written out again here."""
+"""What every preset promises, gate by gate: spreads and biases by the formulas of the libraries and
+papers, written out again here.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ OF_THE_WHOLE = -1.0  # a matrix whose eigenvalues are stated: see `TestSpectra`
 
 
 def spread_of_ones(ones: int, columns: int) -> float:
-    """Give the standard deviation of a matrix of H rows that has so many ones, and zeros."""
+    """Return the standard deviation of a matrix of H rows that has so many ones, and zeros."""
     share = ones / (H * columns)
     return sqrt(share * (1 - share))
 
@@ -97,7 +99,9 @@ every_one = pytest.mark.parametrize(("name", "rnn_type"), SPREADS)
 
 
 def asked(name: str, rnn_type: str) -> dict[str, object]:
-    """Ask for a network by a preset; a plain RNN is a ReLU network, for which all presets are defined."""
+    """Ask for a network by a preset; a plain RNN is a ReLU network, for which all presets are
+    defined.
+    """
     plain = {"nonlinearity": "relu"} if rnn_type == "rnn" else {}
     return {"rnn_type": rnn_type, "input_size": I, "hidden_size": H, "init": name, **plain}
 
@@ -119,7 +123,8 @@ def test_every_gate_has_the_spread_that_the_source_states(name: str, rnn_type: s
             expected = spread[number] if isinstance(spread, tuple) else spread
             if expected == OF_THE_WHOLE:
                 continue
-            # The standard error of a spread is √((κ − 1)/4n) of it, and the kurtosis κ of all these laws at most 3.
+            # The standard error of a spread is √((κ − 1)/4n) of it, and the kurtosis κ of all these
+            # laws at most 3.
             assert block.std() == pytest.approx(expected, rel=SURE * sqrt(1 / (2 * block.size)))
 
 
@@ -161,7 +166,8 @@ class TestSpectra:
     def test_of_gates_of_a_stacked_orthogonal_are_those_of_a_cut_one(
         self, rnn_type: str, largest: float
     ) -> None:
-        """The singular values of 1/G of an orthogonal matrix reach 2√(α(1 − α)), α = 1/G; their mean square is α.
+        """The singular values of 1/G of an orthogonal matrix reach 2√(α(1 − α)), α = 1/G; their
+        mean square is α.
 
         The largest of n is away from its limit by about n^(−2/3), which is 2.5 % of 256.
         """

@@ -1,4 +1,6 @@
-"""No processor changes a bit: the kernels for others than this one, run where that can be, and read where it cannot."""
+"""No processor changes a bit: the kernels for others than this one, run where that can be, and read
+where it cannot.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ ELSEWHERE = "atomic_sub"
 
 
 def digests_on(processor: str, cache_folder: Path) -> Any:
-    """Draw the golden networks with kernels compiled for a processor, without the vector units of this one."""
+    """Draw the golden networks with kernels compiled for a processor, without the vector units of
+    this one.
+    """
     environment = {
         **os.environ,  # noqa: TID251 - handed on, not read
         "NUMBA_CPU_NAME": processor,
@@ -70,7 +74,9 @@ class TestOtherProcessors:
 
 @dataclass(frozen=True)
 class Compiled:
-    """A kernel as compiled for this processor: LLVM's code after all passes, and the processor's."""
+    """A kernel as compiled for this processor: LLVM's code after all passes, and the
+    processor's.
+    """
 
     llvm: str
     assembly: str
@@ -90,7 +96,9 @@ def kernels() -> Mapping[str, CPUDispatcher]:
 
 @cache
 def compiled() -> Mapping[str, Compiled]:
-    """Compile every kernel anew, for the arguments that it is called with: what a cache holds cannot be read."""
+    """Compile every kernel anew, for the arguments that it is called with: what a cache holds
+    cannot be read.
+    """
     found = {}
     for name, kernel in kernels().items():
         options = {k: v for k, v in kernel.targetoptions.items() if k != "nopython"}

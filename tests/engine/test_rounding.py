@@ -31,14 +31,16 @@ def torchs(values: NDArray[np.float32], dtype: DTypeName) -> NDArray[np.uint16]:
 
 
 def all_exponents() -> NDArray[np.float32]:
-    """Give every pattern of sign, exponent and 7 bits of mantissa, each with six tails: ties, near ties, far."""
+    """Return every pattern of sign, exponent and 7 bits of mantissa, each with six tails: ties,
+    near ties, far.
+    """
     upper = np.arange(2**16, dtype=np.uint32) << 16
     tails = np.array([0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF, 0x1000, 0x3000], np.uint32)
     return (upper[:, None] | tails).reshape(-1).view(np.float32)
 
 
 def random_bits(count: int) -> NDArray[np.uint64]:
-    """Give random bits."""
+    """Return random bits."""
     return np.random.default_rng(0).integers(0, 2**64, count, dtype=np.uint64)
 
 
@@ -100,7 +102,8 @@ class TestFromFloat64:
         mantissa = 10 if dtype == "float16" else 7
         steps = np.arange(1, 64) + 2**mantissa
         ties = (steps + 0.5) * 2.0**-mantissa
-        # A tie, and what lies beside it by less than float32 can tell: rounded twice, these would go astray.
+        # A tie, and what lies beside it by less than float32 can tell: rounded twice, these would
+        # go astray.
         near = [
             ties,
             np.nextafter(ties, 0),

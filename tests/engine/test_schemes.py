@@ -105,7 +105,8 @@ class TestEveryRandomWeightScheme:
     def test_draws_other_numbers_from_another_seed(self, promise: Promise) -> None:
         one, other = (blocks(promise, LSTM | {"seed": seed})[0] for seed in (1, 2))
 
-        # Of 2²³ equally likely values, two draws share one with chance 2⁻²³; only a sparse block's zeros recur.
+        # Of 2²³ equally likely values, two draws share one with chance 2⁻²³; only a sparse block's
+        # zeros recur.
         assert (one[one != 0] == other[one != 0]).sum() <= 3
 
 
@@ -113,7 +114,8 @@ def rounded(wide: Values, dtype: str) -> Values:
     """Round float64 once, to nearest, ties to even."""
     if dtype != "bfloat16":
         return wide.astype(dtype).astype(np.float64)
-    # A bfloat16 has 8 bits of mantissa: scale those to integers, round (NumPy's rint ties to even), scale back.
+    # A bfloat16 has 8 bits of mantissa: scale those to integers, round (NumPy's rint ties to even),
+    # scale back.
     _, exponents = np.frexp(wide)
     result: Values = np.ldexp(np.rint(np.ldexp(wide, 8 - exponents)), exponents - 8)
     return result
@@ -299,7 +301,8 @@ class TestGateBlocks:
         block = gates(LSTM | {"init": {"scheme": "sparse", "sparsity": 0.5}})["weight_hh_l0", "i"]
         by_place = (block == 0).sum(axis=0)
 
-        # Each place is zero in a row with chance ½: binomial over H rows, and 64 places are looked at.
+        # Each place is zero in a row with chance ½: binomial over H rows, and 64 places are looked
+        # at.
         assert abs(by_place - H / 2).max() <= SURE * sqrt(H / 4)
 
 

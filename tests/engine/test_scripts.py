@@ -1,4 +1,6 @@
-"""Scripts of somebody's own: their numbers, bit for bit, judged by the scripts themselves in a process of their own."""
+"""Scripts of somebody's own: their numbers, bit for bit, judged by the scripts themselves in a
+process of their own.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,8 @@ from stepzero_rnn.spec.schemes.scripts import FUNCTIONS
 from stepzero_rnn.spec.schemes.scripts import SCRIPTS as ASKED
 from tests.engine.drawing import planned, stored
 
-# What people run.  It draws every network that it is told of, and writes the bytes of the parameters.
+# What people run.  It draws every network that it is told of, and writes the bytes of the
+# parameters.
 SCRIPT = """
 import json, sys
 import numpy as np

@@ -1,8 +1,9 @@
-"""The far tails and the finest steps of the draws: how many numbers lie out there, and where the last one is.
+"""The far tails and the finest steps of the draws: how many numbers lie out there, and where the
+last one is.
 
-A radius is one of 2²⁴, so the far tail of a normal number is a lattice's.  Both counts are known: `normal_share` is that
-of the ideal law, `lattice_share` that of stream version 1.  Extreme words are too rare to wait for; `placed` finds
-where they stand.
+A radius is one of 2²⁴, so the far tail of a normal number is a lattice's.  Both counts are known:
+`normal_share` is that of the ideal law, `lattice_share` that of stream version 1.  Extreme words
+are too rare to wait for; `placed` finds where they stand.
 """
 
 from __future__ import annotations
@@ -30,18 +31,22 @@ TILE = 1 << 18
 
 
 def normal_share(cut: float) -> float:
-    """Give the chance that a normal number is beyond ±cut."""
+    """Return the chance that a normal number is beyond ±cut."""
     return erfc(cut / sqrt(2))
 
 
 def lattice_share(cut: float) -> float:
-    """Give the same for the 2²⁴ radii R of stream version 1: R·cos θ is beyond where |cos θ| > cut/R."""
+    """Return the same for the 2²⁴ radii R of stream version 1: R·cos θ is beyond where |cos θ| >
+    cut/R.
+    """
     radii = np.sqrt(-2 * np.log((np.arange(1 << 20) + 0.5) / 2**24))  # all above 2.4
     return float(2 / pi * np.arccos(cut / radii[radii > cut]).sum() / 2**24)
 
 
 def beyond(cuts: tuple[float, ...], count: int) -> Counter[float]:
-    """Count the numbers beyond each ±cut among `count` normal ones, and those beyond the farthest."""
+    """Count the numbers beyond each ±cut among `count` normal ones, and those beyond the
+    farthest.
+    """
     counts = Counter(dict.fromkeys((*cuts, MAX_DEVIATIONS), 0))
     tile = np.empty(TILE, np.float32)
     for first in range(0, count, TILE):
@@ -60,7 +65,9 @@ def assert_poisson(count: int, expected: float) -> None:
 
 
 def placed(words: tuple[int, int, int, int]) -> tuple[int, Key]:
-    """Give a group and a key whose words these are: each round of Philox undone, the last one first."""
+    """Return a group and a key whose words these are: each round of Philox undone, the last one
+    first.
+    """
     c0, c1, c2, c3 = words
     for turn in range(9, -1, -1):
         k0, k1 = turn * 0x9E3779B9 & WORD, turn * 0xBB67AE85 & WORD
@@ -150,7 +157,8 @@ class TestCentreOfTheNormal:
         assert drawn(Normal(0.0, 1.0), (WORD, 12345, WORD, 1 << 31)).tolist() == [0, 0, 0, 0]
 
     def test_has_no_hole_wider_than_1e_12(self) -> None:
-        # The shortest radius but 0 is that of 1 − 2⁻²³; the smallest angle but 0 is 2⁻³⁰ of a quarter.
+        # The shortest radius but 0 is that of 1 − 2⁻²³; the smallest angle but 0 is 2⁻³⁰ of a
+        # quarter.
         _, smallest, *_ = drawn(Normal(0.0, 1.0), (0xFFFFFEFF, 1, 0, 0))
 
         assert smallest == pytest.approx(sqrt(2 * 2**-23) * pi / 2 * 2**-30, rel=1e-6)
@@ -198,7 +206,8 @@ class TestStepsOfTheUniform:
         steps = uniform_steps(count)
         signs = np.array([steps >> bit & 1 for bit in range(24)], np.float64) * 2 - 1
 
-        # The mean of n fair signs, and of the product of two, is normal with a standard error of 1/√n; 276 products.
+        # The mean of n fair signs, and of the product of two, is normal with a standard error of
+        # 1/√n; 276 products.
         assert np.abs(signs.mean(axis=1)).max() <= 6 / sqrt(count)
         assert np.abs((signs @ signs.T / count)[np.triu_indices(24, 1)]).max() <= 6 / sqrt(count)
 

@@ -1,4 +1,6 @@
-"""The fused kernel draws the same bits: on a GPU, or interpreted where there is none; and as a GPU's machine code."""
+"""The fused kernel draws the same bits: on a GPU, or interpreted where there is none; and as a
+GPU's machine code.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ Codes = Mapping[str, Mapping[str, Mapping[str, int]]]
 
 @pytest.fixture(scope="class")
 def triton() -> Iterator[DrawBackend]:
-    """Give the brush, whose kernel triton interprets where no GPU is."""
+    """Return the brush, whose kernel triton interprets where no GPU is."""
     with pytest.MonkeyPatch.context() as patch:
         if DEVICE.type == "cpu":
             patch.setenv("TRITON_INTERPRET", "1")

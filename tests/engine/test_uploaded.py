@@ -1,4 +1,6 @@
-"""Uploaded arrays: what they give comes out as it went in, and all else is the schemes' own draw."""
+"""Uploaded arrays: what they give comes out as it went in, and all else is the schemes' own
+draw.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,9 @@ class TestAWholeNetwork:
         ("dtype", "above", "bits"), [("float16", 2**-11, 0x3C01), ("bfloat16", 2**-8, 0x3F81)]
     )
     def test_is_rounded_once_from_float64(self, dtype: str, above: float, bits: int) -> None:
-        """A little above the middle of two numbers; to float32 first, it would be the middle, and rounded down."""
+        """A little above the middle of two numbers; to float32 first, it would be the middle, and
+        rounded down.
+        """
         old = NETWORKS["lstm"]
         middle = {
             n: np.full_like(a, 1 + above + 2**-40) for n, a in values(old, dtype="float64").items()
@@ -228,7 +232,9 @@ class TestGrowth:
 
     @every_network
     def test_with_zeros_computes_what_the_old_network_did(self, old: Mapping[str, Any]) -> None:
-        """The backward half of a deeper layer's input moves: whoever forgets that computes something else."""
+        """The backward half of a deeper layer's input moves: whoever forgets that computes
+        something else.
+        """
         arrays = values(old, dtype="float64")
         zeros = dict.fromkeys(("weight_ih", "weight_hh", "bias"), "zeros")
         zeros |= {"weight_hr": "zeros"} if "proj_size" in old else {}

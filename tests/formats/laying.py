@@ -45,7 +45,7 @@ class KnownFacts:
         return zlib.crc32(self._weights[tensor.name])
 
     def summary(self) -> bytes:
-        """Give an empty summary of the right length."""
+        """Return an empty summary of the right length."""
         return b"{}".ljust(room_bytes(self._plan))
 
 
@@ -71,7 +71,7 @@ def state_dict_of(plan: Plan) -> dict[str, torch.Tensor]:
 
 
 def dtype_of(plan: Plan) -> torch.dtype:
-    """Give torch's dtype of a plan."""
+    """Return torch's dtype of a plan."""
     dtype: torch.dtype = getattr(torch, plan.spec.dtype)
     return dtype
 
@@ -87,7 +87,7 @@ def module_of(spec: Spec) -> torch.nn.RNNBase:
 
 
 def raw(weights: Mapping[str, torch.Tensor]) -> dict[str, bytes]:
-    """Give the bytes of tensors."""
+    """Return the bytes of tensors."""
     return {name: tensor.view(torch.uint8).numpy().tobytes() for name, tensor in weights.items()}
 
 

@@ -33,7 +33,7 @@ ID = re.compile(rb"/\.data/serialization_id.*?(\d{40})PK\x07\x08", re.DOTALL)
 def as_module_state(
     planned: Plan, weights: Mapping[str, torch.Tensor]
 ) -> OrderedDict[str, torch.Tensor]:
-    """Give weights as a module's `state_dict()` has them, with the recipe added."""
+    """Return weights as a module's `state_dict()` has them, with the recipe added."""
     state = OrderedDict(weights)
     state._metadata = OrderedDict(  # type: ignore[attr-defined]
         {"": {"version": 1}, "stepzero": {"version": 1, "recipe": canonical_json(planned.spec)}}
@@ -72,7 +72,7 @@ def assert_saved_as_torch_does(spec: Spec) -> None:
 
 @st.composite
 def networks(draw: st.DrawFn) -> Spec:
-    """Give any network that fits a test."""
+    """Return any network that fits a test."""
     rnn_type: RnnType = draw(st.sampled_from(["rnn", "gru", "lstm"]))
     hidden_size = draw(st.integers(1, 80))
     optional: dict[str, Any] = {}

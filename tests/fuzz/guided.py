@@ -1,8 +1,10 @@
-"""Mutate inputs towards code not yet run, and say where one is answered with anything but a named refusal.
+"""Mutate inputs towards code not yet run, and say where one is answered with anything but a named
+refusal.
 
 python -m tests.fuzz.guided token --seconds 600
 
-The corpus, and what breaks a target, are kept in a folder, `.fuzz/<target>` by default: a second run goes on from there.
+The corpus, and what breaks a target, are kept in a folder, `.fuzz/<target>` by default: a second
+run goes on from there.
 """
 
 from __future__ import annotations

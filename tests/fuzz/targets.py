@@ -1,4 +1,6 @@
-"""What is fed with bytes from strangers: each target takes any bytes, and anything but a named refusal is a finding."""
+"""What is fed with bytes from strangers: each target takes any bytes, and anything but a named
+refusal is a finding.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +124,9 @@ def read_headers(data: bytes) -> None:
 
 
 def read_upload_form(data: bytes) -> None:
-    """Read a form, given as its Content-Type, a line with how much is looked at at a time, and its body."""
+    """Read a form, given as its Content-Type, a line with how much is looked at at a time, and its
+    body.
+    """
     content_type, _, rest = data.partition(b"\n")
     feed, _, body = rest.partition(b"\n")
     feed_bytes = 1 + sum(feed) % 64
@@ -164,12 +168,12 @@ TARGETS: Mapping[str, Callable[[bytes], None]] = {
 
 
 def seeds(name: str) -> Iterator[bytes]:
-    """Give good inputs to begin with."""
+    """Return good inputs to begin with."""
     return {"token": _tokens, "upload": _uploads, "form": _forms, "headers": _headers}[name]()
 
 
 def words(name: str) -> Iterator[bytes]:
-    """Give words that good inputs are made of, which mutations may put in anywhere."""
+    """Return words that good inputs are made of, which mutations may put in anywhere."""
     known = {
         "token": json.dumps(Spec.model_json_schema()),
         "upload": _UPLOAD_WORDS,
@@ -182,7 +186,7 @@ def words(name: str) -> Iterator[bytes]:
 
 
 def packed_token(packed: bytes) -> str:
-    """Give a token whose check fits what it holds."""
+    """Return a token whose check fits what it holds."""
     check = hashlib.sha256(packed).digest()[:6]
     return "1." + base64.urlsafe_b64encode(check + packed).rstrip(b"=").decode()
 
@@ -194,7 +198,9 @@ def deflated(text: bytes) -> bytes:
 
 
 def zipped(data: bytes) -> bytes:
-    """Make a zip of up to four records: a byte of how, a byte of the name's length, two of the content's."""
+    """Make a zip of up to four records: a byte of how, a byte of the name's length, two of the
+    content's.
+    """
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as file:
         for _ in range(4):

@@ -1,4 +1,6 @@
-"""Any form is read as it was written, however it is cut up on its way; any other bytes are refused by name."""
+"""Any form is read as it was written, however it is cut up on its way; any other bytes are refused
+by name.
+"""
 
 from __future__ import annotations
 

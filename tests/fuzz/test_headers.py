@@ -1,4 +1,6 @@
-"""Any Range and Accept is understood as its standard says, or refused by name; any token is one recipe's or nobody's."""
+"""Any Range and Accept is understood as its standard says, or refused by name; any token is one
+recipe's or nobody's.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,9 @@ RANGES = st.builds(
 
 
 def expected(header: str, length: int) -> range | str | None:
-    """Read a Range once more, by the words of RFC 9110, section 14.1.2: the bytes, None for all, or that it is refused."""
+    """Read a Range once more, by the words of RFC 9110, section 14.1.2: the bytes, None for all, or
+    that it is refused.
+    """
     unit, equals, text = header.strip().partition("=")
     if not equals or unit.strip(" \t").lower() != "bytes":
         return None

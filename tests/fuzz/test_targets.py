@@ -1,4 +1,6 @@
-"""Bytes from strangers are taken in or refused by name: what guided fuzzing begins with, and what it has found."""
+"""Bytes from strangers are taken in or refused by name: what guided fuzzing begins with, and what
+it has found.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The libraries whose defaults are presets: each draws a network by itself, and runs it.
 
-What they draw is laid out as PyTorch's modules have it: by `stepzero_rnn.arrays` where it knows the layout, else here.
+What they draw is laid out as PyTorch's modules have it: by `stepzero_rnn.arrays` where it knows the
+layout, else here.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ ORDER = {"rnn": "-", "gru": "rzn", "lstm": "ifgo"}
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a library drew, under its own names, and its outputs (T, B, H) for an input (T, B, I)."""
+    """What a library drew, under its own names, and its outputs (T, B, H) for an input (T, B,
+    I).
+    """
 
     arrays: Arrays
     run: Callable[[Array], Array]
@@ -38,8 +41,9 @@ class Drawn:
 class Peer:
     """A library's network.
 
-    `layout` names how its arrays lie, or turns them into PyTorch's.  `steps` is for how many its outputs can be a
-    PyTorch module's: one where a GRU applies the reset gate before the matrix, which is the same while the state is 0.
+    `layout` names how its arrays lie, or turns them into PyTorch's.  `steps` is for how many its
+    outputs can be a PyTorch module's: one where a GRU applies the reset gate before the matrix,
+    which is the same while the state is 0.
     """
 
     preset: str
@@ -185,7 +189,9 @@ def _steps_first(x: Any) -> Array:
 
 
 def _module(ih: Array, hh: Array, bias: Array, order: str, *, keep: int = 1) -> dict[str, Array]:
-    """Lay out matrices (in, gates·H) whose gates stand in `order`; `keep` is −1 where an open z overwrites the state."""
+    """Lay out matrices (in, gates·H) whose gates stand in `order`; `keep` is −1 where an open z
+    overwrites the state.
+    """
     sign = {"z": np.float32(keep)}
     laid = [
         np.concatenate([sign.get(gate, np.float32(1)) * split[order.index(gate)] for gate in sorted(order, key="ifgorzn-".index)])

@@ -58,7 +58,8 @@ RICH: Mapping[str, Any] = {
     },
 }
 
-# Each program reads a server's address and a spec, and writes what it plans and the hash of the file.
+# Each program reads a server's address and a spec, and writes what it plans and the hash of the
+# file.
 BY_OPENAPI_PYTHON_CLIENT = """
 import hashlib, json, sys
 from made import Client
@@ -98,7 +99,9 @@ content_type_overrides:
 
 @dataclass(frozen=True)
 class Generator:
-    """A generator of clients: its module, what runs it, with which words, and a program that uses the client."""
+    """A generator of clients: its module, what runs it, with which words, and a program that uses
+    the client.
+    """
 
     module: str
     run: str

@@ -1,7 +1,9 @@
-"""Presets beside the libraries that they are named after: the same laws, parameter by parameter, and the same outputs.
+"""Presets beside the libraries that they are named after: the same laws, parameter by parameter,
+and the same outputs.
 
-`make peers` installs the libraries and runs this.  One that is not installed is skipped; Haste, MXNet and fairseq install on few machines,
-and are held to their sources in `tests/engine/test_presets.py` alone.
+`make peers` installs the libraries and runs this.  One that is not installed is skipped; Haste,
+MXNet and fairseq install on few machines, and are held to their sources in
+`tests/engine/test_presets.py` alone.
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ WEIGHTS = ("weight_ih_l0", "weight_hh_l0")
 
 @dataclass(frozen=True)
 class Pair:
-    """A library's draw and ours of one network, laid out alike; and how the library runs its own."""
+    """A library's draw and ours of one network, laid out alike; and how the library runs its
+    own.
+    """
 
     peer: Peer
     drawn: Drawn
@@ -37,7 +41,7 @@ class Pair:
     ours: dict[str, Array]
 
     def gates(self, name: str) -> Iterator[tuple[Array, Array]]:
-        """Give both draws of each gate of a parameter."""
+        """Return both draws of each gate of a parameter."""
         count = len(ORDER[self.peer.rnn_type])
         return zip(
             np.split(self.theirs[name], count), np.split(self.ours[name], count), strict=True
@@ -65,7 +69,8 @@ def pair(
 class TestAWeight:
     def test_of_every_gate_is_drawn_by_the_same_law(self, pair: Pair, name: str) -> None:
         for theirs, ours in pair.gates(name):
-            # Elements of an orthogonal matrix are spread more evenly than independent ones: the safe side.
+            # Elements of an orthogonal matrix are spread more evenly than independent ones: the
+            # safe side.
             assert stats.ks_2samp(theirs.ravel(), ours.ravel()).pvalue > LIKELY
 
     def test_of_every_gate_has_the_same_spread(self, pair: Pair, name: str) -> None:
@@ -76,7 +81,8 @@ class TestAWeight:
             assert theirs.std() == pytest.approx(ours.std(), rel=SURE * error)
 
     def test_reaches_as_far(self, pair: Pair, name: str) -> None:
-        # Of n uniform numbers the largest is within 14/n of the bound, but for one draw in a million; tails reach less evenly.
+        # Of n uniform numbers the largest is within 14/n of the bound, but for one draw in a
+        # million; tails reach less evenly.
         theirs, ours = (np.abs(draw[name]).max() for draw in (pair.theirs, pair.ours))
 
         assert theirs == pytest.approx(ours, rel=0.3)

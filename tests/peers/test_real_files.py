@@ -1,4 +1,6 @@
-"""Weights that packages carry, taken as an upload takes them, make PyTorch answer as the runtime that they were made for."""
+"""Weights that packages carry, taken as an upload takes them, make PyTorch answer as the runtime
+that they were made for.
+"""
 
 from __future__ import annotations
 

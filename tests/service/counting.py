@@ -6,7 +6,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 def counted(text: str) -> dict[str, float]:
-    """Give every sample under its name with its labels: `requests{outcome="served",route="GET /v1"}`."""
+    """Return every sample under its name with its labels: `requests{outcome="served",route="GET
+    /v1"}`.
+    """
     found = {}
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -1,4 +1,6 @@
-"""Who comes to a full house waits for a while, is told when to come again, and holds nothing when it leaves."""
+"""Who comes to a full house waits for a while, is told when to come again, and holds nothing when
+it leaves.
+"""
 
 from __future__ import annotations
 

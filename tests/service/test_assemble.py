@@ -46,7 +46,9 @@ def job(spec: dict[str, Any], name: FormatName) -> Job:
 def stream(
     spec: dict[str, Any], name: FormatName, *, first: int = 0, last: int | None = None
 ) -> Iterator[Buffer]:
-    """Give bytes first … last of a checkpoint, by a factory that knows nothing yet; without what announces dear chunks."""
+    """Return bytes first … last of a checkpoint, by a factory that knows nothing yet; without what
+    announces dear chunks.
+    """
     with ThreadPool(2) as workers:
         chunks = Factory(workers).stream(job(spec, name), Stop(), first=first, last=last)
         yield from filter(len, chunks)
@@ -54,7 +56,7 @@ def stream(
 
 @cache
 def whole(name: FormatName) -> bytes:
-    """Give the whole small file."""
+    """Return the whole small file."""
     return b"".join(stream(SMALL, name))
 
 

@@ -1,4 +1,6 @@
-"""What a check leaves for the stream that follows: the bytes are the same, the memory is bounded and returned."""
+"""What a check leaves for the stream that follows: the bytes are the same, the memory is bounded
+and returned.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The budget never promises what it does not have, keeps to the order of its lines, and starves nobody."""
+"""The budget never promises what it does not have, keeps to the order of its lines, and starves
+nobody.
+"""
 
 from __future__ import annotations
 

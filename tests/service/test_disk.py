@@ -1,4 +1,6 @@
-"""What uploads under way may take on the disk: claimed before, shared by callers, given back in the end."""
+"""What uploads under way may take on the disk: claimed before, shared by callers, given back in the
+end.
+"""
 
 from __future__ import annotations
 

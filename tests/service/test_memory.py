@@ -41,7 +41,7 @@ def arenas(call: str) -> int:
 
 
 async def give_back_for_a_moment() -> None:
-    """Give back some times."""
+    """Return back some times."""
     giving = asyncio.create_task(keep_giving_back(every_s=0.01))
     await asyncio.sleep(0.5)
     giving.cancel()

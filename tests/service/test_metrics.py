@@ -25,7 +25,7 @@ def stats(*ticks: float) -> RequestStats:
 
 
 def shown(metrics: Metrics) -> dict[str, float]:
-    """Give what is counted."""
+    """Return what is counted."""
     return counted(metrics.render().decode())
 
 

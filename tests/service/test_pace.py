@@ -1,4 +1,6 @@
-"""Chunks grow for a reader that takes them and shrink for one that does not, whose credit runs out."""
+"""Chunks grow for a reader that takes them and shrink for one that does not, whose credit runs
+out.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ RATE, GRACE_S = 1 << 16, 10.0
 
 
 def sizer(*, room_bytes: int = MAX_CHUNK_BYTES) -> ChunkSizer:
-    """Give the pace of a stream whose chunks may have so many bytes."""
+    """Return the pace of a stream whose chunks may have so many bytes."""
     return ChunkSizer(TransferCredit(RATE, GRACE_S), lambda chunk_bytes: chunk_bytes <= room_bytes)
 
 

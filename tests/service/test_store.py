@@ -1,4 +1,6 @@
-"""The store: files under their sha256, the oldest out first, whole or not at all, and a bucket behind it."""
+"""The store: files under their sha256, the oldest out first, whole or not at all, and a bucket
+behind it.
+"""
 
 from __future__ import annotations
 
@@ -289,7 +291,7 @@ def address() -> Iterator[str]:
 
 
 def bucket(address: str, name: str = "arrays", **options: object) -> ObjectBucket:
-    """Give a bucket on that server."""
+    """Return a bucket on that server."""
     config = {"access_key_id": "a", "secret_access_key": "b", "region": "us-east-1"}
     return ObjectBucket(
         f"s3://{name}/some/folder",

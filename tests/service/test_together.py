@@ -1,4 +1,6 @@
-"""What processes that serve together see of each other: who runs counts, who is silent does not, until it is heard again."""
+"""What processes that serve together see of each other: who runs counts, who is silent does not,
+until it is heard again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Checkpoints made of uploaded arrays: what holds while the store drops files, and which store a server opens."""
+"""Checkpoints made of uploaded arrays: what holds while the store drops files, and which store a
+server opens.
+"""
 
 from __future__ import annotations
 

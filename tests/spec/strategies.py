@@ -41,7 +41,7 @@ sparse = {"std": mean_std["std"], "axis": st.sampled_from(["in", "out"])}
 
 
 def schemes(name: str, required: Any = None, **optional: Any) -> st.SearchStrategy[dict[str, Any]]:
-    """Give a scheme as an object, any of its optional fields left out."""
+    """Return a scheme as an object, any of its optional fields left out."""
     return st.fixed_dictionaries({"scheme": st.just(name), **(required or {})}, optional=optional)
 
 
@@ -133,7 +133,7 @@ biases = {
 
 @st.composite
 def requests(draw: st.DrawFn) -> dict[str, Any]:
-    """Give any valid recipe, as JSON has it."""
+    """Return any valid recipe, as JSON has it."""
     given: dict[str, Any] = draw(
         st.fixed_dictionaries(
             {
@@ -179,7 +179,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
 
 
 def scripts(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Give scripts that their libraries can play."""
+    """Return scripts that their libraries can play."""
     plain = st.sampled_from(["zeros_", "uniform_", {"function": "normal_", "std": 0.02}])
     matrix = plain | st.sampled_from(["eye_", {"function": "kaiming_normal_", "a": 0.5}])
     calls = {"weight_ih": matrix, "weight_hh": matrix}
@@ -192,7 +192,7 @@ def scripts(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def inline(given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
-    """Give arrays for what is small in every layer."""
+    """Return arrays for what is small in every layer."""
     hidden = given["hidden_size"]
     if hidden > 2 or given.get("proj_size"):
         return {}
@@ -205,7 +205,9 @@ def inline(given: Mapping[str, Any]) -> dict[str, st.SearchStrategy[Any]]:
 
 
 def recurrent_weights(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
-    """Give the schemes that `weight_hh` may have: those of all weights, and matrices that are defined for the network."""
+    """Return the schemes that `weight_hh` may have: those of all weights, and matrices that are
+    defined for the network.
+    """
     if given.get("proj_size"):
         return weights
     phi = given.get("nonlinearity", "tanh")
@@ -223,7 +225,7 @@ def recurrent_weights(given: Mapping[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def presets(given: Mapping[str, Any]) -> st.SearchStrategy[str]:
-    """Give the name of a preset that is defined for a network."""
+    """Return the name of a preset that is defined for a network."""
     activation = given.get("nonlinearity", "tanh")
     return st.sampled_from(
         [
@@ -239,7 +241,7 @@ def presets(given: Mapping[str, Any]) -> st.SearchStrategy[str]:
 def exceptions(
     given: Mapping[str, Any], parts: Mapping[str, st.SearchStrategy[Any]]
 ) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Give overrides of different layers or parameters, so that none is in vain."""
+    """Return overrides of different layers or parameters, so that none is in vain."""
     layers = st.integers(0, given.get("num_layers", 1) - 1)
     directions = ["forward", "reverse"] if given.get("bidirectional") else ["forward"]
     gates = {"rnn": [], "gru": ["reset", "update", "new"], "lstm": ["input", "forget", "cell"]}
@@ -258,5 +260,5 @@ def exceptions(
 
 
 def specs() -> st.SearchStrategy[Spec]:
-    """Give any valid recipe."""
+    """Return any valid recipe."""
     return requests().map(lambda given: parse(Spec, given))

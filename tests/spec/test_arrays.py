@@ -25,14 +25,14 @@ def asked(network: dict[str, Any] = LSTM, **arrays: Any) -> dict[str, Any]:
 
 
 def said(network: dict[str, Any] = LSTM, **arrays: Any) -> Any:
-    """Give the arrays of the canonical recipe, without their digest."""
+    """Return the arrays of the canonical recipe, without their digest."""
     found = canonical(parse(Spec, asked(network, **arrays)))["init"]["arrays"]
     assert found.pop("sha256") == SHA256
     return found
 
 
 def wrong(given: dict[str, Any]) -> FieldError:
-    """Give the one field that is wrong."""
+    """Return the one field that is wrong."""
     with pytest.raises(InvalidSpec) as caught:
         parse(Spec, given)
     (error,) = caught.value.facts["errors"]

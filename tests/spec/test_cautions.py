@@ -21,7 +21,7 @@ IDENTITY = {"parameter": "weight_hh", "layer": 0, "init": "identity"}
 
 
 def told(given: dict[str, Any]) -> list[tuple[str, str]]:
-    """Give the code and place of all that is told."""
+    """Return the code and place of all that is told."""
     return [(warning.code, warning.pointer) for warning in spec_warnings(parse(Spec, given))]
 
 

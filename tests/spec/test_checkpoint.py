@@ -1,4 +1,6 @@
-"""What can be asked for: PyTorch's words, strictly read, every refusal with its place and its reason."""
+"""What can be asked for: PyTorch's words, strictly read, every refusal with its place and its
+reason.
+"""
 
 from __future__ import annotations
 

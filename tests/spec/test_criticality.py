@@ -1,4 +1,6 @@
-"""Where `critical` is refused, and why: activations, gates and fields that leave it without an answer."""
+"""Where `critical` is refused, and why: activations, gates and fields that leave it without an
+answer.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ def asked(network: dict[str, Any], bias: Any = "zeros", **options: Any) -> dict[
 
 
 def wrong(given: dict[str, Any]) -> FieldError:
-    """Give the one field that is wrong."""
+    """Return the one field that is wrong."""
     with pytest.raises(InvalidSpec) as caught:
         parse(Spec, given)
     (error,) = caught.value.facts["errors"]

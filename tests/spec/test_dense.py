@@ -17,7 +17,7 @@ SPECIAL = {"scheme": "orthogonal", "determinant": "+1"}
 
 
 def wrong(init: Any, network: dict[str, Any] = RNN) -> FieldError:
-    """Give the one field that is wrong."""
+    """Return the one field that is wrong."""
     with pytest.raises(InvalidSpec) as caught:
         parse(Spec, network | {"init": init})
     (error,) = caught.value.facts["errors"]

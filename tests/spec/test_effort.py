@@ -1,7 +1,8 @@
-"""What a request can make the service do grows with its length and no faster, and is bounded: counted, not timed.
+"""What a request can make the service do grows with its length and no faster, and is bounded:
+counted, not timed.
 
-An operation is a call of a Python function or of one written in C; where our code calls a C function that goes through all
-of what it belongs to, as `list.count` does, that counts as many.
+An operation is a call of a Python function or of one written in C; where our code calls a C
+function that goes through all of what it belongs to, as `list.count` does, that counts as many.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def operations(job: Job) -> int:
 
 
 def problem(job: Job) -> dict[str, Any]:
-    """Give the problem document of a job that is refused."""
+    """Return the problem document of a job that is refused."""
     with pytest.raises(StepZeroError) as refused:
         job()
     return refused.value.problem()
@@ -94,7 +95,7 @@ def asks(**fields: Any) -> Job:
 
 
 def names(count: int) -> list[str]:
-    """Give so many different names."""
+    """Return so many different names."""
     return [f"k{number:x}" for number in range(count)]
 
 

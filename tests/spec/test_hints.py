@@ -1,4 +1,6 @@
-"""What is said of names that nothing has: the reason, the name it has here, or what was probably meant."""
+"""What is said of names that nothing has: the reason, the name it has here, or what was probably
+meant.
+"""
 
 from __future__ import annotations
 

@@ -19,12 +19,12 @@ EYE = [[1.0, 0.0], [0.0, 1.0]]
 
 
 def array(numbers: Any, **options: Any) -> dict[str, Any]:
-    """Give numbers as a scheme."""
+    """Return numbers as a scheme."""
     return {"scheme": "array", "values": numbers, **options}
 
 
 def wrong(init: Any, **network: Any) -> FieldError:
-    """Give the one field that is wrong."""
+    """Return the one field that is wrong."""
     with pytest.raises(InvalidSpec) as caught:
         parse(Spec, GRU | network | {"init": init})
     (error,) = caught.value.facts["errors"]

@@ -40,7 +40,7 @@ def ones(**where: Any) -> dict[str, Any]:
 
 
 def wrong(given: dict[str, Any]) -> FieldError:
-    """Give the one field that is wrong."""
+    """Return the one field that is wrong."""
     with pytest.raises(InvalidSpec) as caught:
         parse(Spec, given)
     (error,) = caught.value.facts["errors"]

@@ -26,7 +26,7 @@ class _Tree(Strict):
 
 
 def pointers(given: Any) -> list[str]:
-    """Give the JSON pointers of every wrong field."""
+    """Return the JSON pointers of every wrong field."""
     with pytest.raises(InvalidSpec) as refused:
         parse(_Tree, given)
     return [error["pointer"] for error in refused.value.facts["errors"]]

@@ -143,7 +143,7 @@ DIGEST = "f58855f93a6cf0c1a01a09072bdaaef86b2cc984c9f6e0ad3cbde39f21e12d04"
 
 
 def text_of(given: dict[str, Any]) -> str:
-    """Give the canonical text of a request."""
+    """Return the canonical text of a request."""
     return canonical_json(parse(Spec, given))
 
 

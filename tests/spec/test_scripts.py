@@ -1,4 +1,6 @@
-"""Scripts in a recipe: one text for all spellings, and refusals of what their libraries would refuse."""
+"""Scripts in a recipe: one text for all spellings, and refusals of what their libraries would
+refuse.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ def torch_seeded(**calls: Any) -> dict[str, Any]:
 
 
 def refused(given: dict[str, Any]) -> tuple[str, str, Any]:
-    """Give the pointer, code and allowed of the one error."""
+    """Return the pointer, code and allowed of the one error."""
     with pytest.raises(InvalidSpec) as caught:
         parse(Spec, given)
     (error,) = caught.value.facts["errors"]

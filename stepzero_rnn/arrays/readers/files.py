@@ -1,4 +1,6 @@
-"""Foreign files of arrays: recognised by their content, listed without reading a number, read in pieces."""
+"""Foreign files of arrays: recognised by their content, listed without reading a number, read in
+pieces.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,8 @@ _SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
 class Found:
     """An array in a file: what it is called and holds, and where its numbers lie.
 
-    `offset` counts from the file's beginning or, in a zip, from its record's.  `error_in_format` says why numbers are not read.
+    `offset` counts from the file's beginning or, in a zip, from its record's.  `error_in_format`
+    says why numbers are not read.
     """
 
     upload: Upload
@@ -56,7 +59,9 @@ class Found:
         return Strided.whole(self.shape, fortran=self.fortran)
 
     def scratch_bytes(self, part: Strided) -> int:
-        """Say what reading a part takes on the disk: to unpack the array, and to lay the part's rows in order."""
+        """Say what reading a part takes on the disk: to unpack the array, and to lay the part's
+        rows in order.
+        """
         unpacked_bytes = self.member.size_bytes if self.member else 0
         return unpacked_bytes + straightened_bytes(self.values, part)
 

@@ -1,8 +1,8 @@
 """The header of a `.npy` file, read without evaluating it.
 
 Source:
-    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.  NumPy's own reader passes the header
-    to `ast.literal_eval`, and believes its shape before it has seen the data.
+    https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.  NumPy's own reader
+    passes the header to `ast.literal_eval`, and believes its shape before it has seen the data.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ _INSTEAD: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a header says: the numbers' type, the shape, the order of axes, and where the numbers begin.
+    """What a header says: the numbers' type, the shape, the order of axes, and where the numbers
+    begin.
 
     Where they are not floats, `error_in_format` says what they are, and they are not read.
     """

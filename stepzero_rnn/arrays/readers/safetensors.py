@@ -1,8 +1,9 @@
-"""The header of a `.safetensors` file: read as strictly as the library does, and written as it does.
+"""The header of a `.safetensors` file: read as strictly as the library does, and written as it
+does.
 
 Source:
-    https://github.com/huggingface/safetensors#format, and `tensor.rs` there: offsets begin at 0, leave no gap, and end
-    at the file's end; tensors lie by dtype, the widest first, then by name.
+    https://github.com/huggingface/safetensors#format, and `tensor.rs` there: offsets begin at 0,
+    leave no gap, and end at the file's end; tensors lie by dtype, the widest first, then by name.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def _no_floats(given: Any, own: str) -> FormatError:
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """Give entries in the order in which the library lays them."""
+    """Return entries in the order in which the library lays them."""
     return sorted(entries, key=lambda entry: (_LAID_FIRST.index(entry.dtype), entry.name))
 
 

@@ -47,7 +47,9 @@ UNREAD = Values("float32", "<f4")  # stands where the numbers of an array are no
 
 @dataclass(frozen=True, slots=True)
 class Strided:
-    """Some elements of an array in a file: where the first lies, and the step along each axis, in elements."""
+    """Some elements of an array in a file: where the first lies, and the step along each axis, in
+    elements.
+    """
 
     start: int
     shape: tuple[int, ...]
@@ -93,7 +95,8 @@ def stream(
 ) -> Iterator[NDArray[Any]]:
     """Read elements of an array that begins at `offset`, row by row, some at a time.
 
-    Columns that lie in the file one after another are first laid in rows, in a nameless file in the folder `scratch`.
+    Columns that lie in the file one after another are first laid in rows, in a nameless file in the
+    folder `scratch`.
 
     Raises:
         EOFError: the file ends before.
@@ -110,7 +113,9 @@ def stream(
 
 
 def straightened_bytes(values: Values, part: Strided, chunk_bytes: int = CHUNK_BYTES) -> int:
-    """Say how long the nameless file is in which `stream` lays columns in rows; 0 where it needs none."""
+    """Say how long the nameless file is in which `stream` lays columns in rows; 0 where it needs
+    none.
+    """
     is_turned = min(part.shape, default=0) > 1 and part.steps[0] < part.steps[-1]
     if not is_turned or part.span <= chunk_bytes // values.item_bytes:
         return 0
@@ -177,7 +182,10 @@ def read(file: BinaryIO, offset: int, values: Values, part: Strided) -> NDArray[
 
 
 def write_sparsely(file: BinaryIO, content: bytes) -> None:
-    """Write at a file's end; where all is zero leave a hole, which takes no disk.  Truncate the file at the end."""
+    """Write at a file's end; where all is zero leave a hole, which takes no disk.
+
+    Truncate the file at the end.
+    """
     if content == _ZEROS[: len(content)]:
         file.seek(len(content), os.SEEK_CUR)
     else:
@@ -185,7 +193,7 @@ def write_sparsely(file: BinaryIO, content: bytes) -> None:
 
 
 def encoded(number: float, dtype: DTypeName) -> bytes:
-    """Give a number's bytes; of bfloat16 the upper half of float32's."""
+    """Return a number's bytes; of bfloat16 the upper half of float32's."""
     if dtype == "bfloat16":
         return np.array(number, "<f4").tobytes()[2:]
     return np.array(number, DTYPES[dtype].numpy).tobytes()
@@ -199,7 +207,7 @@ def is_finite(array: NDArray[Any], dtype: DTypeName) -> bool:
 
 
 def as_floats(array: NDArray[Any], dtype: DTypeName) -> NDArray[Any]:
-    """Give numbers as float32, or float64 where they are; both hold them exactly."""
+    """Return numbers as float32, or float64 where they are; both hold them exactly."""
     if dtype == "float64":
         return array
     if dtype == "bfloat16":

@@ -1,8 +1,9 @@
-"""The records of a zip, read strictly: nothing overlaps, nothing is larger than it says, nothing is encrypted.
+"""The records of a zip, read strictly: nothing overlaps, nothing is larger than it says, nothing is
+encrypted.
 
-Python's `zipfile` believes the central directory: it builds as many entries as that names, lets records overlap
-(https://www.bamsoftware.com/hacks/zipbomb/; CVE-2024-0450) and fails in a dozen ways on broken input.  The few fields
-that matter here are read by hand instead.
+Python's `zipfile` believes the central directory: it builds as many entries as that names, lets
+records overlap (https://www.bamsoftware.com/hacks/zipbomb/; CVE-2024-0450) and fails in a dozen
+ways on broken input.  The few fields that matter here are read by hand instead.
 
 Source:
     https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3 to 4.5.
@@ -45,7 +46,9 @@ class _Directory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One record: its name, how its content is packed, its sizes and checksum, and where it lies."""
+    """One record: its name, how its content is packed, its sizes and checksum, and where it
+    lies.
+    """
 
     name: str
     method: int
@@ -99,7 +102,7 @@ def content(file: BinaryIO, member: Member) -> Iterator[bytes]:
 
 
 def beginning(file: BinaryIO, member: Member, max_bytes: int) -> bytes:
-    """Give the first bytes of a record's content; its checksum is not compared.
+    """Return the first bytes of a record's content; its checksum is not compared.
 
     Raises:
         Flaw: it cannot be unpacked.
@@ -138,7 +141,7 @@ def _inflated(file: BinaryIO, member: Member) -> Iterator[bytes]:
 
 
 def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
-    """Give what the inflater still holds, though all input has been read."""
+    """Return what the inflater still holds, though all input has been read."""
     while not inflater.eof and (piece := inflater.decompress(b"", CHUNK_BYTES)):
         yield piece
 

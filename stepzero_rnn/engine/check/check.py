@@ -1,4 +1,6 @@
-"""One pass over a checkpoint: every layer is drawn, run, measured and dropped, before a byte is served."""
+"""One pass over a checkpoint: every layer is drawn, run, measured and dropped, before a byte is
+served.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,8 @@ def keep_none(_tensor: TensorPlan, _stored: Stored) -> bool:
 class Checked:
     """What the pass learned.
 
-    `crc32` is of each tensor's bytes.  `figures` has, by tensor name, those of the whole tensor and of each of its gates; where
-    the pass did not measure it is empty, and so is `forward.layers`.
+    `crc32` is of each tensor's bytes.  `figures` has, by tensor name, those of the whole tensor and
+    of each of its gates; where the pass did not measure it is empty, and so is `forward.layers`.
     """
 
     crc32: Mapping[str, int]
@@ -65,7 +67,8 @@ def check(
         keep: offered each tensor once it is drawn; one that it takes is not written again.
 
     Raises:
-        NonfiniteOutput: a weight or a layer's output is not finite, and the spec does not accept that.
+        NonfiniteOutput: a weight or a layer's output is not finite, and the spec does not accept
+            that.
         DeadOutput: a layer's output is zero everywhere, and the spec does not accept that.
         DeviceFailed: the device does not work.
         Stopped: nobody waits for the answer any more.
@@ -162,7 +165,7 @@ class _Run:
         return f"the output overflows {self._spec.dtype} after {sound} of {len(good)} time steps"
 
     def result(self) -> Forward:
-        """Give what was seen of the whole pass."""
+        """Return what was seen of the whole pass."""
         return Forward(
             input_shape=self._input_shape,
             output_shape=list(self._x.shape),
@@ -175,14 +178,17 @@ class _Run:
 
 
 def judge_weights(plan: Plan, tensor: TensorPlan, nonfinite: int) -> None:
-    """Refuse weights so many of which are not finite, also where a gate would hide them from the output."""
+    """Refuse weights so many of which are not finite, also where a gate would hide them from the
+    output.
+    """
     if nonfinite and not plan.spec.accept_nonfinite:
         what = f"{nonfinite} of the {tensor.elements} values of {tensor.name}"
         raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
 
 
 def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
-    """Give on how many cores torch runs a layer: one is left to what is learned meanwhile; none for next to no work.
+    """Return on how many cores torch runs a layer: one is left to what is learned meanwhile; none
+    for next to no work.
 
     Whoever took all would leave cores idle until the last one is free.
     """
@@ -192,9 +198,11 @@ def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
 
 
 def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]:
-    """Keep oneDNN from packing a copy of a large layer, so that one layer is all there is in memory.
+    """Keep oneDNN from packing a copy of a large layer, so that one layer is all there is in
+    memory.
 
-    Its 16-bit kernels are worth their copy, which is half as large; without them torch has only slow ones.
+    Its 16-bit kernels are worth their copy, which is half as large; without them torch has only
+    slow ones.
     """
     large = dtype == "float32" and layer_elements > SPARE_ELEMENTS
     return without_onednn() if large else nullcontext()
@@ -202,7 +210,8 @@ def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]
 
 @contextmanager
 def _torch_on(cores: Cores, count: int) -> Iterator[None]:
-    """Let torch compute on so many cores, which are taken for it; on none, a little work is done at once by one thread.
+    """Let torch compute on so many cores, which are taken for it; on none, a little work is done at
+    once by one thread.
 
     Its number of threads holds for the calling thread and for threads it has not met.
     """

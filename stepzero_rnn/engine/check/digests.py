@@ -1,4 +1,6 @@
-"""The sha256 of every tensor and of every gate's block: a pass of its own, since few ask for them."""
+"""The sha256 of every tensor and of every gate's block: a pass of its own, since few ask for
+them.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ TensorDigests = tuple[str, Sequence[str]]
 
 
 def digests(plan: Plan, sampler: Sampler) -> dict[str, TensorDigests]:
-    """Give, by tensor name, the digest of the whole tensor's bytes and of each gate's."""
+    """Return, by tensor name, the digest of the whole tensor's bytes and of each gate's."""
     found: dict[str, TensorDigests] = {}
     for tensor in plan.tensors:
         data = sampler.tensor(tensor).data.cast("B")

@@ -1,4 +1,6 @@
-"""The sanity forward pass, one layer at a time, through the functions that torch's own modules call."""
+"""The sanity forward pass, one layer at a time, through the functions that torch's own modules
+call.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ def gate_activations(
 
 
 def finite(value: float) -> float | None:
-    """Give a number that JSON can hold, or None."""
+    """Return a number that JSON can hold, or None."""
     return value if value - value == 0 else None
 
 

@@ -21,7 +21,9 @@ TensorFigures = tuple[Figures, Sequence[Figures]]  # of the whole tensor and of 
 
 @dataclass(frozen=True, slots=True)
 class TensorMeasurement:
-    """The CRC-32 of a tensor's bytes, how many of its values are not finite, and its figures if they were taken."""
+    """The CRC-32 of a tensor's bytes, how many of its values are not finite, and its figures if
+    they were taken.
+    """
 
     crc32: int
     nonfinite: int
@@ -31,7 +33,7 @@ class TensorMeasurement:
 def tasks_of(
     sampler: Sampler, tensor: TensorPlan, stored: Stored, *, measure: bool
 ) -> list[Callable[[], Any]]:
-    """Give the tasks whose results, in this order, make the lesson."""
+    """Return the tasks whose results, in this order, make the lesson."""
     looks = (
         sampler.tally_tasks(tensor, stored) if measure else [partial(_scan_finite, tensor, stored)]
     )
@@ -61,6 +63,8 @@ def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> TensorFigures:
 
 
 def _pooled(spreads: Sequence[float | None]) -> float | None:
-    """Give the spread of parts of one size together; none is promised where one of them promises none."""
+    """Return the spread of parts of one size together; none is promised where one of them promises
+    none.
+    """
     known = [spread for spread in spreads if spread is not None]
     return sqrt(sum(s * s for s in known) / len(known)) if len(known) == len(spreads) else None

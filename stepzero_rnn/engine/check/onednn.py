@@ -1,4 +1,6 @@
-"""Switches oneDNN off while anybody needs it off; the switch is the process's, so its users are counted."""
+"""Switches oneDNN off while anybody needs it off; the switch is the process's, so its users are
+counted.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def available() -> list[str]:
 
 
 def choose(asked: str, dtype: str) -> torch.device:
-    """Give the device asked for; `auto` is the first that runs the dtype.
+    """Return the device asked for; `auto` is the first that runs the dtype.
 
     Raises:
         DeviceUnavailable: this machine has none of that name, or it cannot run the dtype.
@@ -44,7 +44,9 @@ def choose(asked: str, dtype: str) -> torch.device:
 
 
 def free_bytes() -> dict[str, int]:
-    """Give the memory that each device has free, where it has some of its own; none of one that does not even say."""
+    """Return the memory that each device has free, where it has some of its own; none of one that
+    does not even say.
+    """
     found = {}
     for index in range(torch.cuda.device_count()):
         with suppress(RuntimeError, AssertionError):
@@ -53,7 +55,7 @@ def free_bytes() -> dict[str, int]:
 
 
 def backend_for(device: torch.device) -> DrawBackend:
-    """Give what draws for a device.  MPS has no float64, so its draws are the CPU's.
+    """Return what draws for a device.  MPS has no float64, so its draws are the CPU's.
 
     Raises:
         DeviceFailed: the device does not work, or draws other numbers than every other.

@@ -1,7 +1,8 @@
 """The same draws in elementwise torch operations: stream version 1 on any device.
 
-Every operation is a kernel of its own, so nothing is contracted into a fused multiply-add and each result is rounded once;
-the bits equal those of `philox.py` and `transforms.py`, which say what each step means.
+Every operation is a kernel of its own, so nothing is contracted into a fused multiply-add and each
+result is rounded once; the bits equal those of `philox.py` and `transforms.py`, which say what each
+step means.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def _interleave(lanes: Sequence[Tensor]) -> Tensor:
 
 
 def _words(group: int, count: int, key: Key, device: torch.device) -> list[Tensor]:
-    """Give the four words of `count` groups, each as int64 below 2³²."""
+    """Return the four words of `count` groups, each as int64 below 2³²."""
     index = torch.arange(group, group + count, device=device, dtype=torch.int64)
     s0, s1, k0, k1 = (int(word) for word in key)
     c0, c1 = index & WORD, index >> 32
@@ -90,7 +91,7 @@ def _horner(coefficients: Sequence[np.float32], x: Tensor) -> Tensor:
 
 
 def _sqrt(x: Tensor) -> Tensor:
-    """Give the correctly rounded root; the CPU's vector library for float32 does not.
+    """Return the correctly rounded root; the CPU's vector library for float32 does not.
 
     The float64 root rounded to float32 is, since 53 ≥ 2·24 + 2.
     """

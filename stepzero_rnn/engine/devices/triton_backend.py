@@ -1,8 +1,10 @@
-"""The draws as one fused Triton kernel: words, law and rounding, so that only stored bytes leave it.
+"""The draws as one fused Triton kernel: words, law and rounding, so that only stored bytes leave
+it.
 
-`philox.py`, `transforms.py` and `rounding.py` say what each step means; the bits are theirs.  Nothing may be fused into
-fewer roundings (`OPTIONS`), roots are the rounded ones, and −x is a product, since Triton's own minus loses the sign of zero.
-Only for CUDA: torch's builds for it bring triton along.
+`philox.py`, `transforms.py` and `rounding.py` say what each step means; the bits are theirs.
+Nothing may be fused into fewer roundings (`OPTIONS`), roots are the rounded ones, and −x is a
+product, since Triton's own minus loses the sign of zero. Only for CUDA: torch's builds for it bring
+triton along.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ LOG, SIN, COS, CENTRE, TAIL = (
 
 
 class TritonBackend:
-    """A brush that draws in a device's memory; pieces leave it through a few pinned chunks, whatever the size of the model.
+    """A brush that draws in a device's memory; pieces leave it through a few pinned chunks,
+    whatever the size of the model.
 
     Laws that have nothing random in them are written where they are needed, by the processor.
     """
@@ -98,7 +101,8 @@ class _Chunk:
 
 
 def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> None:
-    """Draw elements 4·group, 4·group + 1, … of a dtype into a device's memory, as integers that hold their bits.
+    """Draw elements 4·group, 4·group + 1, … of a dtype into a device's memory, as integers that
+    hold their bits.
 
     Raises:
         RuntimeError: the kernel does not compile or run here.
@@ -115,7 +119,7 @@ def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> N
 
 
 def arguments(law: RandomLaw) -> tuple[str, tuple[float, ...]]:
-    """Give the kernel's name of a law and its scalars."""
+    """Return the kernel's name of a law and its scalars."""
     kernel, scalars = law.kernel
     numbers = [float(scalar) for scalar in scalars]
     return kernel.__name__, (*numbers, *[0.0] * (SCALARS - len(numbers)))

@@ -1,8 +1,8 @@
 """The laws that elements are drawn from, one by one: each can fill any part of a block by itself.
 
-A law holds the few scalars of its formula, computed once in Python floats and rounded to float32; `std` is the
-standard deviation it promises.  `fill(out, first, key)` writes elements first, first + 1, … of a block into `out` (float32);
-`first` is a multiple of 4.
+A law holds the few scalars of its formula, computed once in Python floats and rounded to float32;
+`std` is the standard deviation it promises.  `fill(out, first, key)` writes elements first, first +
+1, … of a block into `out` (float32); `first` is a multiple of 4.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Drawn:
 
     @property
     def kernel(self) -> Kernel:
-        """Give what draws it: of `transforms`, by whose name other devices know it."""
+        """Return what draws it: of `transforms`, by whose name other devices know it."""
         raise NotImplementedError
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
@@ -63,7 +63,7 @@ class Uniform(_Drawn):
 
     @property
     def kernel(self) -> Kernel:
-        """Give what draws it."""
+        """Return what draws it."""
         return transforms.uniform, (single(self.low), single(self.high - self.low))
 
 
@@ -76,7 +76,7 @@ class Normal(_Drawn):
 
     @property
     def kernel(self) -> Kernel:
-        """Give what draws it."""
+        """Return what draws it."""
         return transforms.normal, (single(self.mean), single(self.std))
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
@@ -91,7 +91,9 @@ class Normal(_Drawn):
 
 @dataclass(frozen=True, slots=True)
 class CutNormal(_Drawn):
-    """Normal with `mean` and `spread`, cut at `low` and `high` standard deviations from the mean."""
+    """Normal with `mean` and `spread`, cut at `low` and `high` standard deviations from the
+    mean.
+    """
 
     mean: float
     spread: float
@@ -105,7 +107,7 @@ class CutNormal(_Drawn):
 
     @property
     def kernel(self) -> Kernel:
-        """Give what draws it."""
+        """Return what draws it."""
         return cut_kernel(self)
 
 
@@ -124,7 +126,7 @@ class LogUniform(_Drawn):
 
     @property
     def kernel(self) -> Kernel:
-        """Give what draws it."""
+        """Return what draws it."""
         return transforms.log_uniform, log_scalars(self)
 
 
@@ -152,12 +154,12 @@ class LogitUniform(_Drawn):
 
     @property
     def kernel(self) -> Kernel:
-        """Give what draws it."""
+        """Return what draws it."""
         return transforms.logit_uniform, log_scalars(self)
 
 
 def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, ...]:
-    """Give the scalars of the kernels: the least x, how far it reaches, and the factor."""
+    """Return the scalars of the kernels: the least x, how far it reaches, and the factor."""
     return single(law.low), single(law.high - law.low), single(law.factor)
 
 
@@ -168,7 +170,7 @@ ElementLaw = Pattern | RandomLaw | WideLaw
 
 @lru_cache(maxsize=256)
 def cut_kernel(law: CutNormal) -> Kernel:
-    """Give the kernel that turns words into a cut normal's numbers, and its scalars."""
+    """Return the kernel that turns words into a cut normal's numbers, and its scalars."""
     least, most = (law.mean + cut * law.spread for cut in (law.low, law.high))
     if law.low < 0 < law.high:
         low, high = erf_sqrt_half(law.low), erf_sqrt_half(law.high)

@@ -1,6 +1,7 @@
 """The laws that have nothing random in them: every element is a function of its place.
 
-`fill(out, first, key)` writes elements first, first + 1, … of a block into `out` (float32), as the laws of `distributions.py` do.
+`fill(out, first, key)` writes elements first, first + 1, … of a block into `out` (float32), as the
+laws of `distributions.py` do.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ class Diagonal:
 
 @dataclass(frozen=True, slots=True)
 class Hadamard:
-    """The first `rows` and `cols` (rows > cols) of Sylvester's Hadamard matrix of order 2ᵐ, m = ⌈log₂ rows⌉, times 2^(−(m − 1)/2).
+    """The first `rows` and `cols` (rows > cols) of Sylvester's Hadamard matrix of order 2ᵐ, m =
+    ⌈log₂ rows⌉, times 2^(−(m − 1)/2).
 
     Element (r, c) is negative where r and c share an odd number of bits.
     """
@@ -82,7 +84,9 @@ class Hadamard:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """`step`·(k + 1) in block k of a vector of `units`, whose element j is in block j·blocks div units."""
+    """`step`·(k + 1) in block k of a vector of `units`, whose element j is in block j·blocks div
+    units.
+    """
 
     step: float
     blocks: int
@@ -127,7 +131,9 @@ class Bands:
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A square matrix whose element (r, c) is `end`·(c − r)/(size − 1): from −`end` in one corner to `end` in the other."""
+    """A square matrix whose element (r, c) is `end`·(c − r)/(size − 1): from −`end` in one corner
+    to `end` in the other.
+    """
 
     end: float
     size: int

@@ -1,7 +1,9 @@
-"""Block-diagonal rotations: 2 × 2 blocks of random angle and radius along the diagonal of a square matrix.
+"""Block-diagonal rotations: 2 × 2 blocks of random angle and radius along the diagonal of a square
+matrix.
 
-In float64, so that a matrix of radius 1 is orthogonal to the last digit of a float64 checkpoint.  Sine and cosine are
-polynomials evaluated in a fixed order; angles are in turns, of which a word is an exact part.
+In float64, so that a matrix of radius 1 is orthogonal to the last digit of a float64 checkpoint.
+Sine and cosine are polynomials evaluated in a fixed order; angles are in turns, of which a word is
+an exact part.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from stepzero_rnn.engine.words.philox import Key, fill_words
 
 Float64s = NDArray[np.float64]
 
-# ±(π/2)ᵏ/k!, the highest power first: the Taylor series of sine and cosine of t quarter turns, t on [−½, ½], in t².
-# What is left out is below 2⁻⁵⁸.
+# ±(π/2)ᵏ/k!, the highest power first: the Taylor series of sine and cosine of t quarter turns, t on
+# [−½, ½], in t². What is left out is below 2⁻⁵⁸.
 SIN = (
     6.0669357311061955e-12,
     -6.688035109811468e-10,
@@ -47,9 +49,11 @@ TURN = 6.283185307179586  # in radians
 
 @dataclass(frozen=True, slots=True)
 class Rotations:
-    """Blocks [[cos, −sin], [sin, cos]]·radius along the diagonal of a square matrix; in one of odd size the last element is a radius.
+    """Blocks [[cos, −sin], [sin, cos]]·radius along the diagonal of a square matrix; in one of odd
+    size the last element is a radius.
 
-    Angles are uniform on [low, high) in turns; radii are such that a block is uniform on the ring from `least` to `most`.
+    Angles are uniform on [low, high) in turns; radii are such that a block is uniform on the ring
+    from `least` to `most`.
     """
 
     size: int
@@ -77,7 +81,9 @@ class Rotations:
         self._put(out, first, rows[inside], across[inside], signed[inside])
 
     def blocks(self, rows: NDArray[np.int64], key: Key) -> tuple[Float64s, Float64s]:
-        """Give the cosine and the sine, times the radius, of every block that has some of the rows."""
+        """Return the cosine and the sine, times the radius, of every block that has some of the
+        rows.
+        """
         begin, end = int(rows[0]) // 2, int(rows[-1]) // 2 + 1
         words = np.empty(4 * (end - begin), np.uint32)
         fill_words(words, begin, *key)
@@ -102,7 +108,7 @@ class Rotations:
         out[places[inside]] = values[inside]
 
     def _mean_diagonal(self) -> float:
-        """Give the mean of an element on the diagonal, at radius 1."""
+        """Return the mean of an element on the diagonal, at radius 1."""
         if self.low == self.high:
             return float(sine_and_cosine(np.array([self.low]))[1][0])
         (end, start), _ = sine_and_cosine(np.array([self.high, self.low]))
@@ -110,14 +116,14 @@ class Rotations:
 
 
 def _mean_radius(least: float, most: float) -> float:
-    """Give the mean radius of points that are uniform on a ring."""
+    """Return the mean radius of points that are uniform on a ring."""
     if least == most:
         return least
     return 2 / 3 * (most * most + most * least + least * least) / (most + least)
 
 
 def sine_and_cosine(turns: Float64s) -> tuple[Float64s, Float64s]:
-    """Give the sine and cosine of angles in turns."""
+    """Return the sine and cosine of angles in turns."""
     quarters = 4.0 * turns
     whole = np.floor(quarters + 0.5)
     t = quarters - whole

@@ -1,7 +1,7 @@
 """From random words to the numbers of every elementwise law, in float32.
 
-Every constant and the order of every operation is part of stream version 1.  Where an expression has no brackets it
-is evaluated from left to right; polynomials by Horner's rule.
+Every constant and the order of every operation is part of stream version 1.  Where an expression
+has no brackets it is evaluated from left to right; polynomials by Horner's rule.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ LOG = tuple(
         3.3333331174e-1,
     )
 )
-# sin and cos of a quarter turn: the Taylor series about 0, for t on [−½, ½) as sin(t·π/2), cos(t·π/2).
+# sin and cos of a quarter turn: the Taylor series about 0, for t on [−½, ½) as sin(t·π/2),
+# cos(t·π/2).
 SIN = tuple(
     f32(c)
     for c in (
@@ -55,8 +56,9 @@ COS = tuple(
         1.0,
     )
 )
-# √2·erf⁻¹(x)/x as a function of w = −ln(1 − x²): about w = 2.5 for w < 5, about √w = 4 beyond (relative error
-# 1e−7 and 7e−7).  The split is Giles' ("Approximating the erfinv function", 2012); the coefficients are fitted here.
+# √2·erf⁻¹(x)/x as a function of w = −ln(1 − x²): about w = 2.5 for w < 5, about √w = 4 beyond
+# (relative error 1e−7 and 7e−7).  The split is Giles' ("Approximating the erfinv function", 2012);
+# the coefficients are fitted here.
 CENTRE = tuple(
     f32(c)
     for c in (
@@ -173,7 +175,8 @@ def cut_unit(word, low, scale):
 
 @kernel
 def uniform(out, group, s0, s1, k0, k1, low, scale):
-    """Write the bits of low + scale·u into `out`, from the words of elements 4·group, 4·group + 1, …
+    """Write the bits of low + scale·u into `out`, from the words of elements 4·group, 4·group + 1,
+    …
 
     As every law: piece by piece, words first, which become numbers while they are near.
     """

@@ -1,7 +1,8 @@
 """The gains at which a recurrent network neither forgets nor explodes, solved from its criterion.
 
-Expectations are sums over the nodes of a rule of Gauss and Legendre, rounded once (`math.fsum`); the exponentials in
-them are decimal, so that every machine finds the same gain.  `README.md` states the criteria and their sources.
+Expectations are sums over the nodes of a rule of Gauss and Legendre, rounded once (`math.fsum`);
+the exponentials in them are decimal, so that every machine finds the same gain.  `README.md` states
+the criteria and their sources.
 """
 
 from __future__ import annotations
@@ -27,19 +28,20 @@ NODES = (
     (0.9445750230732326, 0.062253523938647894),
     (0.9894009349916499, 0.027152459411754096),
 )
-# σ² is 1 + 2q and more, with q³ = ¾ of the input's variance: below this, float64 has no number between it and 1.
+# σ² is 1 + 2q and more, with q³ = ¾ of the input's variance: below this, float64 has no number
+# between it and 1.
 NO_INPUT = 1e-48
 Point = tuple[float, float]  # a place, and its weight
 
 
 def exps(values: Sequence[float]) -> list[float]:
-    """Give eˣ of numbers, to float64's last digit or next to it."""
+    """Return eˣ of numbers, to float64's last digit or next to it."""
     with localcontext(prec=DIGITS):
         return [float(Decimal(value).exp()) for value in values]
 
 
 def points(panels: Sequence[Point]) -> Iterator[Point]:
-    """Give the nodes of panels (begin, end), with the weights of an integral over them."""
+    """Return the nodes of panels (begin, end), with the weights of an integral over them."""
     for begin, end in panels:
         middle, half = (begin + end) / 2, (end - begin) / 2
         for node, weight in NODES:
@@ -48,7 +50,9 @@ def points(panels: Sequence[Point]) -> Iterator[Point]:
 
 
 def panels(low: float, high: float, width: float = 1.0, pole: float = inf) -> list[Point]:
-    """Cut an interval from its upper end into panels no wider than `width`, nor than their distance from a pole above."""
+    """Cut an interval from its upper end into panels no wider than `width`, nor than their distance
+    from a pole above.
+    """
     if pole <= high:
         raise ValueError(f"the interval up to {high} holds the pole {pole}")
     cuts = [high]
@@ -60,7 +64,8 @@ def panels(low: float, high: float, width: float = 1.0, pole: float = inf) -> li
 class Gate(NamedTuple):
     """The law of a gate's activation: with what weight it is so far open, and so far shut.
 
-    Gates of one source open and shut together, point by point; those of different ones are independent.
+    Gates of one source open and shut together, point by point; those of different ones are
+    independent.
     """
 
     source: str
@@ -75,7 +80,7 @@ class Gate(NamedTuple):
 
 
 def gate_of(source: str, biases: Sequence[Point]) -> Gate:
-    """Give the law of a gate whose bias has so much weight at so many places."""
+    """Return the law of a gate whose bias has so much weight at so many places."""
     total = fsum(weight for _, weight in biases)
     small = exps([-abs(bias) for bias, _ in biases])
     more, less = [1 / (1 + e) for e in small], [e / (1 + e) for e in small]
@@ -89,7 +94,9 @@ def gate_of(source: str, biases: Sequence[Point]) -> Gate:
 
 
 def lstm_gain(i: Gate, f: Gate, o: Gate, gap: float) -> float:
-    """Give g such that diag(f) + diag(i·o)·W, W iid with the variance g²/H, has the spectral radius 1 − gap."""
+    """Return g such that diag(f) + diag(i·o)·W, W iid with the variance g²/H, has the spectral
+    radius 1 − gap.
+    """
     return 1 / sqrt(
         _mean(
             (i, [x * x for x in i.opened]),
@@ -100,13 +107,15 @@ def lstm_gain(i: Gate, f: Gate, o: Gate, gap: float) -> float:
 
 
 def gru_gain(r: Gate, z: Gate, gap: float) -> float:
-    """Give g such that diag(z) + diag((1 − z)·r)·W, W iid with the variance g²/H, has the spectral radius 1 − gap."""
+    """Return g such that diag(z) + diag((1 − z)·r)·W, W iid with the variance g²/H, has the
+    spectral radius 1 − gap.
+    """
     shares = [x / (x - gap) for x in z.shut]
     return 1 / sqrt(_mean((r, [x * x for x in r.opened]), (z, [x * x for x in shares])))
 
 
 def _mean(*factors: tuple[Gate, list[float]]) -> float:
-    """Give the mean of a product, one factor of each gate."""
+    """Return the mean of a product, one factor of each gate."""
     means = []
     for source in sorted({gate.source for gate, _ in factors}):
         together = [(gate, values) for gate, values in factors if gate.source == source]
@@ -118,7 +127,9 @@ def _mean(*factors: tuple[Gate, list[float]]) -> float:
 
 @lru_cache(maxsize=64)
 def tanh_gain(input_variance: float) -> float:
-    """Give σ such that x → tanh(σ·Q·x + input) keeps the size of a small difference, Q orthogonal (χ = 1)."""
+    """Return σ such that x → tanh(σ·Q·x + input) keeps the size of a small difference, Q orthogonal
+    (χ = 1).
+    """
     if input_variance < NO_INPUT:
         return 1.0
     low, high = 0.0, max(input_variance, 1e-8)
@@ -129,7 +140,9 @@ def tanh_gain(input_variance: float) -> float:
 
 
 def _root(of: Callable[[float], float], low: float, high: float) -> float:
-    """Give where a growing function is 0, between two places (the rule of Illinois: a secant that halves a lazy end)."""
+    """Return where a growing function is 0, between two places (the rule of Illinois: a secant that
+    halves a lazy end).
+    """
     below, above, place, side = of(low), of(high), low, 0
     for _ in range(STEPS):
         before, place = place, (low * above - high * below) / (above - below)
@@ -145,7 +158,9 @@ def _root(of: Callable[[float], float], low: float, high: float) -> float:
 
 
 def _tanh_line(q: float) -> tuple[float, float]:
-    """Give the squared gain on the critical line where the pre-activation has the variance q, and the input's variance there."""
+    """Return the squared gain on the critical line where the pre-activation has the variance q, and
+    the input's variance there.
+    """
     scale = sqrt(q)
     nodes, weights = _half_gaussian(min(1.0, 1 / scale))
     small = exps([-2 * (scale * z) for z in nodes])
@@ -157,7 +172,9 @@ def _tanh_line(q: float) -> tuple[float, float]:
 
 @lru_cache(maxsize=4)
 def _half_gaussian(narrowest: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Give nodes and weights of the mean over |z|, z standard normal, in panels that widen from 0."""
+    """Return nodes and weights of the mean over |z|, z standard normal, in panels that widen from
+    0.
+    """
     cuts = [0.0, narrowest]
     while cuts[-1] < MAX_DEVIATIONS:
         cuts.append(min(MAX_DEVIATIONS, cuts[-1] + min(1.0, cuts[-1])))

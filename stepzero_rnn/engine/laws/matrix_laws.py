@@ -1,7 +1,7 @@
 """The laws that need a whole block at once: no element can be drawn without the others.
 
-`fill(out, dtype, key, run)` overwrites `out` (rows, cols), in the checkpoint's dtype; `run` carries out independent
-tasks on the pool of workers.  `std` is the standard deviation it promises, or None.
+`fill(out, dtype, key, run)` overwrites `out` (rows, cols), in the checkpoint's dtype; `run` carries
+out independent tasks on the pool of workers.  `std` is the standard deviation it promises, or None.
 """
 
 from __future__ import annotations

@@ -21,9 +21,11 @@ from stepzero_rnn.engine.words.rounding import store
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal:
-    """`gain` times a Haar random matrix with orthonormal columns, or rows where there are more columns.
+    """`gain` times a Haar random matrix with orthonormal columns, or rows where there are more
+    columns.
 
-    A `special` one is square, and the sign of its last column is such that its determinant is positive.
+    A `special` one is square, and the sign of its last column is such that its determinant is
+    positive.
     """
 
     gain: float
@@ -55,7 +57,9 @@ class Orthogonal:
 
 
 def draw_reflectors(n: int, m: int, key: Key, run: Run, at: int = 0) -> haar.Reflectors:
-    """Draw the reflectors of a tall (n, m) matrix from the normals of a stream, number `at` first."""
+    """Draw the reflectors of a tall (n, m) matrix from the normals of a stream, number `at`
+    first.
+    """
     reflectors = haar.empty_reflectors(n, m)
 
     def draw(first: int, last: int) -> None:

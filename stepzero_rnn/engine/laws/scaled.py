@@ -1,4 +1,6 @@
-"""Laws of whole blocks that are scaled by what was drawn: by a spectral radius, or by the spread of an output."""
+"""Laws of whole blocks that are scaled by what was drawn: by a spectral radius, or by the spread of
+an output.
+"""
 
 from __future__ import annotations
 
@@ -39,8 +41,9 @@ PROBE_AT = 1 << 60  # first normal of the probe, far behind the block's own
 class SpectralRadius:
     """A random square matrix whose largest eigenvalue has the absolute value `radius`.
 
-    Every unit has `connections` normal ones; it is "dense" where those are all.  In a "ring" each unit hears the one before it, with one weight
-    for all.  A matrix whose powers vanish stays as it was drawn.
+    Every unit has `connections` normal ones; it is "dense" where those are all.  In a "ring" each
+    unit hears the one before it, with one weight for all.  A matrix whose powers vanish stays as it
+    was drawn.
     """
 
     radius: float
@@ -81,7 +84,9 @@ class SpectralRadius:
 
 @dataclass(frozen=True, slots=True)
 class PositiveDefinite:
-    """(A + I)/λ of a square block, A = RᵀR/size with R standard normal, λ the largest eigenvalue of A + I."""
+    """(A + I)/λ of a square block, A = RᵀR/size with R standard normal, λ the largest eigenvalue of
+    A + I.
+    """
 
     size: int
     std: None = None
@@ -101,7 +106,9 @@ class PositiveDefinite:
 
 @dataclass(frozen=True, slots=True)
 class UnitOutput:
-    """A Haar matrix, scaled so that its products with `probe` standard normal vectors have variance 1."""
+    """A Haar matrix, scaled so that its products with `probe` standard normal vectors have variance
+    1.
+    """
 
     probe: int
     rows: int
@@ -121,7 +128,7 @@ class UnitOutput:
         put(matrix, tall, dtype, run)
 
     def _variance(self, turned: Tiles, key: Key, run: Run) -> float:
-        """Give the variance of all outputs of the transpose of `turned`."""
+        """Return the variance of all outputs of the transpose of `turned`."""
         sums, squares = np.empty((2, -(-self.probe // TILE), TILE))
         run(
             partial(self._look, turned, tile, key, sums[tile : tile + 1], squares[tile : tile + 1])

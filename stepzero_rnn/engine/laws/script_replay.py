@@ -1,8 +1,10 @@
-"""Plays scripts: a tensor's numbers depend on all that its script drew before, so each step follows the one before it.
+"""Plays scripts: a tensor's numbers depend on all that its script drew before, so each step follows
+the one before it.
 
-The generator's state between steps is remembered for a while, so that whoever goes through the tensors in order plays
-each step once.  The bits are those of the libraries installed here: NumPy's legacy generator, torch's on the CPU, and
-for `orthogonal_` LAPACK on one thread, as more threads give other last bits.
+The generator's state between steps is remembered for a while, so that whoever goes through the
+tensors in order plays each step once.  The bits are those of the libraries installed here: NumPy's
+legacy generator, torch's on the CPU, and for `orthogonal_` LAPACK on one thread, as more threads
+give other last bits.
 """
 
 from __future__ import annotations
@@ -33,14 +35,18 @@ WITHOUT_NUMBERS = ("constant_", "zeros_", "ones_", "eye_")
 
 
 class Step(NamedTuple):
-    """One step: a tensor's shape, and the function that fills it; without one it is the module's constructor."""
+    """One step: a tensor's shape, and the function that fills it; without one it is the module's
+    constructor.
+    """
 
     shape: tuple[int, ...]
     call: Call | None = None
 
 
 class Steps(NamedTuple):
-    """The steps of a script in order, and the last of them that writes each tensor, by the tensor's place."""
+    """The steps of a script in order, and the last of them that writes each tensor, by the tensor's
+    place.
+    """
 
     steps: tuple[Step, ...]
     last: Mapping[int, int]
@@ -100,7 +106,9 @@ class NumpyGenerator:
         self._generator.set_state(state)
 
     def run_step(self, _act: Step, out: Tensor) -> None:
-        """As `torch.from_numpy(numpy.random.randn(*shape) * scale).to(dtype)`, a piece at a time."""
+        """As `torch.from_numpy(numpy.random.randn(*shape) * scale).to(dtype)`, a piece at a
+        time.
+        """
         flat = out.view(-1)
         for at in range(0, len(flat), PIECE):
             piece = flat[at : at + PIECE]
@@ -117,7 +125,9 @@ GENERATORS: Mapping[str, type[TorchGenerator | NumpyGenerator]] = {
 def replay_to(
     script: ScriptPlan, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run
 ) -> None:
-    """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script does."""
+    """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script
+    does.
+    """
     steps, last = steps_of(script)
     if place not in last:
         out[:] = 0
@@ -144,7 +154,9 @@ _lock = threading.Lock()
 
 
 def _recall(generator: ScriptGenerator, drawing: tuple[Hashable, ...], number: int) -> int:
-    """Restore the cached state of the latest step up to `number`, and return that step; 0 where none is cached."""
+    """Restore the cached state of the latest step up to `number`, and return that step; 0 where
+    none is cached.
+    """
     with _lock:
         for at in range(number, 0, -1):
             state = _states.get((*drawing, at))
@@ -156,7 +168,7 @@ def _recall(generator: ScriptGenerator, drawing: tuple[Hashable, ...], number: i
 
 @lru_cache(64)
 def steps_of(script: ScriptPlan) -> Steps:
-    """Give a script's steps."""
+    """Return a script's steps."""
     tensors = enumerate(script.tensors)
     if isinstance(script.script, NumpyRandn):
         weights = [(at, shape) for at, (kind, shape) in tensors if kind.startswith("weight")]

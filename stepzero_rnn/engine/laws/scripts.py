@@ -1,4 +1,6 @@
-"""The law of a tensor that a script of somebody's own gives: what its generator gives where it stands in the script."""
+"""The law of a tensor that a script of somebody's own gives: what its generator gives where it
+stands in the script.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ def replay(_script: AnyScript, block: Block) -> Replay:
 
 
 def _std_of(call: Call, shape: tuple[int, ...]) -> float | None:
-    """Give the spread that a call states; a cut or a gain by name states none at once."""
+    """Return the spread that a call states; a cut or a gain by name states none at once."""
     known = call.arguments
     spreads: dict[str, Callable[[], float]] = {
         "uniform_": lambda: (known["b"] - known["a"]) / sqrt(12),

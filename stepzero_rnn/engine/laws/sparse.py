@@ -26,10 +26,11 @@ MASK_GROUP = (
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """Drawn by an elementwise law of mean 0, but for `zeros` of the connections of every unit, which are zero.
+    """Drawn by an elementwise law of mean 0, but for `zeros` of the connections of every unit,
+    which are zero.
 
-    A unit is a row (axis "in") or a column (axis "out").  Its zeros are where the smallest of n random words stand; of
-    equal words the first is smaller.
+    A unit is a row (axis "in") or a column (axis "out").  Its zeros are where the smallest of n
+    random words stand; of equal words the first is smaller.
     """
 
     drawn: Normal | Uniform
@@ -84,7 +85,9 @@ class Sparse:
     def _draw(
         self, first: int, values: NDArray[np.float32], words: NDArray[np.uint32], key: Key
     ) -> None:
-        """Draw whole rows, from row `first`, and the words that say which of their elements stay."""
+        """Draw whole rows, from row `first`, and the words that say which of their elements
+        stay.
+        """
         begin = first * self.cols
         self.drawn.fill(values.reshape(-1), begin, key)
         fill_words(words.reshape(-1), MASK_GROUP + begin // 4, *key)

@@ -1,4 +1,6 @@
-"""Laws of whole blocks whose spectrum is drawn: singular values in a band, or eigenvalues on rings."""
+"""Laws of whole blocks whose spectrum is drawn: singular values in a band, or eigenvalues on
+rings.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,7 @@ class RandomBasis:
         put(product(basis, self._turned(basis, key), run), out, dtype, run)
 
     def _turned(self, basis: Tiles, key: Key) -> Tiles:
-        """Give B·V."""
+        """Return B·V."""
         size = self.blocks.size
         pairs = size - size % 2
         c, s = (each[:, None] for each in self.blocks.blocks(np.arange(size), key))

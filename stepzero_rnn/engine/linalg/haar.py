@@ -1,12 +1,14 @@
 """Uniformly (Haar) random orthogonal matrices, exact to the last bit on every machine.
 
-A product of Householder reflectors of Gaussian vectors is uniform on O(n), with no factorization (Stewart, "The
-efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980).  Eight reflectors are applied at
-a time in the compact WY form (Schreiber & Van Loan 1989) to panels of columns; panels are independent of each
-other, so the number of threads changes no bit.  All in float64, every sum in a fixed order, no BLAS or LAPACK.
+A product of Householder reflectors of Gaussian vectors is uniform on O(n), with no factorization
+(Stewart, "The efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980).
+Eight reflectors are applied at a time in the compact WY form (Schreiber & Van Loan 1989) to panels
+of columns; panels are independent of each other, so the number of threads changes no bit.  All in
+float64, every sum in a fixed order, no BLAS or LAPACK.
 
-The tall matrix Q (n, m), n ≥ m, is H₀H₁…H₍m−1₎ times the first m columns of the identity times signs, where Hₖ
-reflects the column k, from row k down, of a Gaussian matrix G (n, m) whose element (r, c) is normal number r·m + c.
+The tall matrix Q (n, m), n ≥ m, is H₀H₁…H₍m−1₎ times the first m columns of the identity times
+signs, where Hₖ reflects the column k, from row k down, of a Gaussian matrix G (n, m) whose element
+(r, c) is normal number r·m + c.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ Float64s = NDArray[np.float64]
 
 
 class Reflectors(NamedTuple):
-    """Householder vectors (block, row, 8), their block factors, scales and signs; padded with zeros to whole blocks."""
+    """Householder vectors (block, row, 8), their block factors, scales and signs; padded with zeros
+    to whole blocks.
+    """
 
     vectors: Float64s
     factors: Float64s
@@ -108,10 +112,12 @@ def join_reflectors(columns, c0, products):
 
 @kernel
 def apply_reflectors(tiles, vectors, factors, first):
-    """Overwrite `tiles` (tile, row, 8) with eight columns of Q each, from column 8·first, signs apart.
+    """Overwrite `tiles` (tile, row, 8) with eight columns of Q each, from column 8·first, signs
+    apart.
 
-    A tile has all the rows to itself, and meets the blocks from the one that begins at its own columns down to the first;
-    in one pass over the rows, what one block subtracts is followed by the products that the next one needs.
+    A tile has all the rows to itself, and meets the blocks from the one that begins at its own
+    columns down to the first; in one pass over the rows, what one block subtracts is followed by
+    the products that the next one needs.
     """
     count = len(tiles)
     steps, products = np.empty((count, 8, 8)), np.empty((8, 8))
@@ -137,7 +143,9 @@ def apply_reflectors(tiles, vectors, factors, first):
 
 @inline
 def multiply(tile, columns, b):
-    """Give the eight products of block b with its own tile, which is the identity in that block's rows."""
+    """Return the eight products of block b with its own tile, which is the identity in that block's
+    rows.
+    """
     sums = eight_zeros()
     for r in range(8 * b, 8 * b + 8):
         sums = add_products(sums, columns, 8 * r, load(tile, 8 * r))
@@ -146,7 +154,9 @@ def multiply(tile, columns, b):
 
 @inline
 def subtract_and_multiply(tile, before, step, columns, b):
-    """Finish block b + 1 (`before`), and give the products with block b; above it the tile is zero."""
+    """Finish block b + 1 (`before`), and give the products with block b; above it the tile is
+    zero.
+    """
     sums = eight_zeros()
     for r in range(8 * (b + 1), tile.shape[0]):
         p = load(tile, 8 * r) - combined(before, 8 * r, step)
@@ -164,7 +174,7 @@ def subtract(tile, columns, step):
 
 @inline
 def combined(columns, at, step):
-    """Give one row of a block times its step, added in pairs."""
+    """Return one row of a block times its step, added in pairs."""
     y0, y1, y2, y3, y4, y5, y6, y7 = step
     low = (splat(columns, at) * y0 + splat(columns, at + 1) * y1) + (
         splat(columns, at + 2) * y2 + splat(columns, at + 3) * y3
@@ -176,13 +186,15 @@ def combined(columns, at, step):
 
 
 def determinant(reflectors: Reflectors) -> float:
-    """Give the determinant of a square Q: the product of the signs, and of −1 for each reflector that is not the identity."""
+    """Return the determinant of a square Q: the product of the signs, and of −1 for each reflector
+    that is not the identity.
+    """
     reflected = np.count_nonzero(reflectors.scales) + np.count_nonzero(reflectors.signs < 0)
     return -1.0 if reflected % 2 else 1.0
 
 
 def columns(reflectors: Reflectors, n: int, c0: int, c1: int, gain: float) -> NDArray[Any]:
-    """Give columns c0 … c1 (c0 a multiple of 8) of gain·Q, of n rows, as (n, c1 − c0) float64."""
+    """Return columns c0 … c1 (c0 a multiple of 8) of gain·Q, of n rows, as (n, c1 − c0) float64."""
     vectors, factors, _, signs = reflectors
     tiles = np.empty((-(-(c1 - c0) // BLOCK), vectors.shape[1], BLOCK))
     apply_reflectors(tiles, vectors, factors, c0 // BLOCK)

@@ -1,4 +1,6 @@
-"""What takes many products of one matrix: its spectral radius, and the exponential of a skew one."""
+"""What takes many products of one matrix: its spectral radius, and the exponential of a skew
+one.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ DEGREE = 14  # of the Taylor polynomial: ½¹⁵/15! is below 2⁻⁵³
 
 
 def radius(matrix: Tiles, run: Run, *, symmetric: bool = False) -> float:
-    """Give the spectral radius by Gelfand's formula, ‖A^m‖^(1/m) with m = 2²⁸; 0 where a power vanishes.
+    """Return the spectral radius by Gelfand's formula, ‖A^m‖^(1/m) with m = 2²⁸; 0 where a power
+    vanishes.
 
-    Every power is scaled by a power of two, which is exact, and the root is taken in as many square roots.
+    Every power is scaled by a power of two, which is exact, and the root is taken in as many square
+    roots.
 
     Args:
         symmetric: the matrix is, which halves the work and changes no bit.
@@ -46,7 +50,7 @@ def _scale(matrix: Tiles, run: Run) -> float:
 
 
 def exponential(skew: Tiles, size: int, run: Run) -> Tiles:
-    """Give e^X of a skew matrix of `size` rows, by scaling, a Taylor polynomial and squaring.
+    """Return e^X of a skew matrix of `size` rows, by scaling, a Taylor polynomial and squaring.
 
     A skew matrix is normal, so its norm is at most ‖X⁴‖^¼; X is halved until that is below ½.
     """

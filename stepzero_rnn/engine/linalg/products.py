@@ -1,8 +1,9 @@
 """Matrix products in float64, exact to the last bit on every machine.
 
-A matrix is held in tiles of eight columns: element (r, c) is `tiles[c // 8, r, c % 8]`; rows and columns are padded to
-whole eights with zeros, which change no sum that begins at 0.  Every sum runs over ascending rows, each product and
-each partial sum rounded once, so neither the number of threads nor the cut into panels changes a bit.
+A matrix is held in tiles of eight columns: element (r, c) is `tiles[c // 8, r, c % 8]`; rows and
+columns are padded to whole eights with zeros, which change no sum that begins at 0.  Every sum runs
+over ascending rows, each product and each partial sum rounded once, so neither the number of
+threads nor the cut into panels changes a bit.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def zeros(rows: int, cols: int) -> Tiles:
 
 
 def gaussians(rows: int, cols: int, key: Key, run: Run, first: int = 0) -> Tiles:
-    """Give standard normals: element (r, c) is number first + r·cols + c of the stream."""
+    """Return standard normals: element (r, c) is number first + r·cols + c of the stream."""
     tiles = zeros(rows, cols)
 
     def draw(begin: int, end: int) -> None:
@@ -50,14 +51,14 @@ def gaussians(rows: int, cols: int, key: Key, run: Run, first: int = 0) -> Tiles
 
 
 def tiled(rows: NDArray[np.float32]) -> Tiles:
-    """Give a matrix in tiles."""
+    """Return a matrix in tiles."""
     tiles = zeros(*rows.shape)
     _put_rows(tiles, rows.reshape(-1), rows.shape[1], 0)
     return tiles
 
 
 def product(left: Tiles, right: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
-    """Give leftᵀ·right, in `out` where that is given."""
+    """Return leftᵀ·right, in `out` where that is given."""
     if out is None:
         out = np.empty((len(right), len(left) * TILE, TILE))
     run(_panels(partial(multiply, out, left, right), len(right), left.size))
@@ -65,7 +66,9 @@ def product(left: Tiles, right: Tiles, run: Run, out: Tiles | None = None) -> Ti
 
 
 def gram(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
-    """Give matrixᵀ·matrix, in `out` where that is given: half of it made, and mirrored, for both sums have the same terms."""
+    """Return matrixᵀ·matrix, in `out` where that is given: half of it made, and mirrored, for both
+    sums have the same terms.
+    """
     if out is None:
         out = np.empty((len(matrix), len(matrix) * TILE, TILE))
 
@@ -78,7 +81,7 @@ def gram(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
 
 
 def transposed(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
-    """Give the transpose, in `out` where that is given."""
+    """Return the transpose, in `out` where that is given."""
     if out is None:
         out = np.empty((matrix.shape[1] // TILE, len(matrix) * TILE, TILE))
     run(_panels(partial(_transpose, out, matrix), len(out), matrix.shape[1]))
@@ -86,7 +89,7 @@ def transposed(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
 
 
 def norm(matrix: Tiles, run: Run) -> float:
-    """Give the Frobenius norm: squares summed down each column, then the sums of the columns."""
+    """Return the Frobenius norm: squares summed down each column, then the sums of the columns."""
     sums, squares = np.empty((2, len(matrix), TILE))
     run(_panels(partial(add_columns, sums, squares, matrix), len(matrix), matrix.shape[1]))
     return sqrt(total(squares))
@@ -136,7 +139,9 @@ def _put_rows(tiles, numbers, cols, first):
 
 @kernel
 def multiply(out, left, right, first, end):
-    """Overwrite tiles first … end of leftᵀ·right, two at a time: sixteen sums in registers, whose adding does not wait."""
+    """Overwrite tiles first … end of leftᵀ·right, two at a time: sixteen sums in registers, whose
+    adding does not wait.
+    """
     rows = left.shape[1]
     for i in range(left.shape[0]):
         columns = left[i]

@@ -1,4 +1,6 @@
-"""Finds the smallest of a unit's random words without sorting them: they are spread evenly, so one look tells where to cut."""
+"""Finds the smallest of a unit's random words without sorting them: they are spread evenly, so one
+look tells where to cut.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ LOOK = 64  # words looked at together for one in a bin
 
 @inline
 def bin_bits(n):
-    """Give how many top bits make bins of about eight words."""
+    """Return how many top bits make bins of about eight words."""
     bits = 4
     while bits < 16 and (8 << bits) < n:
         bits += 1
@@ -22,7 +24,9 @@ def bin_bits(n):
 
 @inline
 def find_bin(sizes, count):
-    """Give the bin that holds the word of rank `count`, and how many words the bins before it hold."""
+    """Return the bin that holds the word of rank `count`, and how many words the bins before it
+    hold.
+    """
     before, cut = 0, 0
     while before + sizes[cut] < count:
         before += sizes[cut]
@@ -32,7 +36,9 @@ def find_bin(sizes, count):
 
 @kernel
 def clear_smallest(values, words, count):
-    """Set to 0 the values (unit, n) where the `count` smallest words of each unit stand; of equal ones the first."""
+    """Set to 0 the values (unit, n) where the `count` smallest words of each unit stand; of equal
+    ones the first.
+    """
     units, n = words.shape
     shift = u32(32 - bin_bits(n))
     sizes = np.empty(1 << bin_bits(n), np.int32)
@@ -52,7 +58,9 @@ def clear_smallest(values, words, count):
 
 @kernel
 def clear_smallest_by_column(values, words, count):
-    """Do as `clear_smallest` where the units are columns (n, unit), row by row, which is how they lie in memory."""
+    """Do as `clear_smallest` where the units are columns (n, unit), row by row, which is how they
+    lie in memory.
+    """
     n, units = words.shape
     shift = u32(32 - bin_bits(n))
     width = u32(u32(1) << shift)

@@ -1,4 +1,6 @@
-"""Eight vectors of eight float64 numbers at once: an (8, 8) piece of a matrix in a core's registers."""
+"""Eight vectors of eight float64 numbers at once: an (8, 8) piece of a matrix in a core's
+registers.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,13 @@ def add_products(sums, columns, at, p):
 
 @inline
 def eight_zeros():
-    """Give eight vectors of zeros."""
+    """Return eight vectors of zeros."""
     return (zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero())
 
 
 @inline
 def load_eight(rows):
-    """Give the rows of an (8, 8) array."""
+    """Return the rows of an (8, 8) array."""
     return (
         load(rows, 0),
         load(rows, 8),

@@ -267,7 +267,7 @@ SCALED: Mapping[type, tuple[str, ...]] = {
 
 
 def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | WholeLaw:
-    """Give the law that a block is drawn by, a bias's share of its total counted in."""
+    """Return the law that a block is drawn by, a bias's share of its total counted in."""
     table = SCRIPTS if block.steps else BIASES if tensor.kind.startswith("bias") else WEIGHTS
     law: Any = table[block.scheme.scheme].law(block.scheme, block)
     match block.share:

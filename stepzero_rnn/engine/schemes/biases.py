@@ -37,7 +37,7 @@ def _keeps(block: Block) -> bool:
 
 
 def _sign(scheme: ask.BiasScheme, block: Block) -> float:
-    """Give 1 for the keeping gate, −1 for an input gate that is tied to it, 0 for the others."""
+    """Return 1 for the keeping gate, −1 for an input gate that is tied to it, 0 for the others."""
     if _keeps(block):
         return 1.0
     return -1.0 if block.gate == "i" and scheme.ties_input_gate else 0.0

@@ -1,4 +1,6 @@
-"""The catalogue of schemes and presets as data, from the tables that draw: for the API, the command line and the docs."""
+"""The catalogue of schemes and presets as data, from the tables that draw: for the API, the command
+line and the docs.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from stepzero_rnn.spec.schemes.presets import PRESETS, Preset
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """List every scheme (name, what it does, formula, source, fields and an example), and every preset with its parts."""
+    """List every scheme (name, what it does, formula, source, fields and an example), and every
+    preset with its parts.
+    """
     return {
         "weights": _rows(WEIGHTS, "weight_hh"),
         "biases": _rows(BIASES, "bias"),

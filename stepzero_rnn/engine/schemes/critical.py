@@ -1,4 +1,6 @@
-"""From `critical` to the law of a block: by the nonlinearity, or by the biases of the gates of the same cell."""
+"""From `critical` to the law of a block: by the nonlinearity, or by the biases of the gates of the
+same cell.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ FEW_UNITS = 4096  # whose gates are looked at one by one, as those of given numb
 
 
 def critical(scheme: Critical, block: Block) -> Normal | Orthogonal:
-    """σ·Q in a plain tanh network; N(0, g²/H) in the candidate's block of a gated one, N(0, 1/H) in the others."""
+    """σ·Q in a plain tanh network; N(0, g²/H) in the candidate's block of a gated one, N(0, 1/H) in
+    the others.
+    """
     if not block.biases:
         gain = float(single(tanh_gain(scheme.input_variance)))
         return Orthogonal(gain, block.rows, block.cols)
@@ -47,7 +51,7 @@ def critical(scheme: Critical, block: Block) -> Normal | Orthogonal:
 
 @lru_cache(maxsize=256)
 def gated_gain(scheme: Critical, biases: tuple[Any, ...], hidden_size: int) -> float:
-    """Give g of a cell, the bias schemes of whose gates are given in PyTorch's order."""
+    """Return g of a cell, the bias schemes of whose gates are given in PyTorch's order."""
     odds = log_odds(scheme)
     pole = inf if odds is None else float(odds)
     if len(biases) == 3:
@@ -67,14 +71,16 @@ def gated_gain(scheme: Critical, biases: tuple[Any, ...], hidden_size: int) -> f
 
 
 def _gap(scheme: Critical) -> float:
-    """Give how far the radius is below 1."""
+    """Return how far the radius is below 1."""
     if scheme.target_memory_steps is not None:
         return steps_gap(scheme.target_memory_steps)
     return 1 - (1.0 if scheme.target_rho is None else scheme.target_rho)
 
 
 class At(NamedTuple):
-    """Which gate, of how many units; `pole` is the bias above all of the gate's near which the criterion grows beyond all bounds."""
+    """Which gate, of how many units; `pole` is the bias above all of the gate's near which the
+    criterion grows beyond all bounds.
+    """
 
     letter: str
     hidden_size: int
@@ -87,7 +93,7 @@ class At(NamedTuple):
 
 
 def _gate(scheme: Any, at: At) -> Gate:
-    """Give the law of a gate by the scheme of its total bias."""
+    """Return the law of a gate by the scheme of its total bias."""
     by_unit = isinstance(scheme, ArrayBias) or (
         isinstance(scheme, ask.OutGateLadderBias)
         and at.letter == "o"
@@ -112,7 +118,7 @@ def _uniform(scheme: ask.UniformBias, at: At) -> list[Point]:
 
 
 def _triangle(low: float, high: float, at: At) -> list[Point]:
-    """Give the law of the sum of two equal uniform numbers."""
+    """Return the law of the sum of two equal uniform numbers."""
     middle = (low + high) / 2
     halves = [*panels(low, middle, 1.0, at.pole), *panels(middle, high, 1.0, at.pole)]
     return density(
@@ -133,7 +139,7 @@ def _normal(scheme: ask.NormalBias, at: At) -> list[Point]:
 
 
 def _chrono(scheme: ask.ChronoBias | ask.ChronoForgetOnlyBias, at: At) -> list[Point]:
-    """Give the law of ln x, x uniform."""
+    """Return the law of ln x, x uniform."""
     if not at.keeps:
         return _tied(scheme, at)
     low, high = log(scheme.t_min - 1), log(scheme.t_max - 1)
@@ -144,7 +150,7 @@ def _chrono(scheme: ask.ChronoBias | ask.ChronoForgetOnlyBias, at: At) -> list[P
 
 
 def _ugi(scheme: ask.UgiBias, at: At) -> list[Point]:
-    """Give the law of ln(u/(1 − u)), u uniform."""
+    """Return the law of ln(u/(1 − u)), u uniform."""
     if not at.keeps:
         return _tied(scheme, at)
     reach = log(at.hidden_size - 1)
@@ -157,7 +163,9 @@ def _ugi(scheme: ask.UgiBias, at: At) -> list[Point]:
 
 
 def _tied(scheme: ask.SplitScheme, at: At) -> list[Point]:
-    """Give the law of a gate beside the keeping one: that with the other sign if it is tied, else 0."""
+    """Return the law of a gate beside the keeping one: that with the other sign if it is tied, else
+    0.
+    """
     if at.letter != "i" or not scheme.ties_input_gate:
         return _one(0.0)
     kept = LAWS[type(scheme)](scheme, At(RETENTION_GATE["lstm"], at.hidden_size))
@@ -165,7 +173,9 @@ def _tied(scheme: ask.SplitScheme, at: At) -> list[Point]:
 
 
 def _ladder(scheme: ask.OutGateLadderBias, at: At) -> list[Point]:
-    """Give the law of an output gate whose blocks open one after another: unit by unit where those are few."""
+    """Return the law of an output gate whose blocks open one after another: unit by unit where
+    those are few.
+    """
     if at.letter != "o":
         return _one(0.0)
     units = at.hidden_size

@@ -42,7 +42,9 @@ def henaff_rotation(scheme: ask.HenaffRotation, block: Block) -> Rotations:
 
 
 def cayley_rotation(scheme: ask.CayleyRotation, block: Block) -> Rotations:
-    """The Cayley transform of [[0, s], [−s, 0]], s = tan(angle/2), is the rotation by that angle."""
+    """The Cayley transform of [[0, s], [−s, 0]], s = tan(angle/2), is the rotation by that
+    angle.
+    """
     return Rotations(block.rows, scheme.low / (2 * pi), scheme.high / (2 * pi))
 
 

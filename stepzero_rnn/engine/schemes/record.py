@@ -23,8 +23,8 @@ WholeLaw = MatrixLaw | Replay  # all of whose elements are drawn at once
 class Scheme:
     """One way to fill a block.
 
-    `law` turns the request's model and a block into the law the block is drawn by, which knows the standard deviation it
-    promises.
+    `law` turns the request's model and a block into the law the block is drawn by, which knows the
+    standard deviation it promises.
     """
 
     spec: type[InitScheme]
@@ -34,15 +34,15 @@ class Scheme:
 
 
 def symmetric(bound: float) -> Uniform:
-    """Give the uniform law on ±bound."""
+    """Return the uniform law on ±bound."""
     return Uniform(-bound, bound)
 
 
 def pytorch(scheme: Any, block: Block) -> Uniform:
-    """Give the law of `reset_parameters` of torch.nn.RNNBase."""
+    """Return the law of `reset_parameters` of torch.nn.RNNBase."""
     return symmetric(1 / sqrt(block.hidden_size))
 
 
 def array(scheme: Array | ArrayBias, block: Block) -> Given:
-    """Give the law of numbers that stand in the recipe."""
+    """Return the law of numbers that stand in the recipe."""
     return Given(np.array(scheme.values, np.float64))

@@ -138,7 +138,7 @@ def _fan(mode: str, block: Block) -> float:
 
 
 def _gain(scheme: ask.KaimingUniform | ask.KaimingNormal) -> float:
-    """Give torch.nn.init.calculate_gain of the scheme's nonlinearity."""
+    """Return torch.nn.init.calculate_gain of the scheme's nonlinearity."""
     match scheme.nonlinearity:
         case "linear" | "sigmoid":
             return 1.0

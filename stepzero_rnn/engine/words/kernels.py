@@ -1,7 +1,8 @@
-"""How a kernel is compiled: by numba, without the interpreter lock, cached on disk where that works.
+"""How a kernel is compiled: by numba, without the interpreter lock, cached on disk where that
+works.
 
-No fast-math and no contraction anywhere: every +, −, ×, ÷ and √ is rounded once, so each machine that follows
-IEEE 754 gives the same bits.
+No fast-math and no contraction anywhere: every +, −, ×, ÷ and √ is rounded once, so each machine
+that follows IEEE 754 gives the same bits.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ _log = logging.getLogger("stepzero")
 
 
 class _Cache(FunctionCache):
-    """The cache on disk, whose faults cost time and nothing else: what it cannot hold is compiled in every process."""
+    """The cache on disk, whose faults cost time and nothing else: what it cannot hold is compiled
+    in every process.
+    """
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -1,7 +1,9 @@
-"""Philox4x32-10: random words that are a function of their place, so none depends on those before it.
+"""Philox4x32-10: random words that are a function of their place, so none depends on those before
+it.
 
-Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.  The key is the seed;
-the counter is (group index: two words, stream: two words); element i is word i mod 4 of group i div 4.
+Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.  The key
+is the seed; the counter is (group index: two words, stream: two words); element i is word i mod 4
+of group i div 4.
 """
 
 from __future__ import annotations
@@ -35,16 +37,17 @@ class Key(NamedTuple):
 
 
 def key(seed: int, stream: int) -> Key:
-    """Give the words of a stream (64 bits) under a seed (below 2⁵³)."""
+    """Return the words of a stream (64 bits) under a seed (below 2⁵³)."""
     return Key(u32(stream & WORD), u32(stream >> 32), u32(seed & WORD), u32(seed >> 32))
 
 
 @inline
 def philox(c0, c1, c2, c3, k0, k1):
-    """Turn a counter and a key into four random words: the low halves of what is given and returned.
+    """Turn a counter and a key into four random words: the low halves of what is given and
+    returned.
 
-    A processor multiplies 32-bit numbers that stand in 64-bit lanes as they are; to cut the upper halves off
-    where they do no harm would cost as much again as the multiplication.
+    A processor multiplies 32-bit numbers that stand in 64-bit lanes as they are; to cut the upper
+    halves off where they do no harm would cost as much again as the multiplication.
     """
     for _ in range(10):
         p0, p1 = (c0 & LOW) * MULTIPLIER_0, (c2 & LOW) * MULTIPLIER_1

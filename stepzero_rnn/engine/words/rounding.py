@@ -26,8 +26,8 @@ def single(value: float) -> np.float32:
 def store(values: NDArray[Any], out: NDArray[Any], dtype: DType) -> None:
     """Round `values` (float32 or float64) to nearest, ties to even, into `out` of the same shape.
 
-    A bfloat16 travels as its bits in uint16.  From float64 a 16-bit result goes through float32 rounded to odd,
-    which keeps what the second rounding must know, so the two are as good as one.
+    A bfloat16 travels as its bits in uint16.  From float64 a 16-bit result goes through float32
+    rounded to odd, which keeps what the second rounding must know, so the two are as good as one.
     """
     if dtype.item_bytes == 2 and values.dtype == np.float64:
         values = round_to_odd(values)
@@ -39,7 +39,7 @@ def store(values: NDArray[Any], out: NDArray[Any], dtype: DType) -> None:
 
 
 def load(stored: NDArray[Any], dtype: DType) -> NDArray[Any]:
-    """Give the values of stored elements as float32 (float64 for float64)."""
+    """Return the values of stored elements as float32 (float64 for float64)."""
     if dtype.name == "bfloat16":
         return (stored.astype(u32) << u32(16)).view(np.float32)
     return stored.astype(np.float32) if dtype.name == "float16" else stored
@@ -54,7 +54,9 @@ def bfloat16_bits(values: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def round_to_odd(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Round float64 to float32 so that an inexact result has an odd last bit (Boldo & Melquiond 2008)."""
+    """Round float64 to float32 so that an inexact result has an odd last bit (Boldo & Melquiond
+    2008).
+    """
     flat = np.ascontiguousarray(values).reshape(-1)
     with np.errstate(over="ignore", under="ignore"):
         nearest = flat.astype(np.float32)

@@ -1,6 +1,7 @@
 """The few numbers that schemes need once: exact to the last bit on every machine.
 
-Python's own `math.erf` and `math.exp` are the C library's and differ between machines; `decimal` computes in software.
+Python's own `math.erf` and `math.exp` are the C library's and differ between machines; `decimal`
+computes in software.
 """
 
 from __future__ import annotations
@@ -18,18 +19,20 @@ _PI = Decimal(
 
 
 def erf_sqrt_half(z: float) -> float:
-    """Give erf(z/√2): the chance that a standard normal lies between −z and z, with z's sign."""
+    """Return erf(z/√2): the chance that a standard normal lies between −z and z, with z's sign."""
     return float(_erf_sqrt_half(_near(z)))
 
 
 def upper_tail(z: float) -> float:
-    """Give the chance that a standard normal exceeds z."""
+    """Return the chance that a standard normal exceeds z."""
     with localcontext(prec=DIGITS):
         return float((1 - _erf_sqrt_half(_near(z))) / 2)
 
 
 def truncated_std(low: float, high: float) -> float:
-    """Give the standard deviation of a standard normal cut at `low` and `high` (law of the textbook)."""
+    """Return the standard deviation of a standard normal cut at `low` and `high` (law of the
+    textbook).
+    """
     if high - low < NARROW:
         return (high - low) / sqrt(12)
     with localcontext(prec=DIGITS):
@@ -42,30 +45,36 @@ def truncated_std(low: float, high: float) -> float:
 
 
 def share_of(count: int, share: float) -> int:
-    """Give a share of a number of things, rounded up; the share is read as the decimal it was given as."""
+    """Return a share of a number of things, rounded up; the share is read as the decimal it was
+    given as.
+    """
     return int((Decimal(repr(share)) * count).to_integral_value(ROUND_CEILING))
 
 
 def exp(x: float) -> float:
-    """Give eˣ, correctly rounded."""
+    """Return eˣ, correctly rounded."""
     with localcontext(prec=DIGITS):
         return float(Decimal(x).exp())
 
 
 def log(x: float) -> float:
-    """Give ln x, correctly rounded."""
+    """Return ln x, correctly rounded."""
     with localcontext(prec=DIGITS):
         return float(Decimal(x).ln())
 
 
 def steps_gap(steps: float) -> float:
-    """Give 1 − exp(−1/steps), correctly rounded: how much a memory of so many steps loses in one."""
+    """Return 1 − exp(−1/steps), correctly rounded: how much a memory of so many steps loses in
+    one.
+    """
     with localcontext(prec=DIGITS):
         return float(1 - (-1 / Decimal(steps)).exp())
 
 
 def log_uniform_std(low: float, high: float) -> float:
-    """Give the standard deviation of ln x, x uniform on [low, high], 0 < low (by parts: ∫ln x, ∫ln² x)."""
+    """Return the standard deviation of ln x, x uniform on [low, high], 0 < low (by parts: ∫ln x,
+    ∫ln² x).
+    """
     if high - low < NARROW * low:
         return (high - low) / low / sqrt(12)
     with localcontext(prec=DIGITS):
@@ -76,9 +85,10 @@ def log_uniform_std(low: float, high: float) -> float:
 
 
 def logit_uniform_std(units: int) -> float:
-    """Give the standard deviation of ln(u/(1 − u)), u uniform on [1/units, 1 − 1/units].
+    """Return the standard deviation of ln(u/(1 − u)), u uniform on [1/units, 1 − 1/units].
 
-    It is that of a logistic variable cut at ±ln(units − 1); by parts, and 1 − σ(b) as a geometric series.
+    It is that of a logistic variable cut at ±ln(units − 1); by parts, and 1 − σ(b) as a geometric
+    series.
     """
     if units == 2:
         return 0.0

@@ -1,7 +1,8 @@
 """Eight float64 numbers as one value inside a kernel: what a compiler would not see, said outright.
 
-Each lane is added, subtracted, multiplied and divided as a float64 of its own, rounded once, so the width of a machine's
-registers changes no bit.  Arrays are addressed as if they were flat, without looking at their bounds.
+Each lane is added, subtracted, multiplied and divided as a float64 of its own, rounded once, so the
+width of a machine's registers changes no bit.  Arrays are addressed as if they were flat, without
+looking at their bounds.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ class NormalBias(SplitScheme, MeanStd):
 class RetentionBias(BiasScheme):
     """What the schemes share that state the bias of the gate that keeps the state.
 
-    That is an LSTM's forget gate f and a GRU's update gate z, whose positive bias keeps the state in PyTorch's convention.
+    That is an LSTM's forget gate f and a GRU's update gate z, whose positive bias keeps the state
+    in PyTorch's convention.
     """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("gru", "lstm")
@@ -91,8 +92,9 @@ class RetentionBias(BiasScheme):
 class ForgetBias(RetentionBias):
     """The total is `value` in the gate that keeps the state, 0 in the others.
 
-    That is an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015) and a GRU's update gate,
-    whose positive bias keeps the state in PyTorch's convention.  A plain RNN has no such gate.
+    That is an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015) and a GRU's update
+    gate, whose positive bias keeps the state in PyTorch's convention.  A plain RNN has no such
+    gate.
     """
 
     scheme: Literal["forget"] = "forget"
@@ -129,9 +131,11 @@ class _MemoryTimes(RetentionBias):
 
 
 class ChronoBias(_MemoryTimes):
-    """Memory times T uniform on [t_min, t_max]: the keeping gate's total is log(T − 1) (Tallec & Ollivier 2018).
+    """Memory times T uniform on [t_min, t_max]: the keeping gate's total is log(T − 1) (Tallec &
+    Ollivier 2018).
 
-    An LSTM's input gate gets the same numbers with the other sign, exactly: b_i = −b_f.  All other gates get 0.
+    An LSTM's input gate gets the same numbers with the other sign, exactly: b_i = −b_f.  All other
+    gates get 0.
     """
 
     scheme: Literal["chrono"] = "chrono"
@@ -149,7 +153,9 @@ class ChronoForgetOnlyBias(_MemoryTimes):
 
 
 class UgiBias(RetentionBias):
-    """Uniform gates: the keeping gate's activation is uniform on [1/hidden_size, 1 − 1/hidden_size] (Gu et al. 2020)."""
+    """Uniform gates: the keeping gate's activation is uniform on [1/hidden_size, 1 − 1/hidden_size]
+    (Gu et al. 2020).
+    """
 
     min_hidden_size: ClassVar[int] = 2
     scheme: Literal["ugi"] = "ugi"
@@ -165,7 +171,9 @@ class UgiBias(RetentionBias):
 
 
 class OutGateLadderBias(BiasScheme):
-    """An LSTM's output gates open one after another: block k of `blocks` gets −step·(k + 1) (Hochreiter & Schmidhuber 1997)."""
+    """An LSTM's output gates open one after another: block k of `blocks` gets −step·(k + 1)
+    (Hochreiter & Schmidhuber 1997).
+    """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
     needs: ClassVar[str] = "output gate"

@@ -1,4 +1,6 @@
-"""Where `critical` has an answer: which of its fields a network reads, and gates that leave room below the radius asked for."""
+"""Where `critical` has an answer: which of its fields a network reads, and gates that leave room
+below the radius asked for.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ RETENTION = ("f", "z")
 
 
 def log_odds(scheme: Critical) -> Decimal | None:
-    """Give the bias of a gate that is as open as the radius asked for; None for a radius of 1 or more."""
+    """Return the bias of a gate that is as open as the radius asked for; None for a radius of 1 or
+    more.
+    """
     with localcontext(prec=DIGITS):
         if scheme.target_memory_steps is not None:
             least = -1 / Decimal(scheme.target_memory_steps)
@@ -88,7 +92,9 @@ def _refuse_below(scheme: Critical, bias: Any, gate: str, high: float, field: st
 
 
 def reach(scheme: Any, gate: str, hidden_size: int) -> tuple[float, float]:
-    """Give the least and the largest total bias that a gate can start with; of a normal law, those of 12 standard deviations."""
+    """Return the least and the largest total bias that a gate can start with; of a normal law,
+    those of 12 standard deviations.
+    """
     known = ANY_POSITION.get(type(scheme))
     if known is None and gate in RETENTION:
         known = RETENTION_BIASES.get(type(scheme))
@@ -116,8 +122,9 @@ def _times(scheme: Any, hidden_size: int) -> tuple[float, float]:
 
 
 Reach = Callable[[Any, int], tuple[float, float]]
-# How far the bias of any gate reaches, that of a keeping gate, and that of an output gate.  All others are 0, but for the
-# input gate that `chrono` or `ugi` tie: it is shut as far as the keeping gate is open.
+# How far the bias of any gate reaches, that of a keeping gate, and that of an output gate.  All
+# others are 0, but for the input gate that `chrono` or `ugi` tie: it is shut as far as the keeping
+# gate is open.
 ANY_POSITION: Mapping[type[InitScheme], Reach] = {
     ask.PytorchBias: lambda scheme, hidden_size: (-2 / sqrt(hidden_size), 2 / sqrt(hidden_size)),
     ask.ConstantBias: lambda scheme, hidden_size: (scheme.value, scheme.value),

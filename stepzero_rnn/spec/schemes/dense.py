@@ -1,4 +1,6 @@
-"""The init schemes of weights that take linear algebra: products of whole matrices, a spectrum, an exponential."""
+"""The init schemes of weights that take linear algebra: products of whole matrices, a spectrum, an
+exponential.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from stepzero_rnn.spec.schemes.weights import WeightScheme
 
 
 class SpectralBand(WeightScheme):
-    """U·diag(s)·Vᵀ with U and V uniformly (Haar) random and the singular values s uniform on 1 ± `margin` (Vorontsov et al. 2017)."""
+    """U·diag(s)·Vᵀ with U and V uniformly (Haar) random and the singular values s uniform on 1 ±
+    `margin` (Vorontsov et al. 2017).
+    """
 
     scheme: Literal["spectral_band"] = "spectral_band"
     margin: Number = Field(
@@ -21,9 +25,11 @@ class SpectralBand(WeightScheme):
 
 
 class Lsuv(WeightScheme):
-    """A uniformly (Haar) random semi-orthogonal matrix, scaled so that its products with standard normal vectors have variance 1 (LSUV; Mishkin & Matas 2015).
+    """A uniformly (Haar) random semi-orthogonal matrix, scaled so that its products with standard
+    normal vectors have variance 1 (LSUV; Mishkin & Matas 2015).
 
-    The vectors are drawn from the seed.  A block is linear, so that one step of the paper's loop is exact.
+    The vectors are drawn from the seed.  A block is linear, so that one step of the paper's loop is
+    exact.
     """
 
     scheme: Literal["lsuv"] = "lsuv"
@@ -33,7 +39,9 @@ class Lsuv(WeightScheme):
 
 
 class SpectralRadius(RecurrentScheme):
-    """A random matrix, scaled so that its largest eigenvalue has the absolute value `radius`: the start of echo state networks (Jaeger 2001)."""
+    """A random matrix, scaled so that its largest eigenvalue has the absolute value `radius`: the
+    start of echo state networks (Jaeger 2001).
+    """
 
     scheme: Literal["spectral_radius"] = "spectral_radius"
     radius: Number = Field(
@@ -69,7 +77,9 @@ class SpectralRadius(RecurrentScheme):
 
 
 class NpRnn(RecurrentScheme):
-    """(A + I)/λ with A = RᵀR/hidden_size, R standard normal and λ the largest eigenvalue of A + I: one state stays, the others fade (np-RNN; Talathi & Vartak 2015)."""
+    """(A + I)/λ with A = RᵀR/hidden_size, R standard normal and λ the largest eigenvalue of A + I:
+    one state stays, the others fade (np-RNN; Talathi & Vartak 2015).
+    """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn",)
     nonlinearities: ClassVar[tuple[str, ...]] = ("relu",)
@@ -79,9 +89,11 @@ class NpRnn(RecurrentScheme):
 
 
 class Skew(RecurrentScheme):
-    """exp(epsilon·(M − Mᵀ − gamma·I)) with M normal, of std `std`/√hidden_size: what one step of the differential equation behind AntisymmetricRNN does to the state (Chang et al. 2019).
+    """exp(epsilon·(M − Mᵀ − gamma·I)) with M normal, of std `std`/√hidden_size: what one step of
+    the differential equation behind AntisymmetricRNN does to the state (Chang et al. 2019).
 
-    There the cell itself takes Euler's step h + epsilon·tanh(…); a plain cell has no h of its own to add to, so this is our reading of it.
+    There the cell itself takes Euler's step h + epsilon·tanh(…); a plain cell has no h of its own
+    to add to, so this is our reading of it.
     """
 
     scheme: Literal["skew"] = "skew"
@@ -93,9 +105,11 @@ class Skew(RecurrentScheme):
 
 
 class RingSpectrum(RecurrentScheme):
-    """Eigenvalues uniform on the ring r_min ≤ |λ| ≤ r_max, in conjugate pairs: the start of the linear recurrent unit, made real (Orvieto et al. 2023).
+    """Eigenvalues uniform on the ring r_min ≤ |λ| ≤ r_max, in conjugate pairs: the start of the
+    linear recurrent unit, made real (Orvieto et al. 2023).
 
-    The matrix is normal: nothing grows before it fades.  An odd size has one real, positive eigenvalue.
+    The matrix is normal: nothing grows before it fades.  An odd size has one real, positive
+    eigenvalue.
     """
 
     scheme: Literal["ring_spectrum"] = "ring_spectrum"

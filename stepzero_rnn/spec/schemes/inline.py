@@ -15,7 +15,9 @@ Row = Annotated[tuple[Number, ...], Field(strict=False)]  # JSON has lists
 
 
 class Array(WeightScheme):
-    """Every element as given, for a start that was made by hand; what is too large for a recipe is uploaded instead."""
+    """Every element as given, for a start that was made by hand; what is too large for a recipe is
+    uploaded instead.
+    """
 
     scheme: Literal["array"] = "array"
     values: Annotated[tuple[Row, ...], Field(strict=False)] = Field(

@@ -15,7 +15,9 @@ from stepzero_rnn.spec.schemes.weights import Bounds
 
 
 class RecurrentScheme(InitScheme):
-    """What the schemes of a square recurrent matrix share: it stands in `weight_hh` alone, gate by gate."""
+    """What the schemes of a square recurrent matrix share: it stands in `weight_hh` alone, gate by
+    gate.
+    """
 
     parameters: ClassVar[tuple[str, ...]] = ("weight_hh",)
     scope: ClassVar[Literal["gate", "fused"]] = "gate"
@@ -27,7 +29,8 @@ class RecurrentScheme(InitScheme):
 
 
 class ScaledIdentity(RecurrentScheme):
-    """`alpha` times the identity: a state that stays, or fades slowly (Le et al. 2015; Mikolov et al. 2014).
+    """`alpha` times the identity: a state that stays, or fades slowly (Le et al. 2015; Mikolov et
+    al. 2014).
 
     1 is IRNN's, 0.95 that of the slow units of an SCRN, 0.01 IRNN's for speech.
     """
@@ -37,7 +40,8 @@ class ScaledIdentity(RecurrentScheme):
 
 
 class Chain(RecurrentScheme):
-    """`alpha` right above the diagonal: a non-normal chain that passes its input along (Orhan & Pitkow 2019).
+    """`alpha` right above the diagonal: a non-normal chain that passes its input along (Orhan &
+    Pitkow 2019).
 
     Their input weights are `identity` with gain 0.9.
     """
@@ -47,7 +51,9 @@ class Chain(RecurrentScheme):
 
 
 class FbChain(RecurrentScheme):
-    """A chain with feedback: `alpha` right above the diagonal, `beta` right below it (Orhan & Pitkow 2019)."""
+    """A chain with feedback: `alpha` right above the diagonal, `beta` right below it (Orhan &
+    Pitkow 2019).
+    """
 
     scheme: Literal["fbchain"] = "fbchain"
     alpha: Number = Field(default=0.99, description="The value above the diagonal.")
@@ -55,7 +61,9 @@ class FbChain(RecurrentScheme):
 
 
 class Ramp(RecurrentScheme):
-    """An LSTM's chain: `alpha` above the diagonal of the cell gate; the other gates rise from −`end` to `end` across the diagonals (Orhan & Pitkow 2019)."""
+    """An LSTM's chain: `alpha` above the diagonal of the cell gate; the other gates rise from
+    −`end` to `end` across the diagonals (Orhan & Pitkow 2019).
+    """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
     needs: ClassVar[str] = "cell gate; use chain"
@@ -67,13 +75,17 @@ class Ramp(RecurrentScheme):
 
 
 class HenaffRotation(RecurrentScheme):
-    """Rotations of pairs of units by angles uniform on (−π, π): orthogonal, block-diagonal (Henaff et al. 2016)."""
+    """Rotations of pairs of units by angles uniform on (−π, π): orthogonal, block-diagonal (Henaff
+    et al. 2016).
+    """
 
     scheme: Literal["henaff_rotation"] = "henaff_rotation"
 
 
 class CayleyRotation(RecurrentScheme, Bounds):
-    """Rotations of pairs of units by angles uniform on [low, high), (0, π/2) unless given: orthogonal, block-diagonal (Helfrich et al. 2018)."""
+    """Rotations of pairs of units by angles uniform on [low, high), (0, π/2) unless given:
+    orthogonal, block-diagonal (Helfrich et al. 2018).
+    """
 
     scheme: Literal["cayley_rotation"] = "cayley_rotation"
     low: Number = Field(default=0.0, ge=-pi, le=pi, description="Smallest angle, in radians.")
@@ -81,7 +93,9 @@ class CayleyRotation(RecurrentScheme, Bounds):
 
 
 class Fsi(RecurrentScheme):
-    """Fast spectral initialization: uniform on ±radius·√3/√n, n connections per unit, so that the spectral radius is near `radius` (Gallicchio et al. 2020)."""
+    """Fast spectral initialization: uniform on ±radius·√3/√n, n connections per unit, so that the
+    spectral radius is near `radius` (Gallicchio et al. 2020).
+    """
 
     scheme: Literal["fsi"] = "fsi"
     radius: Number = Field(default=0.9, gt=0, description="Spectral radius of a large matrix.")
@@ -99,10 +113,12 @@ class Fsi(RecurrentScheme):
 
 
 class Critical(RecurrentScheme):
-    """A start on the edge between forgetting and exploding, solved from the network's nonlinearity or gate biases.
+    """A start on the edge between forgetting and exploding, solved from the network's nonlinearity
+    or gate biases.
 
-    A plain tanh network: σ times a Haar matrix, σ such that χ = 1 (Chen et al. 2018).  An LSTM or GRU: the candidate gate's
-    block is normal, scaled so that the Jacobian at the origin has the spectral radius asked for.
+    A plain tanh network: σ times a Haar matrix, σ such that χ = 1 (Chen et al. 2018).  An LSTM or
+    GRU: the candidate gate's block is normal, scaled so that the Jacobian at the origin has the
+    spectral radius asked for.
     """
 
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh",)

@@ -1,8 +1,10 @@
 """Presets: what a library draws by default, or what a paper drew, as parts in PyTorch's layout.
 
-A preset is a name for its parts and for nothing else: recipes hold the parts.  Each is the default law as the library draws it, gate by gate or
-stacked; a forget bias that the library adds while it runs stands in the total bias, where PyTorch needs it, and so does the sign of a GRU's
-update gate (1 keeps the state in PyTorch, Keras, Flax and TF1; 1 overwrites it in Haiku and Sonnet, which both start it at a symmetric law).
+A preset is a name for its parts and for nothing else: recipes hold the parts.  Each is the default
+law as the library draws it, gate by gate or stacked; a forget bias that the library adds while it
+runs stands in the total bias, where PyTorch needs it, and so does the sign of a GRU's update gate
+(1 keeps the state in PyTorch, Keras, Flax and TF1; 1 overwrites it in Haiku and Sonnet, which both
+start it at a symmetric law).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whole networks as somebody's own script makes them, number for number.
 
-Such a script takes its numbers from one generator, one after another, so the order of its steps is part of it, and its
-last bits are those of the library that it calls.
+Such a script takes its numbers from one generator, one after another, so the order of its steps is
+part of it, and its last bits are those of the library that it calls.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ class _Sparing(InitScheme):
 
 
 class Call(_Sparing):
-    """A call of a function of `torch.nn.init` on a whole parameter; arguments that are left out are torch's own."""
+    """A call of a function of `torch.nn.init` on a whole parameter; arguments that are left out are
+    torch's own.
+    """
 
     function: Function = Field(description="The function, by its name in `torch.nn.init`.")
     a: Argument | None = Field(
@@ -86,7 +88,7 @@ class Call(_Sparing):
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Give all arguments, by torch's names."""
+        """Return all arguments, by torch's names."""
         given = self.model_dump(exclude={"function"}, exclude_none=True)
         return {**FUNCTIONS[self.function], **given}
 
@@ -148,7 +150,9 @@ AnyCall = Annotated[Call, BeforeValidator(_call)]
 
 
 class Script(_Sparing):
-    """What all scripts share: the library whose generator they use, and the largest seed that it takes."""
+    """What all scripts share: the library whose generator they use, and the largest seed that it
+    takes.
+    """
 
     parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr", "bias")
     library: ClassVar[str]
@@ -157,7 +161,9 @@ class Script(_Sparing):
 
 
 class NumpyRandn(Script):
-    """`numpy.random.seed(seed)`, then `randn(*shape)` for each weight in `state_dict` order; biases are 0."""
+    """`numpy.random.seed(seed)`, then `randn(*shape)` for each weight in `state_dict` order; biases
+    are 0.
+    """
 
     library: ClassVar[str] = "numpy"
     largest_seed: ClassVar[int] = 2**32 - 1
@@ -166,7 +172,9 @@ class NumpyRandn(Script):
 
 
 class TorchSeeded(Script):
-    """`torch.manual_seed(seed)`, then the module's constructor, then a function of `torch.nn.init` for the parameters named."""
+    """`torch.manual_seed(seed)`, then the module's constructor, then a function of `torch.nn.init`
+    for the parameters named.
+    """
 
     library: ClassVar[str] = "torch"
     largest_seed: ClassVar[int] = 2**53 - 1
@@ -179,7 +187,7 @@ class TorchSeeded(Script):
 
     @property
     def calls(self) -> Mapping[str, Call]:
-        """Give the calls, by the parameter that they fill."""
+        """Return the calls, by the parameter that they fill."""
         named = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: call for name, call in named.items() if isinstance(call, Call)}
 

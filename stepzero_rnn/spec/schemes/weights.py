@@ -99,7 +99,7 @@ class TruncNormal(WeightScheme):
 
     @property
     def cut(self) -> tuple[float, float]:
-        """Give both cuts in standard deviations from the mean."""
+        """Return both cuts in standard deviations from the mean."""
         if self.bounds == "sigma":
             return self.low, self.high
         return (self.low - self.mean) / self.std, (self.high - self.mean) / self.std
@@ -267,7 +267,9 @@ class VarianceScaling(FanScheme):
 
 
 class RandomWalk(WeightScheme):
-    """Normal with std g / √n, n = fan_in, g such that gradients neither grow nor shrink on their walk through the layers (Sussillo & Abbott 2014)."""
+    """Normal with std g / √n, n = fan_in, g such that gradients neither grow nor shrink on their
+    walk through the layers (Sussillo & Abbott 2014).
+    """
 
     scheme: Literal["random_walk"] = "random_walk"
     nonlinearity: Literal["linear", "tanh", "relu"] = Field(
@@ -278,9 +280,11 @@ class RandomWalk(WeightScheme):
 
 
 class Hadamard(WeightScheme):
-    """No random number: the identity, or where the block has more rows than columns that part of a scaled Hadamard matrix (ZerO; Zhao et al. 2021).
+    """No random number: the identity, or where the block has more rows than columns that part of a
+    scaled Hadamard matrix (ZerO; Zhao et al. 2021).
 
-    Every gate and layer of one shape is the same.  Made for residual networks: best for `weight_ih`.
+    Every gate and layer of one shape is the same.  Made for residual networks: best for
+    `weight_ih`.
     """
 
     scheme: Literal["hadamard"] = "hadamard"
