@@ -2,10 +2,10 @@
 
     python scripts/vendor_swagger_ui.py
 
-Needs npm and a package registry; the service and its tests need neither.  The package is packed, not
-installed: installing it would run the analytics of a dependency.  To move to another release, change
-`VERSION`, run, compare the integrity that the refusal prints with the registry's own (`npm view
-swagger-ui-dist@VERSION dist.integrity`), set `INTEGRITY`, run again and read the diff.
+Needs npm and a package registry; the service and its tests need neither. The package is packed,
+not installed: installing it would run the analytics of a dependency. To move to another release,
+change `VERSION`, run, compare the integrity that the refusal prints with the registry's own (`npm
+view swagger-ui-dist@VERSION dist.integrity`), set `INTEGRITY`, run again and read the diff.
 """
 
 import base64

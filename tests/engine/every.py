@@ -139,7 +139,7 @@ BIAS_INITS: Mapping[str, Mapping[str, Scheme]] = {
     f"bias {key}": {"bias": scheme} for key, scheme in _asked(BIASES).items()
 }
 INITS: Mapping[str, Mapping[str, Scheme]] = {**WEIGHT_INITS, **BIAS_INITS}
-"""By name, the scheme of all weights, of the recurrent ones, or of all biases; others: PyTorch's."""
+"""By name, the scheme of all weights, of the recurrent ones, or of all biases; rest: PyTorch's."""
 
 
 def asked(network: Mapping[str, Any], init: Mapping[str, Any], **others: Any) -> dict[str, Any]:
