@@ -83,7 +83,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.min_hidden_size,
-        "a hidden_size of {scheme.least_hidden_size} or more is needed",
+        "a hidden_size of {scheme.min_hidden_size} or more is needed",
     ),
     Rule(
         lambda scheme, at: not (scheme.is_square and at.projected),
