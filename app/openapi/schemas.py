@@ -14,8 +14,9 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from stepzero_rnn.dtypes import DTypeName
-from stepzero_rnn.spec.checkpoint import FormatName, RnnType
+from stepzero_rnn.spec.checkpoint import FormatName
 from stepzero_rnn.spec.init import AnyWholeScheme, Init
+from stepzero_rnn.spec.networks import RnnType
 from stepzero_rnn.spec.overrides import AnyOverride
 from stepzero_rnn.spec.schemes.presets import PresetName
 from stepzero_rnn.spec.schemes.scripts import ScriptName

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from stepzero_rnn.arrays.diagnose import Misfit, cause
@@ -13,8 +13,8 @@ from stepzero_rnn.arrays.naming import Named
 from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.records import Options, Sizes, field_error
 from stepzero_rnn.errors import FieldError
-from stepzero_rnn.plan import Kind
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.networks import Cell
 
 _SIZE_NAMES = ("input_size", "hidden_size", "proj_size")
 
@@ -64,23 +64,16 @@ def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
 
 
 def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:
+    """Return the shape of an array of a network of other sizes."""
     rule = array.rule
-    plain = _plain(rule.kinds[0], len(rule.gates), array.layer, of, spec.directions)
-    return rule.form.shape(plain, spec.directions)
-
-
-def _plain(kind: Kind, gates: int, layer: int, of: Mapping[str, int], directions: int) -> Shape:
-    """Return the shape of some gates of a parameter, as PyTorch has it."""
-    hidden, recurrent = of["hidden_size"], of["proj_size"] or of["hidden_size"]
-    match kind:
-        case "weight_ih":
-            return gates * hidden, directions * recurrent if layer else of["input_size"]
-        case "weight_hh":
-            return gates * hidden, recurrent
-        case "weight_hr":
-            return of["proj_size"], hidden
-        case _:
-            return (gates * hidden,)
+    network = replace(
+        spec.network,
+        input_size=of["input_size"],
+        hidden_size=of["hidden_size"],
+        proj_size=of["proj_size"],
+    )
+    height, *cols = network.block_shape(rule.kinds[0], array.layer)
+    return rule.form.shape((height * len(rule.gates), *cols), spec.directions)
 
 
 def _claims(array: Named, spec: Spec) -> list[Claim]:
@@ -138,8 +131,9 @@ def _shrinking(
 
 def _misfit(array: Named, needed: Shape, guess: str) -> FieldError:
     given = array.found.shape
-    named = " and ".join(f"{kind}_l{array.layer}" for kind in array.rule.kinds)
-    named += "_reverse" * array.reverse
+    cell = Cell(array.layer, array.reverse)
+    names = [cell.name(kind) for kind in array.rule.kinds]
+    named = " and ".join([*(name.removesuffix("_reverse") for name in names[:-1]), names[-1]])
     detail = f"{named} needs shape {_text(needed)}, but it has {_text(given)}"
     detail += f": {guess}" if guess else ""
     return _fault(array, "shape_mismatch", detail, [*given], [*needed])

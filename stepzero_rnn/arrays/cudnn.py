@@ -10,7 +10,6 @@ from stepzero_rnn.arrays.layouts import CUDNN
 from stepzero_rnn.arrays.naming import Placed, Where, unknown
 from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.errors import FieldError
-from stepzero_rnn.plan import GATES
 from stepzero_rnn.spec.checkpoint import Spec
 
 # The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible
@@ -80,7 +79,7 @@ def _as_compatible(network: Sequence[Placed]) -> list[Placed]:
 
 def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
     shapes = {one.tail: one.call.found.shape for one in members}
-    wide = len(GATES[spec.rnn_type]) * spec.hidden_size
+    wide = len(spec.network.rnn.letters) * spec.hidden_size
     for name in ("kernel", "recurrent_kernel"):
         if len(shape := shapes.get(name, ())) == 2:
             wide = shape[1]

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from stepzero_rnn.arrays.forms import Shape
 from stepzero_rnn.arrays.habits import FLAT, is_flat
 from stepzero_rnn.arrays.layouts import Rule
-from stepzero_rnn.plan import GATES, Kind
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.overrides import GATE_NAMES
+from stepzero_rnn.spec.networks import RNNS, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ class Misfit:
     @property
     def all_gates(self) -> int:
         """How many gates the network has."""
-        return len(GATES[self.spec.rnn_type])
+        return len(self.spec.network.rnn.letters)
 
     @property
     def recurrent_size(self) -> int:
@@ -160,7 +159,7 @@ def _flat(m: Misfit) -> str:
 def _one_gate(m: Misfit) -> str:
     if m.all_gates == 1 or len(m.rule.gates) == 1 or m.rows != m.hidden_size:
         return ""
-    word = next(iter(GATE_NAMES[m.spec.rnn_type]))
+    word = m.spec.network.rnn.gates[0].name
     return f"one gate only? Layout pytorch takes gates by name, as in {m.kind}_l{m.layer}.{word}"
 
 
@@ -183,7 +182,7 @@ def _all_gates(m: Misfit) -> str:
 def _other_network(m: Misfit) -> str:
     if len(m.rule.gates) != m.all_gates or m.kind == "weight_hr":
         return ""
-    rows = {len(letters) * m.hidden_size: name for name, letters in GATES.items()}
+    rows = {len(rnn.letters) * m.hidden_size: name for name, rnn in RNNS.items()}
     other = rows.get(m.rows, m.spec.rnn_type)
     return f"is it of rnn_type {other}?" if other != m.spec.rnn_type else ""
 

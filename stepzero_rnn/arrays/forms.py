@@ -4,10 +4,11 @@ input and state.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stepzero_rnn.arrays.readers.values import Strided
+from stepzero_rnn.spec.networks import FormName
 
 Shape = tuple[int, ...]
 
@@ -98,3 +99,14 @@ def _part(array: Strided, hidden: int, nth: int) -> Strided:
     inputs = array.shape[0] - hidden
     rows = array.rows(inputs, array.shape[0]) if nth else array.rows(0, inputs)
     return rows.transposed()
+
+
+FORMS: Mapping[FormName, Form] = {
+    "as_it_is": AS_IT_IS,
+    "transposed": TRANSPOSED,
+    "pair": PAIR,
+    "stacked": STACKED,
+    "stacked_pair": STACKED_PAIR,
+    "halves": HALVES,
+    "by_columns": BY_COLUMNS,
+}

@@ -11,11 +11,8 @@ from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.readers.values import Strided
 from stepzero_rnn.arrays.records import Entry, field_error, printable
 from stepzero_rnn.errors import FieldError
-from stepzero_rnn.plan import GATES, Kind
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.overrides import GATE_NAMES, WHOLE
-
-KINDS: tuple[Kind, ...] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+from stepzero_rnn.spec.networks import Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +74,9 @@ def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
             picked = rule.form.pick(found.elements, int(reverse), nth)
             for place, gate in enumerate(rule.gates):
                 lying, shape = _gate(rule, picked, place)
-                yield tensor_name(kind, array.layer, reverse), gate, Piece(found, lying, shape)
+                yield Cell(array.layer, reverse).name(kind), gate, Piece(found, lying, shape)
                 if rule.zero:
-                    other = tensor_name(rule.zero, array.layer, reverse)
+                    other = Cell(array.layer, reverse).name(rule.zero)
                     constant = float(gate in rule.ones)
                     yield other, gate, Piece(found, lying, shape, constant)
 
@@ -95,24 +92,19 @@ def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, 
     return lying, lying.shape
 
 
-def tensor_name(kind: Kind, layer: int, reverse: bool) -> str:
-    """Return PyTorch's name of a parameter."""
-    return f"{kind}_l{layer}" + "_reverse" * reverse
-
-
 def fill(gathered: Gathered, spec: Spec) -> list[Filled]:
     """Make entries: a whole parameter where all its gates are given as numbers of one type, else
     one for each gate.
     """
     filled: list[Filled] = []
     for tensor, by_gate in gathered.by_tensor.items():
-        order = _gates(tensor, spec)
+        order = spec.network.letters(tensor)
         pieces = tuple(by_gate[gate] for gate in order if gate in by_gate)
         if len(pieces) == len(order) and len({p.found.values.dtype for p in pieces}) == 1:
             filled.append(_filled(tensor, pieces))
             continue
-        words = {letter: word for word, letter in GATE_NAMES[spec.rnn_type].items()}
-        filled += [_filled(f"{tensor}.{words[gate]}", (by_gate[gate],)) for gate in by_gate]
+        named = spec.network.rnn.by_letter
+        filled += [_filled(f"{tensor}.{named[gate].name}", (by_gate[gate],)) for gate in by_gate]
     return filled
 
 
@@ -122,19 +114,11 @@ def _filled(name: str, pieces: tuple[Piece, ...]) -> Filled:
     return Filled(Entry(name, pieces[0].found.values.dtype, shape), pieces)
 
 
-def _gates(tensor: str, spec: Spec) -> tuple[str, ...]:
-    return (WHOLE,) if tensor.startswith("weight_hr") else GATES[spec.rnn_type]
-
-
 def missing(gathered: Gathered, spec: Spec, num_layers: int) -> list[str]:
     """Name the parameters of the first layers that are not given, or not whole."""
-    kinds = KINDS[: 4 if spec.bias else 2] + KINDS[4:] * bool(spec.proj_size)
-    names = (
-        tensor_name(kind, layer, reverse)
-        for layer in range(num_layers)
-        for reverse in (False, True)[: spec.directions]
-        for kind in kinds
-    )
+    network = spec.network
     return [
-        name for name in names if len(gathered.by_tensor.get(name, ())) < len(_gates(name, spec))
+        name
+        for name in network.names(num_layers)
+        if len(gathered.by_tensor.get(name, ())) < len(network.letters(name))
     ]

@@ -51,8 +51,14 @@ def _parameter(match: re.Match[str]) -> str:
 
 def examples(spec: Spec) -> list[str]:
     """Return the names of the first and the last layer, which stand for all."""
-    kinds = ["weight_ih", "weight_hh"]
-    kinds += ["bias_ih", "bias_hh"] * spec.bias + ["weight_hr"] * bool(spec.proj_size)
-    layers = sorted({0, spec.num_layers - 1})
-    suffixes = ("", "_reverse")[: spec.directions]
-    return [f"{kind}_l{layer}{suffix}" for layer in layers for kind in kinds for suffix in suffixes]
+    ends = {0, spec.num_layers - 1}
+    network = spec.network
+    cells = [cell for cell in network.cells() if cell.layer in ends]
+    layers = sorted(ends)
+    return [
+        cell.name(kind)
+        for layer in layers
+        for kind in network.kinds
+        for cell in cells
+        if cell.layer == layer
+    ]

@@ -13,7 +13,6 @@ from stepzero_rnn.dtypes import DType
 from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
 
-MODULES: Mapping[str, type[nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 TORCH_DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
     "float64": torch.float64,
@@ -46,9 +45,11 @@ def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
         "dropout": spec.dropout,
         "bidirectional": spec.bidirectional,
     }
-    if spec.rnn_type == "rnn":
+    rnn = spec.network.rnn
+    if rnn.has_nonlinearity:
         arguments["nonlinearity"] = spec.nonlinearity or "tanh"
-    if spec.rnn_type == "lstm":
+    if rnn.has_projection:
         arguments["proj_size"] = spec.proj_size
     dtype = TORCH_DTYPES[spec.dtype]
-    return MODULES[spec.rnn_type](**arguments | changed, device="meta", dtype=dtype)
+    module: type[nn.RNNBase] = getattr(nn, rnn.module)
+    return module(**arguments | changed, device="meta", dtype=dtype)

@@ -18,7 +18,8 @@ from stepzero_rnn.engine.statistics import Counter
 from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.errors import DeviceFailed, EngineFailed
 from stepzero_rnn.plan import plan
-from stepzero_rnn.spec.checkpoint import CheckSize, RnnType, Spec
+from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.spec.networks import RnnType
 from stepzero_rnn.thresholds import SORTED_VALUES
 
 

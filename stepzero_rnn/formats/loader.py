@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec
 
-_MODULES: Mapping[str, str] = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 _ARGUMENTS = (  # of torch's modules, in their order
     "input_size",
     "hidden_size",
@@ -51,7 +48,7 @@ def loader_script(spec: Spec, checkpoint: str) -> str:
     shape, axes = ("4, 16", "batch, time") if spec.batch_first else ("16, 4", "time, batch")
     return _SCRIPT.format(
         checkpoint=checkpoint,
-        module=_MODULES[spec.rnn_type],
+        module=spec.network.rnn.module,
         arguments="\n".join([*arguments, f"    dtype=torch.{spec.dtype},"]),
         dtype=spec.dtype,
         input_shape=f"{shape}, {spec.input_size}",

@@ -10,31 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import product
 from math import prod
 
 from stepzero_rnn.plan import effort
-from stepzero_rnn.plan.cells import Cell, stream_of
+from stepzero_rnn.plan.cells import CellPlanner, stream_of
 from stepzero_rnn.plan.records import (
-    GATES,
-    RETENTION_GATE,
     Block,
-    Kind,
     Plan,
     ScriptPlan,
     TensorPlan,
 )
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.overrides import WHOLE
+from stepzero_rnn.spec.networks import WHOLE
 from stepzero_rnn.spec.schemes.scripts import AnyScript
 from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 __all__ = [
-    "GATES",
-    "RETENTION_GATE",
     "Block",
     "GoOn",
-    "Kind",
     "Plan",
     "ScriptPlan",
     "TensorPlan",
@@ -64,9 +57,9 @@ def plan(spec: Spec, go_on: GoOn = always) -> Plan:
 
 def _tensors(spec: Spec, go_on: GoOn = always) -> tuple[TensorPlan, ...]:
     found: list[TensorPlan] = []
-    for layer, reverse in product(range(spec.num_layers), (False, True)[: spec.directions]):
+    for cell in spec.network.cells():
         go_on()
-        found += Cell(spec, layer, reverse).tensors()
+        found += CellPlanner(spec, cell).tensors()
     tensors = tuple(found)
     return tensors if spec.script is None else tuple(_scripted(tensors, spec.script))
 

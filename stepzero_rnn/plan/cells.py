@@ -10,10 +10,10 @@ from typing import Any
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.plan import effort
-from stepzero_rnn.plan.records import GATES, RETENTION_GATE, Block, Kind, TensorPlan
+from stepzero_rnn.plan.records import Block, TensorPlan
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.overrides import WHOLE
+from stepzero_rnn.spec.networks import WHOLE, Cell, Kind, Role
 from stepzero_rnn.spec.patches import Given, Patch, stacked
 from stepzero_rnn.spec.schemes.biases import PytorchBias, SplitScheme, ZerosBias
 from stepzero_rnn.spec.schemes.matrices import Critical
@@ -28,45 +28,26 @@ def stream_of(tensor_name: str, gate: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One direction of one layer."""
+class CellPlanner:
+    """Plans the tensors of one direction of one layer."""
 
     spec: Spec
-    layer: int
-    reverse: bool
-
-    @property
-    def suffix(self) -> str:
-        return f"_l{self.layer}" + ("_reverse" if self.reverse else "")
-
-    @property
-    def inputs(self) -> int:
-        return self.spec.input_size if self.layer == 0 else self.spec.output_size
-
-    @property
-    def state(self) -> int:
-        return self.spec.proj_size or self.spec.hidden_size
+    cell: Cell
 
     def tensors(self) -> Iterator[TensorPlan]:
-        spec = self.spec
-        gates = GATES[spec.rnn_type]
-        rows, hidden = len(gates) * spec.hidden_size, spec.hidden_size
-        yield self._weight("weight_ih", (rows, self.inputs), gates)
-        yield self._weight("weight_hh", (rows, self.state), gates)
-        if spec.bias:
-            yield self._bias("bias_ih", gates)
-            yield self._bias("bias_hh", gates)
-        if spec.proj_size:
-            shape = (spec.proj_size, hidden)
-            yield self._weight("weight_hr", shape, (WHOLE,))
+        for kind in self.spec.network.kinds:
+            yield self._bias(kind) if kind.startswith("bias") else self._weight(kind)
 
-    def _weight(self, kind: Kind, shape: tuple[int, int], gates: tuple[str, ...]) -> TensorPlan:
+    def _weight(self, kind: Kind) -> TensorPlan:
+        network = self.spec.network
+        gates = network.letters(kind)
+        height, cols = network.block_shape(kind, self.cell.layer)
         schemes = self._schemes(kind, gates)
         drawn = gates if schemes[0].scope == "gate" else (WHOLE,)
-        rows, cols = shape[0] // len(drawn), shape[1]
+        rows = height * len(gates) // len(drawn)
         patches = self._patches(kind, gates)
         if len(drawn) < len(gates):
-            patches = [stacked(patches, rows // len(gates))]
+            patches = [stacked(patches, height)]
         blocks = [
             Block(
                 gate=gate,
@@ -76,17 +57,18 @@ class Cell:
                 hidden_size=self.spec.hidden_size,
                 fan_in=self._fan_in(kind, scheme, cols),
                 fan_out=2 * rows if _fans(kind, scheme) == "joint_pair" else rows,
-                stream=stream_of(kind + self.suffix, gate),
+                stream=stream_of(self.cell.name(kind), gate),
                 scheme=scheme,
                 patches=patches[place],
-                biases=self._biases_for(scheme, gates),
+                biases=self._biases_for(scheme, kind),
+                role=self._role(gate),
             )
             for place, (gate, scheme) in enumerate(zip(drawn, schemes, strict=False))
         ]
-        return self._tensor(kind, shape, gates, blocks)
+        return self._tensor(kind, (height * len(gates), cols), gates, blocks)
 
-    def _bias(self, kind: Kind, gates: tuple[str, ...]) -> TensorPlan:
-        hidden = self.spec.hidden_size
+    def _bias(self, kind: Kind) -> TensorPlan:
+        hidden, gates = self.spec.hidden_size, self.spec.network.letters(kind)
         patches = self._patches(kind, gates)
         blocks = [
             Block(
@@ -97,10 +79,13 @@ class Cell:
                 hidden_size=hidden,
                 fan_in=1,
                 fan_out=hidden,
-                stream=stream_of(_bias_name(kind, scheme) + self.suffix, _drawn_as(gate, scheme)),
+                stream=stream_of(
+                    self.cell.name(_bias_name(kind, scheme)), self._drawn_as(gate, scheme)
+                ),
                 scheme=scheme,
-                share=_share(kind, gate, scheme),
+                share=self._share(kind, gate, scheme),
                 patches=patches[place],
+                role=self._role(gate),
             )
             for place, (gate, scheme) in enumerate(
                 zip(gates, self._schemes("bias", gates), strict=True)
@@ -108,19 +93,52 @@ class Cell:
         ]
         return self._tensor(kind, (len(gates) * hidden,), gates, blocks)
 
+    def _role(self, letter: str) -> Role | None:
+        gate = self.spec.network.rnn.by_letter.get(letter)
+        return gate.role if gate else None
+
     def _fan_in(self, kind: Kind, scheme: AnyWeightScheme, cols: int) -> int:
-        return cols if _fans(kind, scheme) == "block" else self.inputs + self.state
+        network = self.spec.network
+        joint = network.inputs(self.cell.layer) + network.state_size
+        return cols if _fans(kind, scheme) == "block" else joint
 
     def _biases_for(
-        self, scheme: AnyWeightScheme, gates: tuple[str, ...]
-    ) -> tuple[AnyBiasScheme, ...]:
+        self, scheme: AnyWeightScheme, kind: Kind
+    ) -> tuple[tuple[Role, AnyBiasScheme], ...]:
         """Return the schemes of the gates' biases, where a weight depends on them."""
-        if not isinstance(scheme, Critical) or gates == (WHOLE,):
+        network = self.spec.network
+        if not isinstance(scheme, Critical) or not network.gates(kind):
             return ()
-        return tuple(self._schemes("bias", gates) if self.spec.bias else [ZerosBias()] * len(gates))
+        gates = network.rnn.gates
+        schemes = (
+            self._schemes("bias", network.rnn.letters)
+            if network.bias
+            else [ZerosBias()] * len(gates)
+        )
+        return tuple((gate.role, bias) for gate, bias in zip(gates, schemes, strict=True))
+
+    def _drawn_as(self, gate: str, scheme: AnyBiasScheme) -> str:
+        """Return the gate whose random numbers a gate's total is made of."""
+        is_tied = isinstance(scheme, SplitScheme) and scheme.ties_input_gate
+        if is_tied and self._role(gate) == "write":
+            return self.spec.network.rnn.letter_of("retention")
+        return gate
+
+    def _share(self, kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:
+        """Return the part of a gate's total bias that `kind` takes."""
+        if not isinstance(scheme, SplitScheme) or scheme.split == "each":
+            return 1.0
+        # Where a gate resets the state inside the candidate, the candidate's two biases are
+        # different inputs, so none is moved to the other.
+        rnn = self.spec.network.rnn
+        is_apart = self._role(gate) == "candidate" and rnn.letter_of("reset") != WHOLE
+        split = "ih" if is_apart else scheme.split
+        if split == "half":
+            return 0.5
+        return 1.0 if kind == f"bias_{split}" else 0.0
 
     def _schemes(self, parameter: str, gates: tuple[str, ...]) -> list[Any]:
-        places = ((self.layer, self.reverse, gate) for gate in gates)
+        places = ((*self.cell, gate) for gate in gates)
         return [self.spec.scheme_at(parameter, place) for place in places]
 
     def _patches(self, kind: Kind, gates: tuple[str, ...]) -> list[tuple[Patch, ...]]:
@@ -128,9 +146,8 @@ class Cell:
         spec = self.spec
         if spec.arrays is None:
             return [()] * len(gates)
-        redrawn = spec.redrawn
-        given = Given(spec.arrays, spec.network, spec.sizes, redrawn, self.layer, self.reverse)
-        return given.patches(kind, kind + self.suffix, gates)
+        given = Given(spec.arrays, spec.network, spec.redrawn, self.cell)
+        return given.patches(kind, self.cell.name(kind), gates)
 
     def _tensor(
         self,
@@ -141,10 +158,9 @@ class Cell:
     ) -> TensorPlan:
         dtype, elements = DTYPES[self.spec.dtype], prod(shape)
         return TensorPlan(
-            kind + self.suffix,
+            self.cell.name(kind),
             kind,
-            self.layer,
-            self.reverse,
+            *self.cell,
             shape,
             dtype,
             gates,
@@ -173,21 +189,3 @@ def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:
 def _is_of_each(scheme: AnyBiasScheme) -> bool:
     """Whether the two vectors are drawn by themselves."""
     return isinstance(scheme, PytorchBias) or getattr(scheme, "split", "") == "each"
-
-
-def _drawn_as(gate: str, scheme: AnyBiasScheme) -> str:
-    """Return the gate whose random numbers a gate's total is made of."""
-    tied = gate == "i" and isinstance(scheme, SplitScheme) and scheme.ties_input_gate
-    return RETENTION_GATE["lstm"] if tied else gate
-
-
-def _share(kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:
-    """Return the part of a gate's total bias that `kind` takes."""
-    if not isinstance(scheme, SplitScheme) or scheme.split == "each":
-        return 1.0
-    # Only a GRU has a gate called n; its two biases are different inputs, so none is moved to the
-    # other.
-    split = "ih" if gate == "n" else scheme.split
-    if split == "half":
-        return 0.5
-    return 1.0 if kind == f"bias_{split}" else 0.0

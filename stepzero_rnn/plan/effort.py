@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from statistics import NormalDist
 from typing import NamedTuple
 
-from stepzero_rnn.plan.records import Block, Kind
+from stepzero_rnn.plan.records import Block
+from stepzero_rnn.spec.networks import Kind
 from stepzero_rnn.spec.schemes.dense import Lsuv
 from stepzero_rnn.spec.schemes.scripts import Call, TorchSeeded
 

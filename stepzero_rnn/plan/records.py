@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.spec.canonical import as_object
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
-from stepzero_rnn.spec.overrides import GATE_NAMES, WHOLE
+from stepzero_rnn.spec.networks import Kind, Role
 from stepzero_rnn.spec.patches import Patch
 from stepzero_rnn.spec.schemes.scripts import AnyScript
 from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
@@ -20,11 +20,6 @@ from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
 CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS = 20_000_000, 250_000
 HALF_FACTOR = 24  # torch has only slow products of float16 on a CPU: 8 to 46 times float32's
 
-Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
-
-GATES: Mapping[str, tuple[str, ...]] = {
-    rnn_type: tuple(names.values()) or (WHOLE,) for rnn_type, names in GATE_NAMES.items()
-}
 RETENTION_GATE: Mapping[str, str] = {
     "gru": "z",
     "lstm": "f",
@@ -49,7 +44,8 @@ class Block:
 
     `start` is its first element in the tensor, `stream` the random stream it is drawn from (of a
     script: its place in the `steps`), `share` the part of a total bias that this vector takes,
-    `patches` what of it uploaded arrays give.
+    `patches` what of it uploaded arrays give, `role` what the gate does, and `biases` the schemes
+    of all gates by their roles, where a weight depends on them.
     """
 
     gate: str
@@ -64,7 +60,8 @@ class Block:
     share: float = 1.0
     patches: tuple[Patch, ...] = ()
     steps: ScriptPlan | None = None
-    biases: tuple[AnyBiasScheme, ...] = ()
+    biases: tuple[tuple[Role, AnyBiasScheme], ...] = ()
+    role: Role | None = None
 
     @property
     def elements(self) -> int:
@@ -155,7 +152,7 @@ class Plan:
     def working_bytes(self, check: CheckSize) -> int:
         """Return the memory that checking takes: one layer, its scratch and its activations."""
         spec = self.spec
-        gate_width = len(GATES[spec.rnn_type]) * spec.hidden_size * spec.directions
+        gate_width = len(spec.network.rnn.letters) * spec.hidden_size * spec.directions
         wide = max(spec.input_size, spec.output_size) + spec.output_size + 2 * gate_width
         activations = 8 * check.seq_len * check.batch * wide
         return activations + max(

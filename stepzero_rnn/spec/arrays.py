@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from itertools import product
 from os import PathLike
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -13,15 +13,14 @@ from pydantic import Field
 
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.spec.base import SAFE_INTEGER, Size, Strict, at_most, refusal
+from stepzero_rnn.spec.networks import Network
 from stepzero_rnn.spec.overrides import (
     MAX_LAYERS,
     MAX_OVERRIDES,
-    Network,
     Place,
     Selection,
     lacking,
 )
-from stepzero_rnn.spec.shapes import Sizes
 
 LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
 ArrayName = Annotated[str, Field(max_length=64)]
@@ -138,12 +137,9 @@ class Arrays(Strict):
         """Return how many layers the arrays' network has."""
         return self.sizes.num_layers or network.num_layers
 
-    def source(self, sizes: Sizes) -> Sizes:
-        """Return the sizes of the arrays' network."""
-        own = (getattr(self.sizes, name) for name in Sizes._fields)
-        return Sizes(
-            *(size if mine is None else mine for mine, size in zip(own, sizes, strict=True))
-        )
+    def source(self, network: Network) -> Network:
+        """Return the arrays' network."""
+        return replace(network, **self.sizes.model_dump(exclude_none=True))
 
     def redrawn(self, network: Network) -> frozenset[tuple[str, Place]]:
         """Return the places that are drawn although they are given."""
@@ -156,23 +152,18 @@ class Arrays(Strict):
 
 def whole_names(arrays: Arrays, network: Network) -> Iterator[str]:
     """Name every tensor of the arrays' network, in `state_dict` order."""
-    kinds = ["weight_ih", "weight_hh"] + ["bias_ih", "bias_hh"] * network.bias
-    kinds += ["weight_hr"] * network.projected
-    suffixes = ("", "_reverse")[: 1 + network.bidirectional]
-    for layer, suffix, kind in product(range(arrays.layers(network)), suffixes, kinds):
-        yield f"{kind}_l{layer}{suffix}"
+    return network.names(arrays.layers(network))
 
 
-def canonical_arrays(arrays: Arrays, network: Network, sizes: Sizes) -> dict[str, Any]:
+def canonical_arrays(arrays: Arrays, network: Network) -> dict[str, Any]:
     """Say it in one way for all spellings: what is as in the network itself is left out, names are
     in order.
     """
     plain: dict[str, Any] = {"sha256": arrays.sha256}
-    own = {"num_layers": network.num_layers, **sizes._asdict()}
     differing = {
         name: size
         for name, size in arrays.sizes.model_dump(exclude_none=True).items()
-        if size != own[name]
+        if size != getattr(network, name)
     }
     if differing:
         plain["sizes"] = differing
@@ -191,9 +182,9 @@ def canonical_arrays(arrays: Arrays, network: Network, sizes: Sizes) -> dict[str
     return plain
 
 
-def refuse_unfit_arrays(arrays: Arrays, network: Network, sizes: Sizes) -> None:
+def refuse_unfit_arrays(arrays: Arrays, network: Network) -> None:
     """Refuse what the network has no place for."""
-    _refuse_sizes(arrays, network, sizes)
+    _refuse_sizes(arrays, network)
     _refuse_names(arrays, network)
     for number, part in enumerate(arrays.redraw):
         for field, given, allowed in lacking(part, part.parameter, network):
@@ -206,17 +197,17 @@ def refuse_unfit_arrays(arrays: Arrays, network: Network, sizes: Sizes) -> None:
             )
 
 
-def _refuse_sizes(arrays: Arrays, network: Network, sizes: Sizes) -> None:
-    own = {"num_layers": network.num_layers, **sizes._asdict()}
+def _refuse_sizes(arrays: Arrays, network: Network) -> None:
     for name, size in arrays.sizes.model_dump(exclude_none=True).items():
-        if size > own[name] or (size == 0) != (own[name] == 0):
+        own = getattr(network, name)
+        if size > own or (size == 0) != (own == 0):
             raise refusal(
                 "not_grown",
-                f"the arrays are of a network with {name} {size}, this one has {own[name]}: a network can "
+                f"the arrays are of a network with {name} {size}, this one has {own}: a network can "
                 "grow, but not shrink, nor get or lose a projection",
                 field=f"/arrays/sizes/{name}",
                 given=size,
-                allowed=f"at most {own[name]}",
+                allowed=f"at most {own}",
             )
 
 

@@ -42,7 +42,7 @@ def canonical(spec: Spec) -> dict[str, Any]:
             for override, scheme in zip(spec.overrides, spec.parts.overrides, strict=True)
         ]
     if spec.arrays:
-        init["arrays"] = canonical_arrays(spec.arrays, spec.network, spec.sizes)
+        init["arrays"] = canonical_arrays(spec.arrays, spec.network)
     return plain | ({"init": init} if init else {})
 
 

@@ -12,22 +12,20 @@ from pydantic import Field, ValidationInfo, field_validator
 from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.spec.arrays import Arrays
 from stepzero_rnn.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
-from stepzero_rnn.spec.compatibility import network_of, refuse_misfit, sizes_of
+from stepzero_rnn.spec.compatibility import network_of, refuse_misfit
 from stepzero_rnn.spec.init import Init, InitParts, Parts, in_parts, parts_of, script_of
+from stepzero_rnn.spec.networks import RNNS, Network, RnnType
 from stepzero_rnn.spec.overrides import (
     MAX_LAYERS,
     BiasOverride,
-    Network,
     Place,
     WeightOverride,
     resolve,
 )
 from stepzero_rnn.spec.schemes.scripts import AnyScript
-from stepzero_rnn.spec.shapes import Sizes
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
 
-RnnType = Literal["rnn", "gru", "lstm"]
 FormatName = Literal["pt", "safetensors", "npz", "bundle"]
 
 
@@ -84,10 +82,11 @@ class Spec(Strict):
     @field_validator("nonlinearity")
     @classmethod
     def _nonlinearity_is_a_plain_rnns(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and info.data.get("rnn_type", "rnn") != "rnn":
+        rnn = RNNS.get(info.data.get("rnn_type", ""))
+        if value is not None and rnn and not rnn.has_nonlinearity:
             raise refusal(
                 "not_for_rnn_type",
-                f"the nonlinearities of {info.data['rnn_type']} are fixed; leave this out",
+                f"the nonlinearities of {rnn.name} are fixed; leave this out",
             )
         return value
 
@@ -95,7 +94,7 @@ class Spec(Strict):
     @classmethod
     def _projection_is_a_smaller_lstms(cls, value: int, info: ValidationInfo) -> int:
         rnn_type, hidden = info.data.get("rnn_type"), info.data.get("hidden_size")
-        if value and rnn_type in ("rnn", "gru"):
+        if value and rnn_type and not RNNS[rnn_type].has_projection:
             raise refusal(
                 "not_for_rnn_type", f"{rnn_type} has no projection; only lstm has", allowed=0
             )
@@ -145,15 +144,10 @@ class Spec(Strict):
         """Which gates are drawn although they are given."""
         return self.arrays.redrawn(self.network) if self.arrays else frozenset()
 
-    @property
+    @cached_property
     def network(self) -> Network:
-        """What of it can be named."""
+        """Its kind and sizes."""
         return network_of(vars(self))
-
-    @property
-    def sizes(self) -> Sizes:
-        """Its sizes."""
-        return sizes_of(vars(self))
 
     @cached_property
     def _exceptions(self) -> Mapping[tuple[str, Place], int]:
@@ -176,7 +170,7 @@ class Spec(Strict):
     @property
     def directions(self) -> int:
         """1, or 2 for a bidirectional network."""
-        return 2 if self.bidirectional else 1
+        return self.network.directions
 
     @property
     def cells(self) -> int:
@@ -186,7 +180,7 @@ class Spec(Strict):
     @property
     def output_size(self) -> int:
         """Features of the output: all directions of the (projected) hidden state."""
-        return self.directions * (self.proj_size or self.hidden_size)
+        return self.network.output_size
 
 
 class CheckSize(Strict):
@@ -226,10 +220,12 @@ class CheckpointRequest(Spec, Serving):
         description="File format; without it the Accept header decides, and without that `pt`.",
     )
 
-    @property
+    @cached_property
     def spec(self) -> Spec:
-        """Return the recipe alone."""
-        return Spec(**{name: getattr(self, name) for name in Spec.model_fields})
+        """The recipe alone, which is valid already."""
+        return Spec.model_construct(
+            {*Spec.model_fields}, **{name: getattr(self, name) for name in Spec.model_fields}
+        )
 
     @property
     def serving(self) -> Serving:

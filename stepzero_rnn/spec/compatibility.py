@@ -5,7 +5,6 @@ asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import product
 from typing import Any, NamedTuple
 
 from stepzero_rnn.spec.arrays import refuse_unfit_arrays
@@ -20,26 +19,25 @@ from stepzero_rnn.spec.init import (
     script_of,
     weight_in_full,
 )
+from stepzero_rnn.spec.networks import RNNS, Network
 from stepzero_rnn.spec.overrides import (
     MAX_OVERRIDES,
     WEIGHTS,
-    WHOLE,
-    Network,
     Place,
     refuse_unfit,
     resolve,
 )
 from stepzero_rnn.spec.schemes.biases import ZerosBias
-from stepzero_rnn.spec.schemes.criticality import CANDIDATE, refuse_uncritical
+from stepzero_rnn.spec.schemes.criticality import refuse_uncritical
 from stepzero_rnn.spec.schemes.inline import Array, ArrayBias
 from stepzero_rnn.spec.schemes.matrices import Critical
 from stepzero_rnn.spec.schemes.presets import PRESETS
 from stepzero_rnn.spec.schemes.scripts import refuse_unplayable
 from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
-from stepzero_rnn.spec.shapes import Sizes, refuse_misshapen
+from stepzero_rnn.spec.shapes import refuse_misshapen
 
 _NEEDED_BY_OVERRIDES = {"rnn_type", "num_layers", "bidirectional", "bias", "proj_size"}
-_SIZED = _NEEDED_BY_OVERRIDES.union(Sizes._fields)
+_SIZED = _NEEDED_BY_OVERRIDES | {"input_size", "hidden_size"}
 
 
 class Site(NamedTuple):
@@ -124,23 +122,20 @@ def _refuse_misfit_of_parts(init: InitParts, network: Mapping[str, Any]) -> None
     _refuse_misshapen(init, network)
     _refuse_uncritical(init, network)
     if init.arrays and _SIZED.issubset(network):
-        refuse_unfit_arrays(init.arrays, network_of(network), sizes_of(network))
+        refuse_unfit_arrays(init.arrays, network_of(network))
 
 
 def network_of(fields: Mapping[str, Any]) -> Network:
-    """Return what overrides can name."""
+    """Return the network of a spec's fields; a size that is not known yet is 0."""
     return Network(
-        fields["rnn_type"],
+        RNNS[fields["rnn_type"]],
+        fields.get("input_size", 0),
+        fields.get("hidden_size", 0),
         fields["num_layers"],
-        fields["bidirectional"],
         fields["bias"],
-        fields["proj_size"] > 0,
+        fields["bidirectional"],
+        fields["proj_size"],
     )
-
-
-def sizes_of(fields: Mapping[str, Any]) -> Sizes:
-    """Return the sizes that shapes follow from."""
-    return Sizes(*(fields[name] for name in Sizes._fields))
 
 
 def _refuse_unused(init: InitParts, network: Mapping[str, Any]) -> None:
@@ -222,10 +217,10 @@ def _refuse_misshapen(
         if number is not None:
             return override_in_full(init.overrides[number]), f"/overrides/{number}/init"
         full = bias_in_full if parameter == "bias" else weight_in_full
-        part = part_of(init, parameter, nameable.rnn_type)
+        part = part_of(init, parameter, nameable.rnn.name)
         return full(part), f"/{parameter}" if pointer is None else pointer
 
-    refuse_misshapen(scheme_at, nameable, sizes_of(network))
+    refuse_misshapen(scheme_at, nameable)
 
 
 def _refuse_uncritical(init: InitParts, network: Mapping[str, Any]) -> None:
@@ -235,8 +230,7 @@ def _refuse_uncritical(init: InitParts, network: Mapping[str, Any]) -> None:
     nameable, hidden_size = network_of(network), network["hidden_size"]
     asked = in_parts(init, nameable)
     counts = resolve(asked.overrides, nameable)
-    gates = [*nameable.gates("weight_hh").values()] or [WHOLE]
-    scaled = CANDIDATE.get(nameable.rnn_type, WHOLE)
+    scaled = nameable.rnn.letter_of("candidate")
 
     def scheme_at(parameter: str, place: Place) -> Any:
         number = counts.get((parameter, place))
@@ -247,19 +241,17 @@ def _refuse_uncritical(init: InitParts, network: Mapping[str, Any]) -> None:
             else override_in_full(asked.overrides[number])
         )
 
-    for layer, reverse in product(
-        range(nameable.num_layers), (False, True)[: 1 + nameable.bidirectional]
-    ):
+    for layer, reverse in nameable.cells():
         place = (layer, reverse, scaled)
         scheme = scheme_at("weight_hh", place)
         if isinstance(scheme, Critical):
             biases = {
                 gate: scheme_at("bias", (layer, reverse, gate)) if nameable.bias else ZerosBias()
-                for gate in gates
+                for gate in nameable.rnn.letters
             }
             number = counts.get(("weight_hh", place))
             field = "/weight_hh" if number is None else f"/overrides/{number}/init"
-            refuse_uncritical(scheme, nameable.rnn_type, biases, hidden_size, field)
+            refuse_uncritical(scheme, nameable.rnn, biases, hidden_size, field)
 
 
 def _refuse_undefined(
@@ -296,7 +288,7 @@ def _site(parameters: tuple[str, ...], network: Mapping[str, Any]) -> Site:
     return Site(
         parameters,
         rnn_type,
-        (network.get("nonlinearity") or "tanh") if rnn_type == "rnn" else None,
+        (network.get("nonlinearity") or "tanh") if RNNS[rnn_type].has_nonlinearity else None,
         network.get("hidden_size"),
         bool(network.get("proj_size")),
     )

@@ -9,10 +9,10 @@ from pydantic import BaseModel, Discriminator, Field, Tag
 
 from stepzero_rnn.spec.arrays import Arrays
 from stepzero_rnn.spec.base import InitScheme, Strict
+from stepzero_rnn.spec.networks import Network
 from stepzero_rnn.spec.overrides import (
     WEIGHTS,
     BiasOverride,
-    Network,
     Overrides,
     WeightOverride,
     resolve,
@@ -113,11 +113,11 @@ def in_parts(init: Any, network: Network) -> InitParts:
         init = InitParts.model_validate({"preset": init})
     if not isinstance(init, InitParts):
         return for_all(init)
-    parts = {name: part_of(init, name, network.rnn_type) for name in PARTS}
+    parts = {name: part_of(init, name, network.rnn.name) for name in PARTS}
     lacking = () if network.bias else ("bias",)
     more = (
         override
-        for override in _preset(init.preset, network.rnn_type).overrides
+        for override in _preset(init.preset, network.rnn.name).overrides
         if getattr(init, override.parameter) is None and override.parameter not in lacking
     )
     overrides = (*init.overrides, *more)

@@ -7,40 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
 from stepzero_rnn.spec.base import Strict, at_most, refusal
+from stepzero_rnn.spec.networks import RNNS, WHOLE, Network
 from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit
 
 MAX_OVERRIDES = 16  # what a recipe token has room for, whatever they say
-WHOLE = "-"  # the gate of what has none
-GATE_NAMES: Mapping[str, Mapping[str, str]] = {
-    "rnn": {},
-    "gru": {"reset": "r", "update": "z", "new": "n"},
-    "lstm": {"input": "i", "forget": "f", "cell": "g", "output": "o"},
-}
 MAX_LAYERS = 1024
 WEIGHTS = ("weight_ih", "weight_hh", "weight_hr")
 Layer = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
 LayerRange = Annotated[tuple[Layer, Layer], Field(strict=False)]  # JSON has lists
+# The names of gates by their letters in PyTorch's documentation, which are accepted too.
+GATE_OF_LETTER = {gate.letter: gate.name for rnn in RNNS.values() for gate in rnn.gates}
 # One gate of one cell: layer, whether it is the reverse direction, the gate as PyTorch's letter.
 Place = tuple[int, bool, str]
-
-
-class Network(NamedTuple):
-    """What of a network overrides can name."""
-
-    rnn_type: str
-    num_layers: int
-    bidirectional: bool
-    bias: bool
-    projected: bool
-
-    def gates(self, parameter: str) -> Mapping[str, str]:
-        """Return the letters of a parameter's gates by name."""
-        return {} if parameter == "weight_hr" else GATE_NAMES[self.rnn_type]
 
 
 class Selection(Strict):
@@ -59,6 +42,11 @@ class Selection(Strict):
         description="Which gate: `input`, `forget`, `cell`, `output` (LSTM), `reset`, `update`, `new` (GRU); "
         "without it all.",
     )
+
+    @field_validator("gate", mode="before")
+    @classmethod
+    def _gate_may_be_a_letter(cls, value: Any) -> Any:
+        return GATE_OF_LETTER.get(value, value) if isinstance(value, str) else value
 
     @field_validator("layer", mode="before")
     @classmethod
@@ -102,7 +90,7 @@ class Selection(Strict):
     def sides(self, letters: Mapping[str, str], network: Network) -> Iterator[tuple[bool, str]]:
         """Return the directions and gates that it is for, in each of its layers."""
         directions = {"forward": (False,), "reverse": (True,)}.get(
-            str(self.direction), (False, True)[: 1 + network.bidirectional]
+            str(self.direction), (False, True)[: network.directions]
         )
         gates = [letters[self.gate]] if self.gate else [*letters.values()] or [WHOLE]
         return product(directions, gates)
@@ -198,7 +186,7 @@ def _in_fused(
     """Return the overrides of tensors of which a fused scheme fills a part only."""
     fill_all = {n for n, o in enumerate(overrides) if getattr(o.init, "scope", "gate") == "fused"}
     for name, layer, reverse in {(name, *place[:2]) for name, place in counts}:
-        letters = [*network.gates(name).values()] or [WHOLE]
+        letters = network.letters(name)
         numbers = {counts.get((name, (layer, reverse, gate))) for gate in letters}
         any_fused = (name in fused and None in numbers) or not fill_all.isdisjoint(numbers)
         if any_fused and len(numbers) > 1:
@@ -211,10 +199,8 @@ def _as_given(override: WeightOverride | BiasOverride) -> Any:
 
 def lacking(part: Selection, parameter: str, network: Network) -> Iterator[tuple[str, Any, Any]]:
     """Return each field that names what is not there, what it says, and what is there."""
-    parameters = ["weight_ih", "weight_hh"]
-    parameters += ["weight_hr"] * network.projected + ["bias"] * network.bias
-    if parameter not in parameters:
-        yield "parameter", parameter, parameters
+    if parameter not in network.parameters:
+        yield "parameter", parameter, [*network.parameters]
     if part.layers(network.num_layers)[-1] >= network.num_layers:
         given = list(part.layer) if isinstance(part.layer, tuple) else part.layer
         yield "layer", given, f"0 to {network.num_layers - 1}"

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from stepzero_rnn.spec.arrays import Arrays
-from stepzero_rnn.spec.overrides import WHOLE, Network
-from stepzero_rnn.spec.shapes import Sizes
+from stepzero_rnn.spec.networks import Cell, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +48,22 @@ class Given:
 
     arrays: Arrays
     network: Network
-    own: Sizes
     redrawn: frozenset[tuple[str, tuple[int, bool, str]]]
-    layer: int
-    reverse: bool
+    cell: Cell
 
     def patches(self, kind: str, tensor: str, gates: Sequence[str]) -> list[tuple[Patch, ...]]:
         """Return what is given of every gate of a tensor, its rows counted from the gate's
         first.
         """
-        if self.layer >= self.arrays.layers(self.network):
+        if self.cell.layer >= self.arrays.layers(self.network):
             return [() for _ in gates]
         return [(*self._of_gate(kind, tensor, place, gate),) for place, gate in enumerate(gates)]
 
     def _of_gate(self, kind: str, tensor: str, place: int, gate: str) -> Iterator[Patch]:
         parameter = "bias" if kind.startswith("bias") else kind
-        if (parameter, (self.layer, self.reverse, gate)) in self.redrawn:
+        if (parameter, (self.cell.layer, self.cell.reverse, gate)) in self.redrawn:
             return
-        source = self.arrays.source(self.own)
+        source = self.arrays.source(self.network)
         rows = source.proj_size if kind == "weight_hr" else source.hidden_size
         strips = self._strips(kind, source)
         stride = sum(strip.cols for strip in strips)
@@ -82,22 +79,22 @@ class Given:
         names = self.arrays.names
         if names is None or tensor in names:
             return tensor, start
-        by_letter = {letter: name for name, letter in self.network.gates(tensor).items()}
-        single = f"{tensor}.{by_letter.get(gate, WHOLE)}"
+        named = self.network.rnn.by_letter.get(gate)
+        single = f"{tensor}.{named.name}" if named else tensor
         return (single, 0) if single in names else None
 
-    def _strips(self, kind: str, source: Sizes) -> list[Strip]:
+    def _strips(self, kind: str, source: Network) -> list[Strip]:
         if kind.startswith("bias"):
             return [Strip(0, 0, 1)]
         if kind == "weight_hr":
             return [Strip(0, 0, source.hidden_size)]
-        before, now = (sizes.proj_size or sizes.hidden_size for sizes in (source, self.own))
+        before, now = source.state_size, self.network.state_size
         if kind == "weight_hh":
             return [Strip(0, 0, before)]
-        if self.layer == 0:
+        if self.cell.layer == 0:
             return [Strip(0, 0, source.input_size)]
         # A deeper layer reads [forward | backward]: in a grown network the backward half moves.
-        return [Strip(d * before, d * now, before) for d in range(1 + self.network.bidirectional)]
+        return [Strip(d * before, d * now, before) for d in range(self.network.directions)]
 
 
 def stacked(patches: Sequence[Sequence[Patch]], rows: int) -> tuple[Patch, ...]:

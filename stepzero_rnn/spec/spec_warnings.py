@@ -13,7 +13,8 @@ from pydantic import Field
 
 from stepzero_rnn.spec.arrays import LayoutName, whole_names
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.overrides import WHOLE, Place
+from stepzero_rnn.spec.networks import WHOLE
+from stepzero_rnn.spec.overrides import Place
 from stepzero_rnn.spec.schemes.biases import ConstantBias, ForgetBias, ZerosBias
 from stepzero_rnn.spec.schemes.matrices import ScaledIdentity
 from stepzero_rnn.spec.schemes.weights import Constant, Hadamard, Identity, Ones, Zeros
@@ -178,7 +179,7 @@ def _cells(spec: Spec) -> Iterator[tuple[int, bool]]:
 
 
 def _gates(spec: Spec) -> list[str]:
-    return [*spec.network.gates("weight_hh").values()] or [WHOLE]
+    return [*spec.network.rnn.letters]
 
 
 def _pointer(spec: Spec, parameter: str, place: Place) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from stepzero_rnn.arrays.records import Upload
-from stepzero_rnn.plan import GATES
+from stepzero_rnn.spec.networks import RNNS
 from tests.arrays.making import kept, network, refusals, saved, taken
 
 GENERATOR = np.random.default_rng(9)
@@ -18,7 +18,7 @@ GENERATOR = np.random.default_rng(9)
 
 def layer(path: str, rnn_type: str, *, biases: int = 2, inputs: int = 3) -> dict[str, Any]:
     """Make a layer's arrays, with as many biases."""
-    rows = len(GATES[rnn_type]) * 5
+    rows = len(RNNS[rnn_type].letters) * 5
     shapes = {"kernel": (inputs, rows), "recurrent_kernel": (5, rows), "bias": (biases * rows,)}
     return {
         f"{path}/{name}:0": GENERATOR.normal(size=s) for name, s in shapes.items() if 0 not in s

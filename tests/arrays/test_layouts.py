@@ -19,8 +19,8 @@ from safetensors.torch import save_file as save_tensors
 from stepzero_rnn.arrays import layouts
 from stepzero_rnn.arrays.layouts import LAYOUTS
 from stepzero_rnn.arrays.records import Upload
-from stepzero_rnn.plan import GATES
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.networks import RNNS
 from tests.arrays.making import Arrays, kept, network, refusals, saved, taken, weights
 
 PEERS = sorted(Path(__file__).with_name("peers").glob("*.npz"))
@@ -85,7 +85,7 @@ def test_the_arrays_of_a_layout_together_hold_every_gate(layout, rnn_type):
     given |= {(rule.zero, gate) for rule in rules if rule.zero for gate in rule.gates}
 
     kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-    assert {(kind, gate) for kind in kinds for gate in GATES[rnn_type]} <= given
+    assert {(kind, gate) for kind in kinds for gate in RNNS[rnn_type].letters} <= given
 
 
 def sigmoid(x: Any) -> Any:
@@ -114,7 +114,7 @@ def haste_gru(a: Arrays, x: Any, h: Any, _: Any) -> tuple[Any, Any]:
 
 @pytest.mark.parametrize(("rnn_type", "step"), [("lstm", haste_lstm), ("gru", haste_gru)])
 def test_hastes_weights_compute_what_its_formulas_do(tmp_path, rnn_type, step):
-    gates = len(GATES[rnn_type])
+    gates = len(RNNS[rnn_type].letters)
     shapes = {"kernel": (3, gates * 4), "recurrent_kernel": (4, gates * 4), "bias": (gates * 4,)}
     shapes |= {"recurrent_bias": (12,)} if rnn_type == "gru" else {}
     generator = np.random.default_rng(8)

@@ -17,6 +17,7 @@ from scipy.special import expit
 import stepzero_rnn
 from stepzero_rnn.engine.laws.criticality import tanh_gain
 from stepzero_rnn.engine.schemes.critical import LAWS, At, gated_gain
+from stepzero_rnn.spec.networks import Role
 from stepzero_rnn.spec.schemes.biases import (
     ChronoBias,
     ChronoForgetOnlyBias,
@@ -120,20 +121,20 @@ class TestGains:
 
 
 # Of each random law: its density in the bias, from the scheme's definition.
-DENSITIES: list[tuple[Any, str, float, float, Callable[[float], float]]] = [
-    (PytorchBias(), "f", -2 / H**0.5, 2 / H**0.5, lambda b: 2 / H**0.5 - abs(b)),
-    (UniformBias(low=-1, high=2.5), "f", -1, 2.5, lambda b: 1),
-    (UniformBias(low=-1, high=2, split="each"), "r", -2, 4, lambda b: 3 - abs(b - 1)),
-    (NormalBias(mean=1, std=0.5), "f", -5, 7, stats.norm(1, 0.5).pdf),
-    (NormalBias(mean=1, std=0.5, split="each"), "i", -5, 7, stats.norm(2, 0.5 * 2**0.5).pdf),
-    (ChronoBias(t_min=3, t_max=50), "z", math.log(2), math.log(49), math.exp),
-    (ChronoBias(t_max=50), "i", -math.log(49), 0, lambda b: math.exp(-b)),
-    (ChronoForgetOnlyBias(t_max=50), "f", 0, math.log(49), math.exp),
-    (UgiBias(), "z", -math.log(H - 1), math.log(H - 1), stats.logistic.pdf),
+DENSITIES: list[tuple[Any, Role, float, float, Callable[[float], float]]] = [
+    (PytorchBias(), "retention", -2 / H**0.5, 2 / H**0.5, lambda b: 2 / H**0.5 - abs(b)),
+    (UniformBias(low=-1, high=2.5), "retention", -1, 2.5, lambda b: 1),
+    (UniformBias(low=-1, high=2, split="each"), "reset", -2, 4, lambda b: 3 - abs(b - 1)),
+    (NormalBias(mean=1, std=0.5), "retention", -5, 7, stats.norm(1, 0.5).pdf),
+    (NormalBias(mean=1, std=0.5, split="each"), "write", -5, 7, stats.norm(2, 0.5 * 2**0.5).pdf),
+    (ChronoBias(t_min=3, t_max=50), "retention", math.log(2), math.log(49), math.exp),
+    (ChronoBias(t_max=50), "write", -math.log(49), 0, lambda b: math.exp(-b)),
+    (ChronoForgetOnlyBias(t_max=50), "retention", 0, math.log(49), math.exp),
+    (UgiBias(), "retention", -math.log(H - 1), math.log(H - 1), stats.logistic.pdf),
 ]
 
 
-@pytest.mark.parametrize(("scheme", "letter", "low", "high", "density"), DENSITIES)
+@pytest.mark.parametrize(("scheme", "role", "low", "high", "density"), DENSITIES)
 @pytest.mark.parametrize(
     "of",
     [math.atan, lambda b: b * b, lambda b: 1 / (11 - b) ** 2],
@@ -141,7 +142,7 @@ DENSITIES: list[tuple[Any, str, float, float, Callable[[float], float]]] = [
 )
 def test_the_law_of_a_gates_bias_is_that_of_its_scheme(
     scheme: Any,
-    letter: str,
+    role: Role,
     low: float,
     high: float,
     density: Callable[[float], float],
@@ -156,7 +157,7 @@ def test_the_law_of_a_gates_bias_is_that_of_its_scheme(
             )
         )
 
-    points = LAWS[type(scheme)](scheme, At(letter, H, 11.0))
+    points = LAWS[type(scheme)](scheme, At(role, H, 11.0))
     total = math.fsum(weight for _, weight in points)
     found = math.fsum(weight * of(bias) for bias, weight in points) / total
 

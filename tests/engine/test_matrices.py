@@ -14,7 +14,7 @@ from scipy import linalg, stats
 from stepzero_rnn.engine.elements.rotations import Rotations, sine_and_cosine
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.words.philox import key
-from stepzero_rnn.plan import GATES
+from stepzero_rnn.spec.networks import RNNS
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
 from stepzero_rnn.spec.schemes.unions import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, planned, stored
@@ -145,7 +145,7 @@ class TestEveryMatrix:
         for block in matrices(scheme, hidden_size=hidden, **EXACT):
             reject_bad_output(block, scheme)
 
-    @pytest.mark.parametrize("rnn_type", GATES)
+    @pytest.mark.parametrize("rnn_type", RNNS)
     def test_is_so_in_every_gate_layer_and_direction(
         self, scheme: Mapping[str, Any], reject_bad_output: Judge, rnn_type: str
     ) -> None:
@@ -159,7 +159,7 @@ class TestEveryMatrix:
         }
         blocks = matrices(scheme, **network, **EXACT)
 
-        assert len(blocks) == 4 * len(GATES[rnn_type])
+        assert len(blocks) == 4 * len(RNNS[rnn_type].letters)
         for block in blocks:
             reject_bad_output(block, scheme)
 

@@ -15,11 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepzero_rnn.engine.draw import Sampler, Stored
-from stepzero_rnn.engine.tensors import MODULES
 from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.networks import RNNS
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
@@ -252,7 +252,9 @@ class TestGrowth:
 def run(net: Mapping[str, Any], drawn: Mapping[str, Stored], x: torch.Tensor) -> torch.Tensor:
     """Run a network in torch's own module."""
     names = ("input_size", "hidden_size", "num_layers", "bidirectional", "proj_size")
-    module = MODULES[net["rnn_type"]](**{n: net[n] for n in names if n in net}, dtype=torch.float64)
+    module = getattr(torch.nn, RNNS[net["rnn_type"]].module)(
+        **{n: net[n] for n in names if n in net}, dtype=torch.float64
+    )
     shapes = {name: tensor.shape for name, tensor in module.state_dict().items()}
     module.load_state_dict({n: torch.from_numpy(drawn[n]).view(shapes[n]) for n in shapes})
     with torch.inference_mode():

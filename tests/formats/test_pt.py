@@ -23,7 +23,8 @@ from stepzero_rnn.formats.pt_pickle import state_dict_pickle
 from stepzero_rnn.formats.segments import Deferred, Literal, TensorData
 from stepzero_rnn.plan import Plan, TensorPlan, plan
 from stepzero_rnn.spec.canonical import canonical_json
-from stepzero_rnn.spec.checkpoint import RnnType, Spec
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.networks import RnnType
 from tests.formats.laying import NETWORKS, SMALL, module_of, state_dict_of, write
 
 PT = FORMATS["pt"]

@@ -18,9 +18,9 @@ from stepzero_rnn.engine.elements.distributions import Normal
 from stepzero_rnn.engine.statistics import Spread, spread_of
 from stepzero_rnn.engine.tensors import TORCH_DTYPES
 from stepzero_rnn.engine.words.philox import key
-from stepzero_rnn.plan import GATES, stream_of
+from stepzero_rnn.plan import stream_of
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
-from stepzero_rnn.spec.overrides import WHOLE
+from stepzero_rnn.spec.networks import WHOLE, Cell, Gate
 from stepzero_rnn.summary import DirectionForward, GateActivation
 
 # torch falls back to its own LSTM and says so once; there is nothing for anybody to do about it.
@@ -80,7 +80,7 @@ def gate_activations(
         x, y = x.transpose(0, 1), y.transpose(0, 1)
     found = []
     for direction, h in enumerate(y.chunk(spec.directions, dim=-1)):
-        suffix = f"_l{layer}" + ("_reverse" if direction else "")
+        suffix = Cell(layer, bool(direction)).suffix
         own = {
             name.removesuffix(suffix): t for name, t in parameters.items() if name.endswith(suffix)
         }
@@ -101,19 +101,18 @@ def _gates(spec: Spec, own: Mapping[str, Tensor], x: Tensor, h: Tensor) -> list[
     before = torch.cat([torch.zeros_like(h[:1]), h[:-1]])[-GATE_STEPS:].flatten(0, 1).float()
     inputs = x[-GATE_STEPS:].flatten(0, 1).float()
     found: list[GateActivation] = []
-    activations: dict[str, Tensor] = {}
-    for place, gate in enumerate(GATES[spec.rnn_type]):
+    reset: Tensor | None = None
+    for place, gate in enumerate(spec.network.rnn.gates or (None,)):
         from_x = _gate_part(own, "ih", place, inputs, spec.hidden_size)
         from_h = _gate_part(own, "hh", place, before, spec.hidden_size)
-        if gate == "n":
-            from_h = activations["r"] * from_h
-        total = from_x + from_h
-        activations[gate] = active = _activate(spec, gate, total)
-        found.append(
-            GateActivation(
-                gate, finite(active.mean().item()), finite(_saturated(spec, gate, active))
-            )
-        )
+        if reset is not None and gate and gate.role == "candidate":
+            from_h = reset * from_h
+        active = _activate(spec, gate, from_x + from_h)
+        if gate and gate.role == "reset":
+            reset = active
+        name = gate.name if gate else WHOLE
+        saturated = _saturated(spec, gate, active)
+        found.append(GateActivation(name, finite(active.mean().item()), finite(saturated)))
     return found
 
 
@@ -127,18 +126,22 @@ def _gate_part(
     )
 
 
-def _activate(spec: Spec, gate: str, total: Tensor) -> Tensor:
-    if gate in ("g", "n") or (gate == WHOLE and spec.nonlinearity != "relu"):
+def _is_tanh(spec: Spec, gate: Gate | None) -> bool:
+    return gate.role == "candidate" if gate else spec.nonlinearity != "relu"
+
+
+def _activate(spec: Spec, gate: Gate | None, total: Tensor) -> Tensor:
+    if _is_tanh(spec, gate):
         return total.tanh()
-    return total.relu() if gate == WHOLE else total.sigmoid()
+    return total.sigmoid() if gate else total.relu()
 
 
-def _saturated(spec: Spec, gate: str, active: Tensor) -> float:
-    if gate == WHOLE and spec.nonlinearity == "relu":
-        return (active == 0).float().mean().item()
-    if gate in ("g", "n", WHOLE):
+def _saturated(spec: Spec, gate: Gate | None, active: Tensor) -> float:
+    if _is_tanh(spec, gate):
         return (active.abs() > TANH_EDGE).float().mean().item()
-    return ((active - 0.5).abs() > 0.5 - SIGMOID_EDGE).float().mean().item()
+    if gate:
+        return ((active - 0.5).abs() > 0.5 - SIGMOID_EDGE).float().mean().item()
+    return (active == 0).float().mean().item()
 
 
 def spread(y: Tensor) -> Spread:

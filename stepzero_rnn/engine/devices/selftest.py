@@ -8,9 +8,10 @@ from hashlib import sha256
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.draw import DrawBackend, Sampler
 from stepzero_rnn.engine.thread_pool import ThreadPool
-from stepzero_rnn.plan import Kind, plan
+from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.init import InitParts
+from stepzero_rnn.spec.networks import Kind
 from stepzero_rnn.spec.schemes.biases import ChronoBias
 from stepzero_rnn.spec.schemes.dense import Lsuv, Skew, SpectralBand, SpectralRadius
 from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepzero_rnn.engine.elements.distributions import ElementLaw, LogitUniform, LogUniform
 from stepzero_rnn.engine.elements.patterns import Constant, Ladder
-from stepzero_rnn.plan import RETENTION_GATE, Block
+from stepzero_rnn.plan import Block
 from stepzero_rnn.spec.schemes import biases as ask
 
 
@@ -27,17 +27,17 @@ def ugi(scheme: ask.UgiBias, block: Block) -> ElementLaw:
 
 def out_gate_ladder(scheme: ask.OutGateLadderBias, block: Block) -> ElementLaw:
     """−step·(k + 1) in block k of the output gate."""
-    if block.gate != "o":
+    if block.role != "output":
         return Constant(0.0)
     return Ladder(-scheme.step, scheme.blocks, block.hidden_size)
 
 
 def _keeps(block: Block) -> bool:
-    return block.gate in RETENTION_GATE.values()
+    return block.role == "retention"
 
 
 def _sign(scheme: ask.BiasScheme, block: Block) -> float:
     """Return 1 for the keeping gate, −1 for an input gate that is tied to it, 0 for the others."""
     if _keeps(block):
         return 1.0
-    return -1.0 if block.gate == "i" and scheme.ties_input_gate else 0.0
+    return -1.0 if block.role == "write" and scheme.ties_input_gate else 0.0

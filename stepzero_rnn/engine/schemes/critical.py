@@ -27,8 +27,9 @@ from stepzero_rnn.engine.laws.criticality import (
 from stepzero_rnn.engine.laws.orthogonal import Orthogonal
 from stepzero_rnn.engine.words.rounding import single
 from stepzero_rnn.engine.words.scalars import log, steps_gap
-from stepzero_rnn.plan import RETENTION_GATE, Block
+from stepzero_rnn.plan import Block
 from stepzero_rnn.spec.base import InitScheme
+from stepzero_rnn.spec.networks import Role
 from stepzero_rnn.spec.schemes import biases as ask
 from stepzero_rnn.spec.schemes.criticality import log_odds
 from stepzero_rnn.spec.schemes.inline import ArrayBias
@@ -45,27 +46,25 @@ def critical(scheme: Critical, block: Block) -> Normal | Orthogonal:
     if not block.biases:
         gain = float(single(tanh_gain(scheme.input_variance)))
         return Orthogonal(gain, block.rows, block.cols)
-    gain = gated_gain(scheme, block.biases, block.rows) if block.gate in ("g", "n") else 1.0
+    gain = gated_gain(scheme, block.biases, block.rows) if block.role == "candidate" else 1.0
     return Normal(0.0, gain / sqrt(block.rows))
 
 
 @lru_cache(maxsize=256)
-def gated_gain(scheme: Critical, biases: tuple[Any, ...], hidden_size: int) -> float:
-    """Return g of a cell, the bias schemes of whose gates are given in PyTorch's order."""
-    odds = log_odds(scheme)
+def gated_gain(scheme: Critical, biases: tuple[tuple[Role, Any], ...], hidden_size: int) -> float:
+    """Return g of a cell, by the bias schemes of its gates."""
+    odds, by_role = log_odds(scheme), dict(biases)
     pole = inf if odds is None else float(odds)
-    if len(biases) == 3:
-        r, z, _ = biases
-        return gru_gain(
-            _gate(r, At("r", hidden_size)), _gate(z, At("z", hidden_size, pole)), _gap(scheme)
-        )
-    i, f, _, o = biases
-    forget = _gate(f, At("f", hidden_size, pole))
-    tied = isinstance(i, ask.SplitScheme) and i.ties_input_gate and i == f
+    kept = by_role["retention"]
+    retention = _gate(kept, At("retention", hidden_size, pole))
+    if "reset" in by_role:
+        return gru_gain(_gate(by_role["reset"], At("reset", hidden_size)), retention, _gap(scheme))
+    write = by_role["write"]
+    is_tied = isinstance(write, ask.SplitScheme) and write.ties_input_gate and write == kept
     return lstm_gain(
-        forget.mirrored if tied else _gate(i, At("i", hidden_size)),
-        forget,
-        _gate(o, At("o", hidden_size)),
+        retention.mirrored if is_tied else _gate(write, At("write", hidden_size)),
+        retention,
+        _gate(by_role["output"], At("output", hidden_size)),
         _gap(scheme),
     )
 
@@ -82,24 +81,24 @@ class At(NamedTuple):
     criterion grows beyond all bounds.
     """
 
-    letter: str
+    role: Role
     hidden_size: int
     pole: float = inf
 
     @property
     def keeps(self) -> bool:
         """Whether it is the gate that keeps the state."""
-        return self.letter in RETENTION_GATE.values()
+        return self.role == "retention"
 
 
 def _gate(scheme: Any, at: At) -> Gate:
     """Return the law of a gate by the scheme of its total bias."""
     by_unit = isinstance(scheme, ArrayBias) or (
         isinstance(scheme, ask.OutGateLadderBias)
-        and at.letter == "o"
+        and at.role == "output"
         and at.hidden_size <= FEW_UNITS
     )
-    return gate_of("unit" if by_unit else at.letter, LAWS[type(scheme)](scheme, at))
+    return gate_of("unit" if by_unit else at.role, LAWS[type(scheme)](scheme, at))
 
 
 def _one(bias: float) -> list[Point]:
@@ -166,9 +165,9 @@ def _tied(scheme: ask.SplitScheme, at: At) -> list[Point]:
     """Return the law of a gate beside the keeping one: that with the other sign if it is tied, else
     0.
     """
-    if at.letter != "i" or not scheme.ties_input_gate:
+    if at.role != "write" or not scheme.ties_input_gate:
         return _one(0.0)
-    kept = LAWS[type(scheme)](scheme, At(RETENTION_GATE["lstm"], at.hidden_size))
+    kept = LAWS[type(scheme)](scheme, At("retention", at.hidden_size))
     return [(-bias, weight) for bias, weight in kept]
 
 
@@ -176,7 +175,7 @@ def _ladder(scheme: ask.OutGateLadderBias, at: At) -> list[Point]:
     """Return the law of an output gate whose blocks open one after another: unit by unit where
     those are few.
     """
-    if at.letter != "o":
+    if at.role != "output":
         return _one(0.0)
     units = at.hidden_size
     if units <= FEW_UNITS:

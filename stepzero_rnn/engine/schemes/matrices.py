@@ -31,7 +31,7 @@ def fbchain(scheme: ask.FbChain, block: Block) -> Bands:
 
 def ramp(scheme: ask.Ramp, block: Block) -> Bands | Ramp:
     """A chain in the cell gate, a gentle slope across the diagonals in the others."""
-    if block.gate == "g":
+    if block.role == "candidate":
         return Bands(scheme.alpha, 0.0, block.rows)
     return Ramp(scheme.end, block.rows)
 

@@ -10,6 +10,7 @@ from math import sqrt
 from typing import Any
 
 from stepzero_rnn.spec.base import InitScheme, refusal
+from stepzero_rnn.spec.networks import Gate, Rnn, Role
 from stepzero_rnn.spec.schemes import biases as ask
 from stepzero_rnn.spec.schemes.inline import ArrayBias
 from stepzero_rnn.spec.schemes.matrices import Critical
@@ -20,9 +21,6 @@ MAX_BIAS = 100.0  # a gate with such a bias is open or shut for good
 MIN_BIAS_GAP = Decimal(
     "1e-6"
 )  # from the gates' largest bias to that of a gate as open as the radius
-READ = {"gru": ("r", "z"), "lstm": ("i", "f", "o")}  # the gates that the criterion reads
-CANDIDATE = {"gru": "n", "lstm": "g"}  # the gate whose block it scales
-RETENTION = ("f", "z")
 
 
 def log_odds(scheme: Critical) -> Decimal | None:
@@ -38,7 +36,7 @@ def log_odds(scheme: Critical) -> Decimal | None:
 
 
 def refuse_uncritical(
-    scheme: Critical, rnn_type: str, biases: dict[str, Any], hidden_size: int, field: str
+    scheme: Critical, rnn: Rnn, biases: dict[str, Any], hidden_size: int, field: str
 ) -> None:
     """Refuse what a cell cannot be given.
 
@@ -46,36 +44,38 @@ def refuse_uncritical(
         biases: by gate, the scheme of the total bias.
         field: the JSON pointer of the scheme.
     """
-    _refuse_unread(scheme, rnn_type, field)
-    for gate in READ.get(rnn_type, ()):
-        low, high = reach(biases[gate], gate, hidden_size)
+    _refuse_unread(scheme, rnn, field)
+    for gate in rnn.gates:
+        if gate.role == "candidate":
+            continue
+        low, high = reach(biases[gate.letter], gate.role, hidden_size)
         if max(-low, high) > MAX_BIAS:
             raise refusal(
                 "undefined_scheme",
-                f"critical is undefined here: the bias of gate {gate} reaches from {low:.4g} to {high:.4g}, and beyond "
+                f"critical is undefined here: the bias of gate {gate.name} reaches from {low:.4g} to {high:.4g}, and beyond "
                 f"±{MAX_BIAS:g} a gate is open or shut for good, so that no gain is critical",
                 field=field,
                 given=scheme.name,
                 allowed=f"biases within ±{MAX_BIAS:g}",
             )
-        if gate in RETENTION:
-            _refuse_below(scheme, biases[gate], gate, high, field)
+        if gate.role == "retention":
+            _refuse_below(scheme, biases[gate.letter], gate, high, field)
 
 
-def _refuse_unread(scheme: Critical, rnn_type: str, field: str) -> None:
+def _refuse_unread(scheme: Critical, rnn: Rnn, field: str) -> None:
     targets = [name for name in ("target_rho", "target_memory_steps") if getattr(scheme, name)]
-    unread = targets if rnn_type == "rnn" else ["input_variance"] * (scheme.input_variance > 0)
+    unread = ["input_variance"] * (scheme.input_variance > 0) if rnn.gates else targets
     for name in unread:
         raise refusal(
             "not_for_rnn_type",
-            f"{rnn_type} does not read {name}: a plain rnn has its input_variance, a gated network a target",
+            f"{rnn.name} does not read {name}: a plain rnn has its input_variance, a gated network a target",
             field=f"{field}/{name}",
             given=getattr(scheme, name),
-            allowed=None if rnn_type == "rnn" else 0,
+            allowed=0 if rnn.gates else None,
         )
 
 
-def _refuse_below(scheme: Critical, bias: Any, gate: str, high: float, field: str) -> None:
+def _refuse_below(scheme: Critical, bias: Any, gate: Gate, high: float, field: str) -> None:
     odds = log_odds(scheme)
     unbounded = isinstance(bias, ask.NormalBias) and bias.std > 0
     if odds is None or (not unbounded and odds - Decimal(high) > MIN_BIAS_GAP):
@@ -84,21 +84,21 @@ def _refuse_below(scheme: Critical, bias: Any, gate: str, high: float, field: st
     opens = 1.0 if unbounded else float(1 / (1 + (-Decimal(high)).exp()))
     raise refusal(
         "target_not_above_gates",
-        f"gate {gate} starts as open as {opens:.6g}, and keeps that much of the state whatever its other weights are",
+        f"gate {gate.name} starts as open as {opens:.6g}, and keeps that much of the state whatever its other weights are",
         field=f"{field}/{name}",
         given=getattr(scheme, name),
         allowed=f"a radius above {opens:.6g}, or a smaller bias",
     )
 
 
-def reach(scheme: Any, gate: str, hidden_size: int) -> tuple[float, float]:
+def reach(scheme: Any, role: Role, hidden_size: int) -> tuple[float, float]:
     """Return the least and the largest total bias that a gate can start with; of a normal law,
     those of 12 standard deviations.
     """
     known = ANY_POSITION.get(type(scheme))
-    if known is None and gate in RETENTION:
+    if known is None and role == "retention":
         known = RETENTION_BIASES.get(type(scheme))
-    if known is None and gate == "o":
+    if known is None and role == "output":
         known = OUTPUTS.get(type(scheme))
     return known(scheme, hidden_size) if known else (0.0, 0.0)
 

@@ -1,0 +1,105 @@
+"""A network's sizes, and what follows from them: cells, parameters, names and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import NamedTuple
+
+from stepzero_rnn.spec.networks.record import WHOLE, Kind, Rnn
+
+Shape = tuple[int, ...]
+
+
+class Cell(NamedTuple):
+    """One direction of one layer."""
+
+    layer: int
+    reverse: bool
+
+    @property
+    def suffix(self) -> str:
+        """What PyTorch's names of its parameters end in."""
+        return f"_l{self.layer}" + "_reverse" * self.reverse
+
+    def name(self, kind: str) -> str:
+        """Return PyTorch's name of one of its parameters."""
+        return kind + self.suffix
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A recurrent network: its kind, and its sizes as PyTorch names them."""
+
+    rnn: Rnn
+    input_size: int
+    hidden_size: int
+    num_layers: int = 1
+    bias: bool = True
+    bidirectional: bool = False
+    proj_size: int = 0
+
+    @property
+    def directions(self) -> int:
+        """1, or 2 for a bidirectional network."""
+        return 1 + self.bidirectional
+
+    @property
+    def state_size(self) -> int:
+        """Features of what a direction passes on: the (projected) hidden state."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def output_size(self) -> int:
+        """Features of the output: all directions of the (projected) hidden state."""
+        return self.directions * self.state_size
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """Its kinds of weights."""
+        return ("weight_ih", "weight_hh", *["weight_hr"] * (self.proj_size > 0))
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """What a scheme can be given for: the weights, and the total bias."""
+        return (*self.weights, *["bias"] * self.bias)
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of a cell's parameters, in `state_dict` order."""
+        biases: tuple[Kind, ...] = ("bias_ih", "bias_hh") if self.bias else ()
+        projection: tuple[Kind, ...] = ("weight_hr",) if self.proj_size else ()
+        return ("weight_ih", "weight_hh", *biases, *projection)
+
+    def cells(self, num_layers: int | None = None) -> Iterator[Cell]:
+        """Return its cells, or those of its first layers, in `state_dict` order."""
+        layers = range(self.num_layers if num_layers is None else num_layers)
+        directions = (False, True)[: self.directions]
+        return (Cell(layer, reverse) for layer, reverse in product(layers, directions))
+
+    def names(self, num_layers: int | None = None) -> Iterator[str]:
+        """Return the names of its parameters, or those of its first layers."""
+        return (cell.name(kind) for cell in self.cells(num_layers) for kind in self.kinds)
+
+    def inputs(self, layer: int) -> int:
+        """Return the features that a layer reads."""
+        return self.output_size if layer else self.input_size
+
+    def gates(self, parameter: str) -> Mapping[str, str]:
+        """Return the letters of a parameter's gates by name."""
+        return {} if parameter.startswith("weight_hr") else self.rnn.by_name
+
+    def letters(self, parameter: str) -> tuple[str, ...]:
+        """Return the letters of a parameter's gates, or that of the whole."""
+        return (WHOLE,) if parameter.startswith("weight_hr") else self.rnn.letters
+
+    def block_shape(self, parameter: str, layer: int) -> Shape:
+        """Return the shape of one gate of a parameter."""
+        if parameter.startswith("bias"):
+            return (self.hidden_size,)
+        return {
+            "weight_ih": (self.hidden_size, self.inputs(layer)),
+            "weight_hh": (self.hidden_size, self.state_size),
+            "weight_hr": (self.proj_size, self.hidden_size),
+        }[parameter]
