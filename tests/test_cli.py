@@ -358,7 +358,7 @@ class TestMake:
         assert list(here.iterdir()) == []
 
     def test_refuses_a_stdout_that_is_closed(self) -> None:
-        script = '"$0" -m app make "$@" >&-'
+        script = '"$0" -m stepzero_rnn make "$@" >&-'
         done = subprocess.run(
             ["/bin/sh", "-c", script, sys.executable, *GRU, "-o", "-"],
             cwd=Path(stepzero_rnn.__file__).parents[1],
@@ -721,7 +721,7 @@ class TestAServer:
     ) -> None:
         asked = ("make", *BIG, "-o", str(here / "rnn.pt"), "--server", server_url)
         part = here / "rnn.pt.part"
-        with started("-m", "app", *asked) as process:
+        with started("-m", "stepzero_rnn", *asked) as process:
             while not (part.exists() and part.stat().st_size):
                 assert process.poll() is None
                 time.sleep(0.01)
