@@ -140,14 +140,14 @@ every_matrix = pytest.mark.parametrize(
 class TestEveryMatrix:
     @pytest.mark.parametrize("hidden", [1, 2, 3, 48])
     def test_is_what_its_source_says(
-        self, scheme: Mapping[str, Any], reject_bad_output: Judge, hidden: int
+        self, scheme: Mapping[str, Any], judge: Judge, hidden: int
     ) -> None:
         for block in matrices(scheme, hidden_size=hidden, **EXACT):
-            reject_bad_output(block, scheme)
+            judge(block, scheme)
 
     @pytest.mark.parametrize("rnn_type", RNNS)
     def test_is_so_in_every_gate_layer_and_direction(
-        self, scheme: Mapping[str, Any], reject_bad_output: Judge, rnn_type: str
+        self, scheme: Mapping[str, Any], judge: Judge, rnn_type: str
     ) -> None:
         if rnn_type not in MATRICES[scheme["scheme"]].rnn_types:
             pytest.skip("refused, which is another test's")
@@ -161,10 +161,10 @@ class TestEveryMatrix:
 
         assert len(blocks) == 4 * len(RNNS[rnn_type].letters)
         for block in blocks:
-            reject_bad_output(block, scheme)
+            judge(block, scheme)
 
     def test_depends_only_on_the_seed(
-        self, scheme: Mapping[str, Any], reject_bad_output: Judge
+        self, scheme: Mapping[str, Any], judge: Judge
     ) -> None:
         one, again, other = (matrices(scheme, seed=seed)[0] for seed in (3, 3, 4))
 
@@ -172,7 +172,7 @@ class TestEveryMatrix:
         assert is_random(scheme) != np.array_equal(one, other)
 
     def test_is_drawn_anew_in_every_block(
-        self, scheme: Mapping[str, Any], reject_bad_output: Judge
+        self, scheme: Mapping[str, Any], judge: Judge
     ) -> None:
         network: dict[str, Any] = {"rnn_type": "lstm", "num_layers": 2, "bidirectional": True}
         blocks = [block.tobytes() for block in matrices(scheme, **network)]
@@ -180,7 +180,7 @@ class TestEveryMatrix:
         assert is_random(scheme) == (len({*blocks}) == len(blocks))
 
     def test_is_the_same_whatever_the_other_tensors_are(
-        self, scheme: Mapping[str, Any], reject_bad_output: Judge
+        self, scheme: Mapping[str, Any], judge: Judge
     ) -> None:
         alone = asked(RNN, {"weight_hh": scheme})
         among = {**alone, "init": {**alone["init"], "weight_ih": "orthogonal", "bias": "zeros"}}
@@ -190,7 +190,7 @@ class TestEveryMatrix:
         assert np.array_equal(one, other)
 
     def test_has_the_spread_that_the_summary_expects(
-        self, scheme: Mapping[str, Any], reject_bad_output: Judge
+        self, scheme: Mapping[str, Any], judge: Judge
     ) -> None:
         """Within a twentieth, over the blocks of many layers."""
         given = asked({**RNN, "num_layers": 16}, {"weight_hh": scheme})
