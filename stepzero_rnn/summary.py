@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.spec_warnings import SpecWarning
+from stepzero_rnn.thresholds import DETAILED_CELLS
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 32
@@ -73,6 +74,7 @@ class TensorSummary:
     """One parameter and its gates."""
 
     name: str
+    layer: int
     shape: list[int]
     dtype: str
     scheme: Annotated[
@@ -94,6 +96,26 @@ class TensorSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class ParameterTotal:
+    """One gate of one kind of parameter, over all layers and directions together."""
+
+    parameter: str
+    gate: str
+    tensors: Annotated[int, Field(description="How many tensors are pooled.")]
+    elements: int
+    mean: Real
+    std: Annotated[Real, Field(description="Population standard deviation of all elements.")]
+    expected_std: Annotated[
+        Real, Field(description="What the init scheme promises, where that is one number for all.")
+    ]
+    min: Real
+    max: Real
+    norm: Annotated[Real, Field(description="Euclidean norm of all elements.")]
+    fraction_zero: float
+    nonfinite: int
+
+
+@dataclass(frozen=True, slots=True)
 class WeightSummary:
     """The weights of a checkpoint in numbers: a function of the recipe alone."""
 
@@ -102,7 +124,13 @@ class WeightSummary:
     stream_version: int
     parameters: int
     size_bytes: int
-    tensors: list[TensorSummary]
+    totals: list[ParameterTotal]
+    tensors: Annotated[
+        list[TensorSummary],
+        Field(
+            description="Of the layer asked for; unless one is, of all layers of a small network."
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +166,18 @@ class Forward:
     dead: Annotated[bool, Field(description="Whether some layer answers with zeros only.")]
     output_mean: Real
     output_std: Real
-    layers: list[DirectionForward]
+    final_rms: Annotated[
+        list[Real],
+        Field(
+            description="Root mean square of the output at the last step, by layer and direction."
+        ),
+    ]
+    layers: Annotated[
+        list[DirectionForward],
+        Field(
+            description="Of the layer asked for; unless one is, of all layers of a small network."
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +207,29 @@ _FORWARD = TypeAdapter(Forward)
 _LAYER = TypeAdapter(DirectionForward)
 _SUMMARY = TypeAdapter(Summary)
 _REST = {"devices", "seconds", "warnings"}  # what stands behind the two lists, and is short
+
+
+def compact(summary: Summary, layer: int | None = None) -> Summary:
+    """Return a summary with the details of one layer, or of all where the network is small."""
+    forward = summary.forward
+    cells = len(forward.final_rms)
+    layers = [cell for cell in forward.layers if is_detailed(cell.layer, cells, layer)]
+    return replace(
+        summary,
+        weights=compact_weights(summary.weights, cells, layer),
+        forward=replace(forward, layers=layers),
+    )
+
+
+def compact_weights(weights: WeightSummary, cells: int, layer: int | None = None) -> WeightSummary:
+    """Return the weights' part of a compact summary of a network of so many cells."""
+    tensors = [t for t in weights.tensors if is_detailed(t.layer, cells, layer)]
+    return replace(weights, tensors=tensors)
+
+
+def is_detailed(layer: int, cells: int, asked: int | None = None) -> bool:
+    """Whether a compact summary has the details of a layer."""
+    return cells <= DETAILED_CELLS if asked is None else layer == asked
 
 
 def json_chunks(summary: Summary, min_bytes: int = 1 << 18) -> Iterator[bytes]:
@@ -210,7 +272,7 @@ def _with_items(frame: bytes, items: Iterable[bytes]) -> Iterator[bytes]:
 
 def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
     """Write the summary as JSON of exactly `room_bytes(plan)` bytes, the rest spaces."""
-    text = b"".join(_weight_parts(summary))
+    text = b"".join(_weight_parts(compact_weights(summary, plan.spec.cells)))
     room = room_bytes(plan)
     if len(text) >= room:
         raise AssertionError(f"the summary has {len(text)} bytes, its room {room}")
@@ -218,14 +280,18 @@ def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
 
 
 def room_bytes(plan: Plan) -> int:
-    """Return the bytes that any summary of this plan fits into, so a file's length is known
-    ahead.
+    """Return the bytes that any compact summary of this plan's weights fits into, so that a file's
+    length is known ahead.
     """
-    gates = sum(len(tensor.gates) for tensor in plan.tensors)
-    schemes = sum(len(_SCHEME.dump_json(tensor.scheme)) for tensor in plan.tensors)
+    cells = plan.spec.cells
+    tensors = [tensor for tensor in plan.tensors if is_detailed(tensor.layer, cells)]
+    gates = sum(len(tensor.gates) for tensor in tensors)
+    totals = len({(tensor.kind, gate) for tensor in plan.tensors for gate in tensor.gates})
+    schemes = sum(len(_SCHEME.dump_json(tensor.scheme)) for tensor in tensors)
     recipe = len(canonical_json(plan.spec)) + 1024  # canonical: one size for all spellings
-    given = len(plan.tensors) * _GIVEN_ROOM if plan.spec.arrays else 0
-    return recipe + schemes + given + len(plan.tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
+    given = len(tensors) * _GIVEN_ROOM if plan.spec.arrays else 0
+    details = len(tensors) * _TENSOR_ROOM + gates * _GATE_ROOM
+    return recipe + schemes + given + details + totals * _TOTAL_ROOM
 
 
 def _widest_figures() -> Figures:
@@ -245,14 +311,42 @@ def _widest_figures() -> Figures:
     )
 
 
+_LONG = -2.2250738585072014e-308
+_TOTAL_ROOM = len(
+    TypeAdapter(ParameterTotal).dump_json(
+        ParameterTotal(
+            parameter="weight_ih",
+            gate="forget",
+            tensors=10**4,
+            elements=10**19,
+            mean=_LONG,
+            std=_LONG,
+            expected_std=_LONG,
+            min=_LONG,
+            max=_LONG,
+            norm=_LONG,
+            fraction_zero=_LONG,
+            nonfinite=10**19,
+        )
+    )
+)
 _GIVEN_ROOM = len(f',"given":{10**16}')
 _GATE_ROOM = len(
-    _GATE.dump_json(GateSummary("-", [10**16] * 2, 10**16, 10**16, _widest_figures(), "0" * 64))
+    _GATE.dump_json(
+        GateSummary("forget", [10**16] * 2, 10**16, 10**16, _widest_figures(), "0" * 64)
+    )
 )
 _TENSOR_ROOM = len(
     _TENSOR.dump_json(
         TensorSummary(
-            "weight_hh_l1023_reverse", [10**16] * 2, "bfloat16", {}, _widest_figures(), "0" * 64, []
+            "weight_hh_l1023_reverse",
+            1023,
+            [10**16] * 2,
+            "bfloat16",
+            {},
+            _widest_figures(),
+            "0" * 64,
+            [],
         )
     )
 )

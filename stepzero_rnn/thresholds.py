@@ -31,3 +31,8 @@ PLANNED_AT_ONCE_CELLS = (
 SMALL_MULTIPLY_ADDS = (
     20_000_000_000  # about a second of a core: the reserve for small requests holds nothing longer
 )
+
+# Summaries (summary.py): the details of a layer's direction take about 20 kB of JSON.
+DETAILED_CELLS = (
+    4  # layers times directions: up to here all layers are detailed unless one is asked for
+)

@@ -42,7 +42,7 @@ from stepzero_rnn.errors import (
 )
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.arrays import UploadOptions
-from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Detailed
 
 Operation = dict[str, Any]
 
@@ -275,7 +275,7 @@ GET_RECIPE: Operation = {
 GET_SUMMARY: Operation = {
     "summary": "Get the statistics of a checkpoint",
     "responses": problems(*_TOKEN, *_KEPT, *_SERVE),
-    "openapi_extra": {"parameters": _OPTIONS},
+    "openapi_extra": {"parameters": [*_OPTIONS, *_fields(Detailed, ("layer",))]},
 }
 GET_SPEC: Operation = {
     "summary": "Get the spec of a checkpoint",

@@ -32,7 +32,7 @@ from stepzero_rnn.errors import (
 from stepzero_rnn.pipeline.costs import SLOTS
 from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.base import Strict, at_most
-from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Serving, Spec
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, Detailed, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
 from stepzero_rnn.spec.spec_warnings import SpecWarning, upload_warnings
 from stepzero_rnn.uploads.intake import complete, take
@@ -232,6 +232,15 @@ async def read_serving(request: Request) -> Serving:
     return parse_strings(Serving, _nested(_single(request.query_params.multi_items())))
 
 
+async def read_detailed(request: Request) -> Detailed:
+    """Read the options of a summary: those of `read_serving`, and `layer`.
+
+    Raises:
+        InvalidSpec: an option is unknown or wrong.
+    """
+    return parse_strings(Detailed, _nested(_single(request.query_params.multi_items())))
+
+
 async def read_described(request: Request) -> list[FormatName]:
     """Read which formats' hashes a description shall compute: `sha256=pt,safetensors`.
 
@@ -275,7 +284,16 @@ def _place(name: str) -> tuple[str, str]:
     return (head, part) if head == "init" and part else (name, "")
 
 
+def require_layer(layer: int | None, spec: Spec) -> None:
+    """Refuse a layer that the network does not have.  Raises InvalidSpec."""
+    if layer is not None and layer >= spec.num_layers:
+        detail = f"the network has {spec.num_layers} layers, counted from 0"
+        allowed = f"0 to {spec.num_layers - 1}"
+        raise InvalidSpec([FieldError("/layer", "no_such_layer", detail, layer, allowed)])
+
+
 NoQuery = Depends(refuse_query)
 Query = Annotated[CheckpointRequest, Depends(read_query)]
 Options = Annotated[Serving, Depends(read_serving)]
+SummaryOptions = Annotated[Detailed, Depends(read_detailed)]
 Described = Annotated[list[FormatName], Depends(read_described)]

@@ -18,12 +18,13 @@ from app.response.streaming import ChunkResponse
 from app.scope import stats_of
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.job import Job
-from stepzero_rnn.summary import json_chunks
+from stepzero_rnn.summary import compact, json_chunks
 
 
-async def send_summary(request: Request, context: Context, job: Job) -> Response:
-    """Answer with all that can be learned of an order; the text is held in the budget until it is
-    sent.
+async def send_summary(request: Request, context: Context, job: Job, layer: int | None) -> Response:
+    """Answer with the summary of a job and the details of a layer.
+
+    Until it is sent, its text counts against the budget.
     """
     await context.wait_until_ready()
     take(request, context, job)
@@ -33,7 +34,7 @@ async def send_summary(request: Request, context: Context, job: Job) -> Response
     stop = Stop()
 
     def write() -> deque[bytes]:
-        return deque(json_chunks(context.factory.summary(job, stop)))
+        return deque(json_chunks(compact(context.factory.summary(job, stop), layer)))
 
     with stats_of(request).stage("check"):
         chunks = await run_watched(request.receive, context.threads, stop, write)

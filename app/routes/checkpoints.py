@@ -12,7 +12,15 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.context import Context, CurrentContext
 from app.openapi import operations as docs
-from app.request.body import Described, NoQuery, Options, Query, read_checkpoint_body
+from app.request.body import (
+    Described,
+    NoQuery,
+    Options,
+    Query,
+    SummaryOptions,
+    read_checkpoint_body,
+    require_layer,
+)
 from app.request.negotiation import choose_format
 from app.request.planning import job_of, planned
 from app.response.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
@@ -88,11 +96,14 @@ async def describe_checkpoint(
 
 @router.get("/checkpoints/{recipe}/summary", response_model=Summary, **docs.GET_SUMMARY)
 async def summarize_checkpoint(
-    request: Request, recipe: Token, options: Options, context: CurrentContext
+    request: Request, recipe: Token, options: SummaryOptions, context: CurrentContext
 ) -> Any:
-    """Return the statistics of every tensor and gate, and of the sanity forward pass."""
-    job = await job_of(request, context, decode_recipe(recipe), "safetensors", options)
-    return await send_summary(request, context, job)
+    """Return the statistics of weights, gate by gate, and of the sanity forward pass."""
+    spec = decode_recipe(recipe)
+    serving = Serving(device=options.device, check=options.check)
+    require_layer(options.layer, spec)
+    job = await job_of(request, context, spec, "safetensors", serving)
+    return await send_summary(request, context, job, options.layer)
 
 
 @router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)

@@ -19,8 +19,8 @@ from stepzero_rnn.errors import RequestError, TransferError
 from stepzero_rnn.pipeline.description import Description, describe
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import plan as plan_of
-from stepzero_rnn.spec.checkpoint import CheckpointRequest
-from stepzero_rnn.summary import Summary
+from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
+from stepzero_rnn.summary import Summary, compact
 
 Answer = TypeVar("Answer")
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; errors too, on stderr.")]
@@ -57,6 +57,13 @@ def check(
     *,
     server: Server = None,
     api_key: ApiKey = None,
+    layer: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Show the details of this layer, from 0; without it, of all layers of a small network.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw a network, measure every tensor and run it once, as comes before every download.
@@ -69,8 +76,9 @@ def check(
         stepzero check --spec spec.json --server http://localhost:8000 --json
     """
     there = remote(server, api_key)
+    _require_layer(layer, request.spec)
     with checking(plan_of(request.spec), request.check, is_there=there is not None):
-        summary = _summary_from(there, request) if there else _summary_here(request)
+        summary = _summary_from(there, request, layer) if there else _summary_here(request, layer)
     if as_json:
         typer.echo(TypeAdapter(Summary).dump_json(summary, indent=2))
         return
@@ -128,13 +136,16 @@ def _plan_from(there: Remote, request: CheckpointRequest) -> dict[str, Any]:
     return document
 
 
-def _summary_here(request: CheckpointRequest) -> Summary:
-    return stepzero_rnn.check(request.spec, device=request.device, check=request.check)
+def _summary_here(request: CheckpointRequest, layer: int | None) -> Summary:
+    summary = stepzero_rnn.check(request.spec, device=request.device, check=request.check)
+    return compact(summary, layer)
 
 
-def _summary_from(there: Remote, request: CheckpointRequest) -> Summary:
+def _summary_from(there: Remote, request: CheckpointRequest, layer: int | None) -> Summary:
     with there.connect() as client:
-        document: Any = client.summary(request.spec, check=request.check, device=request.device)
+        document: Any = client.summary(
+            request.spec, check=request.check, device=request.device, layer=layer
+        )
     return _require(
         Summary, document, f"What {there.url} answered is not a summary of this release."
     )
@@ -145,3 +156,8 @@ def _require(kind: type[Answer], document: Any, otherwise: str) -> Answer:
         return TypeAdapter(kind).validate_python(document)
     except ValidationError as error:
         raise TransferError(otherwise) from error
+
+
+def _require_layer(layer: int | None, spec: Spec) -> None:
+    if layer is not None and layer >= spec.num_layers:
+        raise RequestError(f"--layer {layer}: the network has {spec.num_layers} layers, from 0.")

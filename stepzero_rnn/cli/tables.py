@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stepzero_rnn.cli.words import place
+from stepzero_rnn.spec.networks import WHOLE
 from stepzero_rnn.summary import Real, Summary
 
 
@@ -53,6 +54,10 @@ def statistics(summary: Summary) -> Table:
         if tensor.given:
             scheme = "given" if tensor.given == found.elements else f"{scheme}, given"
         table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(_number, numbers))
+    for row in () if weights.tensors else weights.totals:
+        numbers = (row.mean, row.std, row.expected_std, row.min, row.max)
+        gate = "" if row.gate == WHOLE else f".{row.gate}"
+        table.add_row(f"{row.parameter}{gate} (all layers)", "", "", *map(_number, numbers))
     return table
 
 

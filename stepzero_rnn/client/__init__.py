@@ -122,9 +122,17 @@ class Client:
         return recipe
 
     def summary(
-        self, spec: AnySpec, *, check: CheckSize | None = None, device: str = "auto"
+        self,
+        spec: AnySpec,
+        *,
+        check: CheckSize | None = None,
+        device: str = "auto",
+        layer: int | None = None,
     ) -> dict[str, Any]:
         """Draw and check a network on the server; give its statistics.
+
+        Args:
+            layer: whose details are returned; unless given, those of all layers of a small network.
 
         Raises:
             NonfiniteOutput, DeadOutput: the sanity forward pass failed.
@@ -133,6 +141,7 @@ class Client:
         planned = plan(recipe)
         silence_s = self._silence_s(planned.multiply_adds(size), planned.size_bytes)
         query = {"device": device} | size.model_dump()
+        query |= {} if layer is None else {"layer": layer}
         return self._document(f"{checkpoint_path(recipe)}/summary", query, silence_s)
 
     def download(  # noqa: PLR0913 - its options

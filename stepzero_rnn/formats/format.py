@@ -19,7 +19,8 @@ MAX_TENSOR_BYTES = 1 << 62
 class Format:
     """One file format.
 
-    `layout` gives the segments of a plan; `lacks` the dtypes it cannot hold, each with the reason.
+    `layout` gives the segments of a plan; `lacks` the dtypes it cannot hold, each with the reason;
+    `revision` counts the changes of a layout, since one entity tag must not name two contents.
     """
 
     name: FormatName
@@ -27,6 +28,7 @@ class Format:
     suffix: str
     layout: Callable[[Plan], tuple[Segment, ...]]
     lacks: Mapping[DTypeName, str] = field(default_factory=dict)
+    revision: int = 1
 
     @property
     def dtypes(self) -> tuple[DTypeName, ...]:

@@ -52,7 +52,7 @@ class Job:
         """The strong entity tag: the recipe names the bytes, and the library of a script, so it is
         known ahead.
         """
-        return _tag(self.spec, self.digest, self.format.suffix)
+        return _tag(self.spec, self.digest, self.format)
 
     @property
     def tied_to(self) -> str | None:
@@ -90,13 +90,14 @@ class Job:
 
 def etag_of(spec: Spec, name: FormatName) -> str:
     """Return the entity tag of a file without planning it."""
-    return _tag(spec, recipe_digest(spec), FORMATS[name].suffix)
+    return _tag(spec, recipe_digest(spec), FORMATS[name])
 
 
-def _tag(spec: Spec, digest: bytes, suffix: str) -> str:
+def _tag(spec: Spec, digest: bytes, format: Format) -> str:
     tied = tied_to(spec)
     tie = f"-{tied.replace(' ', '-')}" if tied else ""
-    return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{suffix}"'
+    revision = f"-{format.revision}" if format.revision > 1 else ""
+    return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{format.suffix}{revision}"'
 
 
 def tied_to(spec: Spec) -> str | None:

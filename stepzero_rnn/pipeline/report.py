@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.check.digests import TensorDigests
+from stepzero_rnn.pipeline.totals import totals
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical, recipe_digest
 from stepzero_rnn.spec.spec_warnings import spec_warnings
@@ -24,6 +25,7 @@ def summarize(plan: Plan, checked: Checked, digests: Mapping[str, TensorDigests]
         stream_version=STREAM_VERSION,
         parameters=plan.parameters,
         size_bytes=plan.size_bytes,
+        totals=totals(plan, tensors),
         tensors=tensors,
     )
     return Summary(
@@ -42,6 +44,7 @@ def _tensor(
     blocks = tensor.blocks if len(tensor.blocks) > 1 else tensor.blocks * len(tensor.gates)
     return TensorSummary(
         name=tensor.name,
+        layer=tensor.layer,
         shape=list(tensor.shape),
         dtype=tensor.dtype.name,
         scheme=tensor.scheme,

@@ -65,7 +65,7 @@ class CellPlanner:
             )
             for place, (gate, scheme) in enumerate(zip(drawn, schemes, strict=False))
         ]
-        return self._tensor(kind, (height * len(gates), cols), gates, blocks)
+        return self._tensor(kind, (height * len(gates), cols), blocks)
 
     def _bias(self, kind: Kind) -> TensorPlan:
         hidden, gates = self.spec.hidden_size, self.spec.network.letters(kind)
@@ -91,7 +91,7 @@ class CellPlanner:
                 zip(gates, self._schemes("bias", gates), strict=True)
             )
         ]
-        return self._tensor(kind, (len(gates) * hidden,), gates, blocks)
+        return self._tensor(kind, (len(gates) * hidden,), blocks)
 
     def _role(self, letter: str) -> Role | None:
         gate = self.spec.network.rnn.by_letter.get(letter)
@@ -153,7 +153,6 @@ class CellPlanner:
         self,
         kind: Kind,
         shape: tuple[int, ...],
-        gates: tuple[str, ...],
         blocks: list[Block],
     ) -> TensorPlan:
         dtype, elements = DTYPES[self.spec.dtype], prod(shape)
@@ -163,7 +162,7 @@ class CellPlanner:
             *self.cell,
             shape,
             dtype,
-            gates,
+            tuple(self.spec.network.gates(kind)) or (WHOLE,),
             tuple(blocks),
             elements,
             elements * dtype.item_bytes,

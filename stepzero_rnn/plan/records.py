@@ -83,8 +83,8 @@ class Block:
 class TensorPlan:
     """One parameter: its PyTorch name, shape and blocks; how many elements it has, and bytes.
 
-    `scratch_bytes` is the memory that drawing one of its blocks takes beside the block itself,
-    `multiply_adds` the linear algebra of drawing them all.
+    `gates` are the names of its gates, in order; `scratch_bytes` is the memory that drawing one of
+    its blocks takes beside the block itself, `multiply_adds` the linear algebra of drawing all.
     """
 
     name: str
@@ -105,10 +105,11 @@ class TensorPlan:
         """The scheme, by name and what differs from its defaults; by gate where they have different
         ones.
         """
-        schemes = {block.gate: block.scheme for block in self.blocks}
-        if len({*schemes.values()}) == 1:
-            return as_object(self.blocks[0].scheme)
-        return {gate: as_object(scheme) for gate, scheme in schemes.items()}
+        schemes = [block.scheme for block in self.blocks]
+        if len({*schemes}) == 1:
+            return as_object(schemes[0])
+        named = zip(self.gates, schemes, strict=True)
+        return {gate: as_object(scheme) for gate, scheme in named}
 
     @property
     def given(self) -> int:

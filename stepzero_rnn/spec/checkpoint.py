@@ -212,6 +212,17 @@ class Serving(Strict):
         return value
 
 
+class Detailed(Serving):
+    """How to serve a summary."""
+
+    layer: int | None = Field(
+        default=None,
+        ge=0,
+        description="Return the details of this layer, from 0; without it, those of all layers of a network of up to 4 "
+        "layers (or directions), and totals alone for a deeper one.",
+    )
+
+
 class CheckpointRequest(Spec, Serving):
     """A recipe, and how to serve it."""
 

@@ -18,6 +18,8 @@ import stepzero_rnn
 from stepzero_rnn.engine.laws.criticality import tanh_gain
 from stepzero_rnn.engine.schemes.critical import LAWS, At, gated_gain
 from stepzero_rnn.spec.networks import Role
+from stepzero_rnn.spec.networks.gru import GRU
+from stepzero_rnn.spec.networks.lstm import LSTM
 from stepzero_rnn.spec.schemes.biases import (
     ChronoBias,
     ChronoForgetOnlyBias,
@@ -50,7 +52,9 @@ SQUARE = stats.norm.expect(lambda b: expit(b) ** 2)  # of a gate whose bias is N
 def gain(*biases: Any, hidden_size: int = H, **options: Any) -> float:
     """Solve for a cell, given the bias of every gate, or one for all of an LSTM."""
     each = biases if len(biases) > 1 else biases * 4
-    return gated_gain(Critical(**options), tuple(each), hidden_size)
+    network = LSTM if len(each) == 4 else GRU
+    named = zip((gate.role for gate in network.gates), each, strict=True)
+    return gated_gain(Critical(**options), tuple(named), hidden_size)
 
 
 def edge(mean: float) -> float:

@@ -163,17 +163,13 @@ class TestEveryMatrix:
         for block in blocks:
             judge(block, scheme)
 
-    def test_depends_only_on_the_seed(
-        self, scheme: Mapping[str, Any], judge: Judge
-    ) -> None:
+    def test_depends_only_on_the_seed(self, scheme: Mapping[str, Any], judge: Judge) -> None:
         one, again, other = (matrices(scheme, seed=seed)[0] for seed in (3, 3, 4))
 
         assert np.array_equal(one, again)
         assert is_random(scheme) != np.array_equal(one, other)
 
-    def test_is_drawn_anew_in_every_block(
-        self, scheme: Mapping[str, Any], judge: Judge
-    ) -> None:
+    def test_is_drawn_anew_in_every_block(self, scheme: Mapping[str, Any], judge: Judge) -> None:
         network: dict[str, Any] = {"rnn_type": "lstm", "num_layers": 2, "bidirectional": True}
         blocks = [block.tobytes() for block in matrices(scheme, **network)]
 

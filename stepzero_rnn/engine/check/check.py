@@ -173,6 +173,7 @@ class _Run:
             dead=self._dead,
             output_mean=self._spread.mean,
             output_std=self._spread.std,
+            final_rms=[cell.output_rms[-1] for cell in self._layers],
             layers=self._layers,
         )
 
