@@ -79,12 +79,18 @@ class TestEveryNetwork:
 
 
 class TestGates:
-    @pytest.mark.parametrize(("rnn_type", "gates"), [("gru", "rzn"), ("lstm", "ifgo")])
-    def test_stand_in_torchs_order(self, rnn_type: str, gates: str) -> None:
+    @pytest.mark.parametrize(
+        ("rnn_type", "letters", "names"),
+        [
+            ("gru", "rzn", ("reset", "update", "new")),
+            ("lstm", "ifgo", ("input", "forget", "cell", "output")),
+        ],
+    )
+    def test_are_in_torchs_order(self, rnn_type: str, letters: str, names: tuple[str, ...]) -> None:
         tensor = planned(rnn_type=rnn_type).tensors[0]
 
-        assert [block.gate for block in tensor.blocks] == list(gates)
-        assert tensor.gates == tuple(gates)
+        assert [block.gate for block in tensor.blocks] == list(letters)
+        assert tensor.gates == names
 
     def test_of_a_plain_rnn_are_the_whole(self) -> None:
         assert [b.gate for b in planned(rnn_type="rnn").tensors[0].blocks] == ["-"]
@@ -98,7 +104,10 @@ class TestGates:
         init = {"weight_hh": {"scheme": "orthogonal", "scope": "fused"}}
         tensor = the_tensor(planned(rnn_type="lstm", init=init), "weight_hh_l0")
 
-        assert (tensor.gates, [block.gate for block in tensor.blocks]) == (tuple("ifgo"), ["-"])
+        assert (tensor.gates, [block.gate for block in tensor.blocks]) == (
+            ("input", "forget", "cell", "output"),
+            ["-"],
+        )
 
 
 def fans(tensor: TensorPlan) -> set[tuple[int, int]]:

@@ -707,7 +707,7 @@ class TestTheSummary:
     def test_names_pytorchs_gates_in_their_order(self, summary: dict[str, Any]):
         gates = [gate["gate"] for gate in summary["weights"]["tensors"][0]["gates"]]
 
-        assert gates == ["i", "f", "g", "o"]
+        assert gates == ["input", "forget", "cell", "output"]
 
     def test_tells_of_the_forward_pass(self, summary: dict[str, Any]):
         forward = summary["forward"]

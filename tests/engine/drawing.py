@@ -38,14 +38,16 @@ def values(given: Mapping[str, Any] | Spec, *, threads: int = 2) -> dict[str, Va
 
 
 def gates(given: Mapping[str, Any] | Spec) -> dict[tuple[str, str], Values]:
-    """Draw every gate's block of a network, as float64."""
+    """Draw every gate's block of a network, by tensor and letter, as float64."""
     made = planned(given)
     drawn = values(made.spec)
     return {
         (tensor.name, gate): block
         for tensor in made.tensors
         for gate, block in zip(
-            tensor.gates, np.split(drawn[tensor.name], len(tensor.gates)), strict=True
+            made.spec.network.letters(tensor.kind),
+            np.split(drawn[tensor.name], len(tensor.gates)),
+            strict=True,
         )
     }
 

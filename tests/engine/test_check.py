@@ -154,12 +154,16 @@ def sigmoid(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
 
+LSTM_GATES = ("input", "forget", "cell", "output")
+GRU_GATES = ("reset", "update", "new")
+
+
 def lstm_by_hand(given: dict[str, Any], steps: int, batch: int) -> dict[str, Array]:
     """Run the equations of torch.nn.LSTM's documentation; give each gate over all steps."""
     w = values(given)
     x = probe(given, steps, batch).double().numpy()
     h = c = np.zeros((batch, given["hidden_size"]))
-    seen: dict[str, list[Array]] = {gate: [] for gate in "ifgo"}
+    seen: dict[str, list[Array]] = {gate: [] for gate in LSTM_GATES}
     for x_t in x:
         from_x = x_t @ w["weight_ih_l0"].T + w["bias_ih_l0"]
         from_h = h @ w["weight_hh_l0"].T + w["bias_hh_l0"]
@@ -167,7 +171,7 @@ def lstm_by_hand(given: dict[str, Any], steps: int, batch: int) -> dict[str, Arr
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
         c = f * c + i * g
         h = o * np.tanh(c)
-        for gate, active in zip("ifgo", (i, f, g, o), strict=True):
+        for gate, active in zip(LSTM_GATES, (i, f, g, o), strict=True):
             seen[gate].append(active)
     return {gate: np.stack(active) for gate, active in seen.items()}
 
@@ -177,14 +181,14 @@ def gru_by_hand(given: dict[str, Any], steps: int, batch: int) -> dict[str, Arra
     w = values(given)
     x = probe(given, steps, batch).double().numpy()
     h = np.zeros((batch, given["hidden_size"]))
-    seen: dict[str, list[Array]] = {gate: [] for gate in "rzn"}
+    seen: dict[str, list[Array]] = {gate: [] for gate in GRU_GATES}
     for x_t in x:
         from_x = np.split(x_t @ w["weight_ih_l0"].T + w["bias_ih_l0"], 3, axis=1)
         from_h = np.split(h @ w["weight_hh_l0"].T + w["bias_hh_l0"], 3, axis=1)
         r, z = sigmoid(from_x[0] + from_h[0]), sigmoid(from_x[1] + from_h[1])
         n = np.tanh(from_x[2] + r * from_h[2])
         h = (1 - z) * n + z * h
-        for gate, active in zip("rzn", (r, z, n), strict=True):
+        for gate, active in zip(GRU_GATES, (r, z, n), strict=True):
             seen[gate].append(active)
     return {gate: np.stack(active) for gate, active in seen.items()}
 
@@ -222,7 +226,11 @@ class TestGates:
         expected = by_hand(network | WIDE, 4, 5)
         for gate in self.seen(network, 4).gates:
             active = expected[gate.gate]
-            flat = np.abs(active) > 0.9 if gate.gate in "gn" else np.abs(active - 0.5) > 0.45
+            flat = (
+                np.abs(active) > 0.9
+                if gate.gate in ("cell", "new")
+                else np.abs(active - 0.5) > 0.45
+            )
 
             assert gate.saturated == pytest.approx(flat.mean(), abs=1e-6)
             assert flat.any()
