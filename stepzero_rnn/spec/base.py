@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError, PydanticKnownError
@@ -24,6 +24,17 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class DrawCost(NamedTuple):
+    """What drawing a matrix whole takes, its sides rounded up to whole eights.
+
+    `scratch_bytes` is memory for every element beside the matrix itself; `products` counts
+    multiplications of the matrix by one of its smaller side.
+    """
+
+    scratch_bytes: int
+    products: int = 0
+
+
 class InitScheme(Strict):
     """What all init schemes share: where they are defined (`stepzero_rnn/spec/compatibility.py`
     refuses them elsewhere).
@@ -34,6 +45,7 @@ class InitScheme(Strict):
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh", "relu")  # of a plain RNN
     needs: ClassVar[str] = ""  # what a network of another type or nonlinearity lacks
     min_hidden_size: ClassVar[int] = 1
+    cost: ClassVar[DrawCost | None] = None  # None: drawn element by element
 
     @property
     def name(self) -> str:

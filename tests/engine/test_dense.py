@@ -18,7 +18,6 @@ from stepzero_rnn.engine.linalg.matrix_functions import radius
 from stepzero_rnn.engine.linalg.products import Tiles
 from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 from stepzero_rnn.engine.words.philox import key
-from stepzero_rnn.plan.effort import EFFORTS
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
 from stepzero_rnn.spec.schemes.unions import WEIGHT_SCHEMES
 from tests.engine.drawing import Values, planned, values
@@ -355,7 +354,7 @@ class TestSpecialOrthogonal:
         assert signs == {-1, 1}
 
 
-@pytest.mark.parametrize("name", sorted(EFFORTS))
+@pytest.mark.parametrize("name", [name for name, scheme in WEIGHT_SCHEMES.items() if scheme.cost])
 @pytest.mark.parametrize("inputs", [3, 512])
 def test_drawing_takes_the_memory_that_is_planned(name: str, inputs: int) -> None:
     """Beside the tensor itself and what tasks hold while they run."""

@@ -24,9 +24,9 @@ from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import Plan, TensorPlan
-from stepzero_rnn.plan.effort import EFFORTS
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.schemes.unions import WEIGHT_SCHEMES
 from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 from tests.engine.drawing import planned, stored
 from tests.engine.every import DTYPE_NAMES, INITS, asked, every_dtype, every_law, every_scheme
@@ -37,7 +37,7 @@ LSTM |= {"bidirectional": True, "accept_dead": True, "accept_nonfinite": True}
 PLACES = {  # networks, and a tensor of each of several tasks: two pieces of every scheme
     "weight": ({"rnn_type": "rnn", "input_size": 130, "hidden_size": 4100}, "weight_ih_l0"),
     "matrix": ({"rnn_type": "rnn", "input_size": 1, "hidden_size": 740}, "weight_hh_l0"),
-    "dear matrix": ({"rnn_type": "rnn", "input_size": 1, "hidden_size": 300}, "weight_hh_l0"),
+    "expensive matrix": ({"rnn_type": "rnn", "input_size": 1, "hidden_size": 300}, "weight_hh_l0"),
     "bias": ({"rnn_type": "lstm", "input_size": 1, "hidden_size": 540_000}, "bias_hh_l0"),
 }
 
@@ -59,7 +59,8 @@ def place_of(init: Mapping[str, Any]) -> str:
     """Say where a scheme is drawn."""
     if "weight_ih" in init or "bias" in init:
         return "bias" if "bias" in init else "weight"
-    return "dear matrix" if init["weight_hh"]["scheme"] in EFFORTS else "matrix"
+    cost = WEIGHT_SCHEMES[init["weight_hh"]["scheme"]].cost
+    return "expensive matrix" if cost else "matrix"
 
 
 class TestThreads:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf, sqrt
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 import torch
 
 import stepzero_rnn
+from stepzero_rnn.engine.laws.matrix_laws import MatrixLaw
 from stepzero_rnn.engine.schemes import BIASES as BIAS_TABLE
 from stepzero_rnn.engine.schemes import WEIGHTS as WEIGHT_TABLE
+from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
 from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
-from tests.engine.drawing import Values, gates, stored, values
-from tests.engine.every import GIVEN
+from tests.engine.drawing import Values, gates, planned, stored, values
+from tests.engine.every import GIVEN, WEIGHT_INITS, asked
 from tests.engine.promises import BIASES, WEIGHTS, Promise, blocks, named, zero
 
 pytestmark = pytest.mark.statistical
@@ -387,3 +390,13 @@ def test_the_narrowest_cut_is_drawn() -> None:
 
     assert figures.expected_std is not None
     assert 0 <= figures.expected_std <= 1e-49
+
+
+@pytest.mark.parametrize("init", WEIGHT_INITS.values(), ids=WEIGHT_INITS)
+def test_what_is_drawn_whole_has_a_cost(init: Mapping[str, Any]) -> None:
+    """Without one it would count as free, in silence, in the limits of memory and arithmetic."""
+    for tensor in planned(asked(LSTM | {"proj_size": 4}, init)).tensors:
+        for block in tensor.blocks:
+            is_whole = isinstance(law_of(tensor, block), MatrixLaw)
+
+            assert is_whole == (tensor.scratch_bytes > 0)

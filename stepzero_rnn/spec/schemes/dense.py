@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stepzero_rnn.spec.base import Number, refusal
+from stepzero_rnn.spec.base import DrawCost, Number, refusal
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
 from stepzero_rnn.spec.schemes.weights import WeightScheme
 
@@ -17,6 +17,8 @@ class SpectralBand(WeightScheme):
     """U·diag(s)·Vᵀ with U and V uniformly (Haar) random and the singular values s uniform on 1 ±
     `margin` (Vorontsov et al. 2017).
     """
+
+    cost: ClassVar[DrawCost | None] = DrawCost(32, 3)
 
     scheme: Literal["spectral_band"] = "spectral_band"
     margin: Number = Field(
@@ -32,6 +34,8 @@ class Lsuv(WeightScheme):
     exact.
     """
 
+    cost: ClassVar[DrawCost | None] = DrawCost(24, 1)
+
     scheme: Literal["lsuv"] = "lsuv"
     probe: int = Field(
         default=256, ge=16, le=65_536, description="How many vectors the variance is taken over."
@@ -42,6 +46,8 @@ class SpectralRadius(RecurrentScheme):
     """A random matrix, scaled so that its largest eigenvalue has the absolute value `radius`: the
     start of echo state networks (Jaeger 2001).
     """
+
+    cost: ClassVar[DrawCost | None] = DrawCost(32, 28)
 
     scheme: Literal["spectral_radius"] = "spectral_radius"
     radius: Number = Field(
@@ -85,6 +91,8 @@ class NpRnn(RecurrentScheme):
     nonlinearities: ClassVar[tuple[str, ...]] = ("relu",)
     needs: ClassVar[str] = "relu units, which its one lasting state is made for"
 
+    cost: ClassVar[DrawCost | None] = DrawCost(32, 15)
+
     scheme: Literal["np_rnn"] = "np_rnn"
 
 
@@ -95,6 +103,10 @@ class Skew(RecurrentScheme):
     There the cell itself takes Euler's step h + epsilon·tanh(…); a plain cell has no h of its own
     to add to, so this is our reading of it.
     """
+
+    cost: ClassVar[DrawCost | None] = DrawCost(
+        32, 26
+    )  # at the largest epsilon and std; 16 products at the usual ones
 
     scheme: Literal["skew"] = "skew"
     epsilon: Number = Field(default=0.01, gt=0, le=1, description="Step size.")
@@ -111,6 +123,8 @@ class RingSpectrum(RecurrentScheme):
     The matrix is normal: nothing grows before it fades.  An odd size has one real, positive
     eigenvalue.
     """
+
+    cost: ClassVar[DrawCost | None] = DrawCost(32, 3)
 
     scheme: Literal["ring_spectrum"] = "ring_spectrum"
     r_min: Number = Field(default=0.9, ge=0, le=1e6, description="Inner radius.")

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stepzero_rnn.spec.base import InitScheme, Number, refusal
+from stepzero_rnn.spec.base import DrawCost, InitScheme, Number, refusal
 from stepzero_rnn.spec.schemes.weights import Bounds
 
 
@@ -97,6 +97,8 @@ class Fsi(RecurrentScheme):
     spectral radius is near `radius` (Gallicchio et al. 2020).
     """
 
+    cost: ClassVar[DrawCost | None] = DrawCost(8)
+
     scheme: Literal["fsi"] = "fsi"
     radius: Number = Field(default=0.9, gt=0, description="Spectral radius of a large matrix.")
     connectivity: Number = Field(
@@ -125,6 +127,8 @@ class Critical(RecurrentScheme):
     needs: ClassVar[str] = (
         "bounded activation; use orthogonal with gain 1.4142135623730951, at which relu is critical"
     )
+    cost: ClassVar[DrawCost | None] = DrawCost(12, 1)
+
     scheme: Literal["critical"] = "critical"
     input_variance: Number = Field(
         default=0.0,

@@ -6,12 +6,12 @@ matrix of all gates, as most libraries do.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from stepzero_rnn.spec.base import InitScheme, Number, Strict, refusal
+from stepzero_rnn.spec.base import DrawCost, InitScheme, Number, Strict, refusal
 
 MIN_CUT_WIDTH = 1e-6  # standard deviations between two cuts that `std_correct` can make up for
 Gain = Annotated[Number, Field(gt=0, description="Factor on the scheme's own spread.")]
@@ -293,6 +293,8 @@ class Hadamard(WeightScheme):
 class Orthogonal(WeightScheme):
     """`gain` times a uniformly (Haar) random semi-orthogonal matrix (Saxe et al. 2013)."""
 
+    cost: ClassVar[DrawCost | None] = DrawCost(12, 1)
+
     scheme: Literal["orthogonal"] = "orthogonal"
     gain: Gain = 1.0
     determinant: Literal["any", "+1"] = Field(
@@ -320,6 +322,8 @@ class Orthogonal(WeightScheme):
 
 class Sparse(WeightScheme):
     """Normal with std `std`, a fixed number of elements zero per unit (Martens 2010)."""
+
+    cost: ClassVar[DrawCost | None] = DrawCost(8)
 
     scheme: Literal["sparse"] = "sparse"
     sparsity: Number = Field(ge=0, le=1, description="Share of zeros per unit, rounded up.")
