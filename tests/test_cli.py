@@ -309,7 +309,7 @@ class TestMake:
         result = run("make", *GRU, "-o", "nowhere/", "--json")
 
         assert result.exit_code == 2
-        assert "nowhere/: There is no such folder." in json.loads(result.stderr)["detail"]
+        assert "nowhere/: No such folder." in json.loads(result.stderr)["detail"]
         assert list(here.iterdir()) == []
 
     @pytest.mark.parametrize("named", [(), ("--format", "pt")])
