@@ -252,7 +252,7 @@ class TestTheCommandLine:
         asked = ("make", *ASKED, "--arrays", "whole.safetensors", "-o", "new.pt")
         server = ("--server", server_url) if there else ()
 
-        assert "send prefix=rnn." in run(*asked, *server).output
+        assert "set prefix=rnn." in run(*asked, *server).output
         assert run(*asked, *server, "--prefix", "rnn.").exit_code == 0
         assert same(load(folder / "new.pt"), state)
 
