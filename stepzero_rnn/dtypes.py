@@ -13,8 +13,8 @@ DTypeName = Literal["float32", "float64", "float16", "bfloat16"]
 class DType:
     """One element type.
 
-    `numpy` is the type of the bytes in memory: NumPy has no bfloat16, so its bits travel as uint16.
-    `npy` is the type tag in a `.npy` header, or None where that format has none.
+    `numpy` is the type of the bytes in memory: NumPy has no bfloat16, so it is stored as uint16.
+    `npy` is the type tag in a `.npy` header, or None if that format has none.
     """
 
     name: DTypeName

@@ -1,5 +1,5 @@
-"""Where a file is put: a regular file is replaced once the new one is whole; anything else is
-written into.
+"""Output files: a regular file is replaced once the new one is complete; anything else is written
+to directly.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from typing import BinaryIO
 Chunk = bytes | memoryview
 Progress = Callable[[int, int], None]
 
-_DESCRIPTORS = ("/proc", "/dev/fd")  # where open files have names
+_DESCRIPTORS = ("/proc", "/dev/fd")  # names of open files
 _COPY_BYTES = 1 << 20
 
 
 def path_of_file(path: str | os.PathLike[str]) -> Path:
-    """Return a file's path, from which `Path` would take the slash that says it is a folder's.
+    """Return the path of a file, checking a trailing slash, which `Path` would drop.
 
     Raises:
-        NotADirectoryError: it is said to be a folder, and there is none.
+        NotADirectoryError: the path ends in a slash, but there is no such folder.
     """
     text = os.fspath(path)
     if text.endswith("/") and not Path(text).is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "There is no such folder", text)
+        raise NotADirectoryError(errno.ENOTDIR, "No such folder", text)
     return Path(text)
 
 
 def takes_a_stream(path: Path) -> bool:
-    """Whether `path` is a device, a pipe or an open file's name, as /dev/stdout is: never to be
-    replaced by a file.
+    """Whether `path` is a device, a pipe or an open file, such as /dev/stdout.
+
+    Such a path is written to and never replaced.
     """
     try:
         mode = path.stat().st_mode
@@ -52,16 +53,16 @@ def write(
     progress: Progress | None = None,
     replace: bool = True,
 ) -> None:
-    """Write a whole file under `path`, or none; or into what stands there, if that takes a stream.
+    """Write a complete file to `path`, or none; if `path` takes a stream, write to that.
 
     Args:
-        chunks: the file; the first is asked for once the place for it is open.
+        chunks: the contents; the first chunk is requested once the target is open.
         progress: called with the bytes written so far and `size_bytes`.
-        replace: take the place of a file that is there by the end.
+        replace: whether to replace a file that exists at the end.
 
     Raises:
-        FileExistsError: there is one, and it is not to be replaced.
-        OSError: it names `path`, whichever file it was about.
+        FileExistsError: a file exists, and `replace` is false.
+        OSError: its filename is `path`, even if a temporary file failed.
     """
     done_bytes = 0
     place = _into(path) if takes_a_stream(path) else _beside(path, replace=replace)
@@ -74,8 +75,8 @@ def write(
 
 @contextmanager
 def fetched(path: Path) -> Iterator[Path]:
-    """Return the name of a file to fetch into in the block, whole: `path`, or one that is then
-    written into it.
+    """Yield the path to download to in the block: `path` itself, or a temporary file that is then
+    written to `path`.
 
     Raises:
         OSError: as `write`.
@@ -91,31 +92,31 @@ def fetched(path: Path) -> Iterator[Path]:
 
 
 def read(path: Path) -> Iterator[bytes]:
-    """Return a file in chunks."""
+    """Yield a file in chunks."""
     with path.open("rb") as file:
         while chunk := file.read(_COPY_BYTES):
             yield chunk
 
 
 def at_the_end_of_links(path: Path) -> Path:
-    """Return the name of the file itself, where `path` is a link to it."""
+    """Return the path of the file itself if `path` is a symbolic link."""
     return path.resolve() if path.is_symlink() else path
 
 
 def give_name(part: Path, target: Path, *, replace: bool) -> None:
-    """Return a whole file its name, in place of what has it if `replace`.
+    """Move a complete file to its final name.
 
     Raises:
-        FileExistsError: something has the name, and is not to be replaced.
+        FileExistsError: the name is taken, and `replace` is false.
     """
     if replace:
         part.replace(target)
         return
     try:
-        target.hardlink_to(part)  # fails where the name is taken; a renaming would not
+        target.hardlink_to(part)  # fails if the name is taken; a rename would not
     except FileExistsError:
         raise
-    except OSError as error:  # no such links there: the moment between is left open
+    except OSError as error:  # no hard links on this file system; a small race remains
         if target.exists():
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from error
         part.replace(target)
@@ -125,9 +126,9 @@ def give_name(part: Path, target: Path, *, replace: bool) -> None:
 
 @contextmanager
 def _into(path: Path) -> Iterator[BinaryIO]:
-    """Open what takes a stream.
+    """Open a path that takes a stream, without creating or truncating it.
 
-    Nothing is made or cut; writing to a file that is open begins at its end.
+    To an open regular file, data is appended.
     """
     descriptor = os.open(path, os.O_WRONLY)
     with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, which Path cannot open
@@ -138,14 +139,12 @@ def _into(path: Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Let errors of the operating system name `path`, which the caller knows, not the file beside
-    it.
-    """
+    """Make OSErrors name `path`, which the caller knows, instead of the temporary file."""
     try:
         yield
     except OSError as error:
-        is_known = error.filename is not None and not str(error.filename).endswith(".part")
-        if is_known or error.errno is None:
+        is_named = error.filename is not None and not str(error.filename).endswith(".part")
+        if is_named or error.errno is None:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
 

@@ -194,7 +194,7 @@ class TestMake:
         result = run("make", *GRU, "-o", "a.pt", "--format", "safetensors")
 
         assert result.exit_code == 2
-        assert "a.pt says pt, but the format named is safetensors" in result.stderr
+        assert "a.pt means pt, but the requested format is safetensors" in result.stderr
         assert list(here.iterdir()) == []
 
     def test_keeps_a_file_that_is_there(self, here: Path) -> None:
@@ -204,7 +204,7 @@ class TestMake:
 
         assert result.exit_code == 2
         assert result.stderr == (
-            "Error: gru.pt is there already; --force replaces it, --skip-existing leaves it.\n"
+            "Error: gru.pt already exists; use --force to replace it or --skip-existing to keep it.\n"
         )
         assert (here / "gru.pt").read_bytes() == b"mine"
 
@@ -259,7 +259,7 @@ class TestMake:
         result = run("make", *GRU, "--format", format, "-o", "gru", "--skip-existing")
 
         assert result.exit_code == 2
-        assert "its bytes do not have its checksums" in result.stderr
+        assert "does not match its checksums" in result.stderr
 
     def test_says_what_it_did_not_look_at_of_a_file_without_checksums(self) -> None:
         made(*GRU, "-o", "gru.safetensors")
@@ -267,7 +267,7 @@ class TestMake:
         shown = run("make", *GRU, "-o", "gru.safetensors", "--skip-existing").stdout
 
         assert (said["skipped"], said["sha256"]) == (True, None)
-        assert "It was there already; only its recipe and its length were looked at." in shown
+        assert "already existed (only its recipe and length were verified)" in shown
 
     def test_writes_into_a_pipe_with_a_name_and_leaves_it(self, here: Path) -> None:
         whole = made(*GRU, "-o", "gru.pt")["sha256"]
@@ -309,7 +309,7 @@ class TestMake:
         result = run("make", *GRU, "-o", "nowhere/", "--json")
 
         assert result.exit_code == 2
-        assert "nowhere/: There is no such folder." in json.loads(result.stderr)["detail"]
+        assert "nowhere/: No such folder." in json.loads(result.stderr)["detail"]
         assert list(here.iterdir()) == []
 
     @pytest.mark.parametrize("named", [(), ("--format", "pt")])
@@ -343,7 +343,7 @@ class TestMake:
             _, said = process.communicate(timeout=60)
 
         assert process.returncode == 130
-        assert said.decode() == "\nStopped. stdout has no whole file.\n"
+        assert said.decode() == "\nStopped. No complete file was written to stdout.\n"
 
     def test_leaves_nothing_at_sigterm(self, here: Path) -> None:
         with started("-m", "stepzero_rnn", "make", *BIG, "-o", str(here / "rnn.pt")) as process:
@@ -367,7 +367,9 @@ class TestMake:
         )
 
         assert done.returncode == 2
-        assert done.stderr == b"Error: stdout is closed; there is nowhere to write to.\n"
+        assert (
+            done.stderr == b"Error: stdout is closed; there is nowhere to write the checkpoint.\n"
+        )
 
     def test_stops_quietly_when_its_reader_has_had_enough(self) -> None:
         with started(*BIG_TO_STDOUT) as process:
@@ -465,7 +467,7 @@ class TestASpec:
         assert result.exit_code == 2
         assert result.stdout == ""
         title, *lines = result.stderr.splitlines()
-        assert title == "Error: The request does not describe a checkpoint."
+        assert title == "Error: Invalid specification."
         assert [line.split(":")[0] for line in lines] == [
             "  --input-size",
             "  --hidden-size",
@@ -600,7 +602,7 @@ class TestCheck:
         result = run("check", *GRU, "--init", "zeros")
 
         assert result.exit_code == 3
-        assert result.stderr.startswith("Error: Layer 0 answers every input with zeros")
+        assert result.stderr.startswith("Error: Layer 0 outputs zeros for every input")
 
     def test_shows_a_dead_output_that_was_accepted(self) -> None:
         result = run("check", *GRU, "--init", "zeros", "--accept-dead")
@@ -701,7 +703,7 @@ class TestAServer:
             result = run(command, *GRU, "--server", url, *as_json)
 
         assert result.exit_code == 1
-        assert "of this release" in result.stderr
+        assert "that this release can read" in result.stderr
         assert len(result.stderr.splitlines()) == 1
 
     def test_measures_the_same(self, server_url: str) -> None:
@@ -732,10 +734,10 @@ class TestAServer:
         assert process.returncode == 130
         assert said.startswith(b"\nStopped. ")
         assert said.endswith(
-            f"B are kept in {part}; the same command goes on from there.\n".encode()
+            f"B are saved in {part}; run the same command again to resume.\n".encode()
         )
         assert again.exit_code == 0
-        assert again.stderr.startswith("Going on from ")
+        assert again.stderr.startswith("Resuming at ")
 
     @pytest.mark.parametrize("asked", [(), ("--skip-existing",)])
     @pytest.mark.parametrize("is_there", [False, True], ids=["here", "there"])
@@ -754,7 +756,7 @@ class TestAServer:
             _, said = process.communicate(timeout=60)
 
         assert process.returncode == 2
-        assert b"rnn.pt is there already" in said
+        assert b"rnn.pt already exists" in said
         assert (here / "rnn.pt").read_bytes() == b"mine"
         assert [*here.glob("*.part*")] == []
 

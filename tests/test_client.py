@@ -625,7 +625,9 @@ class TestTheFormat:
 
         with (
             served(document({})) as (client, server),
-            pytest.raises(FormatMismatch, match=r"gru\.pt says pt, but the format named is npz"),
+            pytest.raises(
+                FormatMismatch, match=r"gru\.pt means pt, but the requested format is npz"
+            ),
         ):
             client.download(spec, path, format=named)
 

@@ -136,7 +136,9 @@ class TestSave:
         assert torch.load(stepzero_rnn.save(GRU, tmp_path / "net.ckpt"), weights_only=True)
 
     def test_refuses_a_format_against_the_suffix(self, tmp_path: Path) -> None:
-        with pytest.raises(FormatMismatch, match=r"net\.pt says pt, but the format named is npz"):
+        with pytest.raises(
+            FormatMismatch, match=r"net\.pt means pt, but the requested format is npz"
+        ):
             stepzero_rnn.save(GRU | {"format": "npz"}, tmp_path / "net.pt")
 
         assert list(tmp_path.iterdir()) == []
@@ -338,5 +340,5 @@ def test_arrays_may_be_one_file(tmp_path: Path) -> None:
 
 
 def test_arrays_are_no_module() -> None:
-    with pytest.raises(RequestError, match=r"not a GRU; give its state_dict\(\)"):
+    with pytest.raises(RequestError, match=r"not a GRU; pass its state_dict\(\)"):
         stepzero_rnn.build(GRU, arrays=cast(Any, stepzero_rnn.build(GRU)))

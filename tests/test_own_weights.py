@@ -146,7 +146,7 @@ class TestTheLibrary:
 
     def test_warns_of_what_no_array_tells(self) -> None:
         arrays = {"W": np.ones((1, 60, 10)), "R": np.ones((1, 60, 20))}
-        with pytest.warns(UserWarning, match="taken as of") as told:
+        with pytest.warns(UserWarning, match="read as") as told:
             stepzero_rnn.with_arrays(GRU, arrays, layout="onnx")
 
         before_reset, attributes = (str(one.message) for one in told)
@@ -252,7 +252,7 @@ class TestTheCommandLine:
         asked = ("make", *ASKED, "--arrays", "whole.safetensors", "-o", "new.pt")
         server = ("--server", server_url) if there else ()
 
-        assert "send prefix=rnn." in run(*asked, *server).output
+        assert "set prefix=rnn." in run(*asked, *server).output
         assert run(*asked, *server, "--prefix", "rnn.").exit_code == 0
         assert same(load(folder / "new.pt"), state)
 
@@ -263,7 +263,7 @@ class TestTheCommandLine:
         result = run(*asked, *(("--server", server_url) if there else ()))
 
         assert json.loads(result.stdout)["parameters"] == 1920
-        assert "Warning: /layout: taken as of linear_before_reset=1" in result.stderr
+        assert "Warning: /layout: read as linear_before_reset=1" in result.stderr
 
     def test_shows_in_check_what_is_given(self, file: Path) -> None:
         result = run("check", *LARGER, "--arrays", file.name, "--grow")
@@ -277,12 +277,12 @@ class TestTheCommandLine:
         result = run("make", *LARGER, "--arrays", file.name, *server)
 
         assert result.exit_code == 2
-        assert "weight_hh_l0 needs shape (96, 32), but it has (60, 20)" in result.output
+        assert "weight_hh_l0 needs shape (96, 32), but the array has (60, 20)" in result.output
 
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            (("--grow",), "--grow is for files that --arrays names"),
+            (("--grow",), "--grow requires --arrays"),
             (("--arrays", "nowhere.npz"), "nowhere.npz"),
             (("--arrays", "old.safetensors", "--redraw", "{"), "--redraw"),
             (

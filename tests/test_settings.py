@@ -142,6 +142,6 @@ def test_what_is_no_size_is_refused_with_examples(
     monkeypatch.setenv("STEPZERO_MAX_CHECKPOINT_BYTES", given)
 
     with pytest.raises(
-        RequestError, match=r"STEPZERO_MAX_CHECKPOINT_BYTES: .* 8GiB, 500MB and 1048576"
+        RequestError, match=r"STEPZERO_MAX_CHECKPOINT_BYTES: .* 8GiB, 500MB or 1048576"
     ):
         read_settings({}, [])

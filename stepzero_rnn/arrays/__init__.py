@@ -1,3 +1,1 @@
-"""Arrays that people set by hand: read from foreign files, checked, and kept in one canonical
-form.
-"""
+"""Users' own weights: read from foreign files, checked, and written in one canonical form."""

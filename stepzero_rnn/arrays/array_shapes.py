@@ -1,4 +1,4 @@
-"""Whether arrays have the shapes of a network's parameters, and if not, the likely cause."""
+"""Compares arrays with the shapes of a network's parameters, and finds the cause of a mismatch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIZE_NAMES = ("input_size", "hidden_size", "proj_size")
 
 
 class Claim(NamedTuple):
-    """What an array says of the network that it is of."""
+    """A size of the network that the shape of one array implies."""
 
     size: str
     value: int
@@ -28,20 +28,18 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The network that arrays are of, and what does not fit it."""
+    """The sizes of the network the arrays come from, and the arrays that do not fit."""
 
     sizes: Sizes
     faults: tuple[FieldError, ...]
 
 
 def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
-    """Compare the shapes of arrays with those that the network needs; to grow, with those of the
-    one they are of.
-    """
+    """Compare the shapes of arrays with those of the network or, to grow, of their own network."""
     claims = {array.found: _claims(array, spec) for array in named}
-    told = _told([claim for of_one in claims.values() for claim in of_one])
-    asked = {name: getattr(spec, name) for name in _SIZE_NAMES}
-    of = asked | {name: value for name, value in told.items() if options.grow}
+    implied = _most_frequent([claim for of_one in claims.values() for claim in of_one])
+    requested = {name: getattr(spec, name) for name in _SIZE_NAMES}
+    of = requested | {name: value for name, value in implied.items() if options.grow}
     faults = []
     for array in named:
         needed = _needed(array, of, spec)
@@ -54,13 +52,15 @@ def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
                 spec=spec,
                 layout=options.layout,
                 sizes=of,
-                told=told,
-                own=dict(claims[array.found]),
+                implied=implied,
+                implied_here=dict(claims[array.found]),
             )
             faults.append(_misfit(array, needed, cause(misfit)))
     layers = 1 + max((array.layer for array in named), default=0)
-    sizes = Sizes(told.get("input_size"), told.get("hidden_size"), told.get("proj_size"), layers)
-    return Fit(sizes, (*faults, *_shrinking(named, claims, of, asked)))
+    sizes = Sizes(
+        implied.get("input_size"), implied.get("hidden_size"), implied.get("proj_size"), layers
+    )
+    return Fit(sizes, (*faults, *_shrinking(named, claims, of, requested)))
 
 
 def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:
@@ -77,7 +77,7 @@ def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:
 
 
 def _claims(array: Named, spec: Spec) -> list[Claim]:
-    """Say what a shape tells of the sizes; nothing, if it is of no network."""
+    """Return the sizes that a shape implies; none if no network has it."""
     rule = array.rule
     kind, gates = rule.kinds[0], len(rule.gates)
     plain = rule.form.plain(array.found.shape, spec.directions)
@@ -98,8 +98,8 @@ def _claims(array: Named, spec: Spec) -> list[Claim]:
     return claims
 
 
-def _told(claims: Sequence[Claim]) -> dict[str, int]:
-    """Return the sizes that most arrays tell."""
+def _most_frequent(claims: Sequence[Claim]) -> dict[str, int]:
+    """Return the value of each size that most arrays imply."""
     counted = Counter(claims)
     return {
         claim.size: claim.value
@@ -111,20 +111,26 @@ def _shrinking(
     named: Sequence[Named],
     claims: Mapping[Found, Sequence[Claim]],
     of: Mapping[str, int],
-    asked: Mapping[str, int],
+    requested: Mapping[str, int],
 ) -> Iterator[FieldError]:
-    """Refuse sizes above those asked for, each by the first array that tells it; and a projection
-    that is none.
+    """Reject sizes above the requested ones, each at the first array that implies it; and the lack
+    of a projection.
     """
     for name in _SIZE_NAMES:
-        if of[name] > asked[name]:
+        if of[name] > requested[name]:
             array = next(a for a in named if Claim(name, of[name]) in claims[a.found])
-            detail = f"its {name} of {of[name]} is above the {asked[name]} asked for; a network can only grow"
-            yield _fault(array, "larger_than_network", detail, of[name], asked[name])
-    if asked["proj_size"] and of["proj_size"] >= of["hidden_size"]:
+            detail = (
+                f"its {name} is {of[name]}, above the requested {requested[name]}; "
+                "a network can only grow"
+            )
+            yield _fault(array, "larger_than_network", detail, of[name], requested[name])
+    if requested["proj_size"] and of["proj_size"] >= of["hidden_size"]:
         for array in named:
             if Claim("proj_size", of["proj_size"]) in claims[array.found]:
-                detail = "it is of a network without projection, which cannot grow into one with proj_size"
+                detail = (
+                    "it comes from a network without projection, which cannot grow into one "
+                    "with proj_size"
+                )
                 yield _fault(array, "shape_mismatch", detail, [*array.found.shape], None)
                 return
 
@@ -134,7 +140,7 @@ def _misfit(array: Named, needed: Shape, guess: str) -> FieldError:
     cell = Cell(array.layer, array.reverse)
     names = [cell.name(kind) for kind in array.rule.kinds]
     named = " and ".join([*(name.removesuffix("_reverse") for name in names[:-1]), names[-1]])
-    detail = f"{named} needs shape {_text(needed)}, but it has {_text(given)}"
+    detail = f"{named} needs shape {_text(needed)}, but the array has {_text(given)}"
     detail += f": {guess}" if guess else ""
     return _fault(array, "shape_mismatch", detail, [*given], [*needed])
 

@@ -1,8 +1,8 @@
-"""The canonical file of arrays: one form for whatever they came in, so that its sha256 is their
-address.
+"""The canonical file of arrays: one form for all input formats, so that its sha256 identifies the
+arrays.
 
-It is what `safetensors.numpy.save_file` writes for the arrays under PyTorch's names, so anybody can
-compute the address.
+It is what `safetensors.numpy.save_file` writes for the arrays under PyTorch's names, so anyone can
+compute the hash.
 """
 
 from __future__ import annotations
@@ -27,17 +27,16 @@ from stepzero_rnn.errors import StoreUnavailable
 
 
 class Stored:
-    """A canonical file, opened: any elements of its arrays, read without the others.
+    """An open canonical file: a context manager with random access to the elements of its arrays.
 
-    A reading that has begun is safe from the file's removal, since the file stays open; use it as a
-    context.
+    Once open, it can be read even if the file is removed.
     """
 
     def __init__(self, path: Path) -> None:
         self._file = open_regular(path)
         try:
             size = os.fstat(self._file.fileno()).st_size
-            ours = Bounds(arrays=size, header_bytes=size)  # whatever was written is read
+            ours = Bounds(arrays=size, header_bytes=size)  # our own files need no limits
             with as_upload_errors(path.name):
                 tensors = safetensors.read_header(self._file, size, ours)
         except BaseException:
@@ -49,29 +48,31 @@ class Stored:
         }
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
-        """Return elements `first` to `last`, less the last, of an array, counted row by row; from
-        any thread.
+        """Return elements `first` to `last` (exclusive) of an array, in row-major order.
+
+        Thread-safe.
 
         Returns:
-            float32 or, where the array is of them, float64; the values exactly.
+            The exact values, as float32 or, if the array has that type, float64.
 
         Raises:
-            EOFError, StoreUnavailable: the file ends before, or its disk fails.
+            EOFError, StoreUnavailable: the file is too short, or its disk fails.
         """
         tensor = self._tensors[name]
         item_bytes = tensor.values.item_bytes
         size, place = (last - first) * item_bytes, tensor.offset + first * item_bytes
         try:
-            content = os.pread(self._file.fileno(), size, place)  # a place of each thread's own
+            content = os.pread(
+                self._file.fileno(), size, place
+            )  # has no shared position, unlike read
         except OSError as error:
-            reason = f"a file of it cannot be read ({error.strerror})"
+            reason = f"a file cannot be read ({error.strerror})"
             raise StoreUnavailable(reason=reason) from error
         if len(content) < size:
             raise EOFError("the file ends before its last element")
         return as_floats(np.frombuffer(content, tensor.values.numpy), tensor.values.dtype)
 
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -87,15 +88,15 @@ class Stored:
 
 
 def open_regular(path: Path) -> BufferedReader:
-    """Open a file for reading; anything else is refused, and a pipe is not waited for.
+    """Open a regular file for reading; never blocks on a pipe.
 
     Raises:
-        OSError: it is not there, is no regular file, or cannot be opened.
+        OSError: the file does not exist, is not a regular file, or cannot be opened.
     """
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
     if not S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "not a regular file")
     return file
 
 
@@ -103,7 +104,7 @@ def open_stored(path: Path) -> Stored:
     """Open a canonical file.
 
     Raises:
-        InvalidArrays: it is broken.
-        OSError: it is not there, or cannot be opened.
+        InvalidArrays: it is corrupt.
+        OSError: it does not exist, or cannot be opened.
     """
     return Stored(path)

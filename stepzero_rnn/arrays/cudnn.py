@@ -1,4 +1,4 @@
-"""Layers made for cuDNN, whose arrays have the names of other layers and mean something else."""
+"""Keras layers for cuDNN, whose arrays have the usual names but a different meaning."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
-# The class's name as it is, or as Keras writes it in snake case; TensorFlow 1's CudnnCompatible
-# cells are others.
+# The name of the class, or its snake case as Keras writes it; TensorFlow 1's CudnnCompatible cells
+# are not among them.
 _NAME = re.compile(r"(?<![a-z0-9])cu_?dnn(?!_?compatible)", re.IGNORECASE)
 _COMPATIBLE = re.compile(r"(?<![a-z0-9])cudnn_?compatible", re.IGNORECASE)
 _FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
@@ -21,8 +21,9 @@ _FILE = re.compile(r"(?<![a-z0-9])cu_?dnn_?(?:lstm|gru)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The arrays of one place, and whether its name and its bias say that it is cuDNN's; None where
-    there is no bias.
+    """The arrays of one layer, and whether its name and its bias identify it as cuDNN's.
+
+    `by_bias` is None if there is no bias.
     """
 
     members: Sequence[Placed]
@@ -33,9 +34,7 @@ class _Layer:
 def as_named(
     network: Sequence[Placed], spec: Spec, options: Options
 ) -> tuple[Sequence[Placed], FieldError | None]:
-    """Read arrays as those of layers made for cuDNN, where they are; refuse a network of both
-    kinds.
-    """
+    """Read the arrays of cuDNN layers as such; reject a network with layers of both kinds."""
     match options.layout:
         case "keras":
             return _as_cudnn(network, spec)
@@ -46,9 +45,7 @@ def as_named(
 
 
 def _as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], FieldError | None]:
-    """Read arrays as those of Keras's CuDNNLSTM and CuDNNGRU where they are; refuse a network of
-    both kinds.
-    """
+    """Read the arrays of Keras's CuDNNLSTM and CuDNNGRU as such; reject a mixed network."""
     if spec.rnn_type not in CUDNN:
         return network, None
     by_place: dict[tuple[Where, frozenset[bool]], list[Placed]] = {}
@@ -66,9 +63,7 @@ def _as_cudnn(network: Sequence[Placed], spec: Spec) -> tuple[Sequence[Placed], 
 
 
 def _as_compatible(network: Sequence[Placed]) -> list[Placed]:
-    """Read the arrays of TensorFlow 1's CudnnCompatibleLSTMCell, which adds no forget bias, as they
-    are.
-    """
+    """Read the arrays of TensorFlow 1's CudnnCompatibleLSTMCell, which adds no forget bias."""
     return [
         one._replace(rule=replace(one.rule, ones=""))
         if _COMPATIBLE.search(one.call.found.name)
@@ -84,7 +79,7 @@ def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
         if len(shape := shapes.get(name, ())) == 2:
             wide = shape[1]
     by_bias = shapes["bias"] == (2 * wide,) if "bias" in shapes else None
-    found = members[0].call.found  # of whose name the prefix is a part
+    found = members[0].call.found  # the full name, with the prefix
     by_name = bool(_NAME.search(found.name) or _FILE.search(found.file))
     return _Layer(members, by_name, by_bias)
 
@@ -92,8 +87,9 @@ def _layer(members: Sequence[Placed], spec: Spec) -> _Layer:
 def _mixed(ours: Placed, other: Placed) -> FieldError:
     same = ours.where == other.where
     detail = (
-        f"{printable(ours.call.found.name)} is of a layer of Keras's that computes by cuDNN (CuDNNLSTM, CuDNNGRU), whose bias has "
-        "2·gates·hidden_size numbers, but the bias "
+        f"{printable(ours.call.found.name)} belongs to a Keras layer for cuDNN (CuDNNLSTM, "
+        "CuDNNGRU), whose bias has 2·gates·hidden_size elements, but the bias "
     )
-    detail += "beside it has others" if same else f"of {printable('/'.join(other.where))} has not"
-    return unknown(other.call.found, detail + "; send layers of one kind, under names of their own")
+    detail += "next to it" if same else f"of {printable('/'.join(other.where))}"
+    detail += " does not; send layers of one kind, each under its own name"
+    return unknown(other.call.found, detail)

@@ -1,5 +1,5 @@
-"""How parameters lie in a foreign array: as they are, transposed, in pairs, in one matrix over
-input and state.
+"""Memory layouts of parameters in foreign arrays: unchanged, transposed, in pairs, or in one matrix
+over input and state.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a parameter lies in a foreign array.
+    """The memory layout of a parameter in a foreign array.
 
-    `shape` gives the array's from the parameter's and the number of directions; `plain` the
-    parameter's from the array's, or None where that has too few axes; `pick` the elements of one
-    direction's n-th parameter, gates below one another.  `by_columns` says that they are side by
-    side instead, each block of columns holding its gate's numbers in the order of PyTorch's rows,
-    whatever its own shape.
+    `shape` maps the parameter's shape and the number of directions to the array's shape; `plain` is
+    its inverse, None if the array has too few axes.  `pick` returns the elements of one direction's
+    n-th parameter, with the gates stacked along the rows.  With `by_columns` they are stacked along
+    the columns instead, and each block of columns holds the elements of its gate in the order of
+    PyTorch's rows, whatever its own shape.
     """
 
     shape: Callable[[Shape, int], Shape]
@@ -79,9 +79,7 @@ BY_COLUMNS = Form(
 
 
 def joint(gates: int) -> Form:
-    """Lay the input's rows above the state's in one matrix (in + H, gates·H): the first
-    parameter's, and the second's.
-    """
+    """Return the form of one matrix (in + H, gates·H): input rows, then state rows."""
     return Form(
         shape=lambda plain, _: (plain[1] + plain[0] // gates, plain[0]),
         plain=lambda shape, _: _input_part(shape, gates),

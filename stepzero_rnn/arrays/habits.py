@@ -1,4 +1,4 @@
-"""Names and vectors that other programs are known to write, and what they are."""
+"""Arrays that other programs are known to write, recognised by name or shape."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec
 
 _WEIGHT_DROP = (
-    "a weight of AWD-LSTM's as it was before its dropout: name it without _raw, in place of the array of that name, if there is one; "
-    "each layer there is an LSTM by itself, so call those of layer 1 weight_ih_l1 and so on"
+    "a weight of an AWD-LSTM before its dropout: rename it without _raw, replacing the array of that "
+    "name, if any; each layer there is a separate LSTM, so rename those of layer 1 to weight_ih_l1 "
+    "and so on"
 )
 _NAME = r"(?:^|[./])(?:weight|bias)_(?:ih|hh|hr)(?:_l\d{1,4}(?:_reverse)?)?"
 _IN_PARTS = re.compile(rf"{_NAME}_(?:orig|mask|g|v|u)$")
 _PARAMETRIZED = re.compile(rf"[./]?parametrizations{_NAME}[./]")
 _REMOVE = (
-    "a part of a parameter that torch.nn.utils computes as the network runs (pruning, weight_norm, spectral_norm): call "
-    "prune.remove, remove_weight_norm or remove_spectral_norm for each, and save the state_dict again"
+    "a part of a parameter that torch.nn.utils computes at run time (pruning, weight_norm, "
+    "spectral_norm): call prune.remove, remove_weight_norm or remove_spectral_norm for each, and "
+    "save the state_dict again"
 )
 _REMOVE_PARAMETRIZATIONS = (
-    "a part of a parametrized parameter: call torch.nn.utils.parametrize.remove_parametrizations for each, and save the state_dict "
-    "again"
+    "a part of a parametrized parameter: call torch.nn.utils.parametrize.remove_parametrizations "
+    "for each, and save the state_dict again"
 )
 FLAT = (
-    "all parameters in one vector, as cuDNN keeps them (CudnnLSTM of TensorFlow 1, MXNet's fused layers), whose order depends on "
-    "its version: let the program that wrote it part them, and send them by name"
+    "all parameters in one vector, as stored by cuDNN (CudnnLSTM of TensorFlow 1, MXNet's fused "
+    "layers), in an order that depends on its version: let the program that wrote it split them, "
+    "and send them by name"
 )
 
 
 def habit(call: Call, spec: Spec) -> str:
-    """Say what an array of no known name is, if it is something that is often sent."""
+    """Return what an array with an unknown name is, if it is a common case."""
     if is_dropped(call.name):
         return _WEIGHT_DROP
     if _PARAMETRIZED.search(call.name):
@@ -46,14 +49,12 @@ def habit(call: Call, spec: Spec) -> str:
 
 
 def is_dropped(name: str) -> bool:
-    """Whether it is a weight of AWD-LSTM's, which another array has with some of its numbers
-    dropped.
-    """
+    """Whether it is a raw weight of an AWD-LSTM, which another array holds with dropout applied."""
     return name.endswith("_raw")
 
 
 def beside_dropped(chosen: Sequence[Found], left_out: Sequence[Found]) -> Iterator[FieldError]:
-    """Refuse arrays of a layer of AWD-LSTM's whose weights a prefix leaves out."""
+    """Reject arrays of an AWD-LSTM layer whose raw weights the prefix leaves out."""
     weights: dict[str, Found] = {}
     for found in left_out:
         if is_dropped(found.name):
@@ -67,5 +68,5 @@ def beside_dropped(chosen: Sequence[Found], left_out: Sequence[Found]) -> Iterat
 
 
 def is_flat(shape: tuple[int, ...], spec: Spec) -> bool:
-    """Whether it may be all parameters of a network in one vector."""
+    """Whether it may hold all parameters of the network in one vector."""
     return len(shape) == 1 and shape[0] == plan(spec).parameters

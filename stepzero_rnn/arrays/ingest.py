@@ -2,8 +2,8 @@
 
     list → name → fit → gather → write
 
-Nothing but headers is read before all names and shapes are known to fit; then numbers pass through
-in pieces, so memory is a few pieces whatever comes in.
+Only headers are read until all names and shapes are known to fit; then the values are streamed in
+chunks, so memory is bounded by a few chunks whatever the input.
 """
 
 from __future__ import annotations
@@ -55,25 +55,24 @@ def ingest(
     bounds: Bounds = _BOUNDS,
     watch: Watch = _ALONE,
 ) -> Manifest:
-    """Write the arrays of all files to `target` in canonical form; where that fails, nothing is
-    left there.
+    """Write the arrays of all files to `target` in canonical form; on failure, remove it.
 
-    What has to be unpacked on the way is unpacked in the same folder, into files without a name.
+    Compressed arrays are unpacked into unnamed temporary files in the same folder.
 
     Args:
-        watch: is told how many bytes that will take at most, before the first is written, and asked
-            before every piece.
+        watch: called with the largest number of bytes that will be written, before the first one,
+            and before every chunk.
 
     Raises:
-        InvalidArrays: a file is broken, or the arrays do not fit the network; all that is wrong is
-            named.
+        InvalidArrays: a file is corrupt, or the arrays do not fit the network; all errors are
+            listed.
         ArraysTooLarge: a bound is exceeded.
-        NotAnArrayFile: a file is of another kind.
+        NotAnArrayFile: a file has an unsupported format.
     """
     reading = read_names(list_arrays(files, bounds), spec, options)
     refuse([*reading.faults, *lacking(reading.named, spec), *unfit(reading.named)])
     if not reading.named:
-        raise InvalidArrays([FieldError("/files", "no_arrays", "there is no array in the files")])
+        raise InvalidArrays([FieldError("/files", "no_arrays", "the files contain no arrays")])
     fitted = fit(reading.named, spec, options)
     refuse(fitted.faults)
     gathered = gather(reading.named, spec)
@@ -84,7 +83,7 @@ def ingest(
     filled = fill(gathered, spec)
     size_bytes = _size_bytes(filled)
     if size_bytes > bounds.kept_bytes:
-        what = "bytes together"
+        what = "bytes in total"
         raise ArraysTooLarge(
             file="the arrays", what=what, given=size_bytes, limit=bounds.kept_bytes
         )
@@ -101,21 +100,21 @@ def ingest(
 def _refuse_missing(names: Sequence[str]) -> None:
     if names:
         listed = ", ".join(names[:_MAX_MISSING]) + ", …" * (len(names) > _MAX_MISSING)
-        detail = f"strict asks for all parameters, and {len(names)} are missing: {listed}"
+        detail = f"strict requires all parameters, but {len(names)} are missing: {listed}"
         raise InvalidArrays(
             [FieldError("/files", "missing_arrays", detail, allowed=[*names[:_MAX_MISSING]])]
         )
 
 
 def _size_bytes(filled: Sequence[Filled]) -> int:
-    """Say how long the canonical file becomes."""
+    """Return the size of the canonical file."""
     entries = safetensors.in_order([one.entry for one in filled])
     numbers = sum(prod(e.shape) * DTYPES[e.dtype].item_bytes for e in entries)
     return len(safetensors.header(entries)) + numbers
 
 
 def _scratch_bytes(filled: Sequence[Filled]) -> int:
-    """Say what unpacking and straightening take at most, which is of one array at a time."""
+    """Return the most disk that unpacking and transposing take, one array at a time."""
     return max(p.found.scratch_bytes(p.lying) for one in filled for p in one.pieces)
 
 
@@ -142,7 +141,7 @@ def _content(
 
 
 def _numbers(found: Found, pieces: Iterator[Piece], scratch: Path, watch: Watch) -> Iterator[bytes]:
-    """Return the numbers of pieces of one array, as the canonical file has them."""
+    """Yield the values of pieces of one array, as bytes of the canonical file."""
     dtype = DTYPES[found.values.dtype]
     with found.opened(scratch, watch) as (file, offset):
         for piece in pieces:
@@ -162,5 +161,5 @@ def _repeated(number: bytes, times: int) -> Iterator[bytes]:
 
 
 def _refuse_nonfinite(found: Found) -> None:
-    detail = "it holds a NaN or an infinity; no network starts with one"
+    detail = "it contains a NaN or an infinity"
     raise InvalidArrays([field_error("nonfinite", detail, file=found.file, name=found.name)])

@@ -1,6 +1,4 @@
-"""What the arrays of files are called: those of the network, and which layer and direction their
-names mean.
-"""
+"""Reads the names of arrays: which belong to the network, and to which layer and direction."""
 
 from __future__ import annotations
 
@@ -22,13 +20,13 @@ _LISTED = 8
 
 
 def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading:
-    """Understand all names that begin with the prefix, or say which cannot be understood."""
+    """Interpret all names that begin with the prefix, or report those that cannot be."""
     if why := why_unread(options.layout, spec):
         layouts = [name for name in LAYOUTS if not why_unread(name, spec)]
         return Reading(
             faults=[FieldError("/layout", "layout_unlike", why, options.layout, layouts)]
         )
-    chosen, left_out = _parted(arrays, options.prefix)
+    chosen, left_out = _split_by_prefix(arrays, options.prefix)
     if arrays and not chosen:
         return Reading(faults=[_begins_none(arrays, options.prefix)])
     short = [
@@ -54,8 +52,8 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
     return reading
 
 
-def _parted(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Found]]:
-    """Part the arrays that a prefix chooses from those it leaves out; `lstm_1` does not choose
+def _split_by_prefix(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Found]]:
+    """Separate the arrays that a prefix selects from the others; `lstm_1` does not select
     `lstm_10`.
     """
     chosen: list[Found] = []
@@ -70,18 +68,20 @@ def _parted(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Fou
 
 def _begins_none(arrays: Sequence[Found], prefix: str) -> FieldError:
     listed = [printable(array.name) for array in arrays[:_LISTED]]
-    detail = f"no array's name begins with {printable(prefix)}; there is {', '.join(listed)}"
+    detail = (
+        f"no array name begins with {printable(prefix)}; the first names are: {', '.join(listed)}"
+    )
     return FieldError("/prefix", "matches_nothing", detail, prefix, listed)
 
 
 def lacking(named: Iterable[Named], spec: Spec) -> Iterator[FieldError]:
-    """Say which arrays are of what the network lacks."""
+    """Report arrays of layers, directions or parameters that the network does not have."""
     for array in named:
         detail = ""
         if array.layer >= spec.num_layers:
-            detail = f"it is of layer {array.layer}, but num_layers is {spec.num_layers}"
+            detail = f"it belongs to layer {array.layer}, but num_layers is {spec.num_layers}"
         elif array.reverse and not spec.bidirectional:
-            detail = "it is of the reverse direction, but bidirectional is false"
+            detail = "it belongs to the reverse direction, but bidirectional is false"
         elif array.rule.kinds[0] == "weight_hr" and not spec.proj_size:
             detail = "it is a projection, but proj_size is 0"
         elif array.rule.kinds[0].startswith("bias") and not spec.bias:

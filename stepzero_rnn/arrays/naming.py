@@ -1,6 +1,4 @@
-"""What reading the names of arrays gives: those understood, those that are not, and what is
-wrong.
-"""
+"""The result of reading the names of arrays: the arrays understood, the others, and the errors."""
 
 from __future__ import annotations
 
@@ -23,14 +21,14 @@ _MATRICES = frozenset({"weight_ih", "weight_hh"})
 
 
 class Call(NamedTuple):
-    """An array, and what it is called below the prefix."""
+    """An array, and its name without the prefix."""
 
     found: Found
     name: str
 
 
 class Placed(NamedTuple):
-    """An array, what its last steps say that it is, and what the others say of where."""
+    """An array, its parameter (from the last parts of its path) and its place (from the others)."""
 
     call: Call
     tail: str
@@ -40,13 +38,13 @@ class Placed(NamedTuple):
 
     @property
     def kin(self) -> Where:
-        """What is alike in the places of one network's layers: all but the numbers."""
+        """The common part of the places of one network's layers: all but the numbers."""
         return tuple(NUMBER.sub("", step) for step in self.where)
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """An array whose name is understood; where it holds both directions, `reverse` says nothing."""
+    """An array whose name is understood; if it holds both directions, `reverse` is unused."""
 
     found: Found
     rule: Rule
@@ -56,11 +54,11 @@ class Named:
 
 @dataclass(slots=True)
 class Reading:
-    """What names say.
+    """What the names mean.
 
-    `networks` are the arrays of each network that there is: one, if all is well; then `named` says
-    what they are, and `prefix` what their names begin with; else `doubt` says what makes them
-    several.  `strangers` are arrays of none.
+    `networks` lists the arrays of each network.  If there is one, as there should be, `named` holds
+    its arrays and `prefix` their common prefix; if there are several, `doubt` says what separates
+    them.  `strangers` are arrays of no network.
     """
 
     networks: list[list[Call]] = field(default_factory=list)
@@ -71,8 +69,8 @@ class Reading:
     faults: list[FieldError] = field(default_factory=list)
 
     def is_of_all(self, spec: Spec) -> bool:
-        """Whether both matrices of every layer and direction of a network are there, and of no
-        other.
+        """Whether both matrices of every layer and direction of the network are present, and no
+        others.
         """
         directions = (False, True)[: spec.directions]
         there = {
@@ -85,12 +83,12 @@ class Reading:
 
     @property
     def placed(self) -> list[tuple[Rule, int, bool]]:
-        """What the arrays are, without their names."""
+        """The arrays by rule, layer and direction, without their names."""
         return [(array.rule, array.layer, array.reverse) for array in self.named]
 
 
 def unknown(found: Found, detail: str, allowed: Sequence[str] | None = None) -> FieldError:
-    """Refuse an array for its name."""
+    """Return the error of an array with an invalid name."""
     return field_error(
         "unknown_array",
         detail,
@@ -102,7 +100,7 @@ def unknown(found: Found, detail: str, allowed: Sequence[str] | None = None) -> 
 
 
 def unfit(named: Sequence[Named]) -> Iterator[FieldError]:
-    """Say which arrays of the network do not hold floats."""
+    """Report the arrays of the network that do not hold floats."""
     for array in named:
         if error_in_format := array.found.error_in_format:
             file, name = array.found.file, array.found.name

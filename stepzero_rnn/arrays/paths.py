@@ -1,5 +1,5 @@
-"""Names that are paths, as Keras, Flax and ONNX have them: the last steps say what an array is, the
-others where.
+"""Names that are paths, as in Keras, Flax and ONNX: the last parts identify the parameter, the
+others its place.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from stepzero_rnn.spec.checkpoint import Spec
 _DIRECTION = re.compile(r"(forward|backward|reverse|fw|bw)(?:_(.*))?")
 _FORWARD = ("forward", "fw")
 _LAYER = re.compile(r"(?:layers?_?|l_?)(\d{1,4})")
-_ADVICE = "name them layer_0/…, layer_1/…"
+_ADVICE = "rename them to layer_0/…, layer_1/…"
 
 
 def read_paths(
     calls: Sequence[Call], rules: Mapping[str, Rule], spec: Spec, options: Options
 ) -> Reading:
-    """Understand paths; what is alike but for numbers is of one network."""
+    """Interpret paths; those that differ only in numbers belong to one network."""
     reading = Reading()
     several_files = len({call.found.upload for call in calls}) > 1
     placed: list[Placed] = []
     for call in calls:
-        found = _place(call, _steps(call, several_files=several_files), rules)
-        if found is None:
+        match = _place(call, _steps(call, several_files=several_files), rules)
+        if match is None:
             reading.strangers.append(call)
         else:
-            placed.append(found)
+            placed.append(match)
     if reading.strangers and not any(map(_is_weight, placed)):
-        reading.strangers += [one.call for one in placed]  # biases alone could be of any layer
+        reading.strangers += [one.call for one in placed]  # biases alone could belong to any layer
         return reading
     networks, others = _networks(placed)
     reading.networks = [[one.call for one in network] for network in networks]
@@ -43,12 +43,14 @@ def read_paths(
         _read_network(networks[0], spec, reading, options)
     elif networks:
         named = _listed([network[0].where for network in networks])
-        reading.doubt = f"which layer? The names differ in more than a number ({named}); {_ADVICE}"
+        reading.doubt = (
+            f"the layers are ambiguous: names differ in more than a number ({named}); {_ADVICE}"
+        )
     return reading
 
 
 def _steps(call: Call, *, several_files: bool) -> list[str]:
-    """Cut a name at its slashes and dots; one without any stands below its file's name."""
+    """Split a name at slashes and dots; a name without any is placed below its file's name."""
     steps = split(call.name)
     stem = call.found.file.rpartition(".")[0]
     if several_files and len(steps) == 1 and call.found.name != stem:
@@ -57,7 +59,7 @@ def _steps(call: Call, *, several_files: bool) -> list[str]:
 
 
 def split(name: str) -> list[str]:
-    """Cut a name at its slashes and dots, without what Keras and Flax put behind it."""
+    """Split a name at slashes and dots, without the suffixes of Keras and Flax."""
     return re.split("[/.]", name.removesuffix(":0").removesuffix("/value"))
 
 
@@ -75,8 +77,9 @@ def _place(call: Call, steps: Sequence[str], rules: Mapping[str, Rule]) -> Place
 
 
 def _networks(placed: Sequence[Placed]) -> tuple[list[list[Placed]], list[Placed]]:
-    """Part arrays by network, and from those of other layers, such as a Dense's: where some are
-    recurrent, these are not.
+    """Separate arrays by network, and from those of other layers, such as a Dense.
+
+    If some groups have a recurrent matrix, those without one are other layers.
     """
     if all(_layer(one.where) is not None for one in placed):
         return [[*placed]] if placed else [], []
@@ -128,25 +131,25 @@ def _read_network(
 
 def _direction_fault(directions: frozenset[bool], rule: Rule, spec: Spec) -> str:
     if len(directions) > 1:
-        return "its name says both forward and backward"
+        return "its name contains both forward and backward"
     if not spec.bidirectional and True in directions:
-        return "it is of the backward direction, but bidirectional is false"
+        return "it belongs to the backward direction, but bidirectional is false"
     if spec.bidirectional and not directions and not rule.form.both_directions:
-        return "which direction? begin a part of its name with forward_ or backward_"
+        return "the direction is missing: begin a part of its name with forward_ or backward_"
     return ""
 
 
 def _layers(places: Sequence[Where], num_layers: int, *, grow: bool) -> dict[Where, int] | str:
-    """Return each place's layer, by `layer_<k>` in it or else by the order of the numbers there; or
-    a reason.
+    """Return the layer of each place, by its `layer_<k>` or else by the order of its numbers; or an
+    error message.
     """
-    said = {where: layer for where in places if (layer := _layer(where)) is not None}
-    if len(said) == len(places):
-        return said
+    explicit = {where: layer for where in places if (layer := _layer(where)) is not None}
+    if len(explicit) == len(places):
+        return explicit
     if len(places) > num_layers or (len(places) < num_layers and not grow):
-        found = f"the arrays are of {len(places)} ({_listed(places)})"
-        one = ", or send the prefix of one network" * (len(places) > num_layers)
-        return f"num_layers is {num_layers}, but {found}; {_ADVICE}{one}"
+        counted = f"the arrays have {len(places)} ({_listed(places)})"
+        one = ", or set the prefix of one network" * (len(places) > num_layers)
+        return f"num_layers is {num_layers}, but {counted}; {_ADVICE}{one}"
     return {where: layer for layer, where in enumerate(sorted(places, key=_numbers))}
 
 

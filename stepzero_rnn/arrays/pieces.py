@@ -1,4 +1,4 @@
-"""From arrays in any layout to the gates of PyTorch's parameters, each given once."""
+"""Maps arrays in any layout to the gates of PyTorch's parameters, each at most once."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from stepzero_rnn.spec.networks import Cell
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The numbers of one gate, of `shape` in PyTorch, taken from an array; or as many times
-    `constant`.
-    """
+    """The values of one gate, with PyTorch's `shape`, taken from an array; or a `constant`."""
 
     found: Found
     lying: Strided
@@ -29,7 +27,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """An entry of the canonical file, and the pieces that it is made of, one below the other."""
+    """An entry of the canonical file, and the pieces that are stacked to form it."""
 
     entry: Entry
     pieces: tuple[Piece, ...]
@@ -37,14 +35,14 @@ class Filled:
 
 @dataclass(slots=True)
 class Gathered:
-    """The pieces of each parameter by gate, and arrays that give what another has given."""
+    """The pieces of each parameter by gate, and the errors of arrays that repeat others."""
 
     by_tensor: dict[str, dict[str, Piece]]
     faults: list[FieldError]
 
 
 def gather(named: Sequence[Named], spec: Spec) -> Gathered:
-    """Sort all gates of all arrays by parameter."""
+    """Group the gates of all arrays by parameter."""
     gathered = Gathered({}, [])
     constants: list[tuple[str, str, Piece]] = []
     for array in named:
@@ -62,7 +60,10 @@ def gather(named: Sequence[Named], spec: Spec) -> Gathered:
 
 
 def _twice(found: Found, other: Found, tensor: str) -> FieldError:
-    detail = f"{tensor}, or a gate of it, is given twice: also by {printable(other.name)} in {printable(other.file)}"
+    detail = (
+        f"{tensor}, or one of its gates, is given twice: also by {printable(other.name)} in "
+        f"{printable(other.file)}"
+    )
     return field_error("given_twice", detail, file=found.file, name=found.name)
 
 
@@ -82,7 +83,7 @@ def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
 
 
 def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, ...]]:
-    """Return where a gate's numbers lie, and its shape in PyTorch."""
+    """Return the elements of a gate, and its shape in PyTorch."""
     if rule.form.by_columns:
         hidden = picked.shape[1] // len(rule.gates)
         lying = picked.cols(place * hidden, (place + 1) * hidden)
@@ -93,8 +94,8 @@ def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, 
 
 
 def fill(gathered: Gathered, spec: Spec) -> list[Filled]:
-    """Make entries: a whole parameter where all its gates are given as numbers of one type, else
-    one for each gate.
+    """Return the entries: a whole parameter if all its gates are given with one dtype, else one
+    for each gate.
     """
     filled: list[Filled] = []
     for tensor, by_gate in gathered.by_tensor.items():
@@ -115,7 +116,7 @@ def _filled(name: str, pieces: tuple[Piece, ...]) -> Filled:
 
 
 def missing(gathered: Gathered, spec: Spec, num_layers: int) -> list[str]:
-    """Name the parameters of the first layers that are not given, or not whole."""
+    """Return the parameters of the first layers that are missing or incomplete."""
     network = spec.network
     return [
         name

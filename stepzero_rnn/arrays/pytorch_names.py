@@ -1,5 +1,5 @@
-"""PyTorch's names of parameters, as they stand in a `state_dict`: `rnn.weight_ih_l0_reverse`, or a
-cell's `cell.weight_ih`.
+"""PyTorch's names of parameters, as in a `state_dict`: `rnn.weight_ih_l0_reverse`, or a cell's
+`cell.weight_ih`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _NAME = re.compile(
 
 
 def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
-    """Understand names; what begins alike is of one network."""
+    """Interpret names; those with the same prefix belong to one network."""
     reading = Reading()
     networks: dict[str, list[Call]] = {}
     for call in calls:
@@ -35,12 +35,12 @@ def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
     reading.networks = [*networks.values()]
     reading.prefix = next(iter(networks), "")
     listed = [printable(prefix) for prefix in networks][:_LISTED]
-    reading.doubt = f"names begin in {len(networks)} ways: {listed}"
+    reading.doubt = f"the names have {len(networks)} different prefixes: {listed}"
     return reading
 
 
 def parameter(name: str) -> str:
-    """Return what a name says but for where: the parameter, and perhaps its gate; or nothing."""
+    """Return the parameter in a name, possibly with its gate; empty if there is none."""
     match = _NAME.search(name)
     return _parameter(match) if match else ""
 
@@ -50,7 +50,7 @@ def _parameter(match: re.Match[str]) -> str:
 
 
 def examples(spec: Spec) -> list[str]:
-    """Return the names of the first and the last layer, which stand for all."""
+    """Return the names of the first and the last layer, as examples."""
     ends = {0, spec.num_layers - 1}
     network = spec.network
     cells = [cell for cell in network.cells() if cell.layer in ends]

@@ -1,4 +1,4 @@
-"""What goes into this room and what comes out of it."""
+"""The inputs and outputs of this package."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ _SHOWN_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as it came: the name its sender gave it, which is never used as a path, and where its
-    bytes lie.
-    """
+    """An uploaded file: its original name, which is never used as a path, and its location."""
 
     name: str
     path: Path
@@ -26,10 +24,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How arrays are given: whose layout, whether all must be there, whether they may be of a
+    """How to read arrays: in which layout, whether all are required, whether they may be from a
     smaller network.
 
-    Where there is a `prefix`, only names that begin with it count, and they do without it.
+    With a `prefix`, only names that begin with it are used, and the prefix is dropped.
     """
 
     layout: LayoutName = "pytorch"
@@ -40,9 +38,9 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How much is read at all, and written.
+    """Limits on what is read and written.
 
-    `total_bytes` holds for the files, and again for what they unpack to; `kept_bytes` for the
+    `total_bytes` applies to the files, and again to their unpacked contents; `kept_bytes` to the
     canonical file.
     """
 
@@ -55,8 +53,8 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What is asked while arrays are read: for room, before so many bytes are written, and whether
-    to go on; either may raise.
+    """Callbacks while arrays are read: `claim` before a number of bytes is written, and `go_on`
+    before every chunk; either may raise.
     """
 
     claim: Callable[[int], object] = lambda _: None
@@ -65,9 +63,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An array of the canonical file: under PyTorch's name, or `weight_ih_l0.forget` where one gate
-    is given.
-    """
+    """An array of the canonical file, under PyTorch's name; `weight_ih_l0.forget` for one gate."""
 
     name: str
     dtype: DTypeName
@@ -76,7 +72,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The network that the arrays are of; None where no array tells."""
+    """The sizes of the network the arrays come from; None if no array implies one."""
 
     input_size: int | None
     hidden_size: int | None
@@ -86,10 +82,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was kept: the sha256 of the canonical file, its length, its entries, and the network
-    they are of.
+    """What was stored: the sha256 of the canonical file, its length, its entries, and the sizes of
+    their network.
 
-    `prefix` is what all names began with, and is left out of the entries' names.
+    `prefix` is the common prefix of all names, which the entries' names omit.
     """
 
     sha256: str
@@ -108,16 +104,14 @@ def field_error(
     given: Any = None,
     allowed: Any = None,
 ) -> FieldError:
-    """Say what is wrong with a file, or with an array in it, at the pointer
-    `/files/<file>/<name>`.
-    """
+    """Return an error of a file, or of an array in it, at the pointer `/files/<file>/<name>`."""
     steps = ("files", file) if name is None else ("files", file, name)
     pointer = "".join("/" + printable(s).replace("~", "~0").replace("/", "~1") for s in steps)
     return FieldError(pointer, code, detail, given, allowed)
 
 
 class FormatError(Exception):
-    """What is wrong with a file's bytes, told by a reader, which knows no file's name."""
+    """A file's bytes are invalid; raised by a reader, which does not know the file's name."""
 
     def __init__(
         self, detail: str, *, name: str | None = None, code: str = "broken_file", **facts: Any
@@ -127,7 +121,7 @@ class FormatError(Exception):
 
 
 class LimitExceeded(Exception):
-    """What there is too much of in a file, told by a reader."""
+    """A file exceeds a limit; raised by a reader."""
 
     def __init__(self, what: str, given: int, limit: int) -> None:
         super().__init__(f"{given} {what}")
@@ -135,18 +129,18 @@ class LimitExceeded(Exception):
 
 
 def require(what: str, given: int, limit: int) -> None:
-    """Refuse more than a limit."""
+    """Raise LimitExceeded if `given` is above `limit`."""
     if given > limit:
         raise LimitExceeded(what, given, limit)
 
 
 def refuse(faults: Sequence[FieldError]) -> None:
-    """Refuse, if there are faults; the first of many are listed."""
+    """Raise InvalidArrays if there are faults; only the first ones are listed."""
     if faults:
         raise InvalidArrays(faults)
 
 
 def printable(text: str) -> str:
-    """Repeat a foreign name: cut to a readable length, without what could steer a terminal."""
+    """Return a foreign name for a message: truncated, and without control characters."""
     cut = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cut)

@@ -1,4 +1,4 @@
-"""Arrays from memory or from files of one's own, as uploads."""
+"""Turns arrays in memory, or local files, into uploads."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ AnyArrays = Mapping[str, Any] | Sequence[str | PathLike[str]]
 
 
 def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
-    """Take paths as they are, and write arrays by name into a file in `folder`.
+    """Return paths as uploads; write arrays by name into a file in `folder` first.
 
     Args:
-        arrays: whatever NumPy makes arrays of, torch's tensors as well; or files.
+        arrays: anything NumPy can convert, including torch tensors, by name; or paths.
 
     Raises:
-        InvalidArrays: NumPy makes no array of numbers of something, or it is masked.
+        InvalidArrays: a value is masked, or NumPy cannot convert it to an array of numbers.
     """
     if not isinstance(arrays, Mapping):
         return [Upload(Path(path).name, Path(path)) for path in arrays]
@@ -32,22 +32,25 @@ def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
         for name, values in arrays.items():
             with file.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, _array(name, values), allow_pickle=False)
-    return [Upload("arrays", saved)]  # the argument's name: nobody gave a file
+    return [Upload("arrays", saved)]  # named after the argument, since there is no file
 
 
 def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
     if isinstance(values, np.ma.MaskedArray):
-        detail = "it is masked, and a file of arrays has no masks; send .filled(0), if what is masked is zero"
+        detail = (
+            "it is a masked array, and array files have no masks; pass .filled(0) if the masked "
+            "elements are zero"
+        )
         raise InvalidArrays([field_error("not_floats", detail, file="arrays", name=name)])
     if hasattr(values, "detach"):  # torch's tensors; NumPy has no bfloat16, but float32 holds it
         values = values.detach().cpu()
         values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError):  # rows of several lengths
+    except (TypeError, ValueError):  # ragged rows
         array = np.array(None)
     if array.dtype.hasobject:
-        detail = "no array of numbers can be made of it"
+        detail = "it cannot be converted to an array of numbers"
         raise InvalidArrays([field_error("not_floats", detail, file="arrays", name=name)])
     # JAX's arrays of bfloat16 become those of ml_dtypes, which NumPy would save as raw bytes.
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

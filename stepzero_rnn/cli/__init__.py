@@ -1,4 +1,4 @@
-"""The command line of the library: everything the service does, here or against a server."""
+"""The command line: everything the service does, locally or against a server."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from stepzero_rnn.cli.run import version, warm
 COMMANDS = (make, plan, check, schemes, warm, version)
 
 HELP = """
-Recurrent networks as they stand at training step zero.
+Recurrent networks at training step zero.
 
-A checkpoint is a pure function of its recipe: the same options give the same bytes on every
-machine, device and day, from this command and from any server.
+A checkpoint is a pure function of its recipe: the same options produce the same bytes on every
+machine and device, with this command and on any server.
 
     stepzero make -t gru --input-size 10 --hidden-size 20 -o gru.pt
     stepzero plan -t lstm --input-size 512 --hidden-size 2048
     stepzero check -t rnn --input-size 8 --hidden-size 64 --init orthogonal
     stepzero schemes orthogonal
 
-Where a command takes `--server URL`, the server draws; this machine then needs no torch.
+With `--server URL`, the server draws the weights; this machine then needs no torch.
 
-Exit codes: **0** done; **1** the service, the transfer or the disk failed; **2** the options or
-the spec are wrong; **3** the network fails its check (output not finite, or zero everywhere); **4** a server cannot listen
-where it should; **130** stopped by Ctrl-C, **143** by SIGTERM.
+Exit codes: **0** success; **1** the service, the transfer or the disk failed; **2** invalid options
+or spec; **3** the network failed its check (output not finite, or zero everywhere); **4** a server
+cannot listen on its address; **130** interrupted by Ctrl-C, **143** terminated by SIGTERM.
 """
 
 cli = typer.Typer(
@@ -48,7 +48,7 @@ cli = typer.Typer(
 @cli.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", help="Say which release this is.", is_eager=True)
+        bool, typer.Option("--version", help="Print the version.", is_eager=True)
     ] = False,
 ) -> None:
     if version:

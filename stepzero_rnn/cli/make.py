@@ -1,4 +1,4 @@
-"""`stepzero make`: a checkpoint into a file or a pipe."""
+"""`stepzero make`: write a checkpoint to a file or a pipe."""
 
 from __future__ import annotations
 
@@ -41,32 +41,31 @@ def make(  # noqa: PLR0913 - its options
             "--output",
             metavar="PATH",
             parser=_named,
-            help="A file, a folder, or `-` for stdout. [default: a name that tells the recipe]",
+            help="A file, a directory, or `-` for stdout. [default: a name derived from the recipe]",
         ),
     ] = None,
     server: Server = None,
     api_key: ApiKey = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the file if it is there.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     skip_existing: Annotated[
         bool,
         typer.Option(
             "--skip-existing",
-            help="Make nothing if the file is there; refuse one that is another recipe's, or has not its checksums. "
-            "A `.safetensors` has none: only recipe and length are looked at, and `sha256` is null.",
+            help="Keep an existing file; fail if it belongs to another recipe or does not match "
+            "its checksums. A `.safetensors` file has none: only its recipe and length are "
+            "verified, and `sha256` is null.",
         ),
     ] = False,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="Say in JSON what was made, with its sha256; errors too."),
+        typer.Option("--json", help="Print the result (with its sha256) or the error as JSON."),
     ] = False,
 ) -> None:
-    """Make a checkpoint: draw it, check it, write it.
+    """Create a checkpoint: draw it, check it, write it.
 
-    The file appears under its name once it is whole. A download that broke off is taken up where
-    it ended. Devices and pipes are written into. Without `--format` the output's suffix decides,
-    else it is `pt`.
+    The file appears under its name only once it is complete. An interrupted download resumes where
+    it stopped. Devices and pipes are written to directly. Without `--format`, the suffix of the
+    output decides; without a suffix the format is `pt`.
 
         stepzero make -t gru --input-size 10 --hidden-size 20
         stepzero make -t lstm --input-size 512 --hidden-size 2048 -o lstm.safetensors
@@ -77,7 +76,7 @@ def make(  # noqa: PLR0913 - its options
         stepzero make --recipe TOKEN -o - | sha256sum
     """
     if force and skip_existing:
-        raise RequestError("Give --force or --skip-existing, not both.")
+        raise RequestError("Use either --force or --skip-existing, not both.")
     job = plan_job(request.spec, _format(request, output), request.serving, Limits.none())
     there = remote(server, api_key)
     path = None if is_stdout(output) else _path(output, job)
@@ -86,7 +85,7 @@ def make(  # noqa: PLR0913 - its options
     try:
         if not is_left:
             digest = write(job, path, there, replace=force)
-    except FileExistsError:  # it has come meanwhile
+    except FileExistsError:  # created in the meantime
         is_left = True
     if path and is_left:
         digest = left(path, job, skip_existing=skip_existing)
@@ -98,13 +97,13 @@ def make(  # noqa: PLR0913 - its options
         "permalink": f"{there.url if there else ''}{job.path}/{job.file_name()}",
         "skipped": is_left,
     }
-    _say(facts, as_json=as_json, to_stderr=path is None)
+    _report(facts, as_json=as_json, to_stderr=path is None)
     for warning in spec_warnings(request.spec):
         typer.echo(f"Warning: {place(warning.pointer, {})}: {warning.detail}.", err=True)
 
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:
-    """Choose the format: as asked, or by the output's suffix, or `pt`."""
+    """Choose the format: as requested, else by the output's suffix, else `pt`."""
     is_folder = output is not None and output.is_dir()
     return choose_format(None if is_folder else output, request.format)
 
@@ -114,13 +113,13 @@ def _path(output: Path | None, job: Job) -> Path:
     return path / job.file_name() if path.is_dir() else path
 
 
-def _say(facts: Mapping[str, Any], *, as_json: bool, to_stderr: bool) -> None:
-    lines = f"{facts['path']}\n{facts['size_bytes']:,} bytes{_left(facts)}\n{facts['permalink']}"
+def _report(facts: Mapping[str, Any], *, as_json: bool, to_stderr: bool) -> None:
+    lines = f"{facts['path']}\n{facts['size_bytes']:,} bytes{_skipped(facts)}\n{facts['permalink']}"
     typer.echo(json.dumps(facts) if as_json else lines, err=to_stderr)
 
 
-def _left(facts: Mapping[str, Any]) -> str:
+def _skipped(facts: Mapping[str, Any]) -> str:
     if not facts["skipped"]:
         return ""
-    proved = "" if facts["sha256"] else "; only its recipe and its length were looked at"
-    return f" It was there already{proved}."
+    limits = "" if facts["sha256"] else " (only its recipe and length were verified)"
+    return f", already existed{limits}"

@@ -1,4 +1,4 @@
-"""What a command says on the way: a line on stderr, where that is not to hold JSON alone."""
+"""Progress notices: lines on stderr, unless the command was run with --json."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _IS_SILENT = ContextVar("is_silent", default=False)
 
 
 def notice(sentence: str) -> None:
-    """Say how it goes, unless the command was asked for JSON."""
+    """Print a progress notice to stderr, unless notices are silenced."""
     if not _IS_SILENT.get():
         typer.echo(sentence, err=True)
 
 
 @contextmanager
 def silent(is_silent: bool) -> Iterator[None]:
-    """Say nothing on the way in the block, if so."""
+    """Silence notices in the block, if `is_silent`."""
     token = _IS_SILENT.set(is_silent)
     try:
         yield

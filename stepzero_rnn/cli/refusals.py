@@ -1,4 +1,4 @@
-"""How a refusal reaches the terminal: one clear red line and an exit code, never a traceback."""
+"""How errors reach the terminal: as a clear message and an exit code, never as a traceback."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.core import TyperCommand
 
 from stepzero_rnn.cli.notices import silent
-from stepzero_rnn.cli.words import Given, place
+from stepzero_rnn.cli.words import Options, place
 from stepzero_rnn.errors import (
     ArraysGone,
     CannotListen,
@@ -61,25 +61,24 @@ _UsageError: Any = typer.BadParameter.__base__  # typer has no public name for i
 
 
 class FailedHere(StepZeroError):
-    """The disk failed, or somebody stopped the command."""
+    """The disk failed, or the command was interrupted."""
 
     title = "The command failed"
 
 
 class RefusingCommand(TyperCommand):
-    """A command whose refusals are reported; as a JSON problem if it was asked for JSON."""
+    """A command that reports its errors, as a JSON problem document with `--json`."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        # Typer takes the indent from examples that follow a paragraph of one line; fences stay.
+        # Typer strips the indent of examples that follow a one-line paragraph; fences survive.
         text = cleandoc(self.help or "")
         self.help = re.sub(r"((?:^ {4}.*\n?)+)", r"```\n\1\n```", text, flags=re.MULTILINE)
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Read the options."""
-        is_json = "--json" in args  # before they are taken out
+        is_json = "--json" in args  # before parsing consumes them
         try:
             return super().make_context(info_name, args, parent, **extra)
         except _UsageError as error:
@@ -89,7 +88,6 @@ class RefusingCommand(TyperCommand):
             raise typer.Exit(WRONG_USE) from error
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
         try:
             with silent(bool(ctx.params.get("as_json"))):
                 return super().invoke(ctx)
@@ -98,30 +96,30 @@ class RefusingCommand(TyperCommand):
             raise typer.Exit(exit_code(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # the reader of a pipe has had enough; typer knows what to do
-            named = f"{error.filename}: " if error.filename else ""
-            report(FailedHere(f"{named}{error.strerror or error}."), ctx.params)
+                raise  # the reader closed the pipe; typer handles that
+            prefix = f"{error.filename}: " if error.filename else ""
+            report(FailedHere(f"{prefix}{error.strerror or error}."), ctx.params)
             raise typer.Exit(FAILED) from error
         except KeyboardInterrupt as error:
-            said = str(error) or "Stopped."
+            message = str(error) or "Stopped."
             if ctx.params.get("as_json"):
-                report(FailedHere(said), ctx.params)
+                report(FailedHere(message), ctx.params)
             else:
-                typer.echo(f"\n{said}", err=True)
+                typer.echo(f"\n{message}", err=True)
             raise typer.Exit(INTERRUPTED) from error
 
 
 def exit_code(error: StepZeroError) -> int:
-    """Return the exit code that tells a script what kind of refusal this is."""
+    """Return the exit code for an error."""
     for code, classes in _EXIT_CODES:
         if isinstance(error, classes):
             return code
     return FAILED
 
 
-def report(error: StepZeroError, given: Given) -> None:
-    """Say on stderr what was refused, each wrong field on its own line and by its option."""
-    if given.get("as_json"):
+def report(error: StepZeroError, options: Options) -> None:
+    """Print an error to stderr, each wrong field on its own line and by its option."""
+    if options.get("as_json"):
         typer.echo(json.dumps(_problem(error)), err=True)
         return
     console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -131,15 +129,13 @@ def report(error: StepZeroError, given: Given) -> None:
         return
     console.print(f"Error: {error.title}.", style="red")
     for field in fields:
-        console.print(_field_line(field, given))
+        console.print(_field_line(field, options))
     if more := error.facts.get("more_errors"):
         console.print(f"  and {more} more")
 
 
 def _problem(error: StepZeroError) -> dict[str, Any]:
-    """Render a refusal: without a status, and what HTTP calls it, where that is of this command and
-    no answer.
-    """
+    """Render an error as a problem document; errors of the command itself have no HTTP status."""
     problem = error.problem()
     if type(error) in (FailedHere, RequestError):
         problem["title"] = FailedHere.title
@@ -147,11 +143,11 @@ def _problem(error: StepZeroError) -> dict[str, Any]:
     return problem
 
 
-def _field_line(field: dict[str, Any], given: Given) -> str:
-    """Write one wrong field: where, what is wrong, what was given, what is allowed."""
+def _field_line(field: dict[str, Any], options: Options) -> str:
+    """Format one wrong field: its place, the problem, the value given, the values allowed."""
     detail, allowed = str(field.get("detail")), field.get("allowed")
-    line = f"  {place(str(field.get('pointer') or '/'), given)}: {detail}"
-    # A missing field has its whole parent as what was given, which says nothing.
+    line = f"  {place(str(field.get('pointer') or '/'), options)}: {detail}"
+    # Of a missing field pydantic reports the whole parent as the input, which is no help.
     if field.get("code") not in ("missing", "union_tag_not_found"):
         line += f"; given {json.dumps(field.get('given'), ensure_ascii=False)}"
     if allowed is None:

@@ -1,4 +1,4 @@
-"""`stepzero plan`, `check` and `schemes`: look before, look inside, look up."""
+"""`stepzero plan`, `check` and `schemes`: commands that print reports and write no file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
 from stepzero_rnn.summary import Summary, compact
 
 Answer = TypeVar("Answer")
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON; errors too, on stderr.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON; errors too, on stderr.")]
 
 
 @takes_request()
@@ -34,9 +34,9 @@ def plan(
     api_key: ApiKey = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a checkpoint would be: tensors, sizes and permalinks.  Nothing is drawn.
+    """Describe a checkpoint without drawing it: tensors, sizes and permalinks.
 
-    Bytes and tags are those that `make` and any server will give.
+    The files that `make` and any server produce have exactly these sizes and tags.
 
         stepzero plan -t lstm --input-size 512 --hidden-size 2048 --num-layers 4
         stepzero plan --recipe http://localhost:8000/v1/checkpoints/TOKEN --json
@@ -66,9 +66,9 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Draw a network, measure every tensor and run it once, as comes before every download.
+    """Draw a network, measure every tensor and run one forward pass, as before every download.
 
-    Exits with 3 if its output is not finite, or zero everywhere.
+    Exits with 3 if the output is not finite, or zero everywhere.
 
         stepzero check -t gru --input-size 10 --hidden-size 20 --init orthogonal
         stepzero check -t rnn --input-size 8 --hidden-size 512 --nonlinearity relu \\
@@ -88,13 +88,13 @@ def check(
 
 
 def schemes(
-    name: Annotated[str | None, typer.Argument(help="One scheme or preset, in detail.")] = None,
+    name: Annotated[str | None, typer.Argument(help="The scheme or preset to describe.")] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List the init schemes and presets, or tell all about one.
+    """List the init schemes and presets, or describe one of them.
 
-    Of one it tells formula, source, fields or parts, and an example.
+    A description has the formula, the source, the fields or parts, and an example.
 
         stepzero schemes
         stepzero schemes trunc_normal
@@ -102,19 +102,20 @@ def schemes(
     """
     from stepzero_rnn.engine.schemes.catalogue import catalogue
 
-    known = catalogue()
-    found = {
-        kind: [row for row in rows if name in (None, row["name"])] for kind, rows in known.items()
+    everything = catalogue()
+    matches = {
+        kind: [row for row in rows if name in (None, row["name"])]
+        for kind, rows in everything.items()
     }
-    if not any(found.values()):
-        names = dict.fromkeys(row["name"] for rows in known.values() for row in rows)
-        raise RequestError(f"There is no scheme or preset {name!r}. There is {', '.join(names)}.")
+    if not any(matches.values()):
+        names = dict.fromkeys(row["name"] for rows in everything.values() for row in rows)
+        raise RequestError(f"Unknown scheme or preset {name!r}. Available: {', '.join(names)}.")
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        typer.echo(json.dumps(matches, indent=2))
         return
     console = Console(highlight=False)
-    presets = found.pop("presets")
-    for kind, rows in found.items():
+    presets = matches.pop("presets")
+    for kind, rows in matches.items():
         if name is None:
             console.print(tables.schemes(kind, rows))
         for row in rows if name else ():
@@ -132,7 +133,9 @@ def _plan_here(request: CheckpointRequest) -> dict[str, Any]:
 def _plan_from(there: Remote, request: CheckpointRequest) -> dict[str, Any]:
     with there.connect() as client:
         document = client.plan(request.spec)
-    _require(Description, document, f"What {there.url} answered is not a plan of this release.")
+    _require(
+        Description, document, f"{there.url} did not return a plan that this release can read."
+    )
     return document
 
 
@@ -147,7 +150,7 @@ def _summary_from(there: Remote, request: CheckpointRequest, layer: int | None) 
             request.spec, check=request.check, device=request.device, layer=layer
         )
     return _require(
-        Summary, document, f"What {there.url} answered is not a summary of this release."
+        Summary, document, f"{there.url} did not return a summary that this release can read."
     )
 
 

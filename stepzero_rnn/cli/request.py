@@ -1,4 +1,4 @@
-"""The options that describe a checkpoint: one per field of a request, read off its own model."""
+"""The options that describe a checkpoint: one per field of a request, derived from its model."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ Command = Callable[..., None]
 
 _FIELDS: dict[str, FieldInfo] = {**CheckpointRequest.model_fields, **CheckSize.model_fields}
 _SHORT = {"rnn_type": ("-t",)}
-_HELP = {  # where the API's own words do not fit a command line
-    "init": "A preset's name, such as `keras`; or a scheme's, for all weights; or JSON: a scheme with its fields, or an "
-    "object with one for each of `weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for the others, and `overrides`. "
-    "`stepzero schemes` lists them. `@FILE` reads JSON from a file, `@-` from stdin. [default: pytorch]",
-    "format": "File format. [default: what the output's suffix says, else pt]",
+_HELP = {  # where the API's description does not suit a command line
+    "init": "Name of a preset, such as `keras`, or of a scheme for all weights; or JSON: a scheme "
+    "with its fields, or an object with a scheme for each of `weight_ih`, `weight_hh`, `weight_hr` "
+    "and `bias`, a `preset` for the rest, and `overrides`. `stepzero schemes` lists the names. "
+    "`@FILE` reads JSON from a file, `@-` from stdin. [default: pytorch]",
+    "format": "File format. [default: from the output's suffix, else pt]",
 }
-_OWN = "Weights of your own"
+_UPLOAD_PANEL = "Your own weights"
 _SPEC_FILE = typer.Option(
     "--spec",
     metavar="FILE",
-    help="Start from a JSON spec (`-` is stdin). Options beside it replace its fields.",
-    rich_help_panel="Where to start",
+    help="Start from a JSON spec (`-` for stdin). Other options override its fields.",
+    rich_help_panel="Starting point",
 )
 _RECIPE = typer.Option(
     "--recipe",
     metavar="TOKEN",
-    help="Start from a recipe token or a permalink. Options beside it replace its fields.",
-    rich_help_panel="Where to start",
+    help="Start from a recipe token or a permalink. Other options override its fields.",
+    rich_help_panel="Starting point",
 )
 _KINDS: Mapping[str, Any] = {
     "layout": LayoutName | None,
@@ -56,8 +57,9 @@ _UPLOAD: Mapping[str, tuple[Any, Any]] = {
         typer.Option(
             "--arrays",
             metavar="FILE",
-            help="Weights of your own, `.npy`, `.npz` or `.safetensors`; give it once for each file. What they lack is drawn.",
-            rich_help_panel=_OWN,
+            help="Your own weights: a `.npy`, `.npz` or `.safetensors` file; repeat for several "
+            "files. Missing parameters are drawn.",
+            rich_help_panel=_UPLOAD_PANEL,
         ),
     ),
     **{
@@ -67,7 +69,7 @@ _UPLOAD: Mapping[str, tuple[Any, Any]] = {
                 f"--{name}",
                 help=f"{field.description}",
                 metavar="JSON|@FILE" if name == "redraw" else None,
-                rich_help_panel=_OWN,
+                rich_help_panel=_UPLOAD_PANEL,
                 case_sensitive=False,
             ),
         )
@@ -77,9 +79,9 @@ _UPLOAD: Mapping[str, tuple[Any, Any]] = {
 
 
 def takes_request(*served: str) -> Callable[[Command], Command]:
-    """Return a command options for every field of a spec, and the `served` fields of how to serve.
+    """Add an option for every field of a spec, and for the `served` fields of a request.
 
-    What they describe becomes its first argument, a `CheckpointRequest`.
+    The command's first argument is the `CheckpointRequest` that the options describe.
     """
     options = [
         *(_option(name, "The network") for name in Spec.model_fields),
@@ -91,15 +93,15 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def described(**given: Any) -> None:
-            asked = {option.name: given.pop(option.name) for option in options}
-            sent = {option.name: given.pop(option.name) for option in upload}
-            there = remote(given.get("server"), given.get("api_key"))
-            request = place_arrays(read_request(**asked), there, **sent)
-            command(request, **given)
+        def described(**values: Any) -> None:
+            fields = {option.name: values.pop(option.name) for option in options}
+            uploads = {option.name: values.pop(option.name) for option in upload}
+            there = remote(values.get("server"), values.get("api_key"))
+            request = place_arrays(read_request(**fields), there, **uploads)
+            command(request, **values)
 
-        _, *own = inspect.signature(command, eval_str=True).parameters.values()
-        parameters = [*options, *upload, *own]
+        _, *command_options = inspect.signature(command, eval_str=True).parameters.values()
+        parameters = [*options, *upload, *command_options]
         # Typer reads a command's options from its signature and its annotations.
         described.__dict__["__signature__"] = inspect.Signature(parameters)
         described.__annotations__ = {option.name: option.annotation for option in parameters}
@@ -108,52 +110,52 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
     return decorate
 
 
-def read_request(*, spec_file: Path | None, recipe: str | None, **given: Any) -> CheckpointRequest:
-    """Validate what a file or a recipe holds; `given` fields that are not None replace its own.
+def read_request(*, spec_file: Path | None, recipe: str | None, **fields: Any) -> CheckpointRequest:
+    """Validate the request in a file or a recipe; `fields` that are not None override it.
 
     Raises:
-        MalformedJson, InvalidSpec, InvalidRecipe, OutdatedRecipe: it describes no checkpoint.
+        MalformedJson, InvalidSpec, InvalidRecipe, OutdatedRecipe: the request is invalid.
     """
     base = _base(spec_file, recipe)
     if not isinstance(base, dict):
         return parse(CheckpointRequest, base)
-    named = {name: value for name, value in given.items() if value is not None}
-    if named.get("init", "").startswith(("{", "@")):
-        named["init"] = _json_option(named["init"], "--init")
-    size = {name: named.pop(name) for name in CheckSize.model_fields if name in named}
+    changes = {name: value for name, value in fields.items() if value is not None}
+    if changes.get("init", "").startswith(("{", "@")):
+        changes["init"] = _json_option(changes["init"], "--init")
+    size = {name: changes.pop(name) for name in CheckSize.model_fields if name in changes}
     if size:
         check = base.get("check")
-        named["check"] = (check if isinstance(check, dict) else {}) | size
-    return parse(CheckpointRequest, base | named)
+        changes["check"] = (check if isinstance(check, dict) else {}) | size
+    return parse(CheckpointRequest, base | changes)
 
 
 def place_arrays(
     request: CheckpointRequest, there: Remote | None, *, arrays: list[Path] | None, **options: Any
 ) -> CheckpointRequest:
-    """Hand files of arrays to the server, or keep them here; give the request that names them.
+    """Upload array files to the server, or store them locally; return the request that uses them.
 
     Raises:
-        InvalidArrays, NotAnArrayFile, InvalidSpec: they do not fit, or options stand there without
-            any.
+        InvalidArrays, NotAnArrayFile, InvalidSpec: the arrays do not fit.
+        RequestError: there are upload options, but no arrays.
     """
     how = {name: value for name, value in options.items() if value is not None}
     if not arrays:
         if how:
-            raise RequestError(f"--{next(iter(how))} is for files that --arrays names.")
+            raise RequestError(f"--{next(iter(how))} requires --arrays.")
         return request
     if "redraw" in how:
         how["redraw"] = _json_option(how["redraw"], "--redraw")
     how = parse(UploadOptions, how).model_dump(exclude_defaults=True)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        spec = _kept(request.spec, there, arrays, how)
-    for warning in told:
+        spec = _store(request.spec, there, arrays, how)
+    for warning in caught:
         typer.echo(f"Warning: {warning.message}.", err=True)
     serving = request.serving.model_dump() | {"format": request.format}
     return parse(CheckpointRequest, canonical(spec) | serving)
 
 
-def _kept(spec: Spec, there: Remote | None, arrays: list[Path], how: Any) -> Spec:
+def _store(spec: Spec, there: Remote | None, arrays: list[Path], how: Any) -> Spec:
     if there is None:
         return stepzero_rnn.with_arrays(spec, arrays, **how)
     with there.connect() as client:
@@ -162,7 +164,7 @@ def _kept(spec: Spec, there: Remote | None, arrays: list[Path], how: Any) -> Spe
 
 def _base(spec_file: Path | None, recipe: str | None) -> Any:
     if spec_file and recipe:
-        raise RequestError("Give --spec or --recipe, not both.")
+        raise RequestError("Use either --spec or --recipe, not both.")
     if recipe:
         _, in_url, rest = recipe.partition("/checkpoints/")
         return canonical(decode_recipe(rest.partition("/")[0] if in_url else recipe))
@@ -172,7 +174,7 @@ def _base(spec_file: Path | None, recipe: str | None) -> Any:
 
 
 def _json_option(text: str, option: str) -> Any:
-    """Read JSON from an option: as it stands there, or from the file that `@` names."""
+    """Read JSON from an option: literally, or from the file after `@`."""
     return _json_file(text[1:], option) if text.startswith("@") else _json(text, option)
 
 

@@ -1,4 +1,4 @@
-"""`stepzero warm` and `version`: the installation itself."""
+"""`stepzero warm` and `version`: commands about the installation."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from stepzero_rnn.spec.canonical import STREAM_VERSION
 
 
 def warm() -> None:
-    """Compile every kernel now, so that the first request need not wait; for building images."""
+    """Compile all kernels now, so that the first request does not wait; for building images."""
     from stepzero_rnn.engine.warmup import warm as compile_all
 
     compile_all()
 
 
 def version() -> None:
-    """Say which release this is, and which stream version it draws."""
+    """Print the version and the stream version."""
     typer.echo(f"stepzero {stepzero_rnn.__version__}, stream version {STREAM_VERSION}")

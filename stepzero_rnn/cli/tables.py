@@ -18,7 +18,7 @@ from stepzero_rnn.summary import Real, Summary
 
 
 def tensors(described: Mapping[str, Any]) -> Table:
-    """Lay out the tensors of a plan."""
+    """Return a table of the tensors of a plan."""
     spec = json.dumps(described["spec"])
     total = f"{described['parameters']:,} parameters, {described['size_bytes']:,} bytes"
     table = _table("tensor", "shape", "dtype", "bytes", title=Text(spec), caption=total)
@@ -29,7 +29,7 @@ def tensors(described: Mapping[str, Any]) -> Table:
 
 
 def files(described: Mapping[str, Any]) -> Table:
-    """Lay out the files of a plan, which share a folder."""
+    """Return a table of the files of a plan, which share a folder."""
     folder = ""
     table = _table("format", "bytes", "file")
     for name, entry in described["files"].items():
@@ -40,7 +40,7 @@ def files(described: Mapping[str, Any]) -> Table:
 
 
 def statistics(summary: Summary) -> Table:
-    """Lay out what was measured of every tensor, the expected spread beside the measured one."""
+    """Return a table of the measurements of every tensor, with the expected std."""
     weights = summary.weights
     total = (
         f"{weights.parameters:,} parameters, {weights.size_bytes:,} bytes, {summary.seconds:.2f} s"
@@ -48,11 +48,11 @@ def statistics(summary: Summary) -> Table:
     columns = ("tensor", "shape", "scheme", "mean", "std", "expected", "min", "max")
     table = _table(*columns, title=Text(json.dumps(weights.recipe)), caption=total)
     for tensor in weights.tensors:
-        found = tensor.figures
-        numbers = (found.mean, found.std, found.expected_std, found.min, found.max)
+        figures = tensor.figures
+        numbers = (figures.mean, figures.std, figures.expected_std, figures.min, figures.max)
         scheme = str(tensor.scheme.get("scheme", "by gate"))
         if tensor.given:
-            scheme = "given" if tensor.given == found.elements else f"{scheme}, given"
+            scheme = "given" if tensor.given == figures.elements else f"{scheme}, given"
         table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(_number, numbers))
     for row in () if weights.tensors else weights.totals:
         numbers = (row.mean, row.std, row.expected_std, row.min, row.max)
@@ -62,27 +62,27 @@ def statistics(summary: Summary) -> Table:
 
 
 def forward(summary: Summary) -> Text:
-    """Say in a line or two how the forward pass went."""
-    went, devices = summary.forward, summary.devices
-    verdict = "not finite" if not went.finite else "zero everywhere" if went.dead else "fine"
+    """Return the result of the forward pass in two lines."""
+    result, devices = summary.forward, summary.devices
+    verdict = "not finite" if not result.finite else "zero everywhere" if result.dead else "fine"
     return Text.assemble(
-        f"Forward pass {_shape(went.input_shape)} → {_shape(went.output_shape)}: ",
+        f"Forward pass {_shape(result.input_shape)} → {_shape(result.output_shape)}: ",
         (verdict, "green" if verdict == "fine" else "red"),
-        f"; output mean {_number(went.output_mean)}, std {_number(went.output_std)}.\n"
+        f"; output mean {_number(result.output_mean)}, std {_number(result.output_std)}.\n"
         f"Drawn on {devices.draw}, run on {devices.forward}.",
     )
 
 
-def warnings(found: Sequence[Mapping[str, str]]) -> Text:
-    """Say what is allowed but seldom meant, a line each."""
+def warnings(rows: Sequence[Mapping[str, str]]) -> Text:
+    """Return the warnings, one per line."""
     lines = (
-        (f"Warning: {place(one['pointer'], {})}: {one['detail']}.\n", "yellow") for one in found
+        (f"Warning: {place(row['pointer'], {})}: {row['detail']}.\n", "yellow") for row in rows
     )
     return Text.assemble(*lines)
 
 
 def schemes(kind: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Lay out the schemes of one kind."""
+    """Return a table of the schemes of one kind."""
     table = _table("scheme", "draws", "source", title=f"Schemes for {kind}", numbers=False)
     for row in rows:
         table.add_row(row["name"], escape(row["formula"]), escape(row["source"]))
@@ -90,7 +90,7 @@ def schemes(kind: str, rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
-    """Tell all about one scheme."""
+    """Return the full description of one scheme."""
     head = Text.assemble((row["name"], "bold"), f" ({kind})\n{row['summary']}\n")
     facts = Text(
         f"Draws   {row['formula']}\nFor     {', '.join(row['parameters'])} of {', '.join(row['rnn_types'])}\nSource  {row['source']}\n"
@@ -104,7 +104,7 @@ def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
 
 
 def presets(rows: Sequence[Mapping[str, Any]]) -> Table:
-    """Lay out the presets."""
+    """Return a table of the presets."""
     table = _table("preset", "for", "draws", "source", title="Presets", numbers=False)
     for row in rows:
         kinds = ", ".join(row["rnn_types"])
@@ -113,7 +113,7 @@ def presets(rows: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def preset(row: Mapping[str, Any]) -> RenderableType:
-    """Tell all about one preset: the parts that it is a name for, as a request would have them."""
+    """Return the full description of one preset, with its parts as a request would spell them."""
     head = Text.assemble(
         (row["name"], "bold"), f" (preset)\n{row['summary']} {row['note']}".rstrip()
     )

@@ -1,4 +1,4 @@
-"""What is there already where a file is to go: whether it may stay, and what is known of it."""
+"""An existing file at the output path: whether it may stay, and its checksum."""
 
 from __future__ import annotations
 
@@ -15,30 +15,31 @@ WITHOUT_CHECKSUMS = frozenset({"safetensors"})
 
 
 def is_in_the_way(path: Path) -> bool:
-    """Whether a file would take the place of another at `path`."""
+    """Whether writing `path` would replace an existing file."""
     return path.exists() and not takes_a_stream(path)
 
 
 def left(path: Path, job: Job, *, skip_existing: bool) -> str | None:
-    """Return the sha256 of a file that may stay; None where nothing in the file proves its weights.
+    """Return the sha256 of an existing file that stays; None if its format has no checksums.
 
     Raises:
-        RequestError: it may not stay: that was not asked for, or it is not what would be written.
+        RequestError: the file may not stay: `skip_existing` is false, or it is not the file that
+            would be written.
     """
     if not skip_existing:
         raise RequestError(
-            f"{path} is there already; --force replaces it, --skip-existing leaves it."
+            f"{path} already exists; use --force to replace it or --skip-existing to keep it."
         )
     with path.open("rb") as file:
         if not is_frame_of(file, job.segments):
             raise RequestError(
-                f"{path} is there already, and is not this recipe's file; --force replaces it."
+                f"{path} already exists and is not this recipe's file; use --force to replace it."
             )
     if job.format.name in WITHOUT_CHECKSUMS:
         return None
     if not _has_its_checksums(path):
         raise RequestError(
-            f"{path} is there already, but its bytes do not have its checksums; --force replaces it."
+            f"{path} already exists, but does not match its checksums; use --force to replace it."
         )
     return sha256(path)
 

@@ -1,6 +1,4 @@
-"""Puts a checkpoint where it was asked for: drawn here or fetched from a server, into a file, a
-pipe or stdout.
-"""
+"""Writes a checkpoint, drawn locally or downloaded, to a file, a pipe or stdout."""
 
 from __future__ import annotations
 
@@ -25,22 +23,23 @@ Show = Callable[[int, int], None]
 
 
 def write(job: Job, path: Path | None, there: Remote | None, *, replace: bool = True) -> str:
-    """Write a checkpoint's file to `path`, or into what stands there if that takes a stream; give
-    its sha256.
+    """Write a checkpoint's file to `path` and return its sha256.
+
+    A device or pipe at `path` is written to; a regular file is replaced.
 
     Args:
-        path: None is stdout.
-        there: who draws it; None is this machine.
-        replace: take the place of a file that is there by the end.
+        path: None means stdout.
+        there: the server that draws it; None means this machine.
+        replace: whether to replace a file that exists when the new one is complete.
 
     Raises:
-        FileExistsError: there is one, and it is not to be replaced.
-        KeyboardInterrupt, TransferError: with what is left.
+        FileExistsError: a file exists, and `replace` is false.
+        KeyboardInterrupt, TransferError: the message says how much of the file was saved.
     """
     if path is None and not _has_stdout():
-        raise RequestError("stdout is closed; there is nowhere to write to.")
+        raise RequestError("stdout is closed; there is nowhere to write the checkpoint.")
     if path is None and sys.stdout.isatty():
-        raise RequestError("A terminal cannot show a checkpoint; send stdout to a file or a pipe.")
+        raise RequestError("A checkpoint is binary; redirect stdout to a file or a pipe.")
     try:
         with _tidy_at_sigterm():
             if there is None:
@@ -50,19 +49,19 @@ def write(job: Job, path: Path | None, there: Remote | None, *, replace: bool = 
             _fetch(job, path, there, replace=replace)
             return sha256(path)
     except KeyboardInterrupt as error:
-        left = _kept(path) or f"{path or 'stdout'} has no whole file."
+        left = _saved(path) or f"No complete file was written to {path or 'stdout'}."
         raise KeyboardInterrupt(f"Stopped. {left}") from error
     except TransferError as error:
-        raise TransferError(f"{error.detail} {_kept(path)}".rstrip(), **error.facts) from error
+        raise TransferError(f"{error.detail} {_saved(path)}".rstrip(), **error.facts) from error
 
 
 def is_stdout(path: Path | None) -> bool:
-    """Whether a file for `path` goes to stdout, by whatever name."""
+    """Whether `path` is stdout, under any name."""
     if path is None or str(path) == "-":
         return path is not None
     if not _has_stdout():
         return False
-    with suppress(OSError, ValueError):  # there is no such file yet; stdout is no file
+    with suppress(OSError, ValueError):  # no such file yet, or stdout is not a file
         return targets.takes_a_stream(path) and os.path.samestat(
             path.stat(), os.fstat(sys.stdout.fileno())
         )
@@ -70,20 +69,19 @@ def is_stdout(path: Path | None) -> bool:
 
 
 def _has_stdout() -> bool:
-    """Whether the shell has left stdout open; Python has None in its place if not."""
+    """Whether stdout is open; if the shell closed it, `sys.stdout` is None."""
     stdout: object = sys.stdout
     return stdout is not None
 
 
 def sha256(path: Path) -> str:
-    """Return the sha256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def _tidy_at_sigterm() -> Iterator[None]:
-    """Leave by an exception at SIGTERM in the block, so that no unfinished file stays."""
+    """Raise SystemExit at SIGTERM in the block, so that no unfinished file is left behind."""
 
     def stop(number: int, _: object) -> None:
         raise SystemExit(128 + number)
@@ -103,7 +101,7 @@ def _draw(job: Job, path: Path | None, *, replace: bool) -> str:
 
 
 def _pass_on(job: Job, path: Path | None, there: Remote) -> str:
-    """Fetch a file, and write it once it is whole: a pipe gets all or nothing."""
+    """Download a file, and write it once it is complete: a pipe gets all or nothing."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, job.file_name())
         _fetch(job, file, there)
@@ -136,25 +134,27 @@ def _send(
 
 def _fetch(job: Job, path: Path, there: Remote, *, replace: bool = True) -> None:
     name, device = job.format.name, job.serving.device
-    found_bytes = _part_bytes(path)  # they may turn out to be of another file
+    part_bytes = _part_bytes(path)  # possibly of another file
     with making(job, is_there=True) as show, there.connect() as client:
 
-        def told(done: int, total: int) -> None:
-            nonlocal found_bytes
-            if 0 < found_bytes <= done:
-                notice(f"Going on from {size(found_bytes)} of {size(total)}.")
-            found_bytes = 0
+        def on_progress(done: int, total: int) -> None:
+            nonlocal part_bytes
+            if 0 < part_bytes <= done:
+                notice(f"Resuming at {size(part_bytes)} of {size(total)}.")
+            part_bytes = 0
             show(done, total)
 
-        client.download(job.spec, path, format=name, device=device, progress=told, replace=replace)
+        client.download(
+            job.spec, path, format=name, device=device, progress=on_progress, replace=replace
+        )
 
 
-def _kept(path: Path | None) -> str:
-    """Say what is kept of a file that broke off, and how to go on; nothing where nothing is."""
-    kept_bytes = _part_bytes(path) if path else 0
-    if not (path and kept_bytes):
+def _saved(path: Path | None) -> str:
+    """Return how much of an interrupted download was saved and how to resume; else nothing."""
+    saved_bytes = _part_bytes(path) if path else 0
+    if not (path and saved_bytes):
         return ""
-    return f"{size(kept_bytes)} are kept in {_part(path)}; the same command goes on from there."
+    return f"{size(saved_bytes)} are saved in {_part(path)}; run the same command again to resume."
 
 
 def _part_bytes(path: Path) -> int:
@@ -163,6 +163,6 @@ def _part_bytes(path: Path) -> int:
 
 
 def _part(path: Path) -> Path:
-    """Return where the client keeps what has come of a file."""
+    """Return where the client saves an incomplete download."""
     target = targets.at_the_end_of_links(path)
     return target.with_name(f"{target.name}.part")

@@ -1,53 +1,53 @@
-"""Every refusal a caller can see, as one tree.
+"""Every error a caller can see, as one tree.
 
 StepZeroError
-├── RequestError                 the request cannot be understood or served as asked
-│   ├── MalformedHttp            400  what came is no HTTP/1.1 request
-│   ├── HeadTooLarge             431  the address and headers exceed their limit
-│   ├── SlowRequest              408  the request did not come whole in time
+├── RequestError                 the request is invalid or cannot be served
+│   ├── MalformedHttp            400  the data received is not an HTTP/1.1 request
+│   ├── HeadTooLarge             431  the request line and headers exceed their limit
+│   ├── SlowRequest              408  the request was not received in full in time
 │   ├── MalformedJson            400  the body is not JSON
 │   ├── InvalidSpec              422  one or more fields are wrong; nothing was built
 │   ├── BodyTooLarge             413  the request body exceeds its limit
 │   ├── MalformedForm            400  the body is not a multipart form
 │   ├── UnsupportedMediaType     415  the body is neither JSON nor a form with files
 │   ├── NotAcceptable            406  the Accept header leaves no format
-│   ├── InvalidArrays            422  uploaded arrays are broken or do not fit the network
+│   ├── InvalidArrays            422  uploaded arrays are corrupt or do not fit the network
 │   ├── ArraysTooLarge           413  uploaded files, or the arrays in them, exceed a limit
-│   ├── NotAnArrayFile           415  an uploaded file is of no kind that is read here
-│   ├── FormatMismatch           400  (library, client, command line) the suffix is another format's
-│   ├── InvalidHost              400  there is no Host header, or several, or it is no host
-│   ├── UnknownHost              400  the Host header is none of this service's names
-│   └── RangeNotSatisfiable      416  the Range header names bytes that cannot be sent
-├── Unauthenticated              401  there is no API key, or one that is not good here
-├── Throttled                    429  the caller asks for more than its share
-│   ├── TooManyRequests          429  it has sent as many requests as it may
-│   └── TooManyBytes             429  its downloads under way are as many bytes as it may have
-├── NotFound                     404  no such page
-│   ├── InvalidRecipe            404  the recipe token is altered, cut or not a token at all
+│   ├── NotAnArrayFile           415  an uploaded file has an unsupported format
+│   ├── FormatMismatch           400  (library, client, CLI) suffix and requested format differ
+│   ├── InvalidHost              400  the Host header is missing, repeated or not a host name
+│   ├── UnknownHost              400  the Host header is not an allowed host name
+│   └── RangeNotSatisfiable      416  the Range header cannot be satisfied
+├── Unauthenticated              401  the API key is missing or invalid
+├── Throttled                    429  the client exceeds one of its limits
+│   ├── TooManyRequests          429  too many requests in the time window
+│   └── TooManyBytes             429  its concurrent downloads hold too many bytes
+├── NotFound                     404  unknown path
+│   ├── InvalidRecipe            404  the recipe token is altered, truncated or malformed
 │   ├── UnknownFormat            404  no format has this file extension
-│   └── DigestMismatch           404  the file's sha256 is not the one in its name
-├── ArraysGone                   410  the arrays that the recipe names are not kept any more
-├── OutdatedRecipe               410  the recipe token is of another stream version
-├── MethodNotAllowed             405  the page exists, the method does not
-├── RecipeTooLong                422  the recipe does not fit an address
+│   └── DigestMismatch           404  the file's SHA-256 is not the one in its name
+├── ArraysGone                   410  the arrays the recipe refers to are no longer stored
+├── OutdatedRecipe               410  the recipe token uses an unsupported stream version
+├── MethodNotAllowed             405  the path exists, the method does not
+├── RecipeTooLong                422  the recipe does not fit in a URL
 ├── TooLarge                     413  the checkpoint, or the memory to make it, exceeds a limit
-├── TooMuchWork                  413  drawing and checking take more arithmetic than a limit
+├── TooMuchWork                  413  drawing and checking exceed the compute limit
 ├── DtypeNotInFormat             422  the file format cannot hold the dtype
 ├── DeviceUnavailable            422  this server has no such device
 ├── NonfiniteOutput              422  the sanity forward pass overflows
-├── DeadOutput                   422  the sanity forward pass gives zeros only
-├── NotReady                     503  the service starts or stops; ask again
-│   └── Busy                     503  what runs leaves no room at the moment; ask again
-├── EngineFailed                 503  the kernels do not compile here, or draw other numbers
-├── DeviceFailed                 503  a device of this server does not work
-├── StoreUnavailable             503  uploaded arrays cannot be kept or fetched
-├── InternalError                500  a fault of the service
-├── TransferError                —    (client) the server could not be reached or broke off
-└── CannotListen                 —    (`stepzero serve`) the address to listen on cannot be had
+├── DeadOutput                   422  the sanity forward pass outputs only zeros
+├── NotReady                     503  the service is starting or stopping; retry
+│   └── Busy                     503  no capacity at the moment; retry
+├── EngineFailed                 503  the kernels do not compile here, or fail the self-test
+├── DeviceFailed                 503  a device of this server failed
+├── StoreUnavailable             503  uploaded arrays cannot be stored or read
+├── InternalError                500  a bug in the service
+├── TransferError                —    (client) the server is unreachable or broke off
+└── CannotListen                 —    (`stepzero serve`) the address to listen on is unavailable
 
-Each class is one reason that a caller can act on: it takes facts as keywords and makes the
-sentence. `code` is never renamed.  `status` stands on the class, so there is one place to look; the
-HTTP layer only renders it.  Bugs stay plain exceptions.
+Each class is one reason that a caller can act on: it takes facts as keywords and builds the
+message from them.  `code` is never renamed.  `status` is defined on the class, so that there is one
+place to look; the HTTP layer only renders it.  Bugs stay plain exceptions.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ BY_CODE: Mapping[str, type[StepZeroError]] = {cls.code: cls for cls in _tree(Ste
 
 
 def from_problem(problem: Mapping[str, Any]) -> StepZeroError:
-    """Rebuild the error that a problem document describes; an unknown code gives the base class."""
+    """Rebuild the error that a problem document describes; the base class for unknown codes."""
     standard = {"type", "title", "status", "code", "detail", "instance"}
     facts = {key: value for key, value in problem.items() if key not in standard}
     cls = BY_CODE.get(str(problem.get("code")), StepZeroError)

@@ -1,4 +1,4 @@
-"""Who may ask, where, and how much."""
+"""Errors of authentication, host names and per-client limits."""
 
 from __future__ import annotations
 
@@ -7,68 +7,72 @@ from stepzero_rnn.errors.request import RequestError
 
 
 class UnknownHost(RequestError):
-    """The Host header is none of this service's names."""
+    """The Host header is not one of the service's allowed host names."""
 
     code = "unknown_host"
-    title = "This service has another name"
+    title = "Host not allowed"
 
     def __init__(self, *, given: str) -> None:
-        super().__init__(f"This service does not go by the name {given!r}.", given=given)
+        super().__init__(f"Host {given!r} is not allowed.", given=given)
 
 
 class InvalidHost(RequestError):
-    """The request has no Host header, or several, or one that is no host."""
+    """The Host header is missing, repeated or not a valid host name."""
 
     code = "invalid_host"
-    title = "The Host header is wrong"
+    title = "Invalid Host header"
 
     def __init__(self, *, count: int, given: str | None = None) -> None:
-        said = f"it has {count} of them" if given is None else f"{given!r} is none"
-        super().__init__(f"A request names one host; {said}.", count=count, given=given)
+        detail = (
+            f"A request must have exactly one Host header; this one has {count}."
+            if given is None
+            else f"Host {given!r} is not a valid host name."
+        )
+        super().__init__(detail, count=count, given=given)
 
 
 class Unauthenticated(StepZeroError):
-    """The request brings no API key, or one that is not good here."""
+    """The request has no API key, or an invalid one."""
 
     status = 401
     code = "unauthenticated"
-    title = "An API key is needed"
+    title = "Authentication required"
 
     def __init__(self, *, given: bool) -> None:
-        said = "The API key is not good here" if given else "An API key is needed"
+        problem = "Invalid API key" if given else "API key required"
         super().__init__(
-            f"{said}; send one as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
+            f"{problem}: send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
             key_given=given,
         )
 
     @property
     def headers(self) -> dict[str, str]:
-        """Name the way to authenticate, as RFC 9110 and RFC 6750 ask."""
+        """The challenge that RFC 9110 and RFC 6750 require."""
         wrong = ', error="invalid_token"' if self.facts.get("key_given") else ""
         return {"WWW-Authenticate": f'Bearer realm="Step Zero"{wrong}'}
 
 
 class Throttled(StepZeroError):
-    """The caller asks for more than its share; ask again later."""
+    """The client exceeds one of its limits and may retry later."""
 
     status = 429
     code = "throttled"
-    title = "More than one caller's share"
+    title = "Client limit exceeded"
 
     @property
     def headers(self) -> dict[str, str]:
-        """Say when to ask again."""
         return {"Retry-After": str(self.facts.get("retry_after_s", 1))}
 
 
 class TooManyRequests(Throttled):
-    """The caller has sent as many requests as it may in this window of time."""
+    """The client has sent too many requests in this time window."""
 
     code = "too_many_requests"
 
     def __init__(self, *, limit: int, window_s: int, retry_after_s: int) -> None:
         super().__init__(
-            f"At most {limit} requests in {window_s} s are served to one caller. Try again in {retry_after_s} s.",
+            f"A client may send at most {limit} requests in {window_s} s. "
+            f"Try again in {retry_after_s} s.",
             limit=limit,
             window_s=window_s,
             retry_after_s=retry_after_s,
@@ -76,7 +80,7 @@ class TooManyRequests(Throttled):
 
 
 class TooManyBytes(Throttled):
-    """The caller's downloads under way, and this one, are more bytes than it may have at once."""
+    """This download and those in progress exceed the bytes a client may hold at once."""
 
     code = "too_many_bytes"
 
@@ -84,8 +88,8 @@ class TooManyBytes(Throttled):
         self, *, asked_bytes: int, held_bytes: int, limit_bytes: int, retry_after_s: int
     ) -> None:
         super().__init__(
-            f"This file's {asked_bytes} bytes, beside {held_bytes} under way, exceed the {limit_bytes} that one caller "
-            f"may have at once. Try again in {retry_after_s} s.",
+            f"The file's {asked_bytes} bytes plus {held_bytes} bytes of downloads in progress exceed "
+            f"the limit of {limit_bytes} bytes at once per client. Try again in {retry_after_s} s.",
             asked_bytes=asked_bytes,
             held_bytes=held_bytes,
             limit_bytes=limit_bytes,

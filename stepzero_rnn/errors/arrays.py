@@ -1,4 +1,4 @@
-"""Uploaded arrays that cannot be read, or do not fit the network."""
+"""Errors of uploaded arrays."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stepzero_rnn.errors.request import RequestError
 
 
 class InvalidArrays(RequestError):
-    """One or more uploaded arrays are broken or do not fit the network.  Nothing was kept."""
+    """One or more uploaded arrays are corrupt or do not fit the network.  Nothing was stored."""
 
     status = 422
     code = "invalid_arrays"
@@ -22,7 +22,7 @@ class InvalidArrays(RequestError):
 
 
 class ArraysTooLarge(RequestError):
-    """The uploaded files, or the arrays in them, exceed a limit.  No memory was taken for them."""
+    """The uploaded files, or the arrays in them, exceed a limit.  No memory was allocated."""
 
     status = 413
     code = "arrays_too_large"
@@ -39,11 +39,11 @@ class ArraysTooLarge(RequestError):
 
 
 class NotAnArrayFile(RequestError):
-    """An uploaded file is of no kind that is read here.  Nothing in it was unpickled."""
+    """An uploaded file has an unsupported format.  Nothing was unpickled."""
 
     status = 415
     code = "not_an_array_file"
-    title = "Not a file of arrays"
+    title = "Not an array file"
 
     def __init__(self, *, file: str, kind: str, instead: str) -> None:
         super().__init__(
@@ -55,28 +55,29 @@ class NotAnArrayFile(RequestError):
 
 
 class ArraysGone(StepZeroError):
-    """The arrays that a recipe names are not kept here any more.
+    """The arrays that a recipe refers to are no longer stored here.
 
-    No other weights are sent instead.
+    No other weights are returned instead.
     """
 
     status = 410
     code = "arrays_gone"
-    title = "The uploaded arrays are gone"
+    title = "Uploaded arrays no longer stored"
 
     def __init__(self, *, sha256: str) -> None:
         super().__init__(
-            f"The arrays {sha256} are not kept here. Uploaded again, they have the same address.",
+            f"The arrays {sha256} are not stored here. Upload the same arrays again to restore them; "
+            "their URL stays the same.",
             sha256=sha256,
         )
 
 
 class StoreUnavailable(StepZeroError):
-    """Uploaded arrays cannot be kept or fetched at the moment.  All that needs none is served."""
+    """Uploaded arrays cannot be stored or read at the moment.  All other requests are served."""
 
     status = 503
     code = "store_unavailable"
-    title = "Uploaded arrays cannot be kept or fetched"
+    title = "Array storage unavailable"
 
     def __init__(self, *, reason: str) -> None:
-        super().__init__(f"Uploaded arrays cannot be kept or fetched: {reason}.", reason=reason)
+        super().__init__(f"Array storage is unavailable: {reason}.", reason=reason)

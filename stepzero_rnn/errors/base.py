@@ -1,4 +1,4 @@
-"""What every refusal is made of."""
+"""The base class of all errors, and the description of one wrong field."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-MAX_DETAIL_CHARS, MAX_FACT_CHARS = 1600, 400  # whatever a request has in it
+MAX_DETAIL_CHARS, MAX_FACT_CHARS = 1600, 400  # however long the input is
 
 
 def cut(text: str, max_chars: int) -> str:
-    """Return the beginning of a long text."""
+    """Truncate a long text with an ellipsis."""
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
@@ -26,7 +26,7 @@ class FieldError:
 
 
 class StepZeroError(Exception):
-    """A refusal with a stable `code`, a sentence for people and facts for programs."""
+    """An error with a stable `code`, a message for people and facts for programs."""
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "error"
@@ -42,7 +42,7 @@ class StepZeroError(Exception):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Return the response headers that belong to this refusal."""
+        """The response headers that belong to this error."""
         return {}
 
     def problem(self) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-"""How wrong fields are listed: the first of them, each of a bounded length, and how many there are
-more.
-"""
+"""Lists of wrong fields: the first few, each of bounded length, and how many more there are."""
 
 from __future__ import annotations
 
@@ -12,15 +10,15 @@ from typing import Any
 from stepzero_rnn.errors.base import FieldError, cut
 
 MAX_ERRORS = 32
-_MAX_BYTES = 32 << 10  # of JSON
+_MAX_BYTES = 32 << 10  # as JSON
 _MAX_SENTENCE_CHARS = 1400
 _MAX_POINTER_CHARS, _MAX_DETAIL_CHARS, _MAX_GIVEN_CHARS = 512, 600, 201
-_NAMES_SHOWN = 8  # of what is allowed; the list in the facts has all
+_NAMES_SHOWN = 8  # in the message; the facts hold the full list
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Wrong fields in one sentence, and as facts."""
+    """Wrong fields as one sentence, and as facts."""
 
     sentence: str
     facts: dict[str, Any]
@@ -30,7 +28,7 @@ def list_errors(errors: Sequence[FieldError], more: int = 0) -> Listing:
     """List wrong fields.
 
     Args:
-        more: how many there are beside them.
+        more: how many others there are that are not in `errors`.
     """
     kept = [*_first(map(_bounded, errors[:MAX_ERRORS]))]
     left_out = len(errors) - len(kept) + more
@@ -41,12 +39,12 @@ def list_errors(errors: Sequence[FieldError], more: int = 0) -> Listing:
 
 
 def readable(pointer: str) -> str:
-    """Write a JSON pointer for people: without its escapes."""
+    """Return a JSON pointer without its escapes, for people."""
     return pointer.replace("~1", "/").replace("~0", "~") or "/"
 
 
 def alternatives(detail: str, allowed: Any) -> str:
-    """Name what is allowed, shortened where it is long; nothing where the detail has named it."""
+    """List the allowed values, shortened if long; empty if the detail already names them."""
     if not isinstance(allowed, list | tuple) or not all(isinstance(name, str) for name in allowed):
         return ""
     shown = allowed[:_NAMES_SHOWN]
@@ -57,7 +55,7 @@ def alternatives(detail: str, allowed: Any) -> str:
 
 
 def _first(errors: Iterable[FieldError]) -> Iterable[FieldError]:
-    """Return errors as long as they fit, and the first in any case."""
+    """Yield errors until the size limit is reached, but always the first."""
     size = 0
     for number, error in enumerate(errors):
         size += len(json.dumps(asdict(error)))
@@ -77,14 +75,14 @@ def _bounded(error: FieldError) -> FieldError:
 
 
 def _sentence(errors: Sequence[FieldError], left_out: int) -> str:
-    """Say of each what is wrong; of as many as one can read."""
-    said: list[str] = []
+    """Join the details of as many errors as stay readable."""
+    details: list[str] = []
     for error in errors:
         text = (
             f"{readable(error.pointer)}: {error.detail}{alternatives(error.detail, error.allowed)}"
         )
-        if said and sum(map(len, said)) + len(text) > _MAX_SENTENCE_CHARS:
+        if details and sum(map(len, details)) + len(text) > _MAX_SENTENCE_CHARS:
             break
-        said.append(text)
-    more = len(errors) - len(said) + left_out
-    return "; ".join(said) + f"; and {more} more" * (more > 0)
+        details.append(text)
+    more = len(errors) - len(details) + left_out
+    return "; ".join(details) + f"; and {more} more" * (more > 0)

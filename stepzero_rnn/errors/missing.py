@@ -1,4 +1,4 @@
-"""What is asked for by name and is not there."""
+"""Errors of names and paths that do not exist."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stepzero_rnn.errors.base import StepZeroError
 
 
 class NotFound(StepZeroError):
-    """No such page."""
+    """The path does not exist."""
 
     status = 404
     code = "not_found"
@@ -16,16 +16,16 @@ class NotFound(StepZeroError):
 
 
 class InvalidRecipe(NotFound):
-    """The recipe token is altered, cut or not a token at all.
+    """The recipe token is altered, truncated or malformed.
 
-    No other weights are sent instead.
+    No other weights are returned instead.
     """
 
     code = "invalid_recipe"
-    title = "The recipe in the address is not valid"
+    title = "Invalid recipe"
 
     def __init__(self, *, reason: str) -> None:
-        super().__init__(f"The recipe in the address is not valid: {reason}.", reason=reason)
+        super().__init__(f"The recipe is not valid: {reason}.", reason=reason)
 
 
 class UnknownFormat(NotFound):
@@ -37,44 +37,44 @@ class UnknownFormat(NotFound):
     def __init__(self, *, given: str, allowed: Iterable[str]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"No format has the file extension {given!r}. There is {', '.join(listed)}.",
+            f"Unknown file extension {given!r}. Available: {', '.join(listed)}.",
             given=given,
             allowed=listed,
         )
 
 
 class DigestMismatch(NotFound):
-    """The file's name ends in a sha256 that its bytes do not have."""
+    """The SHA-256 prefix in the file name does not match the file."""
 
     code = "digest_mismatch"
-    title = "The hash in the file name is not the file's"
+    title = "SHA-256 mismatch"
 
     def __init__(self, *, given: str, sha256: str) -> None:
         super().__init__(
-            f"The file name says sha256 {given}…, but this recipe's file has {sha256}.",
+            f"The file name contains SHA-256 {given}…, but this recipe's file has {sha256}.",
             given=given,
             sha256=sha256,
         )
 
 
 class OutdatedRecipe(StepZeroError):
-    """The recipe token is of a stream version that this server does not draw."""
+    """The recipe token uses a stream version that is not supported here."""
 
     status = 410
     code = "recipe_version"
-    title = "The recipe is of another stream version"
+    title = "Unsupported stream version"
 
     def __init__(self, *, given: int, allowed: Iterable[int]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"The recipe asks for stream version {given}; this server draws {listed}.",
+            f"The recipe uses stream version {given}; supported: {', '.join(map(str, listed))}.",
             given=given,
             allowed=listed,
         )
 
 
 class MethodNotAllowed(StepZeroError):
-    """The page exists, the method does not."""
+    """The path exists, the method does not."""
 
     status = 405
     code = "method_not_allowed"
@@ -83,10 +83,12 @@ class MethodNotAllowed(StepZeroError):
     def __init__(self, *, method: str, path: str, allowed: Iterable[str]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"{method} is not for {path}; {', '.join(listed)} is.", given=method, allowed=listed
+            f"{method} is not allowed for {path}. Allowed: {', '.join(listed)}.",
+            given=method,
+            allowed=listed,
         )
 
     @property
     def headers(self) -> dict[str, str]:
-        """Name the methods, as RFC 9110 asks."""
+        """The allowed methods, as RFC 9110 requires."""
         return {"Allow": ", ".join(self.facts.get("allowed", []))}

@@ -1,4 +1,4 @@
-"""Networks that cannot be made, held or used as asked."""
+"""Errors of networks that cannot be created, stored or used as requested."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stepzero_rnn.errors.base import StepZeroError
 
 
 class RecipeTooLong(StepZeroError):
-    """The recipe does not fit an address, mostly for the numbers that stand in it.
+    """The recipe does not fit in a URL, usually because it contains literal arrays.
 
     Nothing was drawn.
     """
@@ -19,7 +19,7 @@ class RecipeTooLong(StepZeroError):
 
     def __init__(self, *, length: int, limit: int, unit: str) -> None:
         super().__init__(
-            f"The recipe has {length} {unit}; an address has room for {limit}. "
+            f"The recipe has {length} {unit}; the limit for a URL is {limit}. "
             "Upload its arrays as files instead of writing them into the spec.",
             length=length,
             limit=limit,
@@ -44,20 +44,21 @@ class TooLarge(StepZeroError):
 
 
 class TooMuchWork(StepZeroError):
-    """Drawing and checking the network would take more arithmetic than the server spends on one
-    request.
+    """Drawing and checking the network would exceed the compute limit of one request.
 
-    Nothing was begun.
+    Nothing was started.
     """
 
     status = 413
     code = "too_much_work"
-    title = "The checkpoint is too much work for this server"
+    title = "The checkpoint takes too much computation for this server"
 
     def __init__(self, *, planned_multiply_adds: int, limit_multiply_adds: int) -> None:
         super().__init__(
-            f"The check would take {planned_multiply_adds:.1e} multiplications; the limit is {limit_multiply_adds:.1e}. "
-            "A shorter check (`check.seq_len`, `check.batch`) or a scheme that is drawn element by element takes fewer.",
+            f"The check would take {planned_multiply_adds:.1e} multiplications; "
+            f"the limit is {limit_multiply_adds:.1e}. "
+            "Reduce `check.seq_len` or `check.batch`, or use a scheme that draws each element "
+            "independently.",
             planned_multiply_adds=planned_multiply_adds,
             limit_multiply_adds=limit_multiply_adds,
         )
@@ -82,16 +83,16 @@ class DtypeNotInFormat(StepZeroError):
 
 
 class DeviceUnavailable(StepZeroError):
-    """This machine has no such device for this dtype.  No other is used instead."""
+    """This machine has no such device for this dtype.  No other device is used instead."""
 
     status = 422
     code = "device_unavailable"
-    title = "No such device here"
+    title = "Device not available"
 
     def __init__(self, *, given: str, dtype: str, allowed: Iterable[str]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"There is no device {given!r} here for {dtype}. There is {', '.join(listed)}.",
+            f"Device {given!r} is not available for {dtype}. Available: {', '.join(listed)}.",
             given=given,
             dtype=dtype,
             allowed=listed,
@@ -107,14 +108,14 @@ class NonfiniteOutput(StepZeroError):
 
     def __init__(self, *, layer: int, reason: str) -> None:
         super().__init__(
-            f"Layer {layer}: {reason}. To receive it anyway, set accept_nonfinite to true.",
+            f"Layer {layer}: {reason}. To get the checkpoint anyway, set accept_nonfinite to true.",
             layer=layer,
             reason=reason,
         )
 
 
 class DeadOutput(StepZeroError):
-    """The sanity forward pass gives zeros only.  Nothing was streamed."""
+    """The sanity forward pass outputs only zeros.  Nothing was streamed."""
 
     status = 422
     code = "dead_output"
@@ -122,7 +123,7 @@ class DeadOutput(StepZeroError):
 
     def __init__(self, *, layer: int) -> None:
         super().__init__(
-            f"Layer {layer} answers every input with zeros, so it cannot learn. "
-            "To receive it anyway, set accept_dead to true.",
+            f"Layer {layer} outputs zeros for every input, so it cannot learn. "
+            "To get the checkpoint anyway, set accept_dead to true.",
             layer=layer,
         )

@@ -1,4 +1,4 @@
-"""Requests that cannot be understood or served as asked."""
+"""Errors of requests that are invalid or cannot be served."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stepzero_rnn.errors.listing import list_errors
 
 
 class RequestError(StepZeroError):
-    """The request cannot be understood or served as asked."""
+    """The request is invalid or cannot be served."""
 
     status = 400
     code = "bad_request"
@@ -24,58 +24,57 @@ class MalformedJson(RequestError):
 
 
 class MalformedHttp(RequestError):
-    """The bytes are no HTTP/1.1 request.  The connection is closed."""
+    """The data received is not an HTTP/1.1 request.  The connection is closed."""
 
     code = "malformed_http"
-    title = "This is no HTTP request"
+    title = "Not an HTTP request"
 
     def __init__(self) -> None:
-        super().__init__("What came is no HTTP/1.1 request.")
+        super().__init__("The data received is not a valid HTTP/1.1 request.")
 
 
 class HeadTooLarge(RequestError):
-    """The address and the headers of the request exceed their limit together.
+    """The request line and the headers together exceed their limit.
 
     The connection is closed.
     """
 
     status = 431
     code = "head_too_large"
-    title = "The head of the request is too large"
+    title = "Request line and headers too large"
 
     def __init__(self, *, limit_bytes: int, limit_lines: int) -> None:
         super().__init__(
-            f"The address and the headers together exceed the limit of {limit_bytes} bytes or of {limit_lines} lines.",
+            f"The request line and headers exceed the limit of {limit_bytes} bytes "
+            f"or {limit_lines} lines.",
             limit_bytes=limit_bytes,
             limit_lines=limit_lines,
         )
 
 
 class SlowRequest(RequestError):
-    """The request did not come whole in time.  The connection is closed."""
+    """The request was not received in full in time.  The connection is closed."""
 
     status = 408
     code = "slow_request"
-    title = "The request came too slowly"
+    title = "Request timeout"
 
     def __init__(self, *, grace_s: float) -> None:
         super().__init__(
-            f"The rest of the request was waited for, {grace_s:g} s in all, and did not come.",
-            grace_s=grace_s,
+            f"The request was not received in full within {grace_s:g} s.", grace_s=grace_s
         )
 
     @property
     def headers(self) -> dict[str, str]:
-        """Say that nothing more is read."""
         return {"Connection": "close"}
 
 
 class InvalidSpec(RequestError):
-    """One or more fields of the request are wrong.  Nothing was built."""
+    """One or more fields of the request are invalid.  Nothing was created."""
 
     status = 422
     code = "invalid_spec"
-    title = "The request does not describe a checkpoint"
+    title = "Invalid specification"
 
     def __init__(self, errors: Iterable[FieldError], more: int = 0) -> None:
         listing = list_errors([*errors], more)
@@ -83,7 +82,7 @@ class InvalidSpec(RequestError):
 
 
 class BodyTooLarge(RequestError):
-    """The request body exceeds its limit.  It was not read further."""
+    """The request body exceeds its limit.  The rest was not read."""
 
     status = 413
     code = "body_too_large"
@@ -96,13 +95,13 @@ class BodyTooLarge(RequestError):
 
 
 class MalformedForm(RequestError):
-    """The request body is not one multipart form with a spec and files."""
+    """The request body is not a valid multipart form with a spec and files."""
 
     code = "malformed_form"
-    title = "The body is not a form"
+    title = "Malformed form"
 
     def __init__(self, *, reason: str) -> None:
-        super().__init__(f"The body is not a multipart form: {reason}.", reason=reason)
+        super().__init__(f"The body is not a valid multipart form: {reason}.", reason=reason)
 
 
 class UnsupportedMediaType(RequestError):
@@ -110,42 +109,44 @@ class UnsupportedMediaType(RequestError):
 
     status = 415
     code = "unsupported_media_type"
-    title = "The body must be JSON, or a form with files"
+    title = "Unsupported media type"
 
     def __init__(self, *, given: str | None) -> None:
         super().__init__(
-            f"The body's Content-Type is {given or 'missing'}; send application/json, or multipart/form-data "
-            "with arrays.",
+            f"The Content-Type of the body is {given or 'missing'}; send application/json, "
+            "or multipart/form-data to upload arrays.",
             given=given,
             allowed=["application/json", "multipart/form-data"],
         )
 
 
 class NotAcceptable(RequestError):
-    """The Accept header refuses every format, or names only such as cannot hold this checkpoint."""
+    """The Accept header excludes every format that can hold this checkpoint."""
 
     status = 406
     code = "not_acceptable"
-    title = "The Accept header leaves no format"
+    title = "Not acceptable"
 
     def __init__(self, *, given: str, allowed: Iterable[str]) -> None:
         listed = list(allowed)
         super().__init__(
-            f"Accept: {given} leaves no format for this checkpoint. There is {', '.join(listed)}.",
+            f"Accept: {given} matches no format for this checkpoint. "
+            f"Available: {', '.join(listed)}.",
             given=given,
             allowed=listed,
         )
 
 
 class FormatMismatch(RequestError):
-    """A file's suffix is that of another format than the one named.  Nothing was written."""
+    """The file's suffix and the requested format differ.  Nothing was written."""
 
     code = "format_mismatch"
-    title = "The suffix is another format's"
+    title = "Suffix and format differ"
 
     def __init__(self, *, file: str, told: str, named: str) -> None:
         super().__init__(
-            f"The suffix of {file} says {told}, but the format named is {named}; leave out one of the two.",
+            f"The suffix of {file} means {told}, but the requested format is {named}; "
+            "leave out one of the two.",
             file=file,
             told=told,
             named=named,
@@ -153,20 +154,20 @@ class FormatMismatch(RequestError):
 
 
 class RangeNotSatisfiable(RequestError):
-    """The Range header names bytes that this service cannot send."""
+    """The Range header cannot be satisfied."""
 
     status = 416
     code = "range_not_satisfiable"
-    title = "The range cannot be sent"
+    title = "Range not satisfiable"
 
     def __init__(self, *, given: str, reason: str, length_bytes: int) -> None:
         super().__init__(
-            f"Range {given!r} cannot be sent: {reason}; the file has {length_bytes} bytes.",
+            f"Range {given!r} cannot be satisfied: {reason}; the file has {length_bytes} bytes.",
             given=given,
             length_bytes=length_bytes,
         )
 
     @property
     def headers(self) -> dict[str, str]:
-        """Name the file's whole length, as RFC 9110 asks."""
+        """The length of the file, as RFC 9110 requires."""
         return {"Content-Range": f"bytes */{self.facts.get('length_bytes', '*')}"}

@@ -1,4 +1,4 @@
-"""What a server, or the way to it, cannot do now."""
+"""Errors of the server, or of the connection to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from stepzero_rnn.errors.base import StepZeroError
 
 
 class NotReady(StepZeroError):
-    """The service starts or stops; ask again later."""
+    """The service is starting or stopping; retry later."""
 
     status = 503
     code = "not_ready"
@@ -21,12 +21,11 @@ class NotReady(StepZeroError):
 
     @property
     def headers(self) -> dict[str, str]:
-        """Say when to ask again."""
         return {"Retry-After": str(self.facts.get("retry_after_s", 1))}
 
 
 class Busy(NotReady):
-    """What runs here leaves no room for this request at the moment; ask again later."""
+    """The server has no capacity for this request at the moment; retry later."""
 
     code = "busy"
     title = "Busy"
@@ -37,56 +36,56 @@ class Busy(NotReady):
 
 
 class EngineFailed(StepZeroError):
-    """The kernels that draw cannot be compiled here, or draw other numbers than they should.
+    """The kernels cannot be compiled here, or do not produce the expected values.
 
-    The log says why.
+    The log has the details.
     """
 
     status = 503
     code = "engine_failed"
-    title = "This server cannot draw"
+    title = "Engine failed"
 
     def __init__(self, *, reason: str) -> None:
-        super().__init__(f"This server cannot draw: {reason}.", reason=reason)
+        super().__init__(f"This server cannot generate weights: {reason}.", reason=reason)
 
 
 class DeviceFailed(StepZeroError):
-    """A device that this server has does not work.  No other is used instead; the log says why."""
+    """A device of this server failed.  No other device is used instead; see the log."""
 
     status = 503
     code = "device_failed"
-    title = "The device does not work"
+    title = "Device failed"
 
     def __init__(self, *, device: str, reason: str) -> None:
         super().__init__(
-            f"Device {device} does not work: {reason}. Another may be asked for.",
+            f"Device {device} failed: {reason}. Another device can be requested.",
             device=device,
             reason=reason,
         )
 
 
 class InternalError(StepZeroError):
-    """A fault of the service.  The request id names it in the log."""
+    """A bug in the service.  The request ID identifies it in the log."""
 
     code = "internal"
-    title = "A fault of the service"
+    title = "Internal error"
 
     def __init__(self) -> None:
-        super().__init__("The service failed; the request id names the fault in its log.")
+        super().__init__("Internal error. The request ID identifies it in the service's log.")
 
 
 class TransferError(StepZeroError):
-    """The server could not be reached, broke off, or answered with something else."""
+    """The server is unreachable, broke off, or sent an unexpected response."""
 
     code = "transfer"
     title = "The transfer failed"
 
 
 class CannotListen(StepZeroError):
-    """A server does not start: the address that it should listen on cannot be had."""
+    """The server cannot start: the address to listen on is unavailable."""
 
     code = "cannot_listen"
-    title = "The server cannot listen there"
+    title = "Cannot listen"
 
     def __init__(self, *, host: str, port: int, reason: str) -> None:
         where = f"[{host}]" if ":" in host else host

@@ -1,1 +1,1 @@
-"""What is asked: the recipe and how to serve it, as frozen pydantic models."""
+"""Requests: the recipe and how to serve it, as frozen pydantic models."""

@@ -1,4 +1,4 @@
-"""What a recipe says of uploaded arrays: which file, of what network, what of it counts."""
+"""Uploaded arrays in a recipe: which file, of which network, and which of its arrays are used."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ from stepzero_rnn.spec.overrides import (
 
 LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
 ArrayName = Annotated[str, Field(max_length=64)]
-MAX_NAMES = 512  # more are longer than a recipe may be
+MAX_NAMES = 512  # more would not fit in a recipe
 
 
 def listed(arrays: Any) -> Any:
-    """Take one file's path for a list of it, and give all else that may be arrays as it is.
+    """Return a single path as a list of one, and everything else unchanged.
 
     Raises:
-        RequestError: it is neither files nor arrays by their names.
+        RequestError: `arrays` is neither paths nor a mapping of names to arrays.
     """
     if isinstance(arrays, str | PathLike):
         return [arrays]
     if isinstance(arrays, Mapping | Sequence):
         return arrays
-    hint = "; give its state_dict()" if hasattr(arrays, "state_dict") else ""
+    hint = "; pass its state_dict()" if hasattr(arrays, "state_dict") else ""
     raise RequestError(
-        f"`arrays` takes arrays by their names, or paths of files, but not a {type(arrays).__name__}{hint}."
+        "`arrays` must be a mapping of names to arrays, or paths of files, "
+        f"not a {type(arrays).__name__}{hint}."
     )
 
 
 class Redraw(Selection):
-    """A part that is drawn by its scheme although it is among the arrays."""
+    """A part that is drawn by its scheme even though it was uploaded."""
 
     parameter: Literal["weight_ih", "weight_hh", "weight_hr", "bias"] = Field(
-        description="Which weight, or the biases of both vectors."
+        description="The weight, or `bias` for both bias vectors."
     )
 
 
@@ -62,32 +63,35 @@ ArrayNames = Annotated[
 
 
 class UploadOptions(Strict):
-    """How uploaded arrays are read; no part of the recipe, but for what is to be drawn anew."""
+    """How uploaded arrays are read.  Only `redraw` becomes part of the recipe."""
 
     layout: LayoutName = Field(
         default="pytorch",
-        description="Whose names, shapes and gate order they have. Some things no array tells: onnx is taken as of "
-        "linear_before_reset=1, keras as of reset_after=True and recurrent_activation=sigmoid, tf1 as of forget_bias=1; where that "
-        "matters, `warnings` of the answer to the upload say so.",
+        description="The library whose names, shapes and gate order the arrays use. Arrays do not "
+        "record every setting: onnx is read as linear_before_reset=1, keras as reset_after=True "
+        "and recurrent_activation=sigmoid, tf1 as forget_bias=1. Assumptions that matter are listed "
+        "in the `warnings` of the response to the upload.",
     )
     prefix: str = Field(
         default="",
         max_length=512,
-        description="What the names of the network's arrays begin with, as in a whole model's file: the others are left out.",
+        description="Prefix of the names of the network's arrays, as in the file of a larger model; "
+        "arrays without it are ignored.",
     )
     strict: bool = Field(
-        default=False, description="Refuse an upload that does not give every parameter."
+        default=False, description="Reject an upload that does not contain every parameter."
     )
     grow: bool = Field(
-        default=False, description="Take arrays of a network that is smaller than the spec's."
+        default=False, description="Accept arrays of a network that is smaller than the spec's."
     )
     redraw: Redraws = Field(
-        default=(), description="Parts that are drawn by their schemes although they are given."
+        default=(),
+        description="Parts that are drawn by their schemes even though they were uploaded.",
     )
 
 
 class UploadArguments(TypedDict, total=False):
-    """The same as arguments of a call."""
+    """The same options as keyword arguments."""
 
     layout: LayoutName
     prefix: str
@@ -97,40 +101,42 @@ class UploadArguments(TypedDict, total=False):
 
 
 class SourceSizes(Strict):
-    """The sizes of the network that the arrays are of, where they are smaller than the spec's."""
+    """The sizes of the network the arrays come from, if smaller than the spec's."""
 
-    input_size: Size | None = Field(default=None, description="Features of its input.")
-    hidden_size: Size | None = Field(default=None, description="Features of its hidden state.")
+    input_size: Size | None = Field(default=None, description="Input size of that network.")
+    hidden_size: Size | None = Field(default=None, description="Hidden size of that network.")
     proj_size: Annotated[int, Field(ge=0, le=SAFE_INTEGER)] | None = Field(
-        default=None, description="Size that its outputs are projected to."
+        default=None, description="Projection size of that network."
     )
     num_layers: Annotated[int, Field(ge=1, le=MAX_LAYERS)] | None = Field(
-        default=None, description="Its layers."
+        default=None, description="Layers of that network."
     )
 
 
 class Arrays(Strict):
-    """Uploaded arrays, taken as they are.  What they do not give is drawn by the schemes."""
+    """Uploaded arrays, used unchanged.  Missing parameters are drawn by the schemes."""
 
     sha256: str = Field(
-        pattern="^[0-9a-f]{64}$", description="Of the file that the service made of the upload."
+        pattern="^[0-9a-f]{64}$",
+        description="SHA-256 of the canonical file that the upload was stored as.",
     )
     sizes: SourceSizes = Field(
         default=SourceSizes(),
-        description="Of the network that the arrays are of, where they differ.",
+        description="Sizes of the network the arrays come from, if they differ.",
     )
     given: ArrayNames | None = Field(
         default=None,
-        description="The arrays that count, where they are not all of their network: PyTorch's names, or "
+        description="The arrays that are used, if not all of their network: PyTorch's names, or "
         "`weight_ih_l0.forget` for one gate.",
     )
     redraw: Redraws = Field(
-        default=(), description="Parts that are drawn by their schemes although they are given."
+        default=(),
+        description="Parts that are drawn by their schemes even though they were uploaded.",
     )
 
     @cached_property
     def names(self) -> frozenset[str] | None:
-        """The names of what is given; None for all."""
+        """The names of the arrays that are used; None means all."""
         return None if self.given is None else frozenset(self.given)
 
     def layers(self, network: Network) -> int:
@@ -142,7 +148,7 @@ class Arrays(Strict):
         return replace(network, **self.sizes.model_dump(exclude_none=True))
 
     def redrawn(self, network: Network) -> frozenset[tuple[str, Place]]:
-        """Return the places that are drawn although they are given."""
+        """Return the places that are drawn even though they were uploaded."""
         return frozenset(
             (part.parameter, place)
             for part in self.redraw
@@ -151,14 +157,12 @@ class Arrays(Strict):
 
 
 def whole_names(arrays: Arrays, network: Network) -> Iterator[str]:
-    """Name every tensor of the arrays' network, in `state_dict` order."""
+    """Yield the name of every tensor of the arrays' network, in `state_dict` order."""
     return network.names(arrays.layers(network))
 
 
 def canonical_arrays(arrays: Arrays, network: Network) -> dict[str, Any]:
-    """Say it in one way for all spellings: what is as in the network itself is left out, names are
-    in order.
-    """
+    """Return one form for all spellings: defaults and equal sizes are omitted, names are sorted."""
     plain: dict[str, Any] = {"sha256": arrays.sha256}
     differing = {
         name: size
@@ -183,14 +187,14 @@ def canonical_arrays(arrays: Arrays, network: Network) -> dict[str, Any]:
 
 
 def refuse_unfit_arrays(arrays: Arrays, network: Network) -> None:
-    """Refuse what the network has no place for."""
+    """Reject arrays that have no place in the network."""
     _refuse_sizes(arrays, network)
     _refuse_names(arrays, network)
     for number, part in enumerate(arrays.redraw):
         for field, given, allowed in lacking(part, part.parameter, network):
             raise refusal(
                 "matches_nothing",
-                f"the network has no {field} {given!r}, so there is nothing to draw anew",
+                f"the network has no {field} {given!r}, so there is nothing to redraw",
                 field=f"/arrays/redraw/{number}/{field}",
                 given=given,
                 allowed=allowed,
@@ -199,27 +203,27 @@ def refuse_unfit_arrays(arrays: Arrays, network: Network) -> None:
 
 def _refuse_sizes(arrays: Arrays, network: Network) -> None:
     for name, size in arrays.sizes.model_dump(exclude_none=True).items():
-        own = getattr(network, name)
-        if size > own or (size == 0) != (own == 0):
+        limit = getattr(network, name)
+        if size > limit or (size == 0) != (limit == 0):
             raise refusal(
                 "not_grown",
-                f"the arrays are of a network with {name} {size}, this one has {own}: a network can "
-                "grow, but not shrink, nor get or lose a projection",
+                f"the arrays are of a network with {name} {size}, but this one has {limit}: "
+                "a network can grow, but not shrink, and cannot gain or lose a projection",
                 field=f"/arrays/sizes/{name}",
                 given=size,
-                allowed=f"at most {own}",
+                allowed=f"at most {limit}",
             )
 
 
 def _refuse_names(arrays: Arrays, network: Network) -> None:
-    given = arrays.given or ()
-    known = {*_with_gates(whole_names(arrays, network), network)} if given else set()
-    wholes, before = {*given}, set[str]()
-    for number, name in enumerate(given):
-        if name not in known:
+    names = arrays.given or ()
+    valid = {*_with_gates(whole_names(arrays, network), network)} if names else set()
+    wholes, before = {*names}, set[str]()
+    for number, name in enumerate(names):
+        if name not in valid:
             raise refusal(
                 "unknown_array",
-                f"the arrays' network has nothing called {name!r}",
+                f"the arrays' network has no array named {name!r}",
                 field=f"/arrays/given/{number}",
                 given=name,
                 allowed="PyTorch's name of a parameter, or of a gate: weight_ih_l0.forget",
@@ -228,16 +232,16 @@ def _refuse_names(arrays: Arrays, network: Network) -> None:
         if name in before or (dot and whole in wholes):
             raise refusal(
                 "given_twice",
-                f"{name} stands there already, by itself or in the whole",
+                f"{name} is already listed, alone or as part of the whole array",
                 field=f"/arrays/given/{number}",
                 given=name,
-                allowed="each number once",
+                allowed="each element once",
             )
         before.add(name)
 
 
 def _with_gates(wholes: Iterable[str], network: Network) -> Iterator[str]:
-    """Name every tensor, each before its gates."""
+    """Yield the name of every tensor, each followed by its gates."""
     for whole in wholes:
         yield whole
         kind = whole.partition("_l")[0]

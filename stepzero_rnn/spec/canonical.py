@@ -1,7 +1,7 @@
-"""The canonical form of a recipe: one JSON text per set of weights that was asked for.
+"""The canonical form of a recipe: one JSON text per requested set of weights.
 
 Fields at their default are left out, so a field that a later release adds (with a default that
-changes nothing) alters no canonical text, and with it no token, no tag and no file.
+changes nothing) alters no canonical text, and therefore no token, tag or file.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from stepzero_rnn.spec.overrides import WEIGHTS
 from stepzero_rnn.spec.parse import parse
 
 STREAM_VERSION = 1
-REMEMBERED = 256  # recipes whose names are not computed again
+REMEMBERED = 256  # recipes whose canonical texts and digests are cached
 
 
 def canonical(spec: Spec) -> dict[str, Any]:
-    """Return the recipe as the smallest object that describes it."""
+    """Return the smallest object that describes the recipe."""
     plain = {
         name: getattr(spec, name)
         for name, field in Spec.model_fields.items()
@@ -47,13 +47,13 @@ def canonical(spec: Spec) -> dict[str, Any]:
 
 
 def with_arrays(spec: Spec, arrays: Arrays) -> Spec:
-    """Return the same recipe with uploaded arrays.
+    """Return the recipe with uploaded arrays.
 
     Raises:
-        InvalidSpec: they have no place in the network, or it is a script's.
+        InvalidSpec: the arrays do not fit the network, or a script draws it.
     """
     if spec.script:
-        detail = "a script draws every parameter by itself; lay arrays over schemes or a preset"
+        detail = "a script draws every parameter itself; combine arrays with schemes or a preset"
         raise InvalidSpec([FieldError("/init", "script_with_arrays", detail)])
     plain = canonical(spec)
     named = arrays.model_dump(exclude_defaults=True)
@@ -68,20 +68,19 @@ def canonical_json(spec: Spec) -> str:
 
 @lru_cache(REMEMBERED)
 def recipe_digest(spec: Spec) -> bytes:
-    """Return the 32 bytes that name a recipe: sha256 over the stream version and the canonical
-    text.
-    """
+    """Return the 32 bytes that identify a recipe: a sha256 over stream version and text."""
     return hashlib.sha256(f"{STREAM_VERSION}\n{canonical_json(spec)}".encode()).digest()
 
 
 def as_object(scheme: BaseModel) -> dict[str, Any]:
-    """Say a scheme by its name and what differs from its defaults, so that later fields change no
-    text.
+    """Return a scheme's name and the fields that differ from their defaults.
+
+    So a field that is added later changes no canonical text.
     """
     name = type(scheme).model_fields["scheme"].default
     return {"scheme": name} | scheme.model_dump(exclude_defaults=True)
 
 
 def _scheme(scheme: BaseModel) -> str | dict[str, Any]:
-    said = as_object(scheme)
-    return said if len(said) > 1 else str(said["scheme"])
+    fields = as_object(scheme)
+    return fields if len(fields) > 1 else str(fields["scheme"])

@@ -44,7 +44,9 @@ class Spec(Strict):
     hidden_size: Size = Field(description="Features of the hidden state.")
     num_layers: int = Field(default=1, ge=1, le=MAX_LAYERS, description="Stacked layers.")
     bias: bool = Field(default=True, description="Whether there are `bias_ih` and `bias_hh`.")
-    bidirectional: bool = Field(default=False, description="Whether a second net runs backwards.")
+    bidirectional: bool = Field(
+        default=False, description="Whether a second network runs backwards."
+    )
     proj_size: int = Field(
         default=0,
         ge=0,
@@ -66,17 +68,17 @@ class Spec(Strict):
     )
     init: Init = Field(
         default="pytorch",
-        description="A preset, by name: `pytorch` (what PyTorch itself draws), or what another library or a paper draws; "
+        description="The name of a preset: `pytorch` (PyTorch's own defaults), or those of another library or a paper; "
         "or one scheme, by name or as an object, for all weights, with biases 0; or a script (`numpy_randn`, `torch_seeded`) "
-        "that fills the network as somebody's own does; or an object with a scheme for each of "
+        "that reproduces a user's own initialization code; or an object with a scheme for each of "
         "`weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for those not named, and `overrides` for "
         "layers, directions and gates.",
     )
     accept_nonfinite: bool = Field(
-        default=False, description="Serve the network even where its output overflows."
+        default=False, description="Serve the network even if its output overflows."
     )
     accept_dead: bool = Field(
-        default=False, description="Serve the network even where its output is zero everywhere."
+        default=False, description="Serve the network even if its output is zero everywhere."
     )
 
     @field_validator("nonlinearity")
@@ -86,7 +88,7 @@ class Spec(Strict):
         if value is not None and rnn and not rnn.has_nonlinearity:
             raise refusal(
                 "not_for_rnn_type",
-                f"the nonlinearities of {rnn.name} are fixed; leave this out",
+                f"the nonlinearities of {rnn.name} are fixed; omit this field",
             )
         return value
 
@@ -96,7 +98,7 @@ class Spec(Strict):
         rnn_type, hidden = info.data.get("rnn_type"), info.data.get("hidden_size")
         if value and rnn_type and not RNNS[rnn_type].has_projection:
             raise refusal(
-                "not_for_rnn_type", f"{rnn_type} has no projection; only lstm has", allowed=0
+                "not_for_rnn_type", f"{rnn_type} has no projection; only lstm does", allowed=0
             )
         if value and hidden is not None and value >= hidden:
             raise refusal(
@@ -195,7 +197,7 @@ class Serving(Strict):
 
     device: str = Field(
         default="auto",
-        description="Where to draw and run: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. The bytes are the same.",
+        description="Device to draw and run on: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. The bytes are the same.",
         json_schema_extra={"pattern": f"^({_DEVICE.pattern})$"},
     )
     check: CheckSize = Field(default=CheckSize(), description="Size of the sanity forward pass.")
@@ -206,7 +208,7 @@ class Serving(Strict):
         if not _DEVICE.fullmatch(value):
             raise refusal(
                 "unknown_device",
-                f"there is no kind of device called {value[:40]!r}",
+                f"unknown kind of device: {value[:40]!r}",
                 allowed=["auto", "cpu", "cuda", "cuda:N", "mps"],
             )
         return value
@@ -228,7 +230,7 @@ class CheckpointRequest(Spec, Serving):
 
     format: FormatName | None = Field(
         default=None,
-        description="File format; without it the Accept header decides, and without that `pt`.",
+        description="File format; by default that of the Accept header, else `pt`.",
     )
 
     @cached_property

@@ -65,11 +65,11 @@ class Rule(NamedTuple):
 RULES: tuple[Rule, ...] = (
     Rule(
         lambda scheme, at: set(at.parameters) <= set(scheme.parameters),
-        "it fills {fills} only, and is asked to fill {asked}",
+        "it fills {fills} only, but is requested for {asked}",
     ),
     Rule(
         lambda scheme, at: not scheme.is_square or set(at.parameters) <= {"weight_hh"},
-        "it asks for a square matrix, and those of {asked} need not be",
+        "it requires a square matrix, and those of {asked} need not be square",
     ),
     Rule(
         lambda scheme, at: at.rnn_type in scheme.rnn_types,
@@ -81,11 +81,11 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.min_hidden_size,
-        "a hidden_size of {scheme.min_hidden_size} or more is needed",
+        "it requires a hidden_size of {scheme.min_hidden_size} or more",
     ),
     Rule(
         lambda scheme, at: not (scheme.is_square and at.projected),
-        "its matrix is square, and with proj_size those of weight_hh are not",
+        "its matrix is square, but with proj_size those of weight_hh are not",
     ),
 )
 
@@ -173,7 +173,7 @@ def _why_no_preset(name: str, site: Site, projects: bool) -> str | None:
     if site.nonlinearity not in (None, *preset.nonlinearities):
         return f"it is for nonlinearity {' and '.join(preset.nonlinearities)}"
     if site.projected and projects and "weight_hr" not in preset.parts[site.rnn_type]:
-        return "it has no projection; name a scheme for weight_hr beside it"
+        return "it does not define a projection; add a scheme for weight_hr"
     return None
 
 

@@ -1,4 +1,4 @@
-"""What `init` may be: a preset, one scheme, or parts with overrides; and all of it in full."""
+"""The forms of `init`: a preset, one scheme, or parts with overrides; and their expansion."""
 
 from __future__ import annotations
 
@@ -41,25 +41,29 @@ from stepzero_rnn.spec.schemes.weights import Pytorch
 class InitParts(Strict):
     """One scheme per kind of parameter.
 
-    What is not named is drawn as the preset has it: if none is named, as PyTorch draws it.
+    Parts that are not named come from the preset, by default PyTorch's.
     """
 
     preset: PresetName = Field(
-        default="pytorch", description="Whose parts those are that are not named here."
+        default="pytorch", description="The preset for the parts that are not named here."
     )
-    weight_ih: WeightInit | None = Field(default=None, description="Input weights, all layers.")
-    weight_hh: WeightInit | None = Field(default=None, description="Recurrent weights, all layers.")
+    weight_ih: WeightInit | None = Field(default=None, description="Input weights of all layers.")
+    weight_hh: WeightInit | None = Field(
+        default=None, description="Recurrent weights of all layers."
+    )
     weight_hr: WeightInit | None = Field(
         default=None, description="Projection weights (LSTM with `proj_size`)."
     )
-    bias: BiasInit | None = Field(default=None, description="Total bias of every gate.")
+    bias: BiasInit | None = Field(
+        default=None, description="Total bias (`bias_ih + bias_hh`) of every gate."
+    )
     overrides: Overrides = Field(
         default=(),
-        description="Exceptions, for some layers, one direction or one gate of a parameter; the first that "
-        "matches counts.",
+        description="Exceptions for some layers, one direction or one gate of a parameter; the "
+        "first match wins.",
     )
     arrays: Arrays | None = Field(
-        default=None, description="Uploaded arrays, which count before the schemes."
+        default=None, description="Uploaded arrays, which take precedence over the schemes."
     )
 
 
@@ -70,11 +74,11 @@ def _init_kind(value: Any) -> str:
     return "$scheme" if has_scheme else "$parts"
 
 
-def _is_scheme(given: dict[Any, Any]) -> bool:
-    """Whether an object is meant as a scheme: it names one, or has fields of schemes and none of
+def _is_scheme(value: dict[Any, Any]) -> bool:
+    """Whether an object is meant as a scheme: it has a `scheme`, or fields of schemes and none of
     parts.
     """
-    names = given.keys()
+    names = value.keys()
     no_parts = names.isdisjoint(InitParts.model_fields)
     return "scheme" in names or (no_parts and not names.isdisjoint(SCHEME_FIELDS))
 
@@ -96,7 +100,7 @@ PARTS = (*WEIGHTS, "bias")
 
 
 class Parts(BaseModel, frozen=True):
-    """The init in full: a scheme for every kind of parameter the network has."""
+    """The expanded init: a scheme for every kind of parameter of the network."""
 
     weight_ih: AnyWeightScheme
     weight_hh: AnyWeightScheme
@@ -106,9 +110,7 @@ class Parts(BaseModel, frozen=True):
 
 
 def in_parts(init: Any, network: Network) -> InitParts:
-    """Return an init as parts: those that it names, and of its preset the others with their
-    overrides.
-    """
+    """Return an init as parts: those it names, and the rest from its preset with its overrides."""
     if isinstance(init, str) and init in PRESETS:
         init = InitParts.model_validate({"preset": init})
     if not isinstance(init, InitParts):
@@ -127,13 +129,13 @@ def in_parts(init: Any, network: Network) -> InitParts:
 
 
 def part_of(init: InitParts, name: str, rnn_type: str) -> Any:
-    """Return the scheme of a part, by the init itself or by its preset."""
-    own = getattr(init, name)
-    return getattr(_preset(init.preset, rnn_type), name) if own is None else own
+    """Return the scheme of a part, from the init itself or from its preset."""
+    scheme = getattr(init, name)
+    return getattr(_preset(init.preset, rnn_type), name) if scheme is None else scheme
 
 
 def parts_of(asked: InitParts, *, projected: bool, biased: bool) -> Parts:
-    """Return parts in full.  Those that the network lacks are `pytorch`."""
+    """Return parts expanded.  Those the network does not have are `pytorch`."""
     return Parts(
         weight_ih=weight_in_full(asked.weight_ih),
         weight_hh=weight_in_full(asked.weight_hh),
@@ -151,25 +153,23 @@ def script_of(init: Any) -> AnyScript | None:
 
 
 def weight_in_full(init: Any) -> Any:
-    """Return the scheme of a weight that may be asked for by name."""
+    """Return the scheme of a weight that may be given by name."""
     return _plain(WEIGHT_SCHEMES[init]) if isinstance(init, str) else init
 
 
 def bias_in_full(init: Any) -> Any:
-    """Return the scheme of a bias that may be asked for by name."""
+    """Return the scheme of a bias that may be given by name."""
     return _plain(BIAS_SCHEMES[init]) if isinstance(init, str) else init
 
 
 def override_in_full(override: WeightOverride | BiasOverride) -> Any:
-    """Return the scheme of an override that may be asked for by name."""
+    """Return the scheme of an override that may be given by name."""
     in_full = bias_in_full if isinstance(override, BiasOverride) else weight_in_full
     return in_full(override.init)
 
 
 def for_all(scheme: Any) -> InitParts:
-    """Return the parts that one scheme for all weights stands for; a script has none, and is said
-    to have PyTorch's.
-    """
+    """Return the parts for one scheme for all weights; a script has none and gets PyTorch's."""
     weight = Pytorch() if script_of(scheme) else weight_in_full(scheme)
     bias = PytorchBias() if isinstance(weight, Pytorch) else ZerosBias()
     return InitParts(weight_ih=weight, weight_hh=weight, weight_hr=weight, bias=bias)
@@ -177,7 +177,7 @@ def for_all(scheme: Any) -> InitParts:
 
 @cache
 def _plain(scheme: type[InitScheme]) -> InitScheme:
-    """Return a scheme with its defaults; it is asked for once for every place of a network."""
+    """Return a scheme with its defaults; cached, since every place of a network requests it."""
     return scheme()
 
 

@@ -31,16 +31,16 @@ class Selection(Strict):
 
     layer: Literal["first", "last"] | Layer | LayerRange | None = Field(
         default=None,
-        description="Which layers: an index from 0, `[first, last]` with both ends in it, `first`, `last`; "
-        "without it all.",
+        description="Which layers: an index from 0, an inclusive range `[first, last]`, `first` or `last`; "
+        "all if omitted.",
     )
     direction: Literal["forward", "reverse"] | None = Field(
-        default=None, description="Which direction of a bidirectional network; without it both."
+        default=None, description="Which direction of a bidirectional network; both if omitted."
     )
     gate: Literal["input", "forget", "cell", "output", "reset", "update", "new"] | None = Field(
         default=None,
         description="Which gate: `input`, `forget`, `cell`, `output` (LSTM), `reset`, `update`, `new` (GRU); "
-        "without it all.",
+        "all if omitted.",
     )
 
     @field_validator("gate", mode="before")
@@ -57,7 +57,7 @@ class Selection(Strict):
             return value
         raise refusal(
             "not_a_layer",
-            "layers are named by an index, by the first and the last of a range, or by a word",
+            "a layer must be an index, a range of two indices, or a word",
             allowed='an index from 0, [first, last], "first" or "last"',
         )
 
@@ -162,18 +162,18 @@ def refuse_unfit(
     for number in sorted({*range(len(overrides))} - {*counts.values()})[:1]:
         raise refusal(
             "matches_nothing",
-            "the overrides before it have all that it names, and the first that matches counts",
+            "earlier overrides match everything it selects, and the first match wins",
             field=f"/overrides/{number}",
             given=_as_given(overrides[number]),
-            allowed="a narrower one before a wider one",
+            allowed="narrower overrides before wider ones",
         )
     for number in _in_fused(overrides, network, fused, counts):
         raise refusal(
             "part_of_fused",
-            f"a fused scheme fills all gates of {overrides[number].parameter} at once, so none can have another",
+            f"a fused scheme fills all gates of {overrides[number].parameter} at once, so no gate can have a different one",
             field=f"/overrides/{number}",
             given=_as_given(overrides[number]),
-            allowed="scope `gate` for the others, or no gate here",
+            allowed="scope `gate` for the others, or no gate in this override",
         )
 
 

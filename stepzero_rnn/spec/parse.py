@@ -1,4 +1,4 @@
-"""From outside text to a request model, or to one error that names every wrong field."""
+"""Parses external text into a request model, or raises one error that lists every wrong field."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LIMITS = ("expected", "expected_tags", "gt", "ge", "lt", "le", "pattern", "allo
 _WORDS = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}"}
 _TAGS = {"$name", "$scheme", "$parts"}
 _TAGGED = {"init", "weight_ih", "weight_hh", "weight_hr", "bias"}
-_MESSAGES = {  # pydantic's own name Python's classes
+_MESSAGES = {  # pydantic's own messages name Python classes
     "model_type": "Input should be an object",
     "model_attributes_type": "Input should be an object",
     "tuple_type": "Input should be an array",
@@ -31,26 +31,26 @@ LONG_INTEGER = 10**30
 _GIVEN_CHARS = 200
 
 
-def parse(model: type[Model], given: Any) -> Model:
+def parse(model: type[Model], value: Any) -> Model:
     """Validate a decoded JSON value.
 
     Raises:
-        InvalidSpec: one or more fields are wrong; each is named with a JSON pointer.
+        InvalidSpec: one or more fields are invalid; each is listed with a JSON pointer.
     """
     try:
-        return model.model_validate(given)
+        return model.model_validate(value)
     except ValidationError as error:
         raise refusal_of(error.errors(include_url=False), model) from error
 
 
-def parse_strings(model: type[Model], given: Mapping[str, Any]) -> Model:
-    """Validate values that arrived as text, such as a query's.
+def parse_strings(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """Validate values that arrived as text, such as query parameters.
 
     Raises:
         InvalidSpec: as `parse`.
     """
     try:
-        return model.model_validate_strings(given)
+        return model.model_validate_strings(values)
     except ValidationError as error:
         raise refusal_of(error.errors(include_url=False), model) from error
 
@@ -66,38 +66,36 @@ def parse_json(model: type[Model], text: str | bytes) -> Model:
 
 
 def load_json(text: str | bytes, source: str = "The body") -> Any:
-    """Decode JSON without the readings that lose something: repeated keys, NaN, Infinity.
+    """Decode JSON strictly: repeated keys, NaN and Infinity are errors.
 
     Args:
-        source: what the text is to whom it is from.
+        source: the name of the text in error messages.
 
     Raises:
         MalformedJson: the text is not one JSON document.
     """
     try:
         if isinstance(text, bytes):
-            text = text.decode()  # as UTF-8 and nothing else
-        text = text.removeprefix("\ufeff")  # the mark that Windows' programs begin a file with
+            text = text.decode()  # UTF-8 only
+        text = text.removeprefix("\ufeff")  # the byte order mark that Windows programs write
         return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
     except RecursionError as error:
         raise MalformedJson(f"{source} is nested too deeply.") from error
-    except ValueError as error:  # also bad UTF-8 and integers of absurd length
+    except ValueError as error:  # also invalid UTF-8 and excessively long integers
         raise MalformedJson(f"{source} is not JSON: {error}.") from error
 
 
 def refusal_of(errors: Sequence[Any], model: type[BaseModel] | None = None) -> InvalidSpec:
-    """Turn pydantic's errors into a refusal.
+    """Convert pydantic's errors into one InvalidSpec.
 
     Args:
-        model: what was to be read; of an unknown key, it tells the known ones.
+        model: the model that was validated; it provides the valid keys for an unknown one.
     """
     return InvalidSpec(field_errors(errors, model), max(0, len(errors) - MAX_ERRORS))
 
 
 def field_errors(errors: Sequence[Any], model: type[BaseModel] | None = None) -> list[FieldError]:
-    """Turn the first of pydantic's errors into ours: JSON pointers, what was given, what is
-    allowed.
-    """
+    """Convert the first of pydantic's errors into ours: with JSON pointer, value, alternatives."""
     return [_field_error(error, model) for error in errors[:MAX_ERRORS]]
 
 
@@ -116,23 +114,21 @@ def _field_error(error: Mapping[str, Any], model: type[BaseModel] | None) -> Fie
 
 
 def _detail(error: Mapping[str, Any], facts: Mapping[str, Any], allowed: Any) -> str:
-    """Return the reason; where a name is unknown, begin with what was probably meant."""
+    """Return the message; for an unknown name, the most likely correction comes first."""
     code = error["type"]
     if code in _UNKNOWN:
         name = error["loc"][-1] if code == "extra_forbidden" else facts.get("tag", error["input"])
         return explain_unknown(str(_shown(name)), allowed or ())
     if code == "union_tag_not_found":
         tag = facts["discriminator"].strip("'")
-        return f"{tag} is missing: without it, nothing says which {tag} this is"
+        return f"the field {tag} is missing"
     if code == "too_long" and facts.get("actual_length"):
-        return f"There are too many items: {facts['actual_length']}"
+        return f"too many items: {facts['actual_length']}"
     return str(_MESSAGES.get(code, error["msg"]))
 
 
 def _pointer(location: Sequence[Any], code: str) -> str:
-    """Write a JSON pointer (RFC 6901), without the union tags that pydantic puts into a
-    location.
-    """
+    """Return a JSON pointer (RFC 6901), without the union tags in pydantic's locations."""
     kept: list[str] = []
     before, after_scheme = "", False
     for step in map(str, location):
@@ -151,47 +147,47 @@ def _in_list(pointer: Sequence[str]) -> bool:
 
 
 def _allowed(facts: Mapping[str, Any]) -> Any:
-    found = {key: facts[key] for key in _LIMITS if facts.get(key) is not None}
-    if len(found) == 1:
-        key, value = next(iter(found.items()))
+    limits = {key: facts[key] for key in _LIMITS if facts.get(key) is not None}
+    if len(limits) == 1:
+        key, value = next(iter(limits.items()))
         if key in ("expected", "expected_tags"):
             return re.findall("'([^']*)'", value)
         if isinstance(value, float) and value.is_integer():
             value = int(value)
         return _WORDS[key].format(value) if key in _WORDS else value
-    return found or None
+    return limits or None
 
 
-def _shown(given: Any) -> Any:
-    """Repeat what was given, cut to a readable length, as something JSON can hold."""
-    if isinstance(given, int) and abs(given) >= LONG_INTEGER:
-        return f"{str(given)[:30]}…"
-    if given is None or isinstance(given, int) or (isinstance(given, float) and isfinite(given)):
-        return given
-    text = given if isinstance(given, str) else _as_json(given)
+def _shown(value: Any) -> Any:
+    """Return a value for an error message: truncated, and representable in JSON."""
+    if isinstance(value, int) and abs(value) >= LONG_INTEGER:
+        return f"{str(value)[:30]}…"
+    if value is None or isinstance(value, int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    text = value if isinstance(value, str) else _as_json(value)
     return text if len(text) <= _GIVEN_CHARS else text[:_GIVEN_CHARS] + "…"
 
 
-def _as_json(given: Any) -> str:
-    """Write the beginning of a value, as far as it is shown and little further."""
+def _as_json(value: Any) -> str:
+    """Return the beginning of a value's JSON, a little more than is shown."""
     text = ""
     try:
-        for piece in json.JSONEncoder().iterencode(given):
+        for piece in json.JSONEncoder().iterencode(value):
             text += piece
             if len(text) > _GIVEN_CHARS:
                 break
     except (TypeError, ValueError):
-        return repr(given)
+        return repr(value)
     return text
 
 
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    decoded = dict(pairs)
+    if len(decoded) != len(pairs):
         counted = Counter(name for name, _ in pairs)
-        repeated = next(name for name in found if counted[name] > 1)
-        raise ValueError(f"the key {repeated[:_GIVEN_CHARS]!r} stands twice in one object")
-    return found
+        repeated = next(name for name in decoded if counted[name] > 1)
+        raise ValueError(f"the key {repeated[:_GIVEN_CHARS]!r} appears twice in one object")
+    return decoded
 
 
 def _no_constant(name: str) -> Any:

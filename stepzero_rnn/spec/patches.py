@@ -1,4 +1,4 @@
-"""Which part of a tensor's blocks uploaded arrays give: integers only."""
+"""Which rectangles of a tensor's blocks uploaded arrays fill, in integers only."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from stepzero_rnn.spec.networks import Cell, Network
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A rectangle of a block that is given: where it lies there, and where in which array.
+    """A rectangle of a block that an array fills: its place in the block, and in the array.
 
-    `start` is the element of the array that is the rectangle's first, `stride` the columns of the
-    array.
+    `start` is the index of the rectangle's first element in the array, `stride` the array's number
+    of columns.
     """
 
     array: str
@@ -27,15 +27,13 @@ class Patch:
 
     @property
     def elements(self) -> int:
-        """How many elements it has."""
+        """The number of elements."""
         return self.rows * self.cols
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Columns that stay side by side when a network grows: where they were, where they are, how
-    many.
-    """
+    """Columns that stay adjacent when a network grows: old position, new position, number."""
 
     before: int
     now: int
@@ -44,7 +42,7 @@ class Strip:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The arrays of a network, as the tensors of one cell see them."""
+    """The uploaded arrays of a network, from the view of one cell."""
 
     arrays: Arrays
     network: Network
@@ -52,9 +50,7 @@ class Given:
     cell: Cell
 
     def patches(self, kind: str, tensor: str, gates: Sequence[str]) -> list[tuple[Patch, ...]]:
-        """Return what is given of every gate of a tensor, its rows counted from the gate's
-        first.
-        """
+        """Return the patches of every gate of a tensor; rows are counted from the gate's first."""
         if self.cell.layer >= self.arrays.layers(self.network):
             return [() for _ in gates]
         return [(*self._of_gate(kind, tensor, place, gate),) for place, gate in enumerate(gates)]
@@ -67,15 +63,15 @@ class Given:
         rows = source.proj_size if kind == "weight_hr" else source.hidden_size
         strips = self._strips(kind, source)
         stride = sum(strip.cols for strip in strips)
-        found = self._array(tensor, gate, place * rows * stride)
-        if found is None:
+        source_array = self._array(tensor, gate, place * rows * stride)
+        if source_array is None:
             return
-        array, start = found
+        array, start = source_array
         for strip in _joined(strips):
             yield Patch(array, start + strip.before, stride, 0, rows, strip.now, strip.cols)
 
     def _array(self, tensor: str, gate: str, start: int) -> tuple[str, int] | None:
-        """Return the array that holds a gate, and its first element there."""
+        """Return the array that holds a gate, and the index of the gate's first element in it."""
         names = self.arrays.names
         if names is None or tensor in names:
             return tensor, start
@@ -98,16 +94,16 @@ class Given:
 
 
 def stacked(patches: Sequence[Sequence[Patch]], rows: int) -> tuple[Patch, ...]:
-    """Return the patches of gates of `rows` rows as those of the whole tensor."""
+    """Return the patches of gates with `rows` rows each as patches of the whole tensor."""
     return tuple(
         Patch(p.array, p.start, p.stride, place * rows + p.row, p.rows, p.col, p.cols)
-        for place, own in enumerate(patches)
-        for p in own
+        for place, of_gate in enumerate(patches)
+        for p in of_gate
     )
 
 
 def _joined(strips: Sequence[Strip]) -> Sequence[Strip]:
-    """Return strips as one where nothing is between them."""
+    """Merge strips if there is no gap between them."""
     if any(strip.before != strip.now for strip in strips):
         return strips
     return [Strip(0, 0, sum(strip.cols for strip in strips))]

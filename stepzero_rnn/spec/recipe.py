@@ -1,10 +1,10 @@
-"""The recipe token: a canonical spec as a piece of a URL, so that a URL is the checkpoint.
+"""The recipe token: a canonical spec as part of a URL, so that the URL fixes the checkpoint.
 
     token = <stream version> "." base64url(check ‖ deflate(canonical JSON))
 
-`check` is the first 6 bytes of the sha256 of what follows.  The compressor is helped by a fixed
-dictionary; the dictionary is part of the token's definition and may never change within a stream
-version.  A token is decoded by what it says, never by a table, so any server can serve any token.
+`check` is the first 6 bytes of the sha256 of what follows.  The compressor uses a fixed dictionary,
+which is part of the token's definition and may never change within a stream version.  A token is
+self-contained, so any server can serve any token.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def encode_recipe(spec: Spec) -> str:
     """Return the token of a recipe.
 
     Raises:
-        RecipeTooLong: no address has room for it, since numbers stand in it.
+        RecipeTooLong: it does not fit in a URL, because of the literal arrays in it.
     """
     text = canonical_json(spec).encode()
     if len(text) > MAX_JSON_BYTES:
@@ -69,21 +69,21 @@ def decode_recipe(token: str) -> Spec:
     """Return the recipe of a token.
 
     Raises:
-        OutdatedRecipe: the token is of a stream version that is not drawn here.
-        InvalidRecipe: the token is cut, altered, not canonical, or not a token.
+        OutdatedRecipe: the token has a stream version that is not supported.
+        InvalidRecipe: the token is truncated, altered, not canonical, or not a token.
     """
     if len(token) > MAX_TOKEN_CHARS:
         raise InvalidRecipe(reason=f"it is longer than {MAX_TOKEN_CHARS} characters")
-    parted = _TOKEN.fullmatch(token)
-    if parted is None:
-        raise InvalidRecipe(reason="it is not a version, a dot and base64url text")
-    version, body = int(parted[1]), parted[2]
+    match = _TOKEN.fullmatch(token)
+    if match is None:
+        raise InvalidRecipe(reason="it must consist of a version, a dot and base64url text")
+    version, body = int(match[1]), match[2]
     if version != STREAM_VERSION:
         raise OutdatedRecipe(given=version, allowed=[STREAM_VERSION])
     checked = _unbase64(body)
     check, packed = checked[:CHECK_BYTES], checked[CHECK_BYTES:]
     if check != _check(packed):
-        raise InvalidRecipe(reason="its check does not fit; it was cut or altered")
+        raise InvalidRecipe(reason="its checksum does not match; it was truncated or altered")
     text = _inflate(packed)
     try:
         spec = parse_json(Spec, text)
@@ -95,18 +95,17 @@ def decode_recipe(token: str) -> Spec:
 
 
 def file_stem(spec: Spec) -> str:
-    """Name a recipe's file: `gru-10x20-r<recipe prefix>`, the same on every server, whatever it has
-    learned.
+    """Return the stem of a recipe's file name: `gru-10x20-r<recipe prefix>`, on every server.
 
     Loaders cache by file name, so two recipes never share one.  The `r` keeps `torch.hub` from
-    taking the digest for the file's hash.
+    mistaking the digest for the file's hash.
     """
     return f"{_sizes(spec)}-r{recipe_digest(spec).hex()[:8]}"
 
 
 def hashed_stem(spec: Spec, sha256: str) -> str:
-    """Name a file as `torch.hub` checks it: it reads the hash between the last `-` and the `.`, as
-    in `gru-10x20-1f0c9a7e.pt`.
+    """Return the stem of a file name that `torch.hub` verifies: with the hash between the last `-`
+    and the `.`, as in `gru-10x20-1f0c9a7e.pt`.
     """
     return f"{_sizes(spec)}-{sha256[:8]}"
 
@@ -124,7 +123,7 @@ def _unbase64(body: str) -> bytes:
     try:
         packed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
     except binascii.Error as error:
-        raise InvalidRecipe(reason="it is not base64url; it was cut or altered") from error
+        raise InvalidRecipe(reason="it is not base64url; it was truncated or altered") from error
     if base64.urlsafe_b64encode(packed).rstrip(b"=").decode() != body:
         raise InvalidRecipe(reason="it is not canonical base64url; it was altered")
     return packed
@@ -135,7 +134,9 @@ def _inflate(packed: bytes) -> bytes:
     try:
         text = inflate.decompress(packed, MAX_JSON_BYTES)
     except zlib.error as error:
-        raise InvalidRecipe(reason="it does not unpack; it was cut or altered") from error
+        raise InvalidRecipe(
+            reason="it cannot be decompressed; it was truncated or altered"
+        ) from error
     if not inflate.eof or inflate.unused_data:
-        raise InvalidRecipe(reason="it does not end where it should; it was cut or altered")
+        raise InvalidRecipe(reason="it does not end where it should; it was truncated or altered")
     return text

@@ -29,7 +29,7 @@ def refuse_misshapen(scheme_at: SchemeAt, network: Network) -> None:
             name = _name(parameter, place, network, fused=fused)
             raise refusal(
                 "shape_mismatch",
-                f"{name} is {_written(needed)}, the values are {_written(scheme.shape)}"
+                f"{name} has shape {_written(needed)}, but the values have {_written(scheme.shape)}"
                 + _cause(scheme.shape, block, gates, fused=fused),
                 field=f"{field}/values",
                 given=list(scheme.shape),
@@ -54,13 +54,13 @@ def _cause(given: Shape, block: Shape, gates: int, *, fused: bool) -> str:
     stacked = (block[0] * gates, *block[1:])
     if given == (block if fused else stacked):
         return (
-            "; that is one gate only: name it in an override"
+            "; that is the shape of one gate: select it in an override"
             if fused
-            else "; that is all gates: use scope `fused`, or one override for each gate"
+            else "; that is the shape of all gates: use scope `fused`, or one override per gate"
         )
     if len(given) == 2 and given[::-1] in (block, stacked):
         return "; that is the transpose: PyTorch's weights are (out, in)"
-    return "; where layers differ in shape, give each its own by overrides"
+    return "; if layers differ in shape, use an override for each"
 
 
 def _written(shape: Shape) -> str:

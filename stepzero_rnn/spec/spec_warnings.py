@@ -1,6 +1,4 @@
-"""What is allowed but seldom meant: a function of the recipe, told beside what it describes and
-refused nowhere.
-"""
+"""Warnings: settings that are valid but rarely intended.  They depend on the recipe alone."""
 
 from __future__ import annotations
 
@@ -22,24 +20,25 @@ from stepzero_rnn.spec.schemes.weights import Constant, Hadamard, Identity, Ones
 
 @dataclass(frozen=True, slots=True)
 class SpecWarning:
-    """Something to look at again."""
+    """A valid setting that is rarely intended."""
 
-    code: Annotated[str, Field(description="Never renamed.", examples=["identity_under_tanh"])]
+    code: Annotated[str, Field(description="Stable identifier.", examples=["identity_under_tanh"])]
     pointer: Annotated[str, Field(description="JSON pointer into the canonical spec.")]
     detail: str
 
 
 def spec_warnings(spec: Spec) -> list[SpecWarning]:
-    """Return all that is seldom meant, each once for a place of the spec."""
+    """Return the warnings about a recipe, each at most once per place of the spec."""
     if spec.script is not None or spec.arrays is not None:
-        return []  # other numbers than the schemes' count
-    found = {(c.code, c.pointer): c for rule in RULES for c in rule(spec)}
-    return list(found.values())
+        return []  # the rules are about schemes
+    unique = {(c.code, c.pointer): c for rule in RULES for c in rule(spec)}
+    return list(unique.values())
 
 
 def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
-    """Return what is taken for granted of arrays just uploaded, since no number tells it; a recipe
-    does not keep their layout.
+    """Return the assumptions about newly uploaded arrays that the arrays themselves do not record.
+
+    A recipe does not keep the layout, so they are reported at the upload only.
     """
     arrays, rnn_type = recipe.arrays, recipe.rnn_type
     if arrays is None or layout == "pytorch":
@@ -47,33 +46,38 @@ def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
     names = arrays.names or whole_names(arrays, recipe.network)
     kinds = {name.partition("_l")[0] for name in names}
     has_bias = not kinds.isdisjoint({"bias_ih", "bias_hh"})
-    told = [
+    found = [
         SpecWarning(assumed.code, "/layout", assumed.detail)
         for assumed in ASSUMED
         if (layout, rnn_type) in assumed.of and not (assumed.without_bias and has_bias)
     ]
     if (layout, rnn_type) == ("haiku", "rnn") and recipe.nonlinearity != "relu":
-        detail = "Haiku's VanillaRNN is a network of relu, this one is of tanh"
-        told.append(SpecWarning("assumed_tanh", "/nonlinearity", detail))
+        detail = "Haiku's VanillaRNN uses relu, but this network uses tanh"
+        found.append(SpecWarning("assumed_tanh", "/nonlinearity", detail))
     if rnn_type == "rnn" and layout != "haiku":
-        detail = f"taken as a network of {recipe.nonlinearity}, as nonlinearity says; no array tells the activation"
-        told.append(SpecWarning("assumed_nonlinearity", "/nonlinearity", detail))
+        detail = (
+            f"read as a network with {recipe.nonlinearity}, the value of nonlinearity; "
+            "the arrays do not record the activation"
+        )
+        found.append(SpecWarning("assumed_nonlinearity", "/nonlinearity", detail))
     if layout == "keras" and not recipe.bidirectional:
-        detail = "taken as of go_backwards=False, which reads a sequence from its beginning; no array tells"
-        told.append(SpecWarning("assumed_forward", "/layout", detail))
+        detail = (
+            "read as go_backwards=False, which processes a sequence from its beginning; "
+            "the arrays do not record it"
+        )
+        found.append(SpecWarning("assumed_forward", "/layout", detail))
     if "weight_ih" in kinds and "weight_hh" not in kinds:
         detail = (
-            "no array gives a recurrent matrix, so all of them are drawn; a trained network has one"
+            "the arrays contain no recurrent matrix, so all of them are drawn; a trained network "
+            "has one"
         )
-        told.append(SpecWarning("recurrence_drawn", "/init/weight_hh", detail))
-    return told
+        found.append(SpecWarning("recurrence_drawn", "/init/weight_hh", detail))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """What is assumed of the arrays of some layouts and networks; of some only where no bias
-    tells.
-    """
+    """An assumption about the arrays of some layouts and networks; some only without a bias."""
 
     code: str
     of: frozenset[tuple[str, str]]
@@ -85,37 +89,42 @@ ASSUMED = (
     Assumed(
         "assumed_linear_before_reset",
         frozenset({("onnx", "gru")}),
-        "taken as of linear_before_reset=1, the only one that PyTorch computes; the operator's default is 0, and no array tells: "
-        "look at the node's attributes",
+        "read as linear_before_reset=1, the only variant that PyTorch computes; the operator's "
+        "default is 0, and the arrays do not record it: check the node's attributes",
     ),
     Assumed(
         "assumed_reset_after",
         frozenset({("keras", "gru")}),
-        "taken as of reset_after=True, since there is no bias that would tell; PyTorch cannot compute reset_after=False",
+        "read as reset_after=True, since without a bias the arrays do not record it; PyTorch "
+        "cannot compute reset_after=False",
         without_bias=True,
     ),
     Assumed(
         "assumed_sigmoid",
         frozenset({("keras", "lstm"), ("keras", "gru")}),
-        'taken as of activation="tanh" and recurrent_activation="sigmoid"; Keras before 2.3 had "hard_sigmoid" by default, which PyTorch does not '
-        "compute, and no array tells: look at the layer's config",
+        'read as activation="tanh" and recurrent_activation="sigmoid"; the default of Keras before '
+        '2.3 was "hard_sigmoid", which PyTorch does not compute, and the arrays do not record it: '
+        "check the layer's config",
     ),
     Assumed(
         "assumed_forget_bias",
         frozenset({("tf1", "lstm")}),
-        "1 is added to the forget gate's bias, as by forget_bias=1, the default of TensorFlow 1's cells, which add it while they "
-        "run; no array tells but those named as CudnnCompatibleLSTMCell names its own, which adds none",
+        "1 is added to the forget gate's bias, as with forget_bias=1, the default of TensorFlow 1's "
+        "cells, which add it at run time; the arrays do not record it, except for those named like "
+        "CudnnCompatibleLSTMCell's, which adds none",
     ),
     Assumed(
         "assumed_attributes",
         frozenset({("onnx", "lstm"), ("onnx", "gru"), ("onnx", "rnn")}),
-        "taken as of direction forward or bidirectional, not reverse, and without clip, input_forget, peepholes (P) or activations other "
-        "than PyTorch's; no array tells: look at the node's attributes",
+        "read as direction forward or bidirectional, not reverse, and without clip, input_forget, "
+        "peepholes (P) or activations other than PyTorch's; the arrays do not record these: "
+        "check the node's attributes",
     ),
     Assumed(
         "assumed_activations",
         frozenset({("flax", "lstm"), ("flax", "gru"), ("tf1", "lstm")}),
-        "taken as of tanh, and sigmoid in the gates, as by default; no array tells",
+        "read with the default activations, tanh, and sigmoid in the gates; the arrays do not "
+        "record them",
     ),
 )
 
@@ -131,8 +140,8 @@ def _identity_under_tanh(spec: Spec) -> Iterator[SpecWarning]:
             yield SpecWarning(
                 "identity_under_tanh",
                 _pointer(spec, "weight_hh", place),
-                "the identity keeps a state where relu is the activation, as IRNN has it; tanh shrinks it at every step: use "
-                "nonlinearity relu, or orthogonal or critical",
+                "the identity preserves the state only with relu, as in IRNN; tanh shrinks it at "
+                "every step: use nonlinearity relu, or orthogonal or critical",
             )
 
 
@@ -146,8 +155,8 @@ def _equal_gates(spec: Spec) -> Iterator[SpecWarning]:
             yield SpecWarning(
                 "equal_gates",
                 _pointer(spec, name, places[number]),
-                "hadamard has no random numbers, so the blocks of these gates are equal; scope fused gives them parts of one "
-                "matrix, an override another scheme",
+                "hadamard uses no random numbers, so the blocks of these gates are equal; scope "
+                "fused gives them parts of one matrix, an override a different scheme",
             )
 
 
@@ -161,8 +170,8 @@ def _equal_units(spec: Spec) -> Iterator[SpecWarning]:
             yield SpecWarning(
                 "equal_units",
                 _pointer(spec, "weight_ih", places[0]),
-                "all units of a layer start the same, get the same gradients, and so stay the same: draw one of its weights or "
-                "its biases",
+                "all units of a layer start equal, receive equal gradients, and so stay equal: "
+                "draw one of its weights, or its biases, at random",
             )
 
 

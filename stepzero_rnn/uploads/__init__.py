@@ -1,1 +1,1 @@
-"""Uploaded arrays: taken in, kept by their sha256, and opened again."""
+"""Uploaded arrays: received, stored under their sha256, and opened again."""

@@ -1,4 +1,4 @@
-"""An S3-compatible bucket behind the folder of arrays, by obstore (Apache Arrow's object_store)."""
+"""An S3-compatible bucket behind the folder of arrays, via obstore (Arrow's object_store)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ CHUNK_BYTES = 4 << 20
 
 
 class ObjectBucket:
-    """Files below an address as `s3://bucket/folder`; keys and endpoint stand in the AWS variables.
+    """Files below a URL such as `s3://bucket/folder`.
+
+    Credentials and endpoint come from the AWS environment variables.
 
     Args:
-        options: obstore's own, for what those variables do not say.
+        options: further options of obstore.
     """
 
     def __init__(self, url: str, **options: Any) -> None:
@@ -29,22 +31,22 @@ class ObjectBucket:
         self._url = url
 
     def put(self, name: str, path: Path) -> None:
-        """Keep a file, sent in parts where it is large.  Raises StoreUnavailable."""
+        """Upload a file, in parts if it is large.  Raises StoreUnavailable."""
         with _failures(self._url):
             obstore.put(self._store, name, path)
 
     def fetch(self, name: str, target: BinaryIO) -> bool:
-        """Write a file's bytes to `target`; say whether there is one.  Raises StoreUnavailable."""
+        """Write a file to `target`; return whether it exists.  Raises StoreUnavailable."""
         with _failures(self._url):
             try:
-                found = obstore.get(self._store, name)
+                result = obstore.get(self._store, name)
             except FileNotFoundError:
                 return False
-            target.writelines(found.stream(min_chunk_size=CHUNK_BYTES))
+            target.writelines(result.stream(min_chunk_size=CHUNK_BYTES))
             return True
 
     def size_bytes(self, name: str) -> int | None:
-        """Return a file's size, None where there is none.  Raises StoreUnavailable."""
+        """Return a file's size, None if it does not exist.  Raises StoreUnavailable."""
         with _failures(self._url):
             try:
                 return int(obstore.head(self._store, name)["size"])
@@ -57,4 +59,4 @@ def _failures(url: str) -> Iterator[None]:
     try:
         yield
     except (BaseError, OSError, ValueError) as error:
-        raise StoreUnavailable(reason=f"{url} does not do its part") from error
+        raise StoreUnavailable(reason=f"bucket {url} is unavailable") from error

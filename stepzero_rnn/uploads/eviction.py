@@ -1,9 +1,9 @@
-"""Which files of the store go when room is needed, and whose they are.
+"""Eviction: which files of the store are deleted when space is needed, and who owns them.
 
-Beside `HASH.safetensors` lies `HASH.caller`, with a hash of the name of who kept it last.  Room for
-a caller is made where most is taken: by whoever has the most, of that what has not been used for
-longest.  So a caller who uploads a lot puts out its own arrays as soon as it has more than anybody
-else; processes share the folder and need no count beside it.
+Next to `HASH.safetensors` is `HASH.caller`, with a hash of the name of its last uploader.  Space is
+freed from the caller that stores the most, least recently used files first.  So a caller that
+uploads a lot evicts its own arrays as soon as it stores more than anyone else.  Processes share the
+folder and need no other bookkeeping.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from pathlib import Path
 from stat import S_ISREG
 
 SUFFIX = ".safetensors"
-ANYBODY = ""  # this machine's own user, or whoever keeps arrays that a bucket has too: the oldest go, whose they may be
+# The local user, or any caller if a bucket holds the arrays too: the oldest files go, whoever owns
+# them.
+ANYBODY = ""
 _OWNER = ".caller"
 _OWNER_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A file of the store."""
+    """A file in the store."""
 
     path: Path
     size_bytes: int
@@ -32,7 +34,7 @@ class _Kept:
 
 
 def sign(file: Path, caller: str) -> None:
-    """Note who keeps a file; where that cannot be noted, it is anybody's."""
+    """Record the owner of a file; if that fails, the file belongs to anybody."""
     note = file.with_suffix(_OWNER)
     with suppress(OSError):
         if caller == ANYBODY:
@@ -42,23 +44,23 @@ def sign(file: Path, caller: str) -> None:
 
 
 def drop(file: Path) -> None:
-    """Remove a file of the store, and the note of whose it is."""
+    """Delete a file of the store, and the record of its owner."""
     for path in (file, file.with_suffix(_OWNER)):
-        with suppress(OSError):  # another process makes room too
+        with suppress(OSError):  # another process may delete it too
             path.unlink()
 
 
 def taken_bytes(folder: Path) -> int:
-    """Say what all files take."""
+    """Return the total size of all files."""
     return sum(kept.size_bytes for kept in _oldest_first(folder))
 
 
 def make_room(folder: Path, needed_bytes: int, caller: str, asked_bytes: int) -> bool:
-    """Drop files of so many bytes; drop none, and say so, where there are not as many that the
-    caller may put out.
+    """Delete files of at least `needed_bytes`; delete none and return False if the caller may not
+    evict that much.
 
     Args:
-        asked_bytes: what the caller is about to take; it counts as if it had that.
+        asked_bytes: what the caller is about to store; it is counted as stored.
     """
     files = _oldest_first(folder)
     dropped = []
@@ -74,14 +76,14 @@ def make_room(folder: Path, needed_bytes: int, caller: str, asked_bytes: int) ->
     return True
 
 
-def _fairly(files: Sequence[_Kept], own: str, asked_bytes: int) -> Iterator[_Kept]:
-    """Return files in the order in which they go, as long as they are of who has the most."""
-    taken, by_owner = Counter({own: asked_bytes}), defaultdict[str, deque[_Kept]](deque)
+def _fairly(files: Sequence[_Kept], caller: str, asked_bytes: int) -> Iterator[_Kept]:
+    """Yield the oldest file of whoever stores the most, as long as that owner has any."""
+    taken, by_owner = Counter({caller: asked_bytes}), defaultdict[str, deque[_Kept]](deque)
     for kept in files:
         owner = _owner(kept.path)
         taken[owner] += kept.size_bytes
         by_owner[owner].append(kept)
-    while by_owner[owner := max(taken, key=lambda name: (taken[name], name == own))]:
+    while by_owner[owner := max(taken, key=lambda name: (taken[name], name == caller))]:
         oldest = by_owner[owner].popleft()
         taken[owner] -= oldest.size_bytes
         yield oldest
@@ -91,10 +93,10 @@ def _oldest_first(folder: Path) -> list[_Kept]:
     files = []
     for path in folder.glob(f"*{SUFFIX}"):
         with suppress(OSError):
-            found = path.lstat()
-            if S_ISREG(found.st_mode):
-                used_ns = max(found.st_atime_ns, found.st_mtime_ns)
-                files.append(_Kept(path, found.st_size, used_ns))
+            status = path.lstat()
+            if S_ISREG(status.st_mode):
+                used_ns = max(status.st_atime_ns, status.st_mtime_ns)
+                files.append(_Kept(path, status.st_size, used_ns))
     return sorted(files, key=lambda kept: kept.used_ns)
 
 
@@ -107,5 +109,5 @@ def _owner(file: Path) -> str:
 
 
 def _name(caller: str) -> str:
-    """Return what stands for a caller on the disk, where no address needs to be kept."""
+    """Return a pseudonym of a caller, so that no address is stored on disk."""
     return hashlib.sha256(caller.encode()).hexdigest()[:_OWNER_CHARS]

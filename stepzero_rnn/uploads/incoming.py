@@ -1,5 +1,5 @@
-"""Folders for uploads under way: each is locked while it is used, so what is not locked was left by
-a process that died.
+"""Folders for uploads in progress: each is locked while in use, so an unlocked one was left by a
+process that died.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 @contextmanager
 def locked_folder(parent: Path) -> Iterator[Path]:
-    """Make a folder of one's own; it goes in the end, with all that is in it.
+    """Create a locked folder, which is deleted at the end of the block.
 
-    Where folders cannot be locked, as on some network drives, it is used all the same: there none
-    is ever swept.
+    If folders cannot be locked, as on some network drives, it is used unlocked; there `sweep`
+    deletes nothing.
     """
     with _alone(parent):
-        own = Path(tempfile.mkdtemp(dir=parent))
-        lock = _opened(own)
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        lock = _opened(folder)
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
-        yield own
+        yield folder
     finally:
-        rmtree(own, ignore_errors=True)
+        rmtree(folder, ignore_errors=True)
         os.close(lock)
 
 
 def sweep(parent: Path) -> None:
-    """Drop the folders that nobody holds, whatever their age."""
+    """Delete the folders that no process holds, regardless of age."""
     for folder in parent.iterdir():
         lock = _lock_of_nobody(parent, folder)
         if lock is not None:
@@ -44,8 +44,8 @@ def sweep(parent: Path) -> None:
 
 
 def _lock_of_nobody(parent: Path, folder: Path) -> int | None:
-    """Lock a folder that nobody holds; give None of any other."""
-    with _alone(parent):  # not between another's making a folder and its locking it
+    """Lock a folder that no process holds; return None for any other."""
+    with _alone(parent):  # not while another process creates and locks a folder
         try:
             lock = _opened(folder)
         except OSError:
@@ -60,7 +60,7 @@ def _lock_of_nobody(parent: Path, folder: Path) -> int | None:
 
 @contextmanager
 def _alone(parent: Path) -> Iterator[None]:
-    """Hold the lock of all folders, for a moment."""
+    """Hold the lock on the parent of all folders."""
     lock = _opened(parent)
     try:
         with suppress(OSError):

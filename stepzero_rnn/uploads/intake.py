@@ -1,4 +1,4 @@
-"""From uploaded files, or from files that are kept already, to a recipe that names them."""
+"""Turns uploaded files, or arrays that are already stored, into a recipe that refers to them."""
 
 from __future__ import annotations
 
@@ -29,20 +29,19 @@ def take(
     bounds: Bounds = _BOUNDS,
     stop: Stop | None = None,
 ) -> Spec:
-    """Keep uploaded arrays, and give the recipe that names them.
+    """Store uploaded arrays, and return the recipe that refers to them.
 
-    What has to be written on the way is written in the folder of `incoming`, and claimed there
-    before.
+    Temporary files are written in the folder of `incoming`, which claims their space first.
 
     Raises:
-        Stopped: `stop` was set; nothing was kept.
-        Busy: there is no room for that now.
-        InvalidArrays, ArraysTooLarge, NotAnArrayFile: nothing was kept.
-        InvalidSpec: the spec names arrays already, or parts to draw anew that the network lacks.
-        StoreUnavailable: nothing can be kept.
+        Stopped: `stop` was set; nothing was stored.
+        Busy: there is no space for them at the moment.
+        InvalidArrays, ArraysTooLarge, NotAnArrayFile: nothing was stored.
+        InvalidSpec: the spec already has arrays, or parts to redraw that the network lacks.
+        StoreUnavailable: nothing can be stored.
     """
     if spec.arrays:
-        detail = "the spec names arrays already; upload files beside a spec that names none"
+        detail = "the spec already has arrays; upload files with a spec that has none"
         raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
     target = incoming.path / "canonical"
     how = Options(options.layout, options.strict, options.grow, options.prefix)
@@ -66,11 +65,11 @@ def take(
 
 
 def complete(spec: Spec, store: Store) -> Spec:
-    """Say in a recipe which of the arrays that it names are given, where it does not.
+    """Add to a recipe which arrays of its file are used, if it does not say so.
 
     Raises:
-        ArraysGone: they are not kept here.
-        InvalidSpec: there are others in the file than the network has parameters.
+        ArraysGone: the file is not stored here.
+        InvalidSpec: the file has arrays that the network does not have.
     """
     arrays = spec.arrays
     if arrays is None or arrays.given is not None:
@@ -80,7 +79,7 @@ def complete(spec: Spec, store: Store) -> Spec:
 
 
 def _recipe(spec: Spec, arrays: Arrays, names: Sequence[str]) -> Spec:
-    """Name what is given, where it is not all of the arrays' network."""
+    """Add arrays to a recipe; `given` lists them if they are not all of their network's."""
     if {*names} != {*whole_names(arrays, spec.network)}:
         arrays = arrays.model_copy(update={"given": (*names,)})
     return with_arrays(spec, arrays)
@@ -88,12 +87,12 @@ def _recipe(spec: Spec, arrays: Arrays, names: Sequence[str]) -> Spec:
 
 @contextmanager
 def opened(plan: Plan, store: Store | None) -> Iterator[Stored | None]:
-    """Open the arrays that a recipe names; None where it names none.
+    """Open the arrays that a recipe refers to; None if it has none.
 
     Raises:
-        ArraysGone: they are not there.
-        InvalidSpec: they are others than the recipe says.
-        StoreUnavailable: the store does not answer.
+        ArraysGone: they are not stored.
+        InvalidSpec: they do not match the recipe.
+        StoreUnavailable: the store cannot be read.
     """
     if (arrays := plan.spec.arrays) is None:
         yield None
@@ -106,34 +105,35 @@ def opened(plan: Plan, store: Store | None) -> Iterator[Stored | None]:
 
 
 def refuse_unlike(plan: Plan, stored: Stored) -> None:
-    """Refuse a recipe that takes its file of arrays for another than it is.
+    """Reject a recipe that does not match its file of arrays.
 
     Raises:
-        InvalidSpec: an array is missing, or of another shape.
+        InvalidSpec: an array is missing, or has another shape.
     """
     for name, needed in _needed(plan).items():
-        found = stored.entries.get(name)
-        if found is None:
-            detail = f"the file has no {name}; `given` names those that count"
+        entry = stored.entries.get(name)
+        if entry is None:
+            detail = f"the file has no {name}; list the arrays to use in `given`"
             raise InvalidSpec([FieldError("/init/arrays", "arrays_unlike", detail, None, [name])])
-        if not needed.fits(found):
-            shape = [*found.shape]
+        if not needed.fits(entry):
+            shape = [*entry.shape]
             detail = (
-                f"{name} has the shape {shape} in the file, the recipe takes {needed.rows} × {needed.cols} from it; of "
-                "a smaller network, `sizes` states the sizes"
+                f"{name} has shape {shape} in the file, but the recipe needs "
+                f"{needed.rows} × {needed.cols}; for arrays of a smaller network, state its sizes "
+                "in `sizes`"
             )
             raise InvalidSpec([FieldError("/init/arrays", "arrays_unlike", detail, shape)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Needed:
-    """The shape that a recipe takes an array to have; a vector's rows have one element."""
+    """The shape that a recipe requires of an array; a vector has one column."""
 
     rows: int
     cols: int
 
     def fits(self, entry: Entry) -> bool:
-        """Whether an array has it."""
+        """Whether an array has this shape."""
         cols = 1 if len(entry.shape) == 1 else entry.shape[-1]
         return prod(entry.shape) == self.rows * self.cols and cols == self.cols
 
@@ -148,5 +148,5 @@ def _needed(plan: Plan) -> Mapping[str, _Needed]:
 
 
 def _gates(array: str, tensor: TensorPlan) -> int:
-    """Return how many gates an array holds of a tensor."""
+    """Return how many gates of a tensor an array holds."""
     return len(tensor.gates) if array == tensor.name else 1

@@ -1,9 +1,9 @@
-"""Where uploaded arrays are kept: a folder of canonical files, each under its sha256, which several
-processes may share.
+"""The array store: a folder of canonical files, each named by its sha256, that several processes
+may share.
 
-A file appears whole, by a rename, and is never written again.  Before its first use by a process it
-is compared with its name. Where there is a bucket behind the folder, every file is kept there too,
-and fetched from there when the folder has it no more.
+A file appears atomically, by a rename, and never changes.  Before its first use by a process its
+hash is verified.  With a bucket behind the folder, every file is stored there too, and fetched from
+there once the folder no longer has it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def default_folder() -> Path:
-    """Return the folder of this user, or below that of temporary files where there is no home."""
+    """Return the user's cache folder, or a temporary folder if there is no home directory."""
     try:
         return Path.home() / ".cache/stepzero/arrays"
     except RuntimeError:
@@ -46,22 +46,22 @@ def default_folder() -> Path:
 
 
 class Bucket(Protocol):
-    """What keeps files behind the folder."""
+    """Storage behind the folder."""
 
     def put(self, name: str, path: Path) -> None:
-        """Keep a file.  Raises StoreUnavailable."""
+        """Upload a file.  Raises StoreUnavailable."""
 
     def fetch(self, name: str, target: BinaryIO) -> bool:
-        """Write a file's bytes to `target`; say whether there is one.  Raises StoreUnavailable."""
+        """Write a file to `target`; return whether it exists.  Raises StoreUnavailable."""
 
     def size_bytes(self, name: str) -> int | None:
-        """Return a file's size, None where there is none.  Raises StoreUnavailable."""
+        """Return a file's size, None if it does not exist.  Raises StoreUnavailable."""
 
 
 class Incoming:
-    """A folder of one upload, whose bytes are claimed before they are written.
+    """The folder of one upload, whose disk space is claimed before it is written.
 
-    `path` is the folder, `caller` whoever sends.
+    `path` is the folder, `caller` the sender.
     """
 
     def __init__(self, path: Path, store: Store, claim: Claim) -> None:
@@ -73,21 +73,20 @@ class Incoming:
 
     @property
     def caller(self) -> str:
-        """Whose upload it is."""
         return self._claim.caller
 
     def expect(self, size_bytes: int) -> None:
-        """Claim a body ahead, whose length is known.  Raises as `claim`."""
+        """Claim the space of a body of known length in advance.  Raises as `claim`."""
         self.claim(size_bytes)
         self._ahead_bytes += size_bytes
 
     def claim(self, size_bytes: int) -> None:
-        """Claim what comes of a body and is about to be written, but for what was expected.
+        """Claim space for a part of the body that is about to be written, unless `expect` did.
 
         Raises:
-            ArraysTooLarge: there is never so much room.
-            Busy: other uploads leave none.
-            StoreUnavailable: the disk has none, and none can be made.
+            ArraysTooLarge: it exceeds the whole budget.
+            Busy: other uploads leave too little space.
+            StoreUnavailable: the disk is full, and nothing can be evicted.
         """
         ahead_bytes = min(self._ahead_bytes, size_bytes)
         self._ahead_bytes -= ahead_bytes
@@ -97,14 +96,12 @@ class Incoming:
             self._find_disk(more_bytes)
 
     def claim_work(self, size_bytes: int) -> None:
-        """Claim what arrays are about to be unpacked to and written as.  Raises as `claim`."""
+        """Claim space for unpacked and canonical arrays.  Raises as `claim`."""
         self._claim.more(work_bytes=size_bytes)
         self._find_disk(size_bytes)
 
     def write(self, work: Callable[[], T]) -> T:
-        """Do what claims and writes; where the disk is full all the same, drop kept arrays and do
-        it once more.
-        """
+        """Run work that claims and writes; if the disk is full, evict arrays and retry once."""
         try:
             return work()
         except OSError as error:
@@ -115,26 +112,25 @@ class Incoming:
         return work()
 
     def keep(self, file: Path, sha256: str) -> None:
-        """Keep a file of this folder.  Raises as `Store.keep`."""
+        """Store a file of this folder.  Raises as `Store.keep`."""
         self._store.keep(file, sha256, self.caller)
 
     def _find_disk(self, size_bytes: int) -> None:
-        """Drop kept arrays where the disk has less than is about to be written."""
+        """Evict stored arrays if the disk has too little free space."""
         lacking_bytes = size_bytes - shutil.disk_usage(self.path).free
         if lacking_bytes > 0:
             self._drop(lacking_bytes)
 
     def _drop(self, lacking_bytes: int) -> None:
         if not self._store.drop(lacking_bytes, self.caller, self._claim.held_bytes):
-            raise StoreUnavailable(reason="its disk is full")
+            raise StoreUnavailable(reason="the disk is full")
 
 
 class Store:
-    """Files by their sha256 in a folder that holds at most `max_bytes`; what goes first, `eviction`
-    says.
+    """Files named by their sha256, in a folder of at most `max_bytes`; see `eviction`.
 
     Args:
-        disk: what uploads under way may take beside that; any amount unless given.
+        disk: additional disk space for uploads in progress; unlimited by default.
     """
 
     def __init__(
@@ -152,67 +148,67 @@ class Store:
 
     @contextmanager
     def incoming(self, caller: str = ANYBODY) -> Iterator[Incoming]:
-        """Return a folder of one's own for what is to be kept; it goes with all that is left in it.
+        """Create a folder for one upload, which is deleted at the end of the block.
 
         Raises:
-            StoreUnavailable: nothing can be written, or no more of it.
+            StoreUnavailable: the folder cannot be written to, or the disk is full.
         """
-        with self._own_folder() as own, self.disk.opened(caller) as claim:
+        with self._new_folder() as folder, self.disk.opened(caller) as claim:
             try:
-                yield Incoming(own, self, claim)
+                yield Incoming(folder, self, claim)
             except OSError as error:
                 if error.errno in _FULL:
-                    raise StoreUnavailable(reason="its disk is full") from error
+                    raise StoreUnavailable(reason="the disk is full") from error
                 if error.errno in _TAKEN:
                     raise _unavailable(error) from error
                 raise
 
     def sweep(self) -> None:
-        """Drop what uploads of processes that died have left."""
-        with suppress(OSError):  # there is no folder yet, or it is another's
+        """Delete the remains of uploads whose processes died."""
+        with suppress(OSError):  # no folder yet, or no permission
             sweep(self.folder / INCOMING)
 
     def keep(self, file: Path, sha256: str, caller: str = ANYBODY) -> None:
-        """Take a file from an incoming folder in, after making room for it.
+        """Move a file from an incoming folder into the store, evicting others if necessary.
 
         Raises:
             ArraysTooLarge: it is larger than the whole store.
-            StoreUnavailable: the bucket does not take it, or arrays of others leave no room.
+            StoreUnavailable: the bucket fails, or the arrays of others leave too little space.
         """
         size = file.stat().st_size
         if size > self.max_bytes:
             raise ArraysTooLarge(
-                file="the arrays", what="bytes together", given=size, limit=self.max_bytes
+                file="the arrays", what="bytes in total", given=size, limit=self.max_bytes
             )
         with file.open("rb") as written:
             os.fsync(written.fileno())
         if self._bucket:
-            caller = ANYBODY  # what goes from the folder comes back from the bucket
+            caller = ANYBODY  # evicted files can be fetched from the bucket
             if self._bucket.size_bytes(sha256 + SUFFIX) is None:
                 self._bucket.put(sha256 + SUFFIX, file)
         self._place(file, sha256, caller)
 
     def open(self, sha256: str) -> Stored:
-        """Open a file, which may then be dropped without harm to the reader.
+        """Open a file; eviction does not affect a file that is already open.
 
         Raises:
-            ArraysGone: it is not there, or is not what its name says.
-            StoreUnavailable: it cannot be read now, or the bucket does not answer.
+            ArraysGone: it does not exist, or its hash is wrong.
+            StoreUnavailable: it cannot be read at the moment, or the bucket is unavailable.
         """
         path = self._path(sha256)
         if not self._verify(path, sha256) and not self._fetch(sha256):
             raise ArraysGone(sha256=sha256)
-        with suppress(OSError):  # it may be another's file
+        with suppress(OSError):  # no permission
             os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
         try:
             return open_stored(path)
-        except FileNotFoundError as error:  # dropped just now, by another process
+        except FileNotFoundError as error:  # just evicted by another process
             raise ArraysGone(sha256=sha256) from error
         except OSError as error:
             raise _unavailable(error) from error
 
     def require(self, sha256: str) -> None:
-        """Refuse what could not be opened, without reading it.
+        """Raise if a file could not be opened, without reading it.
 
         Raises:
             ArraysGone, StoreUnavailable: as `open`.
@@ -228,33 +224,33 @@ class Store:
             raise ArraysGone(sha256=sha256)
 
     def drop(self, needed_bytes: int, caller: str, asked_bytes: int) -> bool:
-        """Drop kept arrays, by the rule of `eviction.make_room`; say whether they were enough."""
+        """Evict stored arrays as `eviction.make_room` does; return whether that was enough."""
         return eviction.make_room(self.folder, needed_bytes, caller, asked_bytes)
 
     def _path(self, sha256: str) -> Path:
         return self.folder / (sha256 + SUFFIX)
 
     @contextmanager
-    def _own_folder(self) -> Iterator[Path]:
-        """Return an empty folder that goes in the end, after those of processes that died."""
+    def _new_folder(self) -> Iterator[Path]:
+        """Create a folder that is deleted at the end; first delete those of dead processes."""
         parent = self.folder / INCOMING
         with ExitStack() as stack:
             try:
                 parent.mkdir(parents=True, exist_ok=True)
                 sweep(parent)
-                own = stack.enter_context(locked_folder(parent))
+                folder = stack.enter_context(locked_folder(parent))
             except OSError as error:
                 reason = f"the folder is not writable ({error.strerror})"
                 raise StoreUnavailable(reason=reason) from error
-            yield own
+            yield folder
 
     def _place(self, file: Path, sha256: str, caller: str) -> None:
-        """Return a file its name, once there is room for it and known whose it is."""
+        """Move a file to its final name, after making space for it, and record its owner."""
         path = self._path(sha256)
         more_bytes = file.stat().st_size - _size_bytes(path)
         excess_bytes = eviction.taken_bytes(self.folder) + more_bytes - self.max_bytes
         if excess_bytes > 0 and not self.drop(excess_bytes, caller, more_bytes):
-            raise StoreUnavailable(reason="the arrays of others leave no room for so many")
+            raise StoreUnavailable(reason="the arrays of other clients leave too little space")
         try:
             file.replace(path)
         except OSError as error:
@@ -262,18 +258,18 @@ class Store:
         eviction.sign(path, caller)
 
     def _verify(self, path: Path, sha256: str) -> bool:
-        """Say whether a file is there and is what its name says; one that is not is dropped.
+        """Return whether a file exists and its hash is right; delete it if the hash is wrong.
 
         Raises:
-            StoreUnavailable: it cannot be read, which may pass, or is none.
+            StoreUnavailable: it cannot be read, perhaps temporarily, or is not a regular file.
         """
         try:
             with open_regular(path) as file:
-                found = os.fstat(file.fileno())
-                identity = found.st_ino, found.st_size, found.st_mtime_ns
+                status = os.fstat(file.fileno())
+                identity = status.st_ino, status.st_size, status.st_mtime_ns
                 with self._lock:
-                    known = self._verified.get(sha256)
-                if known == identity:
+                    verified = self._verified.get(sha256)
+                if verified == identity:
                     return True
                 genuine = hashlib.file_digest(file, "sha256").hexdigest() == sha256
         except FileNotFoundError:
@@ -288,17 +284,15 @@ class Store:
         return genuine
 
     def _fetch(self, sha256: str) -> bool:
-        """Bring a file back from the bucket; say whether it was there, and is what its name
-        says.
-        """
+        """Fetch a file from the bucket; return whether it exists and its hash is right."""
         if self._bucket is None:
             return False
         size_bytes = self._bucket.size_bytes(sha256 + SUFFIX)
         if size_bytes is None:
             return False
-        with self.incoming() as own:
-            own.claim_work(size_bytes)
-            target = own.path / sha256
+        with self.incoming() as incoming:
+            incoming.claim_work(size_bytes)
+            target = incoming.path / sha256
             with target.open("wb") as file:
                 if not self._bucket.fetch(sha256 + SUFFIX, file):
                     return False
@@ -307,7 +301,7 @@ class Store:
 
 
 def _size_bytes(path: Path) -> int:
-    """Return the size of a file, 0 where there is none."""
+    """Return the size of a file, 0 if it does not exist."""
     try:
         return path.lstat().st_size
     except FileNotFoundError:
@@ -315,4 +309,4 @@ def _size_bytes(path: Path) -> int:
 
 
 def _unavailable(error: OSError) -> StoreUnavailable:
-    return StoreUnavailable(reason=f"a file of it cannot be used ({error.strerror})")
+    return StoreUnavailable(reason=f"a file cannot be used ({error.strerror})")

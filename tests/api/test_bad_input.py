@@ -398,7 +398,7 @@ class TestABodyThatIsNotJson:
         body = '{"rnn_type":"gru","input_size":10,"hidden_size":20,"input_size":11}'
         answer = client.post("/v1/checkpoints", content=body, headers=JSON)
 
-        assert "'input_size' stands twice" in answer.json()["detail"]
+        assert "'input_size' appears twice" in answer.json()["detail"]
 
 
 class TestNumbersAndTextThatJsonAllowsButNoFieldDoes:

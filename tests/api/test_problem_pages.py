@@ -110,4 +110,4 @@ def test_guards_refuse_a_browser_by_a_page_too():
 
     assert page.status_code == 401
     assert page.headers["WWW-Authenticate"] == 'Bearer realm="Step Zero"'
-    assert "An API key is needed" in page.text
+    assert "API key required" in page.text

@@ -161,7 +161,7 @@ class TestAnUpload:
 
         assert all(torch.equal(found[name], tensor) for name, tensor in state.items())
         assert code(refusal) == (422, "other_arrays")
-        assert "send prefix=rnn." in refusal.json()["detail"]
+        assert "set prefix=rnn." in refusal.json()["detail"]
 
     def test_is_answered_with_what_no_array_tells(self, client: httpx.Client) -> None:
         arrays = {name: torch.zeros(1, 60, width) for name, width in {"W": 10, "R": 20}.items()}

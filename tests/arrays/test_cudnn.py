@@ -79,8 +79,11 @@ def test_both_directions_are_read(tmp_path, rnn_type):
 
 
 MIXED = [
-    (layer("layer_0", "lstm") | layer("layer_1", "lstm", biases=1, inputs=5), "of layer_1 has not"),
-    (layer("cu_dnnlstm_0", "lstm", biases=1), "beside it has others"),
+    (
+        layer("layer_0", "lstm") | layer("layer_1", "lstm", biases=1, inputs=5),
+        "of layer_1 does not",
+    ),
+    (layer("cu_dnnlstm_0", "lstm", biases=1), "next to it does not"),
 ]
 
 

@@ -23,7 +23,7 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
         "weight_ih_l0",
         (5, 3),
         (20, 3),
-        "one gate only? Layout pytorch takes gates by name",
+        "is it one gate only? Layout pytorch accepts gates by name",
     ),
     (network("gru"), "bias_hh_l0", (5,), (15,), "as in bias_hh_l0.reset"),
     (
@@ -31,51 +31,63 @@ MISFITS: list[tuple[Any, str, tuple[int, ...], tuple[int, ...], str]] = [
         "weight_ih_l0",
         (3, 20),
         (20, 3),
-        "any square matrix beside it, if its gates stand in the order i, f, g, o",
+        "any square matrix with it, provided its gates are in the order i, f, g, o",
     ),
-    (network(), "bias_ih_l0", (20, 1), (20,), "an axis of length 1 too many"),
-    (network(), "bias_ih_l0", (1, 20), (20,), "an axis of length 1 too many"),
+    (network(), "bias_ih_l0", (20, 1), (20,), "an axis of length 1 is missing or superfluous"),
+    (network(), "bias_ih_l0", (1, 20), (20,), "an axis of length 1 is missing or superfluous"),
     (
         network("gru"),
         "weight_ih_l0",
         (3, 15),
         (15, 3),
-        "if its gates stand in the order r, z, n",
+        "provided its gates are in the order r, z, n",
     ),
-    (network("rnn"), "weight_ih_l0", (3, 5), (5, 3), "Send its .T, and that of any square matrix"),
+    (
+        network("rnn"),
+        "weight_ih_l0",
+        (3, 5),
+        (5, 3),
+        "Send its .T, and the .T of any square matrix",
+    ),
     (
         network(),
         "bias_ih_l0",
         (40,),
         (20,),
-        "Send its halves as bias_ih_l0 and bias_hh_l0, if their gates",
+        "Send its halves as bias_ih_l0 and bias_hh_l0, provided their gates",
     ),
-    (network(), "weight_hh_l0", (15, 5), (20, 5), "is it of rnn_type gru?"),
-    (network("rnn"), "bias_ih_l0", (20,), (5,), "is it of rnn_type lstm?"),
-    (network(), "weight_ih_l0.forget", (20, 3), (5, 3), "leave the gate out of its name"),
-    (network("projected"), "weight_hh_l0", (20, 5), (20, 2), "of a network without projection?"),
+    (network(), "weight_hh_l0", (15, 5), (20, 5), "is its rnn_type gru?"),
+    (network("rnn"), "bias_ih_l0", (20,), (5,), "is its rnn_type lstm?"),
+    (network(), "weight_ih_l0.forget", (20, 3), (5, 3), "omit the gate from its name"),
+    (network("projected"), "weight_hh_l0", (20, 5), (20, 2), "from a network without projection?"),
     (network(), "weight_hh_l0", (20, 2), (20, 5), "a proj_size of 2? proj_size is 0"),
-    (DEEP_LSTM, "weight_ih_l1", (20, 5), (20, 10), "of one direction? bidirectional is true"),
+    (
+        DEEP_LSTM,
+        "weight_ih_l1",
+        (20, 5),
+        (20, 10),
+        "from a unidirectional network? bidirectional is true",
+    ),
     (network(num_layers=2), "weight_ih_l1", (20, 10), (20, 5), "bidirectional is false"),
-    (network(num_layers=2), "weight_ih_l1", (20, 3), (20, 5), "is it of layer 0?"),
-    (network(), "bias_ih_l0", (4 * 64,), (20,), "of a network with hidden_size 64"),
-    (network(), "weight_ih_l0", (16, 2), (20, 3), "input_size 2 and hidden_size 4; to keep"),
+    (network(num_layers=2), "weight_ih_l1", (20, 3), (20, 5), "is it from layer 0?"),
+    (network(), "bias_ih_l0", (4 * 64,), (20,), "come from a network with hidden_size 64"),
+    (network(), "weight_ih_l0", (16, 2), (20, 3), "input_size 2 and hidden_size 4; to use"),
     (
         network(),
         "weight_ih_l0",
         (5, 3, 4),
         (20, 3),
-        "a gate to each place of axis 2? Send np.concatenate(np.moveaxis(a, 2, 0), axis=0)",
+        "are the gates stacked along axis 2? Send np.concatenate(np.moveaxis(a, 2, 0), axis=0)",
     ),
     (
         network(),
         "weight_hh_l0",
         (4, 5, 5),
         (20, 5),
-        "axis 0? Send np.concatenate(np.moveaxis(a, 0, 0), axis=0), if they stand in the order i, f, g, o",
+        "axis 0? Send np.concatenate(np.moveaxis(a, 0, 0), axis=0), provided they are in the order i, f, g, o",
     ),
     (network(), "weight_ih_l0", (8, 20), (20, 3), "one matrix over input and state?"),
-    (network(), "weight_hh_l0", (20 * (3 + 5 + 2),), (20, 5), "in one vector, as cuDNN keeps them"),
+    (network(), "weight_hh_l0", (20 * (3 + 5 + 2),), (20, 5), "in one vector, as stored by cuDNN"),
     (network(), "weight_ih_l0", (), (20, 3), ""),
     (network(), "weight_ih_l0.forget", (7, 3), (5, 3), ""),
     (network(), "weight_ih_l0", (0, 3), (20, 3), ""),
@@ -88,25 +100,32 @@ MISFITS_ELSEWHERE = [
         "kernel",
         (20, 3),
         (3, 20),
-        "any square matrix beside it, if its gates stand in the order i, f, g, o",
+        "any square matrix with it, provided its gates are in the order i, f, g, o",
     ),
-    ("keras", network("gru"), "bias", (15,), (2, 15), "made with reset_after=False?"),
+    ("keras", network("gru"), "bias", (15,), (2, 15), "created with reset_after=False?"),
     ("keras", network(), "kernel", (8, 20), (3, 20), "Haiku have one (layout tf1 or haiku)"),
-    ("keras", network("gru"), "kernel", (8, 15), (3, 15), "applies the reset gate before it"),
+    (
+        "keras",
+        network("gru"),
+        "kernel",
+        (8, 15),
+        (3, 15),
+        "applies the reset gate before the matrix",
+    ),
     (
         "keras",
         network(),
         "kernel",
         (3, 5, 4),
         (3, 20),
-        "np.moveaxis(a, 2, 0), axis=1), if they stand in the order i, f, g, o",
+        "np.moveaxis(a, 2, 0), axis=1), provided they are in the order i, f, g, o",
     ),
     ("tf1", network(), "kernel", (3, 20), (8, 20), "the matrix over input or state alone?"),
     ("haiku", network(), "linear/w", (5, 20), (8, 20), "the matrix over input or state alone?"),
-    ("onnx", network("gru"), "B", (1, 15), (1, 30), "one of the two biases only?"),
-    ("onnx", network(), "W", (20, 3), (1, 20, 3), "an axis of length 1 too many or too few"),
+    ("onnx", network("gru"), "B", (1, 15), (1, 30), "is it only one of the two biases?"),
+    ("onnx", network(), "W", (20, 3), (1, 20, 3), "an axis of length 1 is missing or superfluous"),
     ("onnx", network(**DEEP), "layer_0/W", (1, 20, 3), (2, 20, 3), ""),
-    ("flax", network(), "ii/kernel", (3, 20), (3, 5), "leave the gate out of its name"),
+    ("flax", network(), "ii/kernel", (3, 20), (3, 5), "omit the gate from its name"),
 ]
 
 
@@ -138,7 +157,7 @@ def test_arrays_of_another_hidden_size_are_told_of_which(tmp_path):
     errors = refusals(tmp_path, uploads, network())
 
     assert len(errors) == 4
-    assert all("the arrays are of a network with hidden_size 7" in e.detail for e in errors)
+    assert all("the arrays come from a network with hidden_size 7" in e.detail for e in errors)
 
 
 def test_one_array_unlike_the_others_is_named_alone(tmp_path):
@@ -147,19 +166,19 @@ def test_one_array_unlike_the_others_is_named_alone(tmp_path):
     errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
 
     assert [error.pointer for error in errors] == ["/files/weights.npz/bias_hh_l0"]
-    assert "it would be of a network with hidden_size 6, unlike the others" in errors[0].detail
+    assert "its shape implies a network with hidden_size 6, unlike the others" in errors[0].detail
 
 
 UNKNOWN = [
-    ("weight_ih_10", network(), "there is weight_ih_l0"),
-    ("kernel", network(), "there is weight_ih_l0, weight_hh_l0, bias_ih_l0"),
-    ("weight_ih_l0.reset", network(), "is it of rnn_type gru?"),
+    ("weight_ih_10", network(), "did you mean weight_ih_l0"),
+    ("kernel", network(), "valid names: weight_ih_l0, weight_hh_l0, bias_ih_l0"),
+    ("weight_ih_l0.reset", network(), "is its rnn_type gru?"),
     ("lstm/lstm_cell/recurrent_kernel", network(), "is its layout keras or haste?"),
     ("LSTMCell_0/hf/kernel", network(), "is its layout keras, flax, tf1 or haste?"),
     ("layer_0.W", network(), "is its layout onnx?"),
-    ("xweight_ih_l0", network(), "there is weight_ih_l0"),
-    ("weight_ih_l00", network(), "there is weight_ih_l0"),
-    ("weight_ih_l2", DEEP_LSTM, "it is of layer 2, but num_layers is 2"),
+    ("xweight_ih_l0", network(), "did you mean weight_ih_l0"),
+    ("weight_ih_l00", network(), "did you mean weight_ih_l0"),
+    ("weight_ih_l2", DEEP_LSTM, "it belongs to layer 2, but num_layers is 2"),
     ("weight_ih_l0_reverse", network(), "bidirectional is false"),
     ("weight_hr_l0", network(), "proj_size is 0"),
     ("weight_hr_l0", network("gru"), "weight_hh_l0"),
@@ -180,7 +199,7 @@ def test_a_name_of_nothing_is_refused_with_the_nearest(tmp_path):
 
 MISLAID = [
     ("keras", network(), "weight_ih_l0", "is its layout pytorch?"),
-    ("flax", network(), "cell/hn/kernel", "is it of rnn_type gru?"),
+    ("flax", network(), "cell/hn/kernel", "is its rnn_type gru?"),
     ("onnx", network("gru"), "in/kernel", "is its layout keras, flax or haste?"),
 ]
 
@@ -223,7 +242,7 @@ def test_what_is_given_twice_is_refused(tmp_path, arrays):
     errors = refusals(tmp_path, uploads, network())
 
     assert [error.code for error in errors] == ["given_twice"]
-    assert "bias_ih_l0, or a gate of it, is given twice" in errors[0].detail
+    assert "bias_ih_l0, or one of its gates, is given twice" in errors[0].detail
 
 
 def test_at_most_a_page_of_errors_is_listed(tmp_path):
@@ -364,7 +383,7 @@ class TestAGrowingNetwork:
             tmp_path, uploads, network("projected", hidden_size=9, proj_size=6), grow=True
         )
 
-        assert "of a network without projection" in errors[0].detail
+        assert "from a network without projection" in errors[0].detail
 
     def test_is_whole_when_strict(self, tmp_path):
         arrays = weights(network(hidden_size=4))
@@ -387,4 +406,4 @@ def test_a_bias_of_twice_the_size_is_not_called_two_where_others_have_the_size(t
     errors = refusals(tmp_path, uploads, network())
 
     assert len(errors) == 4
-    assert all("of a network with hidden_size 10" in error.detail for error in errors)
+    assert all("come from a network with hidden_size 10" in error.detail for error in errors)

@@ -355,7 +355,7 @@ def test_what_an_upload_takes_is_claimed_before_it_is_written(tmp_path):
 
 def test_arrays_that_are_more_than_may_be_kept_are_refused_before_they_are_unpacked(tmp_path):
     (upload,) = saved(tmp_path / "from", weights(LSTM), "packed.npz")
-    with pytest.raises(ArraysTooLarge, match="bytes together"):
+    with pytest.raises(ArraysTooLarge, match="bytes in total"):
         taken(tmp_path, [upload], LSTM, Bounds(kept_bytes=100))
 
     assert not (tmp_path / "stored").exists()

@@ -256,7 +256,7 @@ def test_names_that_begin_in_different_ways_are_refused(tmp_path):
     errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
 
     assert [error.pointer for error in errors] == ["/files/weights.npz/decoder.bias_hh_l0"]
-    assert "begin in 2 ways" in errors[0].detail
+    assert "have 2 different prefixes" in errors[0].detail
 
 
 LAYER_NAMES = [
@@ -296,11 +296,11 @@ def test_layers_may_be_told_by_the_names_of_files(tmp_path):
 
 
 UNPLACED = [
-    (["lstm/kernel"], {"num_layers": 2}, "arrays are of 1 ("),
-    (["lstm/kernel", "lstm_1/kernel"], {}, "arrays are of 2 ("),
+    (["lstm/kernel"], {"num_layers": 2}, "arrays have 1 ("),
+    (["lstm/kernel", "lstm_1/kernel"], {}, "arrays have 2 ("),
     (["lstm/kernel", "top/kernel"], {"num_layers": 2}, "differ in more than a number"),
     (["forward_backward/backward_lstm/kernel"], {"bidirectional": True}, "both forward and"),
-    (["lstm/kernel"], {"bidirectional": True}, "which direction"),
+    (["lstm/kernel"], {"bidirectional": True}, "the direction is missing"),
     (["backward_lstm/kernel"], {}, "bidirectional is false"),
 ]
 

@@ -90,7 +90,7 @@ def test_a_state_dict_is_refused_once_with_the_prefix_to_send(tmp_path, model):
     (error,) = refusals(tmp_path, model, GRU)
 
     assert (error.pointer, error.code, error.allowed) == ("/prefix", "other_arrays", "rnn.")
-    assert "these begin with `rnn.`: send prefix=rnn.; not the network's: bn." in error.detail
+    assert "those that begin with `rnn.`: set prefix=rnn.; the others: bn." in error.detail
     assert "bn.num_batches_tracked" in error.given
     assert not any("rnn." in name for name in error.given)
 
@@ -156,7 +156,7 @@ def test_a_misspelt_name_is_told_beside_what_is_not_the_networks(tmp_path):
     errors = refusals(tmp_path, saved(tmp_path / "from", arrays), network())
 
     assert [error.pointer for error in errors] == ["/prefix", "/files/weights.npz/rnn.bias_hh_10"]
-    assert "there is bias_hh_l0" in errors[1].detail
+    assert "did you mean bias_hh_l0" in errors[1].detail
 
 
 def test_no_layout_is_guessed_where_names_are_understood(tmp_path):
@@ -201,8 +201,8 @@ KNOWN_HABITS = [
         {"rnns.0.module.weight_ih_l0": (20, 3), "rnns.0.module.weight_hh_l0_raw": (20, 5)},
         "AWD-LSTM",
     ),
-    ({"cudnn_lstm/opaque_kernel": (7,)}, "in one vector, as cuDNN keeps them"),
-    ({"parameters": (20 * (3 + 5 + 2),)}, "in one vector, as cuDNN keeps them"),
+    ({"cudnn_lstm/opaque_kernel": (7,)}, "in one vector, as stored by cuDNN"),
+    ({"parameters": (20 * (3 + 5 + 2),)}, "in one vector, as stored by cuDNN"),
 ]
 
 
@@ -253,7 +253,7 @@ def test_a_network_that_no_prefix_tells_apart_is_to_be_sent_by_itself(tmp_path):
 
     assert error.allowed is None
     assert "prefix=" not in error.detail
-    assert "in a file of their own" in error.detail
+    assert "in a separate file" in error.detail
 
 
 def test_parts_of_paths_are_not_advised(tmp_path):

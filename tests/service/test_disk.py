@@ -36,7 +36,7 @@ class TestADiskBudget:
         with ExitStack() as stack:
             for _ in range(5):
                 stack.enter_context(disk.opened("alice")).more(body_bytes=10)
-            with pytest.raises(Busy, match="the caller's other uploads"):
+            with pytest.raises(Busy, match="the client's other uploads"):
                 stack.enter_context(disk.opened("alice")).more(body_bytes=1)
             stack.enter_context(disk.opened("bob")).more(body_bytes=50)
 

@@ -141,7 +141,7 @@ class TestRoom:
     def test_is_not_made_by_who_keeps_less_than_is_asked(self, tmp_path: Path) -> None:
         store = Store(tmp_path / "arrays", LIMIT)
         names = {kept(store, 1, "alice"), kept(store, 2, "carol")}
-        with pytest.raises(StoreUnavailable, match="others leave no room"):
+        with pytest.raises(StoreUnavailable, match="other clients leave too little space"):
             kept(store, 3, "bob", size=2000)
 
         assert there(store) == names
@@ -207,7 +207,7 @@ class TestIncoming:
             assert incoming.write(lambda: fail(1)) == 7
         assert [len(names) for names in tries] == [1, 0]
 
-        with pytest.raises(StoreUnavailable, match="its disk is full"), store.incoming() as again:
+        with pytest.raises(StoreUnavailable, match="the disk is full"), store.incoming() as again:
             again.write(lambda: fail(9))
 
     def test_drops_what_a_process_that_was_killed_has_left(self, store: Store) -> None:

@@ -162,7 +162,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("init", ["numpy_randn", {"scheme": "torch_seeded"}])
     def test_of_arrays_over_a_script(self, init: Any) -> None:
-        with pytest.raises(InvalidSpec, match="lay arrays over schemes or a preset"):
+        with pytest.raises(InvalidSpec, match="combine arrays with schemes or a preset"):
             with_arrays(parse(Spec, LSTM | {"init": init}), Arrays(sha256=SHA256))
 
     @pytest.mark.parametrize(

@@ -369,7 +369,10 @@ class TestRefusals:
 
         (error,) = wrong(GRU | {"init": init})
 
-        assert error.detail == "between 9 and 12 standard deviations there is nothing to draw"
+        assert (
+            error.detail
+            == "the interval from 9 to 12 standard deviations has almost no probability"
+        )
 
     def test_a_bias_scheme_without_biases_points_at_it(self) -> None:
         given = GRU | {"bias": False, "init": {"bias": "zeros"}}
@@ -429,7 +432,7 @@ class TestRefusals:
         (error,) = wrong(network | {"init": {part: scheme}})
 
         assert (error.pointer, error.code) == (f"/init/{part}", "undefined_scheme")
-        assert f"it fills weight_hh only, and is asked to fill {part}" in error.detail
+        assert f"it fills weight_hh only, but is requested for {part}" in error.detail
         assert (error.given, error.allowed) == (scheme["scheme"], GENERAL_WEIGHTS)
 
     @every_matrix

@@ -56,7 +56,7 @@ class TestRefusals:
         (name,) = options
 
         assert (error.pointer, error.code) == (f"/init/weight_hh/{name}", "target_not_above_gates")
-        assert f"starts as open as {opened}," in error.detail
+        assert f"starts at {opened}," in error.detail
         assert error.allowed == f"a radius above {opened}, or a smaller bias"
 
     def test_of_two_targets_tell_that_they_are_one(self) -> None:
@@ -99,7 +99,7 @@ class TestRefusals:
         error = wrong(asked(LSTM, bias))
 
         assert (error.pointer, error.code) == ("/init/weight_hh", "undefined_scheme")
-        assert "open or shut for good" in error.detail
+        assert "a gate is saturated" in error.detail
 
     def test_point_at_an_override(self) -> None:
         scheme = {"scheme": "critical", "target_rho": 0.6}

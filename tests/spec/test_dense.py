@@ -86,7 +86,7 @@ class TestADeterminant:
         error = wrong(init)
 
         assert (error.pointer, error.code) == (pointer, "undefined_scheme")
-        assert "it asks for a square matrix" in error.detail
+        assert "it requires a square matrix" in error.detail
 
     def test_is_refused_with_a_projection(self) -> None:
         error = wrong({"weight_hh": SPECIAL}, LSTM | {"proj_size": 2})

@@ -36,8 +36,8 @@ class TestShapes:
         ("numbers", "cause"),
         [
             ([[1, 2], [3, 4], [5, 6]], "that is the transpose: PyTorch's weights are (out, in)"),
-            ([[1, 2, 3]] * 6, "that is all gates: use scope `fused`"),
-            ([[1, 2, 3, 4]], "where layers differ in shape, give each its own by overrides"),
+            ([[1, 2, 3]] * 6, "that is the shape of all gates: use scope `fused`"),
+            ([[1, 2, 3, 4]], "if layers differ in shape, use an override for each"),
         ],
     )
     def test_that_do_not_fit_say_the_likely_cause(self, numbers: Any, cause: str) -> None:
@@ -46,27 +46,30 @@ class TestShapes:
         assert error.pointer == "/init/weight_ih/values"
         assert error.code == "shape_mismatch"
         assert error.allowed == [2, 3]
-        assert "weight_ih_l0.reset is (2, 3), the values are" in error.detail
+        assert "weight_ih_l0.reset has shape (2, 3), but the values have" in error.detail
         assert cause in error.detail
 
     def test_of_one_gate_do_not_fill_a_stacked_matrix(self) -> None:
         error = wrong({"weight_hh": array(EYE, scope="fused")})
 
         assert error.allowed == [6, 2]
-        assert "that is one gate only: name it in an override" in error.detail
+        assert "that is the shape of one gate: select it in an override" in error.detail
 
     def test_of_all_gates_are_no_total_of_one(self) -> None:
         error = wrong({"bias": array([0.0] * 6)})
 
         assert (error.pointer, error.allowed) == ("/init/bias/values", [2])
-        assert "bias_l0.reset is (2,), the values are (6,); that is all gates" in error.detail
+        assert (
+            "bias_l0.reset has shape (2,), but the values have (6,); that is the shape of all gates"
+            in error.detail
+        )
 
     def test_name_the_first_place_where_they_do_not_fit(self) -> None:
         error = wrong(
             {"weight_ih": array([[1, 2, 3], [4, 5, 6]])}, num_layers=2, bidirectional=True
         )
 
-        assert "weight_ih_l1.reset is (2, 4)" in error.detail
+        assert "weight_ih_l1.reset has shape (2, 4)" in error.detail
 
     def test_of_an_override_point_at_it(self) -> None:
         right = {"parameter": "weight_hh", "gate": "new", "init": array(EYE)}

@@ -286,7 +286,7 @@ class TestRefusals:
         error = wrong(asked(ones(), ones(layer=0)))
 
         assert (error.pointer, error.code) == ("/init/overrides/1", "matches_nothing")
-        assert "the first that matches counts" in error.detail
+        assert "the first match wins" in error.detail
 
     @pytest.mark.parametrize(
         ("given", "number"),

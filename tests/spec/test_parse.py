@@ -38,7 +38,7 @@ class TestLoadJson:
         assert load_json(text.encode()) == json.loads(text)
 
     def test_refuses_a_key_that_stands_twice_and_names_it(self) -> None:
-        with pytest.raises(MalformedJson, match="the key 'seed' stands twice in one object"):
+        with pytest.raises(MalformedJson, match="the key 'seed' appears twice in one object"):
             load_json('{"seed": 1, "a": {"b": 1}, "seed": 1}')
 
     def test_refuses_a_repeated_key_at_any_depth(self) -> None:

@@ -172,7 +172,7 @@ class TestRefusals:
             (network("rnn", "irnn", nonlinearity="tanh"), "it is for nonlinearity relu", "keras"),
             (
                 network("lstm", "keras", proj_size=3),
-                "it has no projection; name a scheme for weight_hr beside it",
+                "it does not define a projection; add a scheme for weight_hr",
                 "sonnet",
             ),
         ],

@@ -85,7 +85,7 @@ def test_a_script_has_one_text_for_all_spellings(init: Any, said: Any) -> None:
             (
                 "/init/weight_ih/a",
                 "far_cut",
-                "cuts that have the mean between them, or are within 10 standard deviations of it",
+                "cuts on both sides of the mean, or within 10 standard deviations of it",
             ),
         ),
         (

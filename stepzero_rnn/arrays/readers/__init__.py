@@ -1,1 +1,1 @@
-"""Readers of the files that people upload."""
+"""Readers of uploaded files."""

@@ -1,6 +1,4 @@
-"""Foreign files of arrays: recognised by their content, listed without reading a number, read in
-pieces.
-"""
+"""Uploaded array files: recognised by their content, listed from their headers, read in chunks."""
 
 from __future__ import annotations
 
@@ -33,10 +31,10 @@ _SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An array in a file: what it is called and holds, and where its numbers lie.
+    """An array in a file: its name and type, and where its values are.
 
-    `offset` counts from the file's beginning or, in a zip, from its record's.  `error_in_format`
-    says why numbers are not read.
+    `offset` counts from the beginning of the file or, in a zip, of its record.  `error_in_format`
+    is the reason if the values cannot be read.
     """
 
     upload: Upload
@@ -50,29 +48,25 @@ class Found:
 
     @property
     def file(self) -> str:
-        """The name of its file."""
         return self.upload.name
 
     @property
     def elements(self) -> Strided:
-        """All its elements."""
         return Strided.whole(self.shape, fortran=self.fortran)
 
     def scratch_bytes(self, part: Strided) -> int:
-        """Say what reading a part takes on the disk: to unpack the array, and to lay the part's
-        rows in order.
-        """
+        """Return the disk space that reading a part takes, to unpack the array and to transpose."""
         unpacked_bytes = self.member.size_bytes if self.member else 0
         return unpacked_bytes + straightened_bytes(self.values, part)
 
     @contextmanager
     def opened(self, scratch: Path, watch: Watch) -> Iterator[tuple[BinaryIO, int]]:
-        """Open it for reads at any place: gives a file and where in it the array begins.
+        """Open the array for random access: yield a file and the array's offset in it.
 
-        What is packed is unpacked into a nameless file in the folder `scratch`.
+        A compressed array is unpacked into an unnamed temporary file in the folder `scratch`.
 
         Raises:
-            InvalidArrays: it is broken.
+            InvalidArrays: it is corrupt.
         """
         with self.upload.path.open("rb") as file:
             if self.member is None:
@@ -92,11 +86,11 @@ def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
     """List the arrays of all files.
 
     Raises:
-        InvalidArrays: a file is broken or lies.
+        InvalidArrays: a file is corrupt or inconsistent.
         ArraysTooLarge: a bound is exceeded.
-        NotAnArrayFile: a file is of another kind.
+        NotAnArrayFile: a file has an unsupported format.
     """
-    found: list[Found] = []
+    arrays: list[Found] = []
     size_bytes = unpacked_bytes = 0
     for number, upload in enumerate(uploads, 1):
         with as_upload_errors(upload.name):
@@ -105,16 +99,16 @@ def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
             require("files", number, bounds.files)
             require("bytes", size_bytes, bounds.total_bytes)
             listed = _list(upload, size, bounds)
-            found += listed
+            arrays += listed
             unpacked_bytes += sum(array.member.size_bytes for array in listed if array.member)
-            require("arrays", len(found), bounds.arrays)
+            require("arrays", len(arrays), bounds.arrays)
             require("bytes when unpacked", unpacked_bytes, bounds.total_bytes)
-    return found
+    return arrays
 
 
 @contextmanager
 def as_upload_errors(file: str) -> Iterator[None]:
-    """Turn what a reader says into the refusal of a file."""
+    """Convert a reader's exceptions into errors that name the file."""
     try:
         yield
     except FormatError as error_in_format:
@@ -170,7 +164,7 @@ def _npy(
         error_in_format.name = name
         raise
     if header.error_in_format is None and header.end != size:
-        detail = f"its header tells of {header.end} bytes in all, but there are {size}"
+        detail = f"its header specifies {header.end} bytes in total, but there are {size}"
         raise FormatError(detail, name=name)
     return Found(
         upload,
@@ -198,7 +192,7 @@ def _npz(upload: Upload, file: BinaryIO, size: int, bounds: Bounds) -> Iterator[
 def _refuse_other_zips(file: str, names: set[str]) -> None:
     kind, instead = "", ""
     if any(name.endswith("data.pkl") for name in names):
-        kind, instead = "a checkpoint of torch.save, which is pickled and never read here", _SAVE
+        kind, instead = "a torch.save checkpoint, which is a pickle and never read here", _SAVE
     elif "config.json" in names and any(name.endswith(".h5") for name in names):
         kind, instead = "a Keras model", _KERAS
     if kind:
@@ -214,8 +208,8 @@ _KINDS: tuple[tuple[bytes, str, str], ...] = (
     (b"\x80\x03", "a pickle, which is never read here", _SAVE),
     (b"\x80\x04", "a pickle, which is never read here", _SAVE),
     (b"\x80\x05", "a pickle, which is never read here", _SAVE),
-    (b"\x1f\x8b", "packed by gzip", "Unpack it first."),
-    (b"\x93", "no .npy file that NumPy writes", _SAVE_NUMPY),
+    (b"\x1f\x8b", "compressed with gzip", "Decompress it first."),
+    (b"\x93", "not a .npy file that NumPy writes", _SAVE_NUMPY),
 )
 
 
@@ -223,7 +217,7 @@ def _other(file: str, head: bytes) -> NotAnArrayFile:
     for magic, kind, instead in _KINDS:
         if head.startswith(magic):
             return NotAnArrayFile(file=printable(file), kind=kind, instead=instead)
-    kind = "of no kind that is known here" if head else "empty"
+    kind = "of an unknown kind" if head else "empty"
     return NotAnArrayFile(
         file=printable(file), kind=kind, instead="Send .npy, .npz or .safetensors files."
     )

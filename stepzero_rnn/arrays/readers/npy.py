@@ -2,7 +2,7 @@
 
 Source:
     https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html.  NumPy's own reader
-    passes the header to `ast.literal_eval`, and believes its shape before it has seen the data.
+    passes the header to `ast.literal_eval`, and trusts its shape before it has seen the data.
 """
 
 from __future__ import annotations
@@ -39,25 +39,24 @@ _RAW_BYTES = (
     f"save bfloat16 as .safetensors; of float8, {QUANTIZED}",
 )
 _INSTEAD: Mapping[str, tuple[str, str]] = {
-    "O": ("Python objects, which are pickled and never read here", "save arrays of floats"),
+    "O": ("Python objects, which are pickles and never read here", "save arrays of floats"),
     "V": _RAW_BYTES,
-    "b": ("booleans", "a mask is no weight: send the weights themselves"),
-    "c": ("complex numbers", "PyTorch's networks have real ones"),
+    "b": ("booleans", "a mask is not a weight: send the weights themselves"),
+    "c": ("complex numbers", "PyTorch's networks have real weights"),
     "f": ("a float type that PyTorch lacks", "use .astype(np.float64)"),
     "i": ("integers", INTEGERS),
     "u": ("integers", INTEGERS),
     "u2": ("integers of 16 bits", BITS),
     "i2": ("integers of 16 bits", BITS),
-    "[": ("records of several fields", "save each field as an array of its own"),
+    "[": ("records of several fields", "save each field as a separate array"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a header says: the numbers' type, the shape, the order of axes, and where the numbers
-    begin.
+    """The fields of a header: element type, shape, order of axes, and the offset of the values.
 
-    Where they are not floats, `error_in_format` says what they are, and they are not read.
+    If the values are not floats, `error_in_format` says what they are, and they are not read.
     """
 
     values: Values
@@ -68,7 +67,7 @@ class Header:
 
     @property
     def end(self) -> int:
-        """Where the file has to end."""
+        """The required length of the file."""
         return self.offset + prod(self.shape) * self.values.item_bytes
 
 
@@ -76,18 +75,18 @@ def read_header(head: bytes) -> Header:
     """Read the header at the beginning of a file.
 
     Args:
-        head: the first bytes, at least `MAX_HEADER_BYTES + 12` of them where there are as many.
+        head: the first bytes, at least `MAX_HEADER_BYTES + 12` if there are as many.
 
     Raises:
-        Flaw: it is broken.
+        FormatError: it is invalid.
     """
     length_bytes = _LENGTH_BYTES.get((head[6], head[7]) if len(head) > 7 else (0, 0))
     if length_bytes is None:
-        raise FormatError("it is of no version of .npy that there is")
+        raise FormatError("its version of .npy is unknown")
     start = 8 + length_bytes
     length = int.from_bytes(head[8:start], "little")
     if length > MAX_HEADER_BYTES:
-        raise FormatError(f"a header of {length} bytes cannot be one of floats")
+        raise FormatError(f"its header of {length} bytes is too long for an array of floats")
     text = head[start : start + length].decode("latin-1")
     if len(text) < length:
         raise FormatError("it ends within its header")
@@ -104,14 +103,14 @@ def _fields(text: str) -> dict[str, str]:
     fields: dict[str, str] = {}
     place, end = 1, len(text) - 1
     while text[place:end].strip():
-        found = _FIELD.match(text, place, end)
-        if found is None or found["key"] in fields:
+        match = _FIELD.match(text, place, end)
+        if match is None or match["key"] in fields:
             raise FormatError("its header is not one that NumPy writes")
-        kind = {"descr": "text", "fortran_order": "flag", "shape": "tuple"}[found["key"]]
-        if found[kind] is None:
-            raise FormatError(f"its header's {found['key']} is of another kind")
-        fields[found["key"]] = found[kind]
-        place = found.end()
+        kind = {"descr": "text", "fortran_order": "flag", "shape": "tuple"}[match["key"]]
+        if match[kind] is None:
+            raise FormatError(f"its header's {match['key']} has the wrong type")
+        fields[match["key"]] = match[kind]
+        place = match.end()
     if len(fields) != 3 or text[:1] + text[-1:] != "{}":
         raise FormatError("its header lacks a field")
     return fields
@@ -127,14 +126,16 @@ def _shape(text: str) -> tuple[int, ...]:
 
 
 def check_shape(lengths: list[int], name: str | None = None) -> tuple[int, ...]:
-    """Refuse shapes that no array here can have, so that their product is cheap."""
+    """Reject shapes that are too large, so that their product is cheap to compute."""
     if len(lengths) > MAX_AXES or any(not 0 <= length <= MAX_LENGTH for length in lengths):
-        raise FormatError("no array here can have its shape", name=name)
+        raise FormatError("its shape is too large", name=name)
     return tuple(lengths)
 
 
 def _no_floats(kind: str, descr: str) -> FormatError:
-    what, instead = _INSTEAD.get(kind) or _INSTEAD.get(kind[:1], ("no numbers", "send floats"))
+    what, instead = _INSTEAD.get(kind) or _INSTEAD.get(
+        kind[:1], ("values that are not numbers", "send floats")
+    )
     return FormatError(
         f"it holds {what}; {instead}",
         code="not_floats",

@@ -1,5 +1,5 @@
-"""The header of a `.safetensors` file: read as strictly as the library does, and written as it
-does.
+"""The header of a `.safetensors` file: read as strictly as the library reads it, and written as
+the library writes it.
 
 Source:
     https://github.com/huggingface/safetensors#format, and `tensor.rs` there: offsets begin at 0,
@@ -29,9 +29,12 @@ _VALUES: Mapping[str, Values] = {
 _INSTEAD: Mapping[str, tuple[str, str]] = {
     "I": ("integers", INTEGERS),
     "U": ("integers", INTEGERS),
-    "F": ("floats of few bits, which PyTorch's networks lack", f"they are scaled: {QUANTIZED}"),
-    "B": ("booleans", "a mask is no weight: send the weights themselves"),
-    "C": ("complex numbers", "PyTorch's networks have real ones"),
+    "F": (
+        "floats of 8 bits or fewer, which PyTorch's networks do not use",
+        f"they are scaled: {QUANTIZED}",
+    ),
+    "B": ("booleans", "a mask is not a weight: send the weights themselves"),
+    "C": ("complex numbers", "PyTorch's networks have real weights"),
 }
 _LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's order
 
@@ -40,7 +43,7 @@ _LAID_FIRST = ("float64", "float32", "bfloat16", "float16")  # the library's ord
 class Tensor:
     """One tensor: its name, type and shape, and where it begins and ends in the file.
 
-    Where its numbers are not floats, `error_in_format` says so, and they are not read.
+    If its values are not floats, `error_in_format` says so, and they are not read.
     """
 
     name: str
@@ -52,22 +55,22 @@ class Tensor:
 
 
 def is_one(head: bytes) -> bool:
-    """Whether a file that begins so is meant as one: a length below 4 GiB, then an object."""
+    """Whether a file begins like a `.safetensors` file: a length below 4 GiB, then an object."""
     return head[4:9] == b"\0\0\0\0{"
 
 
 def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]:
-    """List the tensors of a file of `size_bytes`, in the order in which they lie.
+    """Return the tensors of a file of `size_bytes`, in file order.
 
     Raises:
-        Flaw: the header is broken or lies.
-        Excess: the header, or the number of tensors, exceeds its bound.
+        FormatError: the header is invalid or inconsistent.
+        LimitExceeded: the header, or the number of tensors, exceeds its bound.
     """
     file.seek(0)
     length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
     start = _LENGTH_BYTES + length
     if start > size_bytes:
-        raise FormatError(f"its header says it has {length} bytes, more than the file")
+        raise FormatError(f"its header claims to have {length} bytes, more than the file")
     require("bytes of header", length, bounds.header_bytes)
     described = _described(file.read(length))
     require("tensors", len(described), bounds.arrays)
@@ -82,53 +85,53 @@ def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]
 
 def _described(text: bytes) -> dict[str, Any]:
     try:
-        found = load_json(text)
+        described = load_json(text)
     except MalformedJson as error:
         raise FormatError(f"its header is not JSON: {error.detail}") from error
-    if not isinstance(found, dict):
+    if not isinstance(described, dict):
         raise FormatError("its header is not an object")
-    found.pop("__metadata__", None)
-    return found
+    described.pop("__metadata__", None)
+    return described
 
 
 def _tensors(described: Mapping[str, Any], start: int) -> Iterator[Tensor]:
-    for own, facts in described.items():
+    for name, facts in described.items():
         if not isinstance(facts, dict) or facts.keys() != {"dtype", "shape", "data_offsets"}:
-            raise FormatError("it is not described by dtype, shape and data_offsets", name=own)
+            raise FormatError("it is not described by dtype, shape and data_offsets", name=name)
         dtype, shape, offsets = facts["dtype"], facts["shape"], facts["data_offsets"]
         if not (_are_lengths(shape) and _are_lengths(offsets) and len(offsets) == 2):
-            raise FormatError("its shape or offsets are not lists of lengths", name=own)
-        checked = check_shape(shape, own)
+            raise FormatError("its shape or offsets are not lists of lengths", name=name)
+        checked = check_shape(shape, name)
         first, last = (start + offset for offset in offsets)
         if not isinstance(dtype, str) or dtype not in _VALUES:
-            yield Tensor(own, UNREAD, checked, first, last, _no_floats(dtype, own))
+            yield Tensor(name, UNREAD, checked, first, last, _no_floats(dtype, name))
             continue
         if last - first != prod(checked) * _VALUES[dtype].item_bytes:
-            raise FormatError("its offsets are not those of its shape", name=own)
-        yield Tensor(own, _VALUES[dtype], checked, first, last)
+            raise FormatError("its offsets do not match its shape", name=name)
+        yield Tensor(name, _VALUES[dtype], checked, first, last)
 
 
-def _are_lengths(given: Any) -> bool:
-    return isinstance(given, list) and all(type(item) is int and item >= 0 for item in given)
+def _are_lengths(value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) is int and item >= 0 for item in value)
 
 
-def _no_floats(given: Any, own: str) -> FormatError:
+def _no_floats(dtype: Any, name: str) -> FormatError:
     what, instead = _INSTEAD.get(
-        str(given)[:1], ("no floats that PyTorch's networks have", INTEGERS)
+        str(dtype)[:1], ("values that are not floats of PyTorch's networks", INTEGERS)
     )
-    if given in ("U16", "I16"):
+    if dtype in ("U16", "I16"):
         what, instead = "integers of 16 bits", BITS
     return FormatError(
         f"it holds {what}; {instead}",
-        name=own,
+        name=name,
         code="not_floats",
-        given=str(given)[:40],
+        given=str(dtype)[:40],
         allowed=["float16", "bfloat16", "float32", "float64"],
     )
 
 
 def in_order(entries: Sequence[Entry]) -> list[Entry]:
-    """Return entries in the order in which the library lays them."""
+    """Return entries in the order in which the library writes them."""
     return sorted(entries, key=lambda entry: (_LAID_FIRST.index(entry.dtype), entry.name))
 
 

@@ -1,4 +1,4 @@
-"""Numbers as they lie in a file: their types, and reading some of them without the rest."""
+"""Values in a file: their types, and random access to parts of an array."""
 
 from __future__ import annotations
 
@@ -15,41 +15,42 @@ from numpy.typing import NDArray
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
 
-CHUNK_BYTES = 1 << 20  # a few of these are in memory at a time, whatever the size of an array
+CHUNK_BYTES = 1 << 20  # a few chunks are in memory at a time, whatever the size of an array
 _ZEROS = bytes(CHUNK_BYTES)
-_BFLOAT16_EXPONENT = 0x7F80  # all ones: infinite, or not a number
+_BFLOAT16_EXPONENT = 0x7F80  # all ones: infinity or NaN
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A type of numbers, and as what NumPy reads their bytes; bfloat16 it reads as integers."""
+    """An element type, and the NumPy type that reads its bytes; bfloat16 is read as integers."""
 
     dtype: DTypeName
     numpy: str
 
     @property
     def item_bytes(self) -> int:
-        """How many bytes each takes."""
         return DTYPES[self.dtype].item_bytes
 
 
-# What to do with numbers that are no floats; a cast alone would make other numbers of most.
-QUANTIZED = "make floats of them, take away the zero point, if there is one, and multiply by the scale, which is kept elsewhere in the model"
-INTEGERS = f"they stand for other numbers: of a quantized network, {QUANTIZED}"
+# What to do with values that are not floats; a mere cast would change most of them.
+QUANTIZED = (
+    "convert them to floats, subtract the zero point, if there is one, and multiply by the scale, "
+    "which is stored elsewhere in the model"
+)
+INTEGERS = f"they encode other numbers: if the network is quantized, {QUANTIZED}"
 BITS = (
-    "if they are the bits of bfloat16, send torch.from_numpy(a.astype(np.uint16).view(np.int16)).view(torch.bfloat16) as .safetensors; "
-    f"if of a quantized network, {QUANTIZED}"
+    "if they are the bits of bfloat16, send "
+    "torch.from_numpy(a.astype(np.uint16).view(np.int16)).view(torch.bfloat16) as .safetensors; "
+    f"if the network is quantized, {QUANTIZED}"
 )
 
 
-UNREAD = Values("float32", "<f4")  # stands where the numbers of an array are none that are read
+UNREAD = Values("float32", "<f4")  # placeholder for values that are not read
 
 
 @dataclass(frozen=True, slots=True)
 class Strided:
-    """Some elements of an array in a file: where the first lies, and the step along each axis, in
-    elements.
-    """
+    """A strided view of an array in a file: start and step along each axis, in elements."""
 
     start: int
     shape: tuple[int, ...]
@@ -57,31 +58,30 @@ class Strided:
 
     @classmethod
     def whole(cls, shape: tuple[int, ...], *, fortran: bool = False) -> Strided:
-        """Take an array that lies without a gap, row by row or (Fortran) column by column."""
+        """Return the view of a contiguous array, row by row or (Fortran) column by column."""
         axes = range(len(shape))
         inner = [shape[:axis] if fortran else shape[axis + 1 :] for axis in axes]
         return cls(0, shape, tuple(prod(lengths) for lengths in inner))
 
     def at(self, index: int) -> Strided:
-        """Take one place of the first axis, which goes."""
+        """Return one index of the first axis, which is removed."""
         return Strided(self.start + index * self.steps[0], self.shape[1:], self.steps[1:])
 
     def rows(self, first: int, last: int) -> Strided:
-        """Take places of the first axis, which stays."""
+        """Return a range of the first axis."""
         shape = (last - first, *self.shape[1:])
         return Strided(self.start + first * self.steps[0], shape, self.steps)
 
     def transposed(self) -> Strided:
-        """Turn the axes around."""
         return Strided(self.start, self.shape[::-1], self.steps[::-1])
 
     def cols(self, first: int, last: int) -> Strided:
-        """Take places of the last axis."""
+        """Return a range of the last axis."""
         return self.transposed().rows(first, last).transposed()
 
     @property
     def span(self) -> int:
-        """How many elements there are from the first to the last."""
+        """The number of elements from the first to the last, gaps included."""
         return 1 + sum((n - 1) * step for n, step in zip(self.shape, self.steps, strict=True))
 
 
@@ -93,13 +93,13 @@ def stream(
     scratch: Path,
     chunk_bytes: int = CHUNK_BYTES,
 ) -> Iterator[NDArray[Any]]:
-    """Read elements of an array that begins at `offset`, row by row, some at a time.
+    """Yield elements of an array that begins at `offset`, row by row, in chunks.
 
-    Columns that lie in the file one after another are first laid in rows, in a nameless file in the
-    folder `scratch`.
+    An array stored by columns is first transposed into an unnamed temporary file in the folder
+    `scratch`.
 
     Raises:
-        EOFError: the file ends before.
+        EOFError: the file is too short.
     """
     at_once = chunk_bytes // values.item_bytes
     if not straightened_bytes(values, part, chunk_bytes):
@@ -113,9 +113,7 @@ def stream(
 
 
 def straightened_bytes(values: Values, part: Strided, chunk_bytes: int = CHUNK_BYTES) -> int:
-    """Say how long the nameless file is in which `stream` lays columns in rows; 0 where it needs
-    none.
-    """
+    """Return the size of the temporary file in which `stream` transposes; 0 if it needs none."""
     is_turned = min(part.shape, default=0) > 1 and part.steps[0] < part.steps[-1]
     if not is_turned or part.span <= chunk_bytes // values.item_bytes:
         return 0
@@ -123,7 +121,7 @@ def straightened_bytes(values: Values, part: Strided, chunk_bytes: int = CHUNK_B
 
 
 def _blocks(part: Strided, at_once: int) -> Iterator[Strided]:
-    """Cut elements, in their order, into what fits in memory: some rows, or a part of one."""
+    """Split elements, in order, into blocks that fit in memory: rows, or parts of a row."""
     width = prod(part.shape[1:])
     height = max(1, at_once // max(1, width))
     for top in range(0, part.shape[0], height):
@@ -138,7 +136,7 @@ def _blocks(part: Strided, at_once: int) -> Iterator[Strided]:
 def _straighten(
     file: BinaryIO, offset: int, values: Values, part: Strided, target: int, at_once: int
 ) -> None:
-    """Lay columns in rows, tile by tile, so that every read and write is of many elements."""
+    """Transpose tile by tile, so that every read and write covers many elements."""
     rows, cols = part.shape
     height = min(rows, at_once // min(cols, isqrt(at_once)))
     width = min(cols, at_once // height)
@@ -152,7 +150,7 @@ def _straighten(
 
 
 def _read_tile(file: BinaryIO, offset: int, values: Values, tile: Strided) -> NDArray[Any]:
-    """Read a tile: at once where its columns lie near to one another, else each by itself."""
+    """Read a tile: at once if its columns are close together, else column by column."""
     if tile.span <= 4 * prod(tile.shape):
         return read(file, offset, values, tile)
     columns = tile.transposed()
@@ -161,13 +159,13 @@ def _read_tile(file: BinaryIO, offset: int, values: Values, tile: Strided) -> ND
 
 
 def read(file: BinaryIO, offset: int, values: Values, part: Strided) -> NDArray[Any]:
-    """Read elements of an array that begins at `offset`, and all that lies between them.
+    """Read elements of an array that begins at `offset`, including the gaps between them.
 
     Returns:
-        the elements, row by row, in the machine's order of bytes.
+        The elements, row by row, in native byte order.
 
     Raises:
-        EOFError: the file ends before.
+        EOFError: the file is too short.
     """
     kind = np.dtype(values.numpy)
     size = part.span * kind.itemsize
@@ -182,9 +180,9 @@ def read(file: BinaryIO, offset: int, values: Values, part: Strided) -> NDArray[
 
 
 def write_sparsely(file: BinaryIO, content: bytes) -> None:
-    """Write at a file's end; where all is zero leave a hole, which takes no disk.
+    """Append to a file; all-zero content leaves a hole, which takes no disk space.
 
-    Truncate the file at the end.
+    Truncate the file to its position after the last call.
     """
     if content == _ZEROS[: len(content)]:
         file.seek(len(content), os.SEEK_CUR)
@@ -193,21 +191,21 @@ def write_sparsely(file: BinaryIO, content: bytes) -> None:
 
 
 def encoded(number: float, dtype: DTypeName) -> bytes:
-    """Return a number's bytes; of bfloat16 the upper half of float32's."""
+    """Return the bytes of a number; for bfloat16 the upper half of float32."""
     if dtype == "bfloat16":
         return np.array(number, "<f4").tobytes()[2:]
     return np.array(number, DTYPES[dtype].numpy).tobytes()
 
 
 def is_finite(array: NDArray[Any], dtype: DTypeName) -> bool:
-    """Whether all numbers are."""
+    """Whether all values are finite."""
     if dtype == "bfloat16":
         return not bool(np.any((array & _BFLOAT16_EXPONENT) == _BFLOAT16_EXPONENT))
     return bool(np.isfinite(array).all())
 
 
 def as_floats(array: NDArray[Any], dtype: DTypeName) -> NDArray[Any]:
-    """Return numbers as float32, or float64 where they are; both hold them exactly."""
+    """Return values as float32, or float64 if they have that type; both are exact."""
     if dtype == "float64":
         return array
     if dtype == "bfloat16":

@@ -1,9 +1,8 @@
-"""The records of a zip, read strictly: nothing overlaps, nothing is larger than it says, nothing is
-encrypted.
+"""The records of a zip, read strictly: no overlaps, no content larger than stated, no encryption.
 
-Python's `zipfile` believes the central directory: it builds as many entries as that names, lets
+Python's `zipfile` trusts the central directory: it builds as many entries as that lists, lets
 records overlap (https://www.bamsoftware.com/hacks/zipbomb/; CVE-2024-0450) and fails in a dozen
-ways on broken input.  The few fields that matter here are read by hand instead.
+ways on invalid input.  The few fields that matter here are read by hand instead.
 
 Source:
     https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, sections 4.3 to 4.5.
@@ -46,9 +45,7 @@ class _Directory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One record: its name, how its content is packed, its sizes and checksum, and where it
-    lies.
-    """
+    """One record: its name, compression method, sizes, checksum and offsets."""
 
     name: str
     method: int
@@ -60,21 +57,21 @@ class Member:
 
 
 def members(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Member]:
-    """List the records of a zip of `size_bytes`.
+    """Return the records of a zip of `size_bytes`.
 
     Raises:
-        Flaw: the zip is broken or lies.
-        Excess: it has too many records, or they unpack to too much.
+        FormatError: the zip is invalid or inconsistent.
+        LimitExceeded: it has too many records, or they unpack to too much.
     """
     directory = _directory(file, size_bytes)
     require("records", directory.records, bounds.arrays)
     require("bytes of directory", directory.size, bounds.header_bytes)
-    found = [*_entries(_read(file, directory.offset, directory.size), directory)]
-    if len({member.name for member in found}) < len(found):
-        raise FormatError("two of its records have one name")
-    require("bytes when unpacked", sum(member.size_bytes for member in found), bounds.total_bytes)
-    found.sort(key=lambda member: member.header)
-    placed = [_placed(file, member) for member in found]
+    entries = [*_entries(_read(file, directory.offset, directory.size), directory)]
+    if len({member.name for member in entries}) < len(entries):
+        raise FormatError("two of its records have the same name")
+    require("bytes when unpacked", sum(member.size_bytes for member in entries), bounds.total_bytes)
+    entries.sort(key=lambda member: member.header)
+    placed = [_placed(file, member) for member in entries]
     ends = [0, *(member.offset + member.packed_bytes for member in placed)]
     starts = [*(member.header for member in placed), directory.offset]
     if any(end > start for end, start in zip(ends, starts, strict=True)):
@@ -83,29 +80,29 @@ def members(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Member]:
 
 
 def content(file: BinaryIO, member: Member) -> Iterator[bytes]:
-    """Unpack a record piece by piece, and never beyond the size it says.
+    """Yield a record's unpacked content in chunks, never more than its stated size.
 
     Raises:
-        Flaw: it is shorter or longer than it says, or other than its checksum.
+        FormatError: its size or checksum is not as stated.
     """
     crc, total = 0, 0
     for piece in _inflated(file, member) if member.method else _stored(file, member):
         total += len(piece)
         if total > member.size_bytes:
-            raise FormatError("it unpacks to more bytes than it says", name=member.name)
+            raise FormatError("it unpacks to more bytes than stated", name=member.name)
         crc = zlib.crc32(piece, crc)
         yield piece
     if total < member.size_bytes:
-        raise FormatError("it unpacks to fewer bytes than it says", name=member.name)
+        raise FormatError("it unpacks to fewer bytes than stated", name=member.name)
     if crc != member.crc32:
         raise FormatError("its checksum does not match", name=member.name)
 
 
 def beginning(file: BinaryIO, member: Member, max_bytes: int) -> bytes:
-    """Return the first bytes of a record's content; its checksum is not compared.
+    """Return the first bytes of a record's content, without verifying its checksum.
 
     Raises:
-        Flaw: it cannot be unpacked.
+        FormatError: it cannot be unpacked.
     """
     packed = _read(file, member.offset, min(member.packed_bytes, max_bytes))
     if member.method == STORED:
@@ -137,30 +134,30 @@ def _inflated(file: BinaryIO, member: Member) -> Iterator[bytes]:
     except zlib.error as error:
         raise FormatError("it cannot be unpacked", name=member.name) from error
     if not inflater.eof or inflater.unused_data:
-        raise FormatError("its packed bytes end early or late", name=member.name)
+        raise FormatError("its compressed data ends early or late", name=member.name)
 
 
 def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
-    """Return what the inflater still holds, though all input has been read."""
+    """Yield what the decompressor still holds after all input has been read."""
     while not inflater.eof and (piece := inflater.decompress(b"", CHUNK_BYTES)):
         yield piece
 
 
 def _directory(file: BinaryIO, size_bytes: int) -> _Directory:
-    """Find the directory from the file's end, where it has to be."""
+    """Locate the central directory from the end of the file."""
     at = size_bytes - _END.size
     signature, *fields, comment = _END.unpack(_read(file, at, _END.size))
     if signature != EMPTY_MAGIC or comment:
-        raise FormatError("it does not end as a zip does: it is cut short, or has a comment")
+        raise FormatError("it does not end like a zip file: it is truncated, or has a comment")
     locator = _read(file, at - _LOCATOR.size, _LOCATOR.size) if at >= _LOCATOR.size else b""
     if locator.startswith(_LOCATOR_MAGIC):
         at -= _LOCATOR.size + _END_64.size
         signature, _, _, _, *fields = _END_64.unpack(_read(file, at, _END_64.size))
         if signature != _END_64_MAGIC or _LOCATOR.unpack(locator)[2] != at:
-            raise FormatError("its end is not where it says")
+            raise FormatError("its end record is not where it is stated to be")
     disk, first_disk, here, records, size, offset = fields
     if disk or first_disk or here != records or offset + size != at:
-        raise FormatError("its directory is not where it says")
+        raise FormatError("its directory is not where it is stated to be")
     return _Directory(records, offset, size)
 
 
@@ -173,7 +170,7 @@ def _entries(packed: bytes, directory: _Directory) -> Iterator[Member]:
         start = place + _ENTRY.size
         name, extra, place = (start + sum(fields[10:last]) for last in (11, 12, 13))
         if fields[0] != _ENTRY_MAGIC or place > len(packed):
-            raise FormatError("its directory is not one of a zip")
+            raise FormatError("its directory is not that of a zip")
         yield _member(_text(packed[start:name]), fields, packed[name:extra], directory)
     if place != len(packed):
         raise FormatError("its directory is longer than its records")
@@ -185,11 +182,11 @@ def _member(name: str, fields: tuple[Any, ...], extra: bytes, directory: _Direct
     if flags & _UNREADABLE_FLAGS:
         raise FormatError("it is encrypted", name=name)
     if method not in (STORED, DEFLATED) or disk:
-        raise FormatError("it is packed in another way than stored or deflated", name=name)
+        raise FormatError("its compression method is neither stored nor deflated", name=name)
     size_bytes, packed_bytes, header = _in_full([size_bytes, packed_bytes, header], extra, name)
-    least = size_bytes if method == STORED else size_bytes // _MAX_INFLATION
-    if packed_bytes < least or (method == STORED and packed_bytes > least):
-        raise FormatError("it cannot unpack to as many bytes as it says", name=name)
+    min_bytes = size_bytes if method == STORED else size_bytes // _MAX_INFLATION
+    if packed_bytes < min_bytes or (method == STORED and packed_bytes > min_bytes):
+        raise FormatError("it cannot unpack to the stated number of bytes", name=name)
     if header + packed_bytes > directory.offset:
         raise FormatError("its record is not where the directory says", name=name)
     return Member(name, method, packed_bytes, size_bytes, crc, header)
@@ -205,7 +202,7 @@ def _text(packed: bytes) -> str:
 
 
 def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
-    """Take from the zip64 field the sizes that have no room elsewhere."""
+    """Replace the sizes that do not fit in 32 bits by those of the zip64 field."""
     wide = [place for place, size in enumerate(sizes) if size == _MAX_32]
     start = 0  # of a field: thousands fit, so none is cut off
     while wide and len(extra) >= start + 4:
@@ -217,12 +214,12 @@ def _in_full(sizes: list[int], extra: bytes, name: str) -> list[int]:
             return sizes
         start += length
     if wide:
-        raise FormatError("its size is not given", name=name)
+        raise FormatError("its size is missing", name=name)
     return sizes
 
 
 def _placed(file: BinaryIO, member: Member) -> Member:
-    """Find where a record's content begins, which only its own header tells."""
+    """Locate a record's content, whose offset only its own header determines."""
     fields = _LOCAL.unpack(_read(file, member.header, _LOCAL.size))
     signature, _, flags, method, name_bytes, extra_bytes = (*fields[:4], *fields[-2:])
     name = member.name.encode()
@@ -233,7 +230,7 @@ def _placed(file: BinaryIO, member: Member) -> Member:
         or name_bytes != len(name)
         or _read(file, member.header + _LOCAL.size, name_bytes) != name
     ):
-        raise FormatError("its record is other than the directory says", name=member.name)
+        raise FormatError("its record differs from the directory", name=member.name)
     offset = member.header + _LOCAL.size + name_bytes + extra_bytes
     return replace(member, offset=offset)
 
@@ -242,7 +239,7 @@ def _read(file: BinaryIO, offset: int, size: int) -> bytes:
     if offset < 0:
         raise FormatError("it is too short for a zip")
     file.seek(offset)
-    found = file.read(size)
-    if len(found) < size:
+    content = file.read(size)
+    if len(content) < size:
         raise FormatError("it ends early")
-    return found
+    return content

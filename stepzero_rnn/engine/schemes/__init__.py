@@ -80,7 +80,7 @@ WEIGHTS: Mapping[str, Scheme] = {
         ask.VarianceScaling,
         weights.variance_scaling,
         "variance scale/fan",
-        "Keras and JAX VarianceScaling, with the variance of the cut put right",
+        "Keras and JAX VarianceScaling, with the variance of the truncated normal corrected",
     ),
     "random_walk": Scheme(
         ask.RandomWalk,
@@ -151,7 +151,7 @@ WEIGHTS: Mapping[str, Scheme] = {
     "critical": Scheme(
         matrix_models.Critical,
         critical,
-        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with ρ of the Jacobian at 0 as asked for",
+        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with the requested ρ of the Jacobian at 0",
         "Chen, Pennington & Schoenholz, arXiv:1806.05394; Fioratti et al., arXiv:2605.10650",
     ),
     "spectral_band": Scheme(

@@ -1,6 +1,4 @@
-"""The catalogue of schemes and presets as data, from the tables that draw: for the API, the command
-line and the docs.
-"""
+"""The catalogue of schemes and presets as data, for the API, the command line and the docs."""
 
 from __future__ import annotations
 
@@ -13,9 +11,7 @@ from stepzero_rnn.spec.schemes.presets import PRESETS, Preset
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """List every scheme (name, what it does, formula, source, fields and an example), and every
-    preset with its parts.
-    """
+    """Return every scheme (name, summary, formula, source, fields, example) and every preset."""
     return {
         "weights": _rows(WEIGHTS, "weight_hh"),
         "biases": _rows(BIASES, "bias"),
@@ -37,11 +33,11 @@ def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
         if field != "scheme"
     ]
     example = {field: _EXAMPLES[part, field] for field in required}
-    sizes = {"hidden_size": 2} if "values" in required else {}  # they are for one network
+    sizes = {"hidden_size": 2} if "values" in required else {}  # the size of the example's values
     init = {"scheme": name, **example} if example else name
     return {
         "name": name,
-        "summary": (scheme.spec.__doc__ or "").strip().splitlines()[0],
+        "summary": _first_paragraph(scheme.spec),
         "formula": scheme.formula,
         "source": scheme.source,
         "parameters": list(scheme.spec.parameters),
@@ -53,6 +49,11 @@ def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
             "init": {part: init} if part else init,
         },
     }
+
+
+def _first_paragraph(model: type[object]) -> str:
+    paragraph, _, _ = (model.__doc__ or "").partition("\n\n")
+    return " ".join(paragraph.split())
 
 
 def _preset_row(name: str, preset: Preset) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _preset_row(name: str, preset: Preset) -> dict[str, Any]:
 
 
 def _where(rnn_types: Sequence[str], nonlinearities: Sequence[str]) -> dict[str, str]:
-    """Name the network of an example, where not every LSTM will do."""
+    """Return the network of an example, unless the default, an LSTM, will do."""
     if "lstm" in rnn_types:
         return {}
     relu = {"nonlinearity": "relu"} if "tanh" not in nonlinearities else {}

@@ -1,1 +1,1 @@
-"""The schemes and presets that a request can name, as models."""
+"""The schemes and presets that a request can use, as models."""

@@ -1,6 +1,6 @@
 """The init schemes of biases: one small model each.
 
-A bias scheme states the total `bias_ih + bias_hh` of every gate; `split` says where it goes.
+A bias scheme defines the total `bias_ih + bias_hh` of every gate; `split` distributes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class _Bias(InitScheme):
 
 
 class PytorchBias(_Bias):
-    """Uniform on ±1/√hidden_size in both vectors: what `nn.RNN`, `nn.GRU`, `nn.LSTM` draw."""
+    """Uniform on ±1/√hidden_size in both vectors: the default of `nn.RNN`, `nn.GRU`, `nn.LSTM`."""
 
     scheme: Literal["pytorch"] = "pytorch"
 
@@ -33,28 +33,28 @@ class ZerosBias(_Bias):
 
 
 _WHERE = (
-    "Where the total goes: all in `bias_ih`, all in `bias_hh`, or half in each.  In a "
-    "GRU's gate n the two are different inputs, so there it always stays in `bias_ih`."
+    "Where the total goes: all to `bias_ih`, all to `bias_hh`, or half to each.  In a GRU's gate n "
+    "the two vectors enter at different points, so there it always goes to `bias_ih`."
 )
 
 
 class SplitScheme(_Bias):
-    """What all schemes share that can say which vector gets what."""
+    """Base of all schemes with a choice of how the total is split between the vectors."""
 
     split: Literal["ih", "hh", "half", "each"] = Field(
         default="ih",
-        description=f"{_WHERE}  `each`: no total is drawn, but each of the two vectors by itself, as many libraries do; "
-        "the total is then their sum, with twice the mean and twice the variance.",
+        description=f"{_WHERE}  `each`: the two vectors are drawn independently, as in many "
+        "libraries; the total is their sum, with twice the mean and twice the variance.",
     )
 
     @property
     def ties_input_gate(self) -> bool:
-        """Whether an LSTM's input gate gets the forget gate's numbers with the other sign."""
+        """Whether an LSTM's input gate gets the forget gate's values with opposite sign."""
         return False
 
 
 class BiasScheme(SplitScheme):
-    """What the schemes of a total share."""
+    """Base of the schemes that define a total."""
 
     split: Split = Field(default="ih", description=_WHERE)
 
@@ -79,32 +79,31 @@ class NormalBias(SplitScheme, MeanStd):
 
 
 class RetentionBias(BiasScheme):
-    """What the schemes share that state the bias of the gate that keeps the state.
+    """Base of the schemes that set the bias of the gate that retains the state.
 
-    That is an LSTM's forget gate f and a GRU's update gate z, whose positive bias keeps the state
-    in PyTorch's convention.
+    That is an LSTM's forget gate f and a GRU's update gate z; in PyTorch's convention a positive
+    bias retains the state.
     """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("gru", "lstm")
-    needs: ClassVar[str] = "gate that keeps its state"
+    needs: ClassVar[str] = "gate that retains the state"
 
 
 class ForgetBias(RetentionBias):
-    """The total is `value` in the gate that keeps the state, 0 in the others.
+    """The total is `value` in the gate that retains the state, 0 in the others.
 
     That is an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015) and a GRU's update
-    gate, whose positive bias keeps the state in PyTorch's convention.  A plain RNN has no such
-    gate.
+    gate; in PyTorch's convention a positive bias retains the state.  A plain RNN has no such gate.
     """
 
     scheme: Literal["forget"] = "forget"
-    value: Number = Field(default=1.0, description="The total bias of the keeping gate.")
+    value: Number = Field(default=1.0, description="The total bias of the retention gate.")
 
 
 class _MemoryTimes(RetentionBias):
     t_min: Steps = Field(default=2.0, description="Shortest memory, in time steps; 2 or more.")
     t_max: Steps = Field(
-        description="Longest memory, in time steps: about the longest dependency that is looked for."
+        description="Longest memory, in time steps: about the longest dependency of interest."
     )
 
     @model_validator(mode="after")
@@ -112,8 +111,8 @@ class _MemoryTimes(RetentionBias):
         if self.t_min < 2:
             raise refusal(
                 "t_min_below_2",
-                f"t_min ({self.t_min:g}) must be 2 or more: the bias is log(T − 1), and a gate that keeps "
-                "nothing for longer is what `zeros` gives",
+                f"t_min ({self.t_min:g}) must be 2 or more: the bias is log(T − 1), which is 0 at "
+                "T = 2; for biases of 0 use `zeros`",
                 field="/t_min",
                 given=self.t_min,
                 allowed="2 or more",
@@ -131,10 +130,10 @@ class _MemoryTimes(RetentionBias):
 
 
 class ChronoBias(_MemoryTimes):
-    """Memory times T uniform on [t_min, t_max]: the keeping gate's total is log(T − 1) (Tallec &
-    Ollivier 2018).
+    """Memory times T uniform on [t_min, t_max]: the retention gate's total is log(T − 1) (Tallec
+    & Ollivier 2018).
 
-    An LSTM's input gate gets the same numbers with the other sign, exactly: b_i = −b_f.  All other
+    An LSTM's input gate gets the same values with opposite sign, exactly: b_i = −b_f.  All other
     gates get 0.
     """
 
@@ -142,7 +141,7 @@ class ChronoBias(_MemoryTimes):
 
     @property
     def ties_input_gate(self) -> bool:
-        """As the paper has it."""
+        """As in the paper."""
         return True
 
 
@@ -153,35 +152,36 @@ class ChronoForgetOnlyBias(_MemoryTimes):
 
 
 class UgiBias(RetentionBias):
-    """Uniform gates: the keeping gate's activation is uniform on [1/hidden_size, 1 − 1/hidden_size]
-    (Gu et al. 2020).
+    """Uniform gates: the activation of the retention gate is uniform on
+    [1/hidden_size, 1 − 1/hidden_size] (Gu et al. 2020).
     """
 
     min_hidden_size: ClassVar[int] = 2
     scheme: Literal["ugi"] = "ugi"
     tied: bool = Field(
         default=False,
-        description="An LSTM's input gate gets the same numbers with the other sign, so that i = 1 − f at first.",
+        description="Whether an LSTM's input gate gets the same values with opposite sign, so that "
+        "initially i = 1 − f.",
     )
 
     @property
     def ties_input_gate(self) -> bool:
-        """Where it was asked for."""
+        """If requested."""
         return self.tied
 
 
 class OutGateLadderBias(BiasScheme):
-    """An LSTM's output gates open one after another: block k of `blocks` gets −step·(k + 1)
+    """An LSTM's output gates are biased in steps: block k of `blocks` gets −step·(k + 1)
     (Hochreiter & Schmidhuber 1997).
     """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
     needs: ClassVar[str] = "output gate"
     scheme: Literal["out_gate_ladder"] = "out_gate_ladder"
-    step: Number = Field(default=1.0, gt=0, description="How much deeper each block starts.")
+    step: Number = Field(default=1.0, gt=0, description="How much lower the bias of each block is.")
     blocks: int = Field(
         default=4,
         ge=1,
         le=2**16,
-        description="Into how many blocks of neighbouring units, as even as can be, the layer is cut.",
+        description="Number of blocks of adjacent units, as equal in size as possible.",
     )

@@ -52,8 +52,8 @@ def refuse_uncritical(
         if max(-low, high) > MAX_BIAS:
             raise refusal(
                 "undefined_scheme",
-                f"critical is undefined here: the bias of gate {gate.name} reaches from {low:.4g} to {high:.4g}, and beyond "
-                f"±{MAX_BIAS:g} a gate is open or shut for good, so that no gain is critical",
+                f"critical is undefined here: the bias of gate {gate.name} ranges from {low:.4g} to {high:.4g}, and beyond "
+                f"±{MAX_BIAS:g} a gate is saturated, so that no gain is critical",
                 field=field,
                 given=scheme.name,
                 allowed=f"biases within ±{MAX_BIAS:g}",
@@ -68,7 +68,7 @@ def _refuse_unread(scheme: Critical, rnn: Rnn, field: str) -> None:
     for name in unread:
         raise refusal(
             "not_for_rnn_type",
-            f"{rnn.name} does not read {name}: a plain rnn has its input_variance, a gated network a target",
+            f"{rnn.name} does not use {name}: input_variance is for a plain rnn, the targets are for gated networks",
             field=f"{field}/{name}",
             given=getattr(scheme, name),
             allowed=0 if rnn.gates else None,
@@ -84,7 +84,7 @@ def _refuse_below(scheme: Critical, bias: Any, gate: Gate, high: float, field: s
     opens = 1.0 if unbounded else float(1 / (1 + (-Decimal(high)).exp()))
     raise refusal(
         "target_not_above_gates",
-        f"gate {gate.name} starts as open as {opens:.6g}, and keeps that much of the state whatever its other weights are",
+        f"gate {gate.name} starts at {opens:.6g}, and retains that much of the state whatever the other weights are",
         field=f"{field}/{name}",
         given=getattr(scheme, name),
         allowed=f"a radius above {opens:.6g}, or a smaller bias",

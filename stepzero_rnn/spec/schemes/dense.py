@@ -1,6 +1,4 @@
-"""The init schemes of weights that take linear algebra: products of whole matrices, a spectrum, an
-exponential.
-"""
+"""The init schemes of weights that need linear algebra: matrix products, spectra, exponentials."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ class SpectralBand(WeightScheme):
 
     scheme: Literal["spectral_band"] = "spectral_band"
     margin: Number = Field(
-        default=0.1, ge=0, le=1, description="How far singular values are from 1 at most."
+        default=0.1, ge=0, le=1, description="Largest distance of a singular value from 1."
     )
 
 
@@ -30,7 +28,7 @@ class Lsuv(WeightScheme):
     """A uniformly (Haar) random semi-orthogonal matrix, scaled so that its products with standard
     normal vectors have variance 1 (LSUV; Mishkin & Matas 2015).
 
-    The vectors are drawn from the seed.  A block is linear, so that one step of the paper's loop is
+    The vectors are drawn from the seed.  A block is linear, so a single step of the paper's loop is
     exact.
     """
 
@@ -38,13 +36,16 @@ class Lsuv(WeightScheme):
 
     scheme: Literal["lsuv"] = "lsuv"
     probe: int = Field(
-        default=256, ge=16, le=65_536, description="How many vectors the variance is taken over."
+        default=256,
+        ge=16,
+        le=65_536,
+        description="Number of vectors that the variance is computed over.",
     )
 
 
 class SpectralRadius(RecurrentScheme):
     """A random matrix, scaled so that its largest eigenvalue has the absolute value `radius`: the
-    start of echo state networks (Jaeger 2001).
+    initialization of echo state networks (Jaeger 2001).
     """
 
     cost: ClassVar[DrawCost | None] = DrawCost(32, 28)
@@ -54,19 +55,20 @@ class SpectralRadius(RecurrentScheme):
         default=0.9,
         gt=0,
         le=1e6,
-        description="Spectral radius: 0.9 is common in echo state networks, 1.1 with `sparse` is the start of "
-        "Sutskever et al. 2013.",
+        description="Spectral radius: 0.9 is common in echo state networks; 1.1 with `sparse` is "
+        "that of Sutskever et al. 2013.",
     )
     kind: Literal["dense", "sparse", "ring"] = Field(
         default="dense",
-        description="`dense`: all normal.  `sparse`: `connections` normal ones in each row, the others 0.  "
-        "`ring`: each unit hears the one before it, with the weight `radius`; no random number.",
+        description="`dense`: all elements normal.  `sparse`: `connections` normal elements in each "
+        "row, the others 0.  `ring`: each unit is driven by its predecessor, with weight `radius`; "
+        "no random numbers.",
     )
     connections: int | None = Field(
         default=None,
         ge=1,
         le=2**53 - 1,
-        description="Incoming connections of a unit, all where it has fewer; for `sparse`, 15 unless given.",
+        description="Incoming connections per unit, at most all; only for `sparse`, 15 by default.",
     )
 
     @model_validator(mode="after")
@@ -74,22 +76,22 @@ class SpectralRadius(RecurrentScheme):
         if self.connections is not None and self.kind != "sparse":
             raise refusal(
                 "connections_without_sparse",
-                f"a {self.kind} matrix has its own number of connections",
+                f"kind `{self.kind}` has a fixed number of connections",
                 field="/connections",
                 given=self.connections,
-                allowed="kind `sparse`, or nothing here",
+                allowed="kind `sparse`, or no connections",
             )
         return self
 
 
 class NpRnn(RecurrentScheme):
     """(A + I)/λ with A = RᵀR/hidden_size, R standard normal and λ the largest eigenvalue of A + I:
-    one state stays, the others fade (np-RNN; Talathi & Vartak 2015).
+    one mode persists, the others decay (np-RNN; Talathi & Vartak 2015).
     """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn",)
     nonlinearities: ClassVar[tuple[str, ...]] = ("relu",)
-    needs: ClassVar[str] = "relu units, which its one lasting state is made for"
+    needs: ClassVar[str] = "relu units, which this scheme is designed for"
 
     cost: ClassVar[DrawCost | None] = DrawCost(32, 15)
 
@@ -97,11 +99,11 @@ class NpRnn(RecurrentScheme):
 
 
 class Skew(RecurrentScheme):
-    """exp(epsilon·(M − Mᵀ − gamma·I)) with M normal, of std `std`/√hidden_size: what one step of
-    the differential equation behind AntisymmetricRNN does to the state (Chang et al. 2019).
+    """exp(epsilon·(M − Mᵀ − gamma·I)) with M normal, of std `std`/√hidden_size: one step of
+    the differential equation behind AntisymmetricRNN (Chang et al. 2019).
 
-    There the cell itself takes Euler's step h + epsilon·tanh(…); a plain cell has no h of its own
-    to add to, so this is our reading of it.
+    In the paper the cell itself takes the Euler step h + epsilon·tanh(…); a plain cell has no such
+    skip connection, so this is our adaptation.
     """
 
     cost: ClassVar[DrawCost | None] = DrawCost(
@@ -113,14 +115,16 @@ class Skew(RecurrentScheme):
     gamma: Number = Field(
         default=0.01, ge=0, le=1000, description="Diffusion; at 0 the matrix is orthogonal."
     )
-    std: Number = Field(default=1.0, gt=0, le=16, description="Spread of M, times √hidden_size.")
+    std: Number = Field(
+        default=1.0, gt=0, le=16, description="Standard deviation of M, times √hidden_size."
+    )
 
 
 class RingSpectrum(RecurrentScheme):
-    """Eigenvalues uniform on the ring r_min ≤ |λ| ≤ r_max, in conjugate pairs: the start of the
-    linear recurrent unit, made real (Orvieto et al. 2023).
+    """Eigenvalues uniform on the ring r_min ≤ |λ| ≤ r_max, in conjugate pairs: the
+    initialization of the linear recurrent unit, made real (Orvieto et al. 2023).
 
-    The matrix is normal: nothing grows before it fades.  An odd size has one real, positive
+    The matrix is normal, so there is no transient growth.  An odd size has one real, positive
     eigenvalue.
     """
 
@@ -131,13 +135,13 @@ class RingSpectrum(RecurrentScheme):
     r_max: Number = Field(default=0.999, ge=0, le=1e6, description="Outer radius.")
     basis: Literal["blocks", "random"] = Field(
         default="blocks",
-        description="`blocks`: pairs of units turn by themselves (2 × 2 blocks along the diagonal).  `random`: the same in "
-        "a uniformly (Haar) random orthogonal basis.",
+        description="`blocks`: pairs of units rotate independently (2 × 2 blocks along the "
+        "diagonal).  `random`: the same in a uniformly (Haar) random orthogonal basis.",
     )
 
     @property
     def is_elementwise(self) -> bool:
-        """In the units' own basis."""
+        """Yes for `blocks`."""
         return self.basis == "blocks"
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Numbers that stand in the recipe itself: a block's values, or those of a gate's total bias."""
+"""Literal values in the recipe itself: those of a block, or of a gate's total bias."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ Row = Annotated[tuple[Number, ...], Field(strict=False)]  # JSON has lists
 
 
 class Array(WeightScheme):
-    """Every element as given, for a start that was made by hand; what is too large for a recipe is
-    uploaded instead.
-    """
+    """Literal values for all elements.  Arrays that are too large for a recipe can be uploaded."""
 
     scheme: Literal["array"] = "array"
     values: Annotated[tuple[Row, ...], Field(strict=False)] = Field(
-        description="The rows: (hidden_size, in) of a gate's block, or with `fused` those of the stacked matrix, gates in "
-        "PyTorch's order.",
+        description="The rows: (hidden_size, in) of a gate's block, or with `fused` those of the "
+        "stacked matrix, with the gates in PyTorch's order.",
     )
 
     @field_validator("values", mode="before")
@@ -35,7 +33,7 @@ class Array(WeightScheme):
             if len(row) != len(value[0]):
                 raise refusal(
                     "ragged",
-                    f"row {number} has {len(row)} numbers, row 0 has {len(value[0])}",
+                    f"row {number} has {len(row)} numbers, but row 0 has {len(value[0])}",
                     field=f"/{number}",
                     given=len(row),
                     allowed=len(value[0]),
@@ -49,10 +47,10 @@ class Array(WeightScheme):
 
 
 class ArrayBias(BiasScheme):
-    """The total of every element as given, for a start that was made by hand."""
+    """Literal values for the total of every element."""
 
     scheme: Literal["array"] = "array"
-    values: Row = Field(description="The hidden_size numbers of one gate.")
+    values: Row = Field(description="The values of one gate, hidden_size of them.")
 
     @field_validator("values", mode="before")
     @classmethod
@@ -62,12 +60,12 @@ class ArrayBias(BiasScheme):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many there are."""
+        """The number of values."""
         return (len(self.values),)
 
 
 def _refuse_unfit(row: Any, field: str) -> None:
-    """Refuse what is no list of numbers, at its first wrong place: there may be thousands."""
+    """Reject anything but a list of numbers, at its first wrong place: there may be thousands."""
     if not _is_list(row):
         raise _not_numbers("a list of numbers", field)
     for place, value in enumerate(row):
@@ -81,5 +79,5 @@ def _is_list(value: Any) -> bool:
 
 def _not_numbers(allowed: str, field: str = "", given: Any = None) -> Exception:
     return refusal(
-        "not_numbers", f"here should be {allowed}", field=field, given=given, allowed=allowed
+        "not_numbers", f"the value must be {allowed}", field=field, given=given, allowed=allowed
     )

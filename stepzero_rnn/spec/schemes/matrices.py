@@ -15,24 +15,22 @@ from stepzero_rnn.spec.schemes.weights import Bounds
 
 
 class RecurrentScheme(InitScheme):
-    """What the schemes of a square recurrent matrix share: it stands in `weight_hh` alone, gate by
-    gate.
-    """
+    """Base of the schemes of a square recurrent matrix: for `weight_hh` only, gate by gate."""
 
     parameters: ClassVar[tuple[str, ...]] = ("weight_hh",)
     scope: ClassVar[Literal["gate", "fused"]] = "gate"
 
     @property
     def is_square(self) -> bool:
-        """Always."""
+        """Yes."""
         return True
 
 
 class ScaledIdentity(RecurrentScheme):
-    """`alpha` times the identity: a state that stays, or fades slowly (Le et al. 2015; Mikolov et
+    """`alpha` times the identity: the state persists, or decays slowly (Le et al. 2015; Mikolov et
     al. 2014).
 
-    1 is IRNN's, 0.95 that of the slow units of an SCRN, 0.01 IRNN's for speech.
+    IRNN uses 1 (0.01 for speech), the slow units of an SCRN 0.95.
     """
 
     scheme: Literal["scaled_identity"] = "scaled_identity"
@@ -40,35 +38,35 @@ class ScaledIdentity(RecurrentScheme):
 
 
 class Chain(RecurrentScheme):
-    """`alpha` right above the diagonal: a non-normal chain that passes its input along (Orhan &
+    """`alpha` on the superdiagonal: a non-normal chain that passes its input along (Orhan &
     Pitkow 2019).
 
-    Their input weights are `identity` with gain 0.9.
+    The paper's input weights are `identity` with gain 0.9.
     """
 
     scheme: Literal["chain"] = "chain"
-    alpha: Number = Field(default=1.02, description="The value above the diagonal.")
+    alpha: Number = Field(default=1.02, description="The value on the superdiagonal.")
 
 
 class FbChain(RecurrentScheme):
-    """A chain with feedback: `alpha` right above the diagonal, `beta` right below it (Orhan &
+    """A chain with feedback: `alpha` on the superdiagonal, `beta` on the subdiagonal (Orhan &
     Pitkow 2019).
     """
 
     scheme: Literal["fbchain"] = "fbchain"
-    alpha: Number = Field(default=0.99, description="The value above the diagonal.")
-    beta: Number = Field(default=0.04, description="The value below the diagonal.")
+    alpha: Number = Field(default=0.99, description="The value on the superdiagonal.")
+    beta: Number = Field(default=0.04, description="The value on the subdiagonal.")
 
 
 class Ramp(RecurrentScheme):
-    """An LSTM's chain: `alpha` above the diagonal of the cell gate; the other gates rise from
+    """An LSTM's chain: `alpha` on the superdiagonal of the cell gate; the other gates rise from
     −`end` to `end` across the diagonals (Orhan & Pitkow 2019).
     """
 
     rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
     needs: ClassVar[str] = "cell gate; use chain"
     scheme: Literal["ramp"] = "ramp"
-    alpha: Number = Field(default=1.02, description="The value above the cell gate's diagonal.")
+    alpha: Number = Field(default=1.02, description="The value on the cell gate's superdiagonal.")
     end: Number = Field(
         default=0.01, description="The value in the upper right corner of the other gates."
     )
@@ -83,7 +81,7 @@ class HenaffRotation(RecurrentScheme):
 
 
 class CayleyRotation(RecurrentScheme, Bounds):
-    """Rotations of pairs of units by angles uniform on [low, high), (0, π/2) unless given:
+    """Rotations of pairs of units by angles uniform on [low, high), by default (0, π/2):
     orthogonal, block-diagonal (Helfrich et al. 2018).
     """
 
@@ -93,8 +91,8 @@ class CayleyRotation(RecurrentScheme, Bounds):
 
 
 class Fsi(RecurrentScheme):
-    """Fast spectral initialization: uniform on ±radius·√3/√n, n connections per unit, so that the
-    spectral radius is near `radius` (Gallicchio et al. 2020).
+    """Fast spectral initialization: uniform on ±radius·√3/√n with n connections per unit, so that
+    the spectral radius is near `radius` (Gallicchio et al. 2020).
     """
 
     cost: ClassVar[DrawCost | None] = DrawCost(8)
@@ -105,22 +103,22 @@ class Fsi(RecurrentScheme):
         default=1.0,
         gt=0,
         le=1,
-        description="Share of each row (hidden unit) that is not zero, rounded up.",
+        description="Fraction of each row (hidden unit) that is nonzero, rounded up.",
     )
 
     @property
     def is_elementwise(self) -> bool:
-        """Where no element is zero."""
+        """Yes if no element is zero."""
         return self.connectivity == 1
 
 
 class Critical(RecurrentScheme):
-    """A start on the edge between forgetting and exploding, solved from the network's nonlinearity
-    or gate biases.
+    """Initialization at the edge between vanishing and exploding signals, computed from the
+    network's nonlinearity or gate biases.
 
-    A plain tanh network: σ times a Haar matrix, σ such that χ = 1 (Chen et al. 2018).  An LSTM or
-    GRU: the candidate gate's block is normal, scaled so that the Jacobian at the origin has the
-    spectral radius asked for.
+    A plain tanh network: σ times a Haar matrix, with σ such that χ = 1 (Chen et al. 2018).  An LSTM
+    or GRU: the candidate gate's block is normal, scaled so that the Jacobian at the origin has the
+    requested spectral radius.
     """
 
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh",)
@@ -134,19 +132,19 @@ class Critical(RecurrentScheme):
         default=0.0,
         ge=0,
         le=1e6,
-        description="A plain network's variance of what the input and the bias add to a unit.",
+        description="For a plain RNN: variance of the input and bias contribution to a unit.",
     )
     target_rho: Number | None = Field(
         default=None,
         gt=0,
         le=100,
-        description="A gated network's spectral radius at the origin, 1 unless given.",
+        description="For a gated network: spectral radius at the origin, 1 by default.",
     )
     target_memory_steps: Number | None = Field(
         default=None,
         gt=0,
         le=1e9,
-        description="Instead of the radius: after how many steps the slowest memory has faded to 1/e.",
+        description="Instead of the radius: steps after which the slowest memory has decayed to 1/e.",
     )
 
     @model_validator(mode="after")
@@ -154,7 +152,7 @@ class Critical(RecurrentScheme):
         if self.target_rho is not None and self.target_memory_steps is not None:
             raise refusal(
                 "two_targets",
-                "a radius and a memory are two ways to say one thing: radius = exp(−1/steps)",
+                "radius and memory steps determine each other: radius = exp(−1/steps)",
                 field="/target_memory_steps",
                 given=self.target_memory_steps,
                 allowed="one of target_rho and target_memory_steps",

@@ -1,10 +1,10 @@
-"""Presets: what a library draws by default, or what a paper drew, as parts in PyTorch's layout.
+"""Presets: the default initialization of a library, or that of a paper, in PyTorch's layout.
 
-A preset is a name for its parts and for nothing else: recipes hold the parts.  Each is the default
-law as the library draws it, gate by gate or stacked; a forget bias that the library adds while it
-runs stands in the total bias, where PyTorch needs it, and so does the sign of a GRU's update gate
-(1 keeps the state in PyTorch, Keras, Flax and TF1; 1 overwrites it in Haiku and Sonnet, which both
-start it at a symmetric law).
+A preset is only a name for its parts: recipes hold the parts.  Each is the library's default
+distribution, gate by gate or stacked.  A forget bias that the library adds at run time is part of
+the total bias, where PyTorch needs it.  The sign of a GRU's update gate needs no correction: 1
+retains the state in PyTorch, Keras, Flax and TF1, and overwrites it in Haiku and Sonnet, but both
+of these initialize it symmetrically.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ PresetParts = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One library or paper: its parts as a request has them, for each network that it defines.
+    """One library or paper: its parts as in a request, for each network type that it defines.
 
-    A network with a projection needs a `weight_hr` among them, or beside the preset's name.
+    A network with a projection needs a `weight_hr`, in the preset or in the request.
     """
 
     summary: str
@@ -31,7 +31,7 @@ class Preset:
 
     @property
     def rnn_types(self) -> list[str]:
-        """The networks that it is defined for."""
+        """The network types it is defined for."""
         return list(self.parts)
 
 
@@ -60,7 +60,7 @@ PresetName = Literal[
     "chrono_lstm",
 ]
 
-_LECUN_CUT = "variance_scaling"  # jax.nn.initializers.lecun_normal, which is cut
+_LECUN_CUT = "variance_scaling"  # jax.nn.initializers.lecun_normal, which is truncated
 _LECUN_CUT_NARROW = {"scheme": "variance_scaling", "std_correct": False}
 _GLOROT_STACKED = {"scheme": "xavier_uniform", "scope": "fused"}
 _ORTHOGONAL_STACKED = {"scheme": "orthogonal", "scope": "fused"}
@@ -99,7 +99,7 @@ PRESETS: Mapping[str, Preset] = {
         },
     ),
     "keras": Preset(
-        "Glorot's uniform and one orthogonal matrix, each over all gates stacked; an LSTM's forget bias 1.",
+        "Glorot uniform and one orthogonal matrix, each over all gates stacked; LSTM forget bias 1.",
         "Keras 3: keras.layers.SimpleRNN, GRU, LSTM",
         {
             "rnn": {"weight_ih": _GLOROT_STACKED, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
@@ -108,7 +108,7 @@ PRESETS: Mapping[str, Preset] = {
         },
     ),
     "flax_linen": Preset(
-        "LeCun's normal, cut at ±2σ, and an orthogonal matrix for each gate; biases 0.",
+        "LeCun normal, truncated at ±2σ, and an orthogonal matrix per gate; biases 0.",
         "Flax: flax.linen.SimpleCell, GRUCell, LSTMCell, OptimizedLSTMCell",
         {
             "rnn": {"weight_ih": _LECUN_CUT, "weight_hh": "orthogonal", "bias": "zeros"},
@@ -118,27 +118,27 @@ PRESETS: Mapping[str, Preset] = {
         note="flax.nnx.LSTMCell is the same.",
     ),
     "flax_nnx": Preset(
-        "LeCun's normal, cut at ±2σ, and one orthogonal matrix over all gates stacked; biases 0.",
+        "LeCun normal, truncated at ±2σ, and one orthogonal matrix over all gates stacked; biases 0.",
         "Flax: flax.nnx.SimpleCell, GRUCell, OptimizedLSTMCell",
         {
             "rnn": {"weight_ih": _LECUN_CUT, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
             "gru": {"weight_ih": _LECUN_CUT, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
             "lstm": {"weight_ih": _LECUN_CUT, "weight_hh": _ORTHOGONAL_STACKED, "bias": "zeros"},
         },
-        note="flax.nnx.LSTMCell draws each gate by itself: that is flax_linen.",
+        note="flax.nnx.LSTMCell draws each gate separately: use flax_linen for it.",
     ),
     "haiku": Preset(
-        "Normals cut at ±2σ: an LSTM's of one matrix over input and state, not widened, with forget bias 1.",
+        "Normal, truncated at ±2σ; for LSTM over one matrix of input and state, without std correction, forget bias 1.",
         "Haiku: haiku.VanillaRNN, GRU, LSTM",
         {
             "rnn": _everywhere(_LECUN_CUT_NARROW, "zeros"),
             "gru": _everywhere(_LECUN_CUT, "zeros"),
             "lstm": _everywhere(_LECUN_CUT_NARROW | {"fans": "joint"}, "forget"),
         },
-        note="Haiku adds the 1 while it runs. Its VanillaRNN is a ReLU network; its GRU applies the reset gate before the matrix.",
+        note="Haiku adds the 1 at run time. Its VanillaRNN is a ReLU network; its GRU applies the reset gate before the matrix.",
     ),
     "sonnet": Preset(
-        "Normals cut at ±2σ and not widened, forget bias 1; a GRU: Glorot's uniform over all gates stacked.",
+        "Normal, truncated at ±2σ without std correction; forget bias 1. GRU: Glorot uniform over all gates stacked.",
         "Sonnet 2: sonnet.VanillaRNN, GRU, LSTM",
         {
             "rnn": _everywhere(_LECUN_CUT_NARROW, "zeros"),
@@ -148,7 +148,7 @@ PRESETS: Mapping[str, Preset] = {
         note="Its GRU applies the reset gate before the matrix.",
     ),
     "tf1": Preset(
-        "Glorot's uniform of one matrix over input and state; forget bias 1, a GRU's gate biases 1.",
+        "Glorot uniform over one matrix of input and state; LSTM forget bias 1, GRU gate biases 1.",
         "TensorFlow 1: tf.nn.rnn_cell.BasicRNNCell, GRUCell, LSTMCell",
         {
             "rnn": _everywhere(_GLOROT_JOINT, "zeros"),
@@ -165,7 +165,7 @@ PRESETS: Mapping[str, Preset] = {
                 "weight_hr": "xavier_uniform",
             },
         },
-        note="LSTMCell adds the 1 while it runs. Its GRU keeps two gates in one matrix, and applies the reset gate before the other.",
+        note="LSTMCell adds the 1 at run time. Its GRU keeps the two gates in one matrix, and applies the reset gate before the candidate's matrix.",
     ),
     "mxnet": Preset(
         "U(±0.07) for every weight; biases 0.",
@@ -175,10 +175,10 @@ PRESETS: Mapping[str, Preset] = {
             "gru": _everywhere(_uniform(0.07), "zeros"),
             "lstm": _everywhere(_uniform(0.07), "zeros", projection=True),
         },
-        note="Its documentation names 'lstmbias' for LSTM; its code draws zeros.",
+        note="Its documentation mentions 'lstmbias' for LSTM; its code uses zeros.",
     ),
     "haste": Preset(
-        "Glorot's uniform and an orthogonal matrix for each gate; an LSTM's forget bias 1.",
+        "Glorot uniform and an orthogonal matrix per gate; LSTM forget bias 1.",
         "Haste: haste_pytorch.GRU, LSTM",
         {
             "gru": {"weight_ih": "xavier_uniform", "weight_hh": "orthogonal", "bias": "zeros"},
@@ -206,19 +206,19 @@ PRESETS: Mapping[str, Preset] = {
         note="The paper searched the scale of the weights; this is its scale 1.",
     ),
     "irnn": Preset(
-        "The identity as recurrence of a ReLU network; inputs N(0, 0.001²), biases 0.",
+        "Identity recurrence in a ReLU network; inputs N(0, 0.001²), biases 0.",
         "Le, Jaitly & Hinton, arXiv:1504.00941",
         {"rnn": {**_IDENTITY_RNN, "weight_hh": "identity"}},
         nonlinearities=("relu",),
     ),
     "irnn_speech": Preset(
-        "As irnn, with 0.01 times the identity, for short dependencies.",
+        "Like irnn, with 0.01 times the identity, for short dependencies.",
         "Le, Jaitly & Hinton, arXiv:1504.00941",
         {"rnn": {**_IDENTITY_RNN, "weight_hh": {"scheme": "identity", "gain": 0.01}}},
         nonlinearities=("relu",),
     ),
     "np_rnn": Preset(
-        "A symmetric recurrence with largest eigenvalue 1; inputs N(0, g²/hidden_size), g by random walk; biases 0.",
+        "A symmetric recurrence with largest eigenvalue 1; inputs N(0, g²/hidden_size), g from random-walk initialization; biases 0.",
         "Talathi & Vartak, arXiv:1511.03771",
         {
             "rnn": {
@@ -227,17 +227,17 @@ PRESETS: Mapping[str, Preset] = {
                 "bias": "zeros",
             }
         },
-        note="Scripts that follow the paper disagree on whether g²/hidden_size or its root is the inputs' spread; here it is their variance.",
+        note="Implementations disagree on whether g²/hidden_size is the variance or the std of the inputs; here it is the variance.",
         nonlinearities=("relu",),
     ),
     "esn": Preset(
-        "An echo state network's reservoir: spectral radius 0.9, inputs U(±1), biases 0.",
+        "Reservoir of an echo state network: spectral radius 0.9, inputs U(±1), biases 0.",
         "Jaeger, GMD Report 148, 2001",
         {"rnn": {"weight_ih": _uniform(1.0), "weight_hh": "spectral_radius", "bias": "zeros"}},
-        note="A reservoir stays as it is drawn; its scales are chosen for each task.",
+        note="A reservoir is not trained; choose its scales for each task.",
     ),
     "sutskever2013": Preset(
-        "15 connections to each unit, spectral radius 1.1; inputs N(0, 0.1²), biases 0.",
+        "15 connections per unit, spectral radius 1.1; inputs N(0, 0.1²), biases 0.",
         "Sutskever, Martens, Dahl & Hinton, ICML 2013",
         {
             "rnn": {
@@ -261,9 +261,9 @@ PRESETS: Mapping[str, Preset] = {
         note="Its feedback chain is the scheme `fbchain`.",
     ),
     "chrono_lstm": Preset(
-        "PyTorch's weights; memory times of up to 784 steps, one pixel of MNIST each, in the gate biases.",
+        "PyTorch's weights; gate biases for memory times of up to 784 steps, one per MNIST pixel.",
         "Tallec & Ollivier, arXiv:1804.11188",
         {"lstm": _everywhere("pytorch", {"scheme": "chrono", "t_max": 784})},
-        note="For other lengths name a `bias` of scheme `chrono` beside the preset.",
+        note="For other lengths, add a `bias` with the scheme `chrono` to the preset.",
     ),
 }  # fmt: skip

@@ -1,7 +1,7 @@
-"""Whole networks as somebody's own script makes them, number for number.
+"""Scripts: whole networks as a user's own code initializes them, number for number.
 
-Such a script takes its numbers from one generator, one after another, so the order of its steps is
-part of it, and its last bits are those of the library that it calls.
+Such code draws all numbers from one generator in sequence, so the order of its steps matters, and
+the last bits depend on the library that it calls.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Function = Literal[
     "orthogonal_",
 ]
 _KAIMING = {"a": 0.0, "mode": "fan_in", "nonlinearity": "leaky_relu"}
-# Of each function: its arguments with torch's own defaults; None is required.
+# The arguments of each function, with torch's own defaults; None means required.
 FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     "uniform_": {"a": 0.0, "b": 1.0},
     "normal_": {"mean": 0.0, "std": 1.0},
@@ -44,7 +44,7 @@ FUNCTIONS: Mapping[str, Mapping[str, Any]] = {
     "orthogonal_": {"gain": 1.0},
 }
 FOR_MATRICES = [name for name in FUNCTIONS if name.startswith(("eye", "xavier", "kaiming", "orth"))]
-MAX_CUT = 10  # standard deviations; torch rejects what lies outside, and would try for ever
+MAX_CUT = 10  # standard deviations; torch samples by rejection and might never finish
 Argument = Annotated[Number, Field(ge=-1e4, le=1e4)]  # what every dtype holds
 
 
@@ -55,8 +55,8 @@ class _Sparing(InitScheme):
 
 
 class Call(_Sparing):
-    """A call of a function of `torch.nn.init` on a whole parameter; arguments that are left out are
-    torch's own.
+    """A call of a function of `torch.nn.init` on a whole parameter, by default with torch's own
+    arguments.
     """
 
     function: Function = Field(description="The function, by its name in `torch.nn.init`.")
@@ -68,7 +68,7 @@ class Call(_Sparing):
     mean: Argument | None = Field(default=None, description="Mean.")
     std: Argument | None = Field(default=None, ge=0, description="Standard deviation.")
     val: Argument | None = Field(default=None, description="The value (`constant_`).")
-    gain: Argument | None = Field(default=None, description="Factor on the function's spread.")
+    gain: Argument | None = Field(default=None, description="Scale factor.")
     mode: Literal["fan_in", "fan_out"] | None = Field(default=None, description="Which fan.")
     nonlinearity: Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] | None = Field(
         default=None, description="Sets the gain of `kaiming_…`."
@@ -77,33 +77,33 @@ class Call(_Sparing):
     @model_validator(mode="before")
     @classmethod
     def _torchs_own_arguments_need_not_be_given(cls, value: Any) -> Any:
-        known = FUNCTIONS.get(str(value.get("function"))) if isinstance(value, dict) else None
-        if known is None:
+        defaults = FUNCTIONS.get(str(value.get("function"))) if isinstance(value, dict) else None
+        if defaults is None:
             return value
         return {
-            name: given
-            for name, given in value.items()
-            if isinstance(given, bool) or given is None or known.get(name) != given
+            name: argument
+            for name, argument in value.items()
+            if isinstance(argument, bool) or argument is None or defaults.get(name) != argument
         }
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return all arguments, by torch's names."""
-        given = self.model_dump(exclude={"function"}, exclude_none=True)
-        return {**FUNCTIONS[self.function], **given}
+        """All arguments, by torch's names."""
+        arguments = self.model_dump(exclude={"function"}, exclude_none=True)
+        return {**FUNCTIONS[self.function], **arguments}
 
     @model_validator(mode="after")
     def _arguments_are_the_functions_own(self) -> Self:
-        known = FUNCTIONS[self.function]
+        accepted = FUNCTIONS[self.function]
         for name in type(self).model_fields:
-            given = getattr(self, name)
-            if name != "function" and given is not None and name not in known:
+            argument = getattr(self, name)
+            if name != "function" and argument is not None and name not in accepted:
                 raise refusal(
                     "unknown_argument",
                     f"{self.function} takes no {name}",
                     field=f"/{name}",
-                    given=given,
-                    allowed=[*known],
+                    given=argument,
+                    allowed=[*accepted],
                 )
         for name, value in self.arguments.items():
             if value is None:
@@ -129,15 +129,21 @@ class Call(_Sparing):
             return self
         mean, std, low, high = (self.arguments[name] for name in ("mean", "std", "a", "b"))
         if std == 0:
-            raise refusal("std_of_0", "a normal without spread has no cut", field="/std", given=std)
-        farthest = max(abs(low - mean), abs(high - mean))
-        if not low <= mean <= high and farthest > MAX_CUT * std:
+            raise refusal(
+                "std_of_0",
+                "a normal distribution with std 0 cannot be truncated",
+                field="/std",
+                given=std,
+            )
+        distance = max(abs(low - mean), abs(high - mean))
+        if not low <= mean <= high and distance > MAX_CUT * std:
             raise refusal(
                 "far_cut",
-                f"torch finds such numbers by rejection, {farthest / std:.4g} standard deviations off too rarely",
+                "torch samples by rejection, which is too slow "
+                f"{distance / std:.4g} standard deviations from the mean",
                 field="/a",
                 given=low,
-                allowed=f"cuts that have the mean between them, or are within {MAX_CUT} standard deviations of it",
+                allowed=f"cuts on both sides of the mean, or within {MAX_CUT} standard deviations of it",
             )
         return self
 
@@ -150,9 +156,7 @@ AnyCall = Annotated[Call, BeforeValidator(_call)]
 
 
 class Script(_Sparing):
-    """What all scripts share: the library whose generator they use, and the largest seed that it
-    takes.
-    """
+    """Base of all scripts: the library whose generator they use, and the largest seed it takes."""
 
     parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr", "bias")
     library: ClassVar[str]
@@ -168,7 +172,7 @@ class NumpyRandn(Script):
     library: ClassVar[str] = "numpy"
     largest_seed: ClassVar[int] = 2**32 - 1
     scheme: Literal["numpy_randn"] = "numpy_randn"
-    scale: Argument = Field(default=1.0, description="What every number is multiplied by.")
+    scale: Argument = Field(default=1.0, description="Factor for every number.")
 
 
 class TorchSeeded(Script):
@@ -187,7 +191,7 @@ class TorchSeeded(Script):
 
     @property
     def calls(self) -> Mapping[str, Call]:
-        """Return the calls, by the parameter that they fill."""
+        """The calls, by the parameter they fill."""
         named = {name: getattr(self, name) for name in type(self).model_fields}
         return {name: call for name, call in named.items() if isinstance(call, Call)}
 
@@ -197,7 +201,7 @@ class TorchSeeded(Script):
             if name.startswith("bias") and call.function in FOR_MATRICES:
                 raise refusal(
                     "not_for_vectors",
-                    f"torch.nn.init.{call.function} fills matrices, and {name} is a vector",
+                    f"torch.nn.init.{call.function} fills matrices, but {name} is a vector",
                     field=f"/{name}",
                     given=call.function,
                     allowed=[name for name in FUNCTIONS if name not in FOR_MATRICES],
@@ -211,7 +215,7 @@ ScriptName = Literal["numpy_randn", "torch_seeded"]
 
 
 def refuse_unplayable(script: Script, network: Mapping[str, Any]) -> None:
-    """Refuse a script that its library would refuse for this network.
+    """Reject a script that its library would reject for this network.
 
     Args:
         network: the valid fields of the spec.
@@ -220,7 +224,7 @@ def refuse_unplayable(script: Script, network: Mapping[str, Any]) -> None:
     if seed > script.largest_seed:
         raise refusal(
             "seed_too_large",
-            f"{script.library} takes seeds up to {script.largest_seed}, and the seed is {seed}",
+            f"{script.library} accepts seeds up to {script.largest_seed}, but the seed is {seed}",
             field="/scheme",
             given=seed,
             allowed=f"a seed of at most {script.largest_seed}",
@@ -235,7 +239,8 @@ def refuse_unplayable(script: Script, network: Mapping[str, Any]) -> None:
         if call.function == "orthogonal_" and network.get("dtype") in ("float16", "bfloat16"):
             raise refusal(
                 "dtype_not_in_function",
-                f"torch has no orthogonal_ for {network['dtype']}; the scheme `orthogonal` is for every dtype",
+                f"torch's orthogonal_ does not support {network['dtype']}; the scheme `orthogonal` "
+                "supports every dtype",
                 field=f"/{name}",
                 given=network["dtype"],
                 allowed=["float32", "float64"],

@@ -1,4 +1,4 @@
-"""The init schemes that can be asked for, in two discriminated unions.
+"""The init schemes that can be requested, in two discriminated unions.
 
 What each scheme draws is in `stepzero_rnn/engine/schemes/`.
 """
@@ -117,7 +117,7 @@ AnyBiasScheme = Annotated[
     Field(discriminator="scheme"),
 ]
 
-# The schemes that need no argument can be asked for by name alone.
+# Schemes without required fields can be requested by name alone.
 WeightName = Literal[
     "pytorch",
     "uniform",

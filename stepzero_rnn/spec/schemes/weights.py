@@ -13,22 +13,22 @@ from pydantic_core import PydanticCustomError
 
 from stepzero_rnn.spec.base import DrawCost, InitScheme, Number, Strict, refusal
 
-MIN_CUT_WIDTH = 1e-6  # standard deviations between two cuts that `std_correct` can make up for
-Gain = Annotated[Number, Field(gt=0, description="Factor on the scheme's own spread.")]
+MIN_CUT_WIDTH = 1e-6  # standard deviations between two cuts that `std_correct` can handle
+Gain = Annotated[Number, Field(gt=0, description="Scale factor.")]
 
 
 class WeightScheme(InitScheme):
-    """What all weight schemes share."""
+    """Base of all weight schemes."""
 
     scope: Literal["gate", "fused"] = Field(
         default="gate",
-        description="`gate` fills each gate's own block, with its own fans; `fused` fills the stacked "
-        "matrix of all gates at once, as most libraries do.",
+        description="`gate` fills the block of each gate separately, with its own fans; `fused` "
+        "fills the stacked matrix of all gates at once, as most libraries do.",
     )
 
 
 class Pytorch(WeightScheme):
-    """Uniform on ±1/√hidden_size: what `nn.RNN`, `nn.GRU` and `nn.LSTM` themselves draw."""
+    """Uniform on ±1/√hidden_size: the default of `nn.RNN`, `nn.GRU` and `nn.LSTM`."""
 
     scheme: Literal["pytorch"] = "pytorch"
 
@@ -44,7 +44,7 @@ def _not_below(low: float, high: float) -> PydanticCustomError:
 
 
 class Bounds(Strict):
-    """Two bounds, in their order."""
+    """A lower and an upper bound."""
 
     low: Number = Field(default=0.0, description="Lower bound.")
     high: Number = Field(default=1.0, description="Upper bound; above `low`.")
@@ -70,21 +70,21 @@ class Uniform(WeightScheme, Bounds):
 
 
 class Normal(WeightScheme, MeanStd):
-    """Normal with `mean` and `std`; std 1 is the `np.random.randn` of the tutorials."""
+    """Normal with `mean` and `std`; by default as `np.random.randn`."""
 
     scheme: Literal["normal"] = "normal"
 
 
 class TruncNormal(WeightScheme):
-    """Normal with `mean` and `std`, cut off at two bounds (inverse CDF, no rejection)."""
+    """Normal with `mean` and `std`, truncated at two bounds (inverse CDF, no rejection)."""
 
     scheme: Literal["trunc_normal"] = "trunc_normal"
-    mean: Number = Field(default=0.0, description="Mean of the normal before the cut.")
+    mean: Number = Field(default=0.0, description="Mean of the normal before truncation.")
     std: Number = Field(
-        default=1.0, gt=0, description="Standard deviation of the normal before the cut."
+        default=1.0, gt=0, description="Standard deviation of the normal before truncation."
     )
-    low: Number = Field(default=-2.0, description="Lower cut, in the unit that `bounds` names.")
-    high: Number = Field(default=2.0, description="Upper cut, in the unit that `bounds` names.")
+    low: Number = Field(default=-2.0, description="Lower cut, in the unit set by `bounds`.")
+    high: Number = Field(default=2.0, description="Upper cut, in the unit set by `bounds`.")
     bounds: Literal["sigma", "absolute"] = Field(
         default="sigma",
         description="`sigma`: cut at mean + low·std and mean + high·std.  `absolute`: cut at the values "
@@ -93,8 +93,8 @@ class TruncNormal(WeightScheme):
 
     std_correct: bool = Field(
         default=False,
-        description="Widen the normal so that `std` is the standard deviation after the cut, as Keras and JAX "
-        "do in their variance scaling; for cuts in `sigma`, which then widen with it.",
+        description="Widen the normal so that `std` is the standard deviation after truncation, as "
+        "Keras and JAX do in variance scaling; for cuts in `sigma`, which are widened too.",
     )
 
     @property
@@ -112,7 +112,7 @@ class TruncNormal(WeightScheme):
         if low > 8 or high < -8:
             raise refusal(
                 "empty_cut",
-                f"between {low:.4g} and {high:.4g} standard deviations there is nothing to draw",
+                f"the interval from {low:.4g} to {high:.4g} standard deviations has almost no probability",
                 field="/low",
                 given=self.low,
                 allowed="an interval that reaches within 8 standard deviations of the mean",
@@ -124,7 +124,7 @@ class TruncNormal(WeightScheme):
         if self.std_correct and self.bounds == "absolute":
             raise refusal(
                 "std_correct_of_absolute_cuts",
-                "std_correct widens the normal and its cuts together, so the cuts must be in sigma",
+                "std_correct widens the normal and its cuts together, so the bounds must be in sigma",
                 field="/bounds",
                 given=self.bounds,
                 allowed=["sigma"],
@@ -132,7 +132,8 @@ class TruncNormal(WeightScheme):
         if self.std_correct and self.high - self.low < MIN_CUT_WIDTH:
             raise refusal(
                 "narrow_cut",
-                f"between {self.low:.4g} and {self.high:.4g} standard deviations too little is left to widen",
+                f"the interval from {self.low:.4g} to {self.high:.4g} standard deviations is too narrow "
+                "for std_correct",
                 field="/high",
                 given=self.high,
                 allowed=f"{MIN_CUT_WIDTH:g} or more above low",
@@ -167,13 +168,14 @@ class Identity(WeightScheme):
 
 
 class FanScheme(WeightScheme):
-    """What the schemes share whose spread depends on fan_in and fan_out."""
+    """Base of the schemes whose variance depends on fan_in and fan_out."""
 
     fans: Literal["block", "joint", "joint_pair"] = Field(
         default="block",
-        description="`block`: fan_in and fan_out are the columns and rows that are filled.  `joint`: fan_in is that "
-        "of the matrix over input and state together, which some libraries keep.  `joint_pair`: so it is, and fan_out is "
-        "that of two gates in one matrix.  A projection is always a matrix of its own.",
+        description="`block`: fan_in and fan_out are the columns and rows of the filled block.  "
+        "`joint`: fan_in is that of one matrix over input and state, as some libraries have.  "
+        "`joint_pair`: as `joint`, and fan_out is that of two gates in one matrix.  A projection "
+        "always uses its own fans.",
     )
 
     @model_validator(mode="after")
@@ -181,7 +183,7 @@ class FanScheme(WeightScheme):
         if self.fans == "joint_pair" and self.scope == "fused":
             raise refusal(
                 "pair_of_fused",
-                "a fused scheme fills all gates at once, so they are no pair",
+                "a fused scheme fills all gates at once, not a pair of them",
                 field="/fans",
                 given=self.fans,
                 allowed=["block", "joint"],
@@ -204,7 +206,10 @@ class XavierNormal(FanScheme):
 
 
 class _Kaiming(FanScheme):
-    mode: Literal["fan_in", "fan_out"] = Field(default="fan_in", description="Which fan to keep.")
+    mode: Literal["fan_in", "fan_out"] = Field(
+        default="fan_in",
+        description="`fan_in` preserves the variance forwards, `fan_out` backwards.",
+    )
     nonlinearity: Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"] = Field(
         default="leaky_relu", description="Sets the gain, as `torch.nn.init.calculate_gain` does."
     )
@@ -236,21 +241,22 @@ class LecunNormal(FanScheme):
 
 
 class VarianceScaling(FanScheme):
-    """Variance scale / fan, from a uniform, a normal or a truncated normal."""
+    """Uniform, normal or truncated normal with variance scale / fan."""
 
     scheme: Literal["variance_scaling"] = "variance_scaling"
     scale: Number = Field(default=1.0, gt=0, description="The variance times the fan.")
     mode: Literal["fan_in", "fan_out", "fan_avg", "fan_geo_avg"] = Field(
-        default="fan_in", description="Which fan divides: in, out, their mean or geometric mean."
+        default="fan_in", description="The fan: in, out, their mean or geometric mean."
     )
     distribution: Literal["uniform", "normal", "truncated_normal"] = Field(
         default="truncated_normal",
-        description="`truncated_normal` is cut at ±2σ and widened so that the variance stays exact.",
+        description="`truncated_normal` is cut at ±2σ and, with `std_correct`, widened so that the "
+        "variance is exact.",
     )
     std_correct: bool = Field(
         default=True,
-        description="Whether a truncated normal is widened; without it the spread is 0.8796 of what the fan "
-        "asks for, as in Haiku's and Sonnet's default.",
+        description="Whether a truncated normal is widened; otherwise its std is 0.8796 of the "
+        "nominal one, as in the defaults of Haiku and Sonnet.",
     )
 
     @model_validator(mode="after")
@@ -258,7 +264,7 @@ class VarianceScaling(FanScheme):
         if not self.std_correct and self.distribution != "truncated_normal":
             raise refusal(
                 "std_correct_of_no_cut",
-                f"the {self.distribution} distribution is not cut, so its spread needs no correction",
+                f"the {self.distribution} distribution is not truncated, so its std needs no correction",
                 field="/std_correct",
                 given=False,
                 allowed=[True],
@@ -267,8 +273,8 @@ class VarianceScaling(FanScheme):
 
 
 class RandomWalk(WeightScheme):
-    """Normal with std g / √n, n = fan_in, g such that gradients neither grow nor shrink on their
-    walk through the layers (Sussillo & Abbott 2014).
+    """Normal with std g / √n, n = fan_in, with g such that gradients neither grow nor shrink
+    through the layers (Sussillo & Abbott 2014).
     """
 
     scheme: Literal["random_walk"] = "random_walk"
@@ -280,10 +286,10 @@ class RandomWalk(WeightScheme):
 
 
 class Hadamard(WeightScheme):
-    """No random number: the identity, or where the block has more rows than columns that part of a
-    scaled Hadamard matrix (ZerO; Zhao et al. 2021).
+    """No random numbers: the identity or, if the block has more rows than columns, part of a scaled
+    Hadamard matrix (ZerO; Zhao et al. 2021).
 
-    Every gate and layer of one shape is the same.  Made for residual networks: best for
+    All gates and layers of the same shape are equal.  Designed for residual networks: best for
     `weight_ih`.
     """
 
@@ -304,7 +310,7 @@ class Orthogonal(WeightScheme):
 
     @property
     def is_square(self) -> bool:
-        """Where it has a determinant."""
+        """Yes with a determinant of +1."""
         return self.determinant == "+1"
 
     @model_validator(mode="after")
@@ -321,15 +327,17 @@ class Orthogonal(WeightScheme):
 
 
 class Sparse(WeightScheme):
-    """Normal with std `std`, a fixed number of elements zero per unit (Martens 2010)."""
+    """Normal with std `std`, with a fixed number of zeros per unit (Martens 2010)."""
 
     cost: ClassVar[DrawCost | None] = DrawCost(8)
 
     scheme: Literal["sparse"] = "sparse"
-    sparsity: Number = Field(ge=0, le=1, description="Share of zeros per unit, rounded up.")
-    std: Number = Field(default=0.01, ge=0, description="Standard deviation of the others.")
+    sparsity: Number = Field(ge=0, le=1, description="Fraction of zeros per unit, rounded up.")
+    std: Number = Field(
+        default=0.01, ge=0, description="Standard deviation of the nonzero elements."
+    )
     axis: Literal["in", "out"] = Field(
         default="in",
-        description="`in`: each row (hidden unit) has the same number of incoming connections, as Martens "
-        "has it.  `out`: each column has, as `torch.nn.init.sparse_` does.",
+        description="`in`: the zeros are counted per row (incoming connections of a hidden unit), as "
+        "in Martens 2010.  `out`: per column, as in `torch.nn.init.sparse_`.",
     )
