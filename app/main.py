@@ -106,7 +106,6 @@ def create_app(settings: Settings) -> FastAPI:
     about_it = [
         about.about,
         about.health,
-        about.inference,
         pages.pages(docs=settings.docs),
         *([about.metrics] if settings.metrics else []),
     ]

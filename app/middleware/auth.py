@@ -10,8 +10,8 @@ from app.callers.api_keys import Keyring
 from app.problems import render
 from stepzero_rnn.errors import Unauthenticated
 
-HEALTH = ("/healthz/", "/v2/health/")
-STATIC = ("/_static/",)
+HEALTH = "/healthz/"
+STATIC = "/_static/"
 PAGES = frozenset({"/", "/docs", "/openapi.json"})
 
 

@@ -40,7 +40,7 @@ class Throttle:
         """Pass one request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif scope["type"] != "http" or scope["path"].startswith(HEALTH + STATIC):
+        elif scope["type"] != "http" or scope["path"].startswith((HEALTH, STATIC)):
             await self._app(scope, receive, send)
         else:
             await self._count(scope, receive, send)

@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from app.telemetry.request_stats import RequestStats
 
-PROBES = ("/healthz", "/v2/health", "/metrics")
+PROBES = ("/healthz", "/metrics")
 _PARENT = re.compile(
     rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?"
 )

@@ -13,7 +13,7 @@ import stepzero_rnn
 from app.context import CurrentContext
 from app.problems import problems
 from app.request.body import NoQuery
-from app.routes.models import Catalogue, Device, DeviceList, Health, Live, Ready, Server, Versions
+from app.routes.models import Catalogue, Device, DeviceList, Health, Versions
 from app.telemetry.metrics import MEDIA_TYPE
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.schemes.catalogue import catalogue
@@ -22,7 +22,6 @@ from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 
 metrics = APIRouter(tags=["health"], responses=problems(InternalError))
-inference = APIRouter(prefix="/v2", tags=["health"], responses=problems(InternalError))
 health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))
 about = APIRouter(
     prefix="/v1",
@@ -86,31 +85,6 @@ async def show_ready(context: CurrentContext) -> Health:
     if context.not_ready_reason:
         raise NotReady(reason=context.not_ready_reason, retry_after_s=1)
     return Health(status="ready")
-
-
-@inference.get("/health/live", summary="Is the process alive, as KServe asks")
-async def show_live_to_kserve() -> Live:
-    """Answer as long as the process runs."""
-    return Live(live=True)
-
-
-@inference.get(
-    "/health/ready",
-    summary="Would a request be served at once, as KServe asks",
-    responses=problems(NotReady, EngineFailed),
-)
-async def show_ready_to_kserve(context: CurrentContext) -> Ready:
-    """Answer as `/healthz/ready` does, in the words of the Open Inference Protocol."""
-    await show_ready(context)
-    return Ready(ready=True)
-
-
-@inference.get("", summary="Name the server, as KServe asks")
-async def show_server() -> Server:
-    """Name the server; it has no extension of the Open Inference Protocol, and no model to infer
-    from.
-    """
-    return Server(name="stepzero", version=stepzero_rnn.__version__, extensions=[])
 
 
 @metrics.get(

@@ -82,23 +82,3 @@ class Health(Answer):
     """The state of the server."""
 
     status: str = Field(examples=["live", "ready"])
-
-
-class Live(Answer):
-    """That the process runs."""
-
-    live: bool
-
-
-class Ready(Answer):
-    """That a request would be served at once."""
-
-    ready: bool
-
-
-class Server(Answer):
-    """The server, in the words of the Open Inference Protocol."""
-
-    name: str
-    version: str
-    extensions: list[str]

@@ -57,7 +57,7 @@ def operations() -> list[tuple[str, str]]:
         (method.upper(), path)
         for path, item in create_app(KEYED).openapi()["paths"].items()
         for method in item
-        if not path.startswith(("/healthz", "/v2/health"))
+        if not path.startswith("/healthz")
     ]
 
 
