@@ -6,21 +6,19 @@ Without that extra, or without an `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is reco
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from fastapi.telemetry import TelemetryConfig
 from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import Scope
 
 from app.telemetry.request_stats import RequestStats
 
 PROBES = ("/healthz", "/metrics")
-_PARENT = re.compile(
-    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})(-.*)?"
-)
+_PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Trace(NamedTuple):
@@ -57,15 +55,22 @@ def telemetry() -> TelemetryConfig:
 
 
 def find_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
-    """Return the trace of the span that OpenTelemetry has begun, or else the caller's."""
+    """Return the trace of the current OpenTelemetry span, or else the caller's.
+
+    A `traceparent` that is malformed or repeated is ignored, as the W3C recommendation demands.
+    """
     span = trace.get_current_span().get_span_context()
     if span.is_valid:
         return Trace(f"{span.trace_id:032x}", f"{span.span_id:016x}", span.trace_flags)
-    given = [value for name, value in headers if name == b"traceparent"]
-    found = _PARENT.fullmatch(given[0]) if len(given) == 1 else None
-    if found is None or (found[1] == b"00" and found[4]):
+    values = [value.decode("latin-1") for name, value in headers if name == b"traceparent"]
+    if len(values) != 1:
         return None
-    return Trace(found[2].decode(), secrets.token_hex(8), int(found[3], 16) & 1)
+    context = _PROPAGATOR.extract({"traceparent": values})
+    parent = trace.get_current_span(context).get_span_context()
+    if not parent.is_valid:
+        return None
+    flags = parent.trace_flags & trace.TraceFlags.SAMPLED
+    return Trace(f"{parent.trace_id:032x}", secrets.token_hex(8), flags)
 
 
 def describe_span(stats: RequestStats) -> None:
