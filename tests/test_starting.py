@@ -34,16 +34,14 @@ class TestStarting:
         result = run(STEPZERO_PORT="many")
 
         assert result.exit_code == 2
-        assert result.stderr.startswith("Error: The settings are wrong. STEPZERO_PORT: ")
+        assert result.stderr.startswith("Error: Invalid settings. STEPZERO_PORT: ")
         assert len(result.stderr.splitlines()) == 1
 
     def test_refuses_a_setting_that_there_is_not(self) -> None:
         result = run(STEPZERO_PROT="8001")
 
         assert result.exit_code == 2
-        assert (
-            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT." in result.stderr
-        )
+        assert "STEPZERO_PROT: unknown setting (did you mean STEPZERO_PORT?)." in result.stderr
 
 
 class TestAKey:
