@@ -69,8 +69,8 @@ class TestReadiness:
         ("change", "reason"),
         [
             (starting, "the kernels are being compiled"),
-            (stopping, "this server stops"),
-            (wedged, "requests have waited for room as long as they may"),
+            (stopping, "the server is shutting down"),
+            (wedged, "the queue is saturated"),
         ],
     )
     def test_is_lost_with_the_reason(self, change: Change, reason: str) -> None:

@@ -54,7 +54,7 @@ def test_a_server_that_compiles_is_alive_but_not_ready() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (RuntimeError("no LLVM at /secret"), "its kernels could not be compiled"),
+        (RuntimeError("no LLVM at /secret"), "the kernels could not be compiled"),
         (EngineFailed(reason="it draws other numbers"), "it draws other numbers"),
     ],
 )

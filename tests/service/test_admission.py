@@ -57,7 +57,7 @@ def test_who_waits_is_let_in_by_another_thread():
 def test_who_waits_too_long_is_told_when_to_come_again():
     async def work(server_state: Admission) -> None:
         await server_state.admit(ALL)
-        with pytest.raises(Busy, match=r"no room within 0\.01 s") as refused:
+        with pytest.raises(Busy, match=r"no capacity became free within 0\.01 s") as refused:
             await server_state.admit(ALL)
         assert refused.value.headers["Retry-After"] == str(refused.value.facts["retry_after_s"])
         assert refused.value.facts["retry_after_s"] >= 1
