@@ -50,7 +50,9 @@ def new_key(name: str) -> tuple[str, Key]:
         ValueError: the name is not allowed in a key file.
     """
     if not NAME.fullmatch(name):
-        raise ValueError("use 1 to 64 letters, digits, dots, dashes and underscores")
+        raise ValueError(
+            "use 1 to 64 letters, digits, dots, dashes and underscores, with a letter or digit first"
+        )
     text = PREFIX + secrets.token_urlsafe(32)
     return text, Key(name, _hash(text))
 

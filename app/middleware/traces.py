@@ -1,7 +1,7 @@
-"""Traces: a caller's W3C `traceparent` is carried on; with the group `otel`, OpenTelemetry is told
-of every request.
+"""Traces: a caller's W3C `traceparent` is continued; with the group `otel` installed, every request
+is reported to OpenTelemetry.
 
-Without that extra, or without an `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is recorded.
+Without that group, or without an `OTEL_EXPORTER_OTLP_ENDPOINT`, nothing is recorded.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class Trace(NamedTuple):
-    """A trace that a request belongs to, and our step in it."""
+    """The trace that a request belongs to, and the server's span in it."""
 
     trace_id: str
     step_id: str
@@ -30,20 +30,19 @@ class Trace(NamedTuple):
 
     @property
     def response(self) -> str:
-        """Name our step to the caller, as the header `traceresponse` does."""
+        """The value of the `traceresponse` header."""
         return f"00-{self.trace_id}-{self.step_id}-{self.flags:02x}"
 
 
 def is_probe(scope: Scope) -> bool:
-    """Whether a request only asks how the service is."""
+    """Return True for health checks and metrics."""
     path: str = scope.get("path", "")
     return path.startswith(PROBES)
 
 
 def telemetry() -> TelemetryConfig:
-    """Say what the framework tells OpenTelemetry: one span a request.
-
-    Metrics and logs go other ways.
+    """Return the framework's OpenTelemetry configuration: one span per request, no metrics or
+    logs.
     """
     return {
         "auto_configure": True,
@@ -74,15 +73,15 @@ def find_trace(headers: Iterable[tuple[bytes, bytes]]) -> Trace | None:
 
 
 def describe_span(stats: RequestStats) -> None:
-    """Add what is known of a request to its span, before the framework ends that with the body."""
+    """Add a request's statistics to its span, before the framework ends the span with the body."""
     span = trace.get_current_span()
     if not span.is_recording():
         return
-    facts: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "recipe": stats.recipe,
         "device": stats.device,
         "code": stats.code,
         "sent_bytes": stats.sent_bytes,
         **{f"{stage}_s": seconds for stage, seconds in stats.seconds.items()},
     }
-    span.set_attributes({f"stepzero.{key}": x for key, x in facts.items() if x is not None})
+    span.set_attributes({f"stepzero.{key}": x for key, x in attributes.items() if x is not None})
