@@ -1,4 +1,4 @@
-"""The routes about the service itself: schemes, devices, versions, health."""
+"""Routes about the service: schemes, devices, versions, health, metrics."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ about = APIRouter(
 
 @about.get("/initializers", summary="List the init schemes and presets", response_model=Catalogue)
 async def list_initializers() -> Response:
-    """List every init scheme with its formula, source and fields, from the table that draws, and
-    every preset with its parts.
-    """
+    """List all init schemes with formula, source and options, and all presets with their parts."""
     return Response(_initializers(), media_type="application/json")
 
 
@@ -46,13 +44,13 @@ def _initializers() -> bytes:
 
 @about.get("/devices", summary="List the devices", responses=problems(DeviceFailed))
 async def list_devices() -> DeviceList:
-    """List the devices of this server."""
+    """List the devices that can draw and check networks; `auto` uses the first."""
     return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]
 
 
-@about.get("", summary="Name the versions")
+@about.get("", summary="Get the versions")
 async def show_versions() -> Versions:
-    """Name the versions that answer here."""
+    """Return the versions of the service, its random streams and the libraries it uses."""
     return Versions(
         release=stepzero_rnn.__version__,
         stream_versions=[STREAM_VERSION],
@@ -63,22 +61,22 @@ async def show_versions() -> Versions:
     )
 
 
-@health.get("/live", summary="Is the process alive?")
+@health.get("/live", summary="Liveness probe")
 async def show_live() -> Health:
-    """Answer as long as the process runs."""
+    """Return 200 as long as the process runs."""
     return Health(status="live")
 
 
 @health.get(
     "/ready",
-    summary="Would a request be served at once?",
+    summary="Readiness probe",
     responses=problems(NotReady, EngineFailed),
 )
 async def show_ready(context: CurrentContext) -> Health:
-    """Answer 200 while a request would be served at once.
+    """Return 200 while the server accepts requests, and 503 otherwise.
 
-    503 until the kernels are compiled and draw what they should (for ever if they do not), while
-    the server stops, and while requests have waited for room as long as they may.
+    The server is not ready until its kernels are compiled and verified, while its queue is
+    saturated, and while it is shutting down. If verification fails, it never becomes ready.
     """
     if context.warming.done():
         await context.wait_until_ready()
@@ -89,10 +87,10 @@ async def show_ready(context: CurrentContext) -> Health:
 
 @metrics.get(
     "/metrics",
-    summary="Count what was done",
+    summary="Prometheus metrics",
     response_class=PlainTextResponse,
 )
 async def show_metrics(context: CurrentContext) -> Response:
-    """Return all counters of this server, of all its processes, in Prometheus' text format."""
+    """Return the metrics of all server processes in the Prometheus text format."""
     context.metrics.show(context.load, ready=context.ready)
     return Response(context.metrics.render(), media_type=MEDIA_TYPE)
