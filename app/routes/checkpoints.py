@@ -74,7 +74,7 @@ async def find_checkpoint(request: Request, query: Query, context: CurrentContex
 async def describe_checkpoint(
     request: Request, recipe: Token, asked: Described, context: CurrentContext
 ) -> Response:
-    """Return the tensors and sizes of a checkpoint, and permalink and entity tag of every format."""
+    """Return the tensors and sizes of a checkpoint, and the permalinks and tags of all formats."""
     spec = decode_recipe(recipe)
     for name in asked:
         await context.wait_until_ready()

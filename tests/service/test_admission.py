@@ -70,7 +70,7 @@ def test_who_finds_too_many_waiting_is_refused_at_once():
         await server_state.admit(ALL)
         waiting = asyncio.create_task(server_state.admit(ALL))
         await asyncio.sleep(0)
-        with pytest.raises(Busy, match="too many") as refused:
+        with pytest.raises(Busy, match="queue is full") as refused:
             await server_state.admit(ALL)
         assert refused.value.facts["waiting"] == 1
         waiting.cancel()

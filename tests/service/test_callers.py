@@ -66,7 +66,7 @@ class TestRates:
 
         assert take(rate_limiter, "a", "a") == [[], []]
         assert [
-            record.getMessage() for record in caplog.records if "counted" in record.getMessage()
+            record.getMessage() for record in caplog.records if "enforced" in record.getMessage()
         ] == ["rate limits not enforced, the store is unreachable: ConnectionError"]
         assert "secret" not in caplog.text
 
