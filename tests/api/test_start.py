@@ -20,7 +20,7 @@ from tests.api.asking import GRU
 
 def test_a_machine_that_draws_other_numbers_is_found_out() -> None:
     with pytest.raises(EngineFailed, match="other numbers"):
-        warm(known="0" * 64)
+        warm(expected="0" * 64)
 
 
 def ask(fault: Exception | None, method: str, path: str, **given: Any) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""Every scheme, in three literal tables: what can be asked for, how it is drawn, who says so."""
+"""Every scheme, in three literal tables: model, law, formula and source."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ WEIGHTS: Mapping[str, Scheme] = {
         ask.VarianceScaling,
         weights.variance_scaling,
         "variance scale/fan",
-        "Keras and JAX VarianceScaling, with the variance of the cut put right",
+        "Keras and JAX VarianceScaling, with the variance of the truncated normal corrected",
     ),
     "random_walk": Scheme(
         ask.RandomWalk,
@@ -254,7 +254,7 @@ SCRIPTS: Mapping[str, Scheme] = {
 }
 
 
-# What of a law is multiplied where a vector takes half of a total: which is exact.
+# The scalars of a law that are multiplied when a vector gets half of a total; halving is exact.
 SCALED: Mapping[type, tuple[str, ...]] = {
     Constant: ("value",),
     Uniform: ("low", "high"),
@@ -267,7 +267,7 @@ SCALED: Mapping[type, tuple[str, ...]] = {
 
 
 def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | WholeLaw:
-    """Return the law that a block is drawn by, a bias's share of its total counted in."""
+    """Return the law of a block; that of a bias includes the vector's share of the total."""
     table = SCRIPTS if block.steps else BIASES if tensor.kind.startswith("bias") else WEIGHTS
     law: Any = table[block.scheme.scheme].law(block.scheme, block)
     match block.share:

@@ -1,5 +1,5 @@
-"""The catalogue of schemes and presets as data, from the tables that draw: for the API, the command
-line and the docs.
+"""The catalogue of schemes and presets as data, derived from the tables of the engine: for the API,
+the command line and the docs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from stepzero_rnn.spec.schemes.presets import PRESETS, Preset
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
-    """List every scheme (name, what it does, formula, source, fields and an example), and every
-    preset with its parts.
+    """Return every scheme (name, summary, formula, source, fields and example), and every preset
+    with its parts.
     """
     return {
         "weights": _rows(WEIGHTS, "weight_hh"),
@@ -32,12 +32,12 @@ def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
     schema = scheme.spec.model_json_schema()
     required = schema.get("required", [])
     fields = [
-        {"name": field, "required": field in required, **facts}
-        for field, facts in schema["properties"].items()
+        {"name": field, "required": field in required, **keywords}
+        for field, keywords in schema["properties"].items()
         if field != "scheme"
     ]
     example = {field: _EXAMPLES[part, field] for field in required}
-    sizes = {"hidden_size": 2} if "values" in required else {}  # they are for one network
+    sizes = {"hidden_size": 2} if "values" in required else {}  # for one network only
     init = {"scheme": name, **example} if example else name
     return {
         "name": name,
@@ -68,7 +68,7 @@ def _preset_row(name: str, preset: Preset) -> dict[str, Any]:
 
 
 def _where(rnn_types: Sequence[str], nonlinearities: Sequence[str]) -> dict[str, str]:
-    """Name the network of an example, where not every LSTM will do."""
+    """Return the network of an example, if an LSTM does not support the scheme."""
     if "lstm" in rnn_types:
         return {}
     relu = {"nonlinearity": "relu"} if "tanh" not in nonlinearities else {}
