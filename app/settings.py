@@ -37,14 +37,14 @@ def roomy_bytes() -> int:
     return min(8 * GIB, machine // 2, group // 2)
 
 
-def _comma_separated(given: Any) -> Any:
-    return (
-        tuple(filter(None, map(str.strip, given.split(",")))) if isinstance(given, str) else given
-    )
+def _comma_separated(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(filter(None, map(str.strip, value.split(","))))
 
 
-def _keys(given: Any) -> Any:
-    return read_keys(given.split(",")) if isinstance(given, str) else given
+def _keys(value: Any) -> Any:
+    return read_keys(value.split(",")) if isinstance(value, str) else value
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
@@ -128,7 +128,7 @@ class Settings(StoreSettings):
         description="Maximum size of a request body with files, and of the files once unpacked.",
     )
     max_incoming_bytes: Bytes = Field(
-        default_factory=lambda known: known.get("max_arrays_bytes", 16 * GIB),
+        default_factory=lambda fields: fields.get("max_arrays_bytes", 16 * GIB),
         ge=1,
         description="Additional disk space for uploads in progress, including unpacked files; one caller may use half of it.",
     )

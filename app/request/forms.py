@@ -28,7 +28,7 @@ MAX_HEADERS, MAX_HEADER_BYTES = 8, 2048  # of a part
 MAX_NAME_CHARS = 512
 MAX_TYPE_CHARS = 1024  # a boundary has at most 70
 TEXTS = ("spec", "layout", "prefix", "strict", "grow", "redraw")
-ARRAYS = "arrays"  # the field whose files keep their own names
+ARRAYS = "arrays"  # the field whose files are named by their filenames
 
 
 @dataclass(slots=True)

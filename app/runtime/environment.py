@@ -18,7 +18,7 @@ OF_OTHERS = ("STEPZERO_API_KEY",)  # read by the client
 _LINKS = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))(_.*)?")  # set by Kubernetes
 
 
-def read_settings(given: Mapping[str, Any], environment: Iterable[str]) -> Settings:
+def read_settings(values: Mapping[str, Any], environment: Iterable[str]) -> Settings:
     """Return the settings; explicit values take precedence over the environment.
 
     Args:
@@ -30,7 +30,7 @@ def read_settings(given: Mapping[str, Any], environment: Iterable[str]) -> Setti
     settings = None
     messages = [_unknown(name) for name in environment if _is_unknown(name.upper())]
     try:
-        settings = Settings(**given)
+        settings = Settings(**values)
     except ValidationError as error:
         messages += [
             f"{_variable(e.pointer.removeprefix('/'))}: {e.detail.removeprefix('Value error, ')}"

@@ -14,7 +14,7 @@ SECONDS = "process_cpu_seconds"
 
 
 class Processes:
-    """The metrics of one process; empty where the library has none, as on macOS."""
+    """The metrics of one process; empty if the library has none, as on macOS."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._collector = ProcessCollector(registry=None)

@@ -85,18 +85,19 @@ class _Chunk:
     """A buffer for a piece of the widest dtype on the device, and a pinned one on the host."""
 
     def __init__(self, device: torch.device) -> None:
-        room = MAX_TASK_ELEMENTS + 3  # a piece may begin within a group of four
-        self._there = torch.empty(room, dtype=torch.int64, device=device)
-        self._here = torch.empty(room, dtype=torch.int64, pin_memory=device.type == "cuda")
+        count = MAX_TASK_ELEMENTS + 3  # a piece may begin within a group of four
+        self._on_device = torch.empty(count, dtype=torch.int64, device=device)
+        self._on_host = torch.empty(count, dtype=torch.int64, pin_memory=device.type == "cuda")
 
     def fill(self, law: RandomLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         skip = first % 4
         bits = INTEGERS[dtype.item_bytes]
-        there, here = (room.view(bits)[: skip + len(out)] for room in (self._there, self._here))
-        with torch.cuda.device_of(there):
-            launch(law, there, first // 4, key, dtype)
-            here.copy_(there)  # waits until the device is done
-        out[...] = here[skip:].numpy().view(out.dtype)
+        buffers = (self._on_device, self._on_host)
+        drawn, copied = (buffer.view(bits)[: skip + len(out)] for buffer in buffers)
+        with torch.cuda.device_of(drawn):
+            launch(law, drawn, first // 4, key, dtype)
+            copied.copy_(drawn)  # waits until the device is done
+        out[...] = copied[skip:].numpy().view(out.dtype)
 
 
 def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> None:

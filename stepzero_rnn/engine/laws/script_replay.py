@@ -136,8 +136,8 @@ def _run_step(
 ) -> None:
     """Run a step, for its values or only to advance the generator."""
     with torch.inference_mode():
-        room = np.empty(prod(step.shape), dtype.numpy) if out is None else out
-        generator.run_step(step, view(room, dtype).view(step.shape))
+        buffer = np.empty(prod(step.shape), dtype.numpy) if out is None else out
+        generator.run_step(step, view(buffer, dtype).view(step.shape))
 
 
 _states: LRUCache[Hashable, Any] = LRUCache(REMEMBERED)

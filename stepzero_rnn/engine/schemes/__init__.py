@@ -85,7 +85,7 @@ WEIGHTS: Mapping[str, Scheme] = {
     "random_walk": Scheme(
         ask.RandomWalk,
         weights.random_walk,
-        "N(0, g²/n), n = fan_in, g by n and nonlinearity",
+        "N(0, g²/n), n = fan_in, g depends on n and nonlinearity",
         "Sussillo & Abbott, arXiv:1412.6558",
     ),
     "hadamard": Scheme(
@@ -115,19 +115,19 @@ WEIGHTS: Mapping[str, Scheme] = {
     "chain": Scheme(
         matrix_models.Chain,
         matrices.chain,
-        "alpha right above the diagonal",
+        "alpha on the superdiagonal",
         "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
     ),
     "fbchain": Scheme(
         matrix_models.FbChain,
         matrices.fbchain,
-        "alpha right above the diagonal, beta right below it",
+        "alpha on the superdiagonal, beta on the subdiagonal",
         "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
     ),
     "ramp": Scheme(
         matrix_models.Ramp,
         matrices.ramp,
-        "gate g: alpha right above the diagonal; others: end·(column − row)/(hidden_size − 1)",
+        "gate g: alpha on the superdiagonal; others: end·(column − row)/(hidden_size − 1)",
         "Orhan & Pitkow, arXiv:1905.13715, and their ramp_init",
     ),
     "henaff_rotation": Scheme(
@@ -151,7 +151,7 @@ WEIGHTS: Mapping[str, Scheme] = {
     "critical": Scheme(
         matrix_models.Critical,
         critical,
-        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with ρ of the Jacobian at 0 as asked for",
+        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with the requested ρ of the Jacobian at 0",
         "Chen, Pennington & Schoenholz, arXiv:1806.05394; Fioratti et al., arXiv:2605.10650",
     ),
     "spectral_band": Scheme(
@@ -242,13 +242,13 @@ SCRIPTS: Mapping[str, Scheme] = {
     "numpy_randn": Scheme(
         script_models.NumpyRandn,
         replay,
-        "weights N(0, scale²), biases 0, by NumPy's own bits",
+        "weights N(0, scale²), biases 0; bit-identical to NumPy's",
         "numpy.random.seed, numpy.random.randn",
     ),
     "torch_seeded": Scheme(
         script_models.TorchSeeded,
         replay,
-        "U(±1/√hidden_size), then the functions named, by torch's own bits",
+        "U(±1/√hidden_size), then the functions named; bit-identical to torch's",
         "torch.manual_seed, torch.nn.RNNBase.reset_parameters, torch.nn.init",
     ),
 }
