@@ -314,6 +314,7 @@ GET_FILE: Operation = {
 HEAD_FILE: Operation = {
     "operation_id": "fetch_checkpoint_headers",
     "summary": "Get the headers of a file",
+    "description": "Return the headers of a download without drawing or sending the file.",
     "responses": {
         200: {"description": "The headers of the file; nothing is drawn.", "headers": FILE_HEADERS},
         304: _NOT_MODIFIED,

@@ -87,7 +87,7 @@ async def show_ready(context: CurrentContext) -> Health:
 
 @metrics.get(
     "/metrics",
-    summary="Prometheus metrics",
+    summary="Get Prometheus metrics",
     response_class=PlainTextResponse,
 )
 async def show_metrics(context: CurrentContext) -> Response:
