@@ -20,7 +20,7 @@ ALL = {"host_bytes": 1 << 20, "slots": 1}
 
 
 def inside(work: Callable[[Admission], Awaitable[None]], **options: float) -> Budget:
-    """Do something at a door, in a loop of its own; give the budget behind it."""
+    """Run work against an admission, in a new event loop; return the budget."""
     budget = Budget(ROOM)
     server_state = Admission(budget, **{"max_waiting": 1, "max_wait_s": 30.0, **options})  # type: ignore[arg-type]
     with start_blocking_portal() as portal:  # the browser tests leave a loop in this thread

@@ -83,7 +83,7 @@ class TestAKeyring:
         (tmp_path / "keys").write_text("# none yet")
 
         assert not Keyring()
-        assert Keyring(path=tmp_path / "keys")  # so an emptied file opens no door
+        assert Keyring(path=tmp_path / "keys")  # so emptying the file does not open the service
 
     def test_reads_its_file_again_when_it_has_changed(self, tmp_path: Path, clock: Clock):
         path = tmp_path / "keys"
