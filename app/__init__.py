@@ -1,1 +1,1 @@
-"""The service: FastAPI around the library `stepzero_rnn`, which imports nothing of it."""
+"""The service: FastAPI around the library `stepzero_rnn`, which does not import it."""

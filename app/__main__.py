@@ -42,12 +42,12 @@ def start(
         python -m app --port 8080
         STEPZERO_API_KEYS_FILE=keys python -m app --host 0.0.0.0
 
-    Exit codes: **2** an option or a setting is wrong; **4** the address cannot be listened on: the
-    port is taken or forbidden, or the host is not this machine's.
+    Exit codes: **2** invalid option or setting; **4** cannot listen on the address: the port is in
+    use or privileged, or the host is not an address of this machine.
     """
     options = {"host": host, "port": port, "threads": threads, "workers": workers}
     named = {name: value for name, value in options.items() if value is not None}
-    serve(read_settings(named, os.environ))  # noqa: TID251 - its names, to find those misspelt
+    serve(read_settings(named, os.environ))  # noqa: TID251 - names only, to find misspelt ones
 
 
 if __name__ == "__main__":

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 
 def prefers(accept: str | None, media_type: str, other: str) -> bool:
-    """Say whether an Accept header names a media type and likes it better than another."""
+    """Return True if an Accept header names a media type and prefers it to another."""
     ranges = dict(media_ranges(accept or ""))
     return ranges.get(media_type, 0.0) > (quality_of(other, ranges) or 0.0)
 
 
 def media_ranges(accept: str) -> list[tuple[str, float]]:
-    """Read an Accept header: media ranges with their weights, from 0 to 1."""
+    """Parse an Accept header into media ranges and their weights, from 0 to 1."""
     return [_range(part) for part in accept.split(",") if part.strip()]
 
 
@@ -33,9 +33,7 @@ def _weight(text: str) -> float:
 
 
 def quality_of(media_type: str, ranges: Mapping[str, float]) -> float | None:
-    """Return the weight of the most specific range that a media type falls into; None if there is
-    none.
-    """
+    """Return the weight of the most specific range that matches a media type, or None."""
     kind = media_type.split("/")[0]
     for wanted in (media_type, f"{kind}/*", "*/*"):
         if wanted in ranges:

@@ -1,4 +1,4 @@
-"""What a running server has: made once at start, handed to each request through the app's state."""
+"""The objects of a running server: created once at start, passed to each request in its state."""
 
 from __future__ import annotations
 
@@ -30,21 +30,19 @@ from stepzero_rnn.uploads.store import Store
 
 _log = logging.getLogger("stepzero")
 T = TypeVar("T")
-REQUEST_THREADS = 64  # waiting, not drawing: drawing has the factory's own pool
+REQUEST_THREADS = 64  # they wait rather than draw; drawing uses the factory's own pool
 
 
 @dataclass(slots=True)
 class ServerState:
-    """Whether new requests are let in; closed for good when the server is to stop."""
+    """Whether new requests are accepted; never again once the server is shutting down."""
 
     is_accepting: bool = True
 
 
 @dataclass(slots=True)
 class Context:
-    """The factory, the store of arrays, the limits, what may run at once, and whether the kernels
-    are compiled.
-    """
+    """Settings, factory, stores, limits and state of a running server."""
 
     settings: Settings
     factory: Factory
@@ -58,25 +56,25 @@ class Context:
 
     @property
     def ready(self) -> bool:
-        """Whether a request would be served at once."""
+        """Whether the server accepts requests now."""
         return self.not_ready_reason is None
 
     @property
     def not_ready_reason(self) -> str | None:
-        """Say why a request would not be served at once."""
+        """The reason why the server does not accept requests now, or None."""
         if not self.server_state.is_accepting:
-            return "this server stops"
+            return "the server is shutting down"
         if not self.warming.done():
             return "the kernels are being compiled"
         if self.warming.exception() is not None:
-            return "this server cannot draw"
+            return "the engine failed to start"
         if self.admission.is_saturated:
-            return "requests have waited for room as long as they may"
+            return "the queue is saturated"
         return None
 
     @property
     def load(self) -> Load:
-        """How busy the admission is."""
+        """Current use of the budget."""
         budget = self.admission.budget
         used = budget.used()
         totals = {name: total + budget.reserve[name] for name, total in budget.totals.items()}
@@ -90,28 +88,28 @@ class Context:
         )
 
     async def wait_until_ready(self) -> None:
-        """Wait for the kernels; an early request is late, not refused.
+        """Wait until the kernels are compiled; early requests are delayed rather than rejected.
 
         Raises:
-            NotReady: the server stops.
-            EngineFailed: there will be none.
+            NotReady: the server is shutting down.
+            EngineFailed: the kernels failed to compile, or compute wrong values.
         """
         if not self.server_state.is_accepting:
-            raise NotReady(reason="this server stops", retry_after_s=1)
+            raise NotReady(reason="the server is shutting down", retry_after_s=1)
         try:
             await asyncio.shield(self.warming)
         except EngineFailed:
             raise
         except Exception as error:
-            raise EngineFailed(reason="its kernels could not be compiled") from error
+            raise EngineFailed(reason="the kernels could not be compiled") from error
 
     async def beside(self, work: Callable[[], T]) -> T:
-        """Do what may wait for a disk beside the event loop."""
+        """Run work that may block, for example on a disk, outside the event loop."""
         return await self.threads.run(work)
 
 
 def admission_of(settings: Settings) -> Admission:
-    """Return the admission to what this server may use: memory, and checks at once."""
+    """Return the admission to this server's memory and concurrent checks."""
     totals = {HOST: settings.max_admitted_bytes, SLOTS: settings.max_checks, PLANS: MAX_PLANS}
     return Admission(
         Budget(totals, small={WORK: SMALL_MULTIPLY_ADDS}),
@@ -121,22 +119,22 @@ def admission_of(settings: Settings) -> Admission:
 
 
 async def warm_up(budget: Budget) -> None:
-    """Compile the kernels beside the event loop, and see what memory the devices have.
+    """Compile the kernels on a thread, and add the devices' memory to the budget.
 
-    What start has made is then left out of garbage collections.
+    The objects created so far are then exempted from garbage collection.
     """
     try:
         await anyio.to_thread.run_sync(warm)
         budget.add(await anyio.to_thread.run_sync(devices.free_bytes))
     except Exception:
-        _log.critical("this server cannot draw", exc_info=True)
+        _log.critical("the engine failed to start", exc_info=True)
         raise
     gc.collect()
     gc.freeze()
 
 
 async def keep_showing(context: Context) -> None:
-    """Show each second how busy this process is, where another may be asked about it."""
+    """Publish the load of this process every second, if several processes share their metrics."""
 
     async def show() -> None:
         context.metrics.show(context.load, ready=context.ready)
@@ -146,7 +144,7 @@ async def keep_showing(context: Context) -> None:
 
 
 async def get_context(request: Request) -> Context:
-    """Return the running server's context."""
+    """Return the server's context."""
     context: Context = request.state.context
     return context
 

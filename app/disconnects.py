@@ -1,4 +1,4 @@
-"""Work and waiting that end when the client leaves."""
+"""Work and waits that end when the client disconnects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ T = TypeVar("T")
 async def run_watched(
     receive: Receive, threads: RequestThreads, stop: Stop, work: Callable[[], T]
 ) -> T:
-    """Run work on a thread; set `stop` when the client leaves.
+    """Run work on a thread; set `stop` when the client disconnects.
 
     Raises:
-        ClientDisconnect: the client left; the work has ended.
+        ClientDisconnect: the client disconnected, and the work has ended.
     """
     results: list[T] = []
     failures: list[BaseException] = []
@@ -31,8 +31,8 @@ async def run_watched(
         try:
             results.append(work())
         except Stopped:
-            pass  # not kept: its traceback would keep everything it passed through
-        except BaseException as error:  # noqa: BLE001 - carried past the task group, which would wrap it
+            pass  # not stored: its traceback would keep every frame alive
+        except BaseException as error:  # noqa: BLE001 - passed around the task group, which would wrap it
             failures.append(error)
 
     async with anyio.create_task_group() as group:
@@ -50,29 +50,29 @@ async def run_watched(
 
 
 async def wait_watched(receive: Receive, wait: Callable[[], Awaitable[T]]) -> T:
-    """Wait for something, but no longer than the client does.
+    """Wait for something, but only while the client is connected.
 
     Raises:
-        ClientDisconnect: the client left.
+        ClientDisconnect: the client disconnected.
     """
-    found: list[T] = []
+    results: list[T] = []
     refusals: list[StepZeroError] = []
     async with anyio.create_task_group() as group:
         group.start_soon(call_when_gone, receive, group.cancel_scope.cancel)
         try:
-            found.append(await wait())
+            results.append(await wait())
         except StepZeroError as refusal:
             refusals.append(refusal)
         group.cancel_scope.cancel()
     if refusals:
         raise refusals.pop()
-    if not found:
+    if not results:
         raise ClientDisconnect
-    return found.pop()
+    return results.pop()
 
 
 async def call_when_gone(receive: Receive, call: Callable[[], object]) -> None:
-    """Wait for the client to leave, then make a call."""
+    """Call something once the client has disconnected."""
     while (await receive())["type"] != "http.disconnect":
         pass
     call()

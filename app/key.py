@@ -1,4 +1,4 @@
-"""`python -m app.key NAME`: makes an API key for the service."""
+"""`python -m app.key NAME`: creates an API key for the service."""
 
 from __future__ import annotations
 
@@ -20,18 +20,20 @@ cli = typer.Typer(
 
 @cli.command(cls=RefusingCommand)
 def key(
-    name: Annotated[str, typer.Argument(help="Whose key it is: the name in logs and limits.")],
+    name: Annotated[
+        str, typer.Argument(help="Owner of the key, as shown in logs and rate limits.")
+    ],
 ) -> None:
-    """Make an API key.
+    """Create an API key.
 
-    The key is shown only once, on stderr. The line that the server stores, a hash, goes to stdout:
+    The key is shown only once, on stderr. The line that the server stores (a hash) goes to stdout:
 
         python -m app.key ci >> keys
     """
     try:
         text, record = new_key(name)
     except ValueError as error:
-        raise RequestError(f"{name!r} cannot be a key's name: {error}.") from error
+        raise RequestError(f"{name!r} is not a valid key name: {error}.") from error
     typer.echo("API key (shown only once):", err=True)
     typer.echo(text, err=True)
     typer.echo("Line for STEPZERO_API_KEYS_FILE or STEPZERO_API_KEYS:", err=True)

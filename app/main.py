@@ -36,13 +36,13 @@ from stepzero_rnn.uploads.settings import open_store
 DESCRIPTION = """
 Recurrent networks as they stand at training step zero: a spec goes in, a checked checkpoint streams out.
 
-A checkpoint is a pure function of its recipe: the same recipe gives the same bytes on every machine, device and day.
-So **a URL is the checkpoint**: share it, resume it, cache it for ever.
+A checkpoint is a pure function of its recipe: the same recipe always gives the same bytes, on every machine and device.
+So **a URL is the checkpoint**: share it, resume it, cache it indefinitely.
 """
 
 
 class State(TypedDict):
-    """What the lifespan hands to requests."""
+    """What the lifespan passes to requests."""
 
     context: Context
 
@@ -77,9 +77,9 @@ def create_app(settings: Settings) -> FastAPI:
                 asyncio.create_task(warm_up(admission.budget)),
                 metrics,
             )
-            always = [asyncio.create_task(t) for t in (keep_showing(context), keep_giving_back())]
+            tasks = [asyncio.create_task(t) for t in (keep_showing(context), keep_giving_back())]
             yield {"context": context}
-            for task in always:
+            for task in tasks:
                 task.cancel()
             await asyncio.wait([context.warming])
 
@@ -103,22 +103,21 @@ def create_app(settings: Settings) -> FastAPI:
     trust_proxies(api, settings)
     api.state.server_state = server_state
     api.add_middleware(RequestLog, metrics=metrics)
-    about_it = [
+    others = [
         about.about,
         about.health,
-        about.inference,
         pages.pages(docs=settings.docs),
         *([about.metrics] if settings.metrics else []),
     ]
-    for router in (checkpoints.router, *about_it):
+    for router in (checkpoints.router, *others):
         api.include_router(router)
-    for router in (checkpoints.router, *about_it):
+    for router in (checkpoints.router, *others):
         _answer_head(api, router)
-    own = [route for route in api.routes if isinstance(route, Route)]
+    added = [route for route in api.routes if isinstance(route, Route)]
     api.state.routes = [
         *checkpoints.router.routes,
-        *(r for router in about_it for r in router.routes),
-        *own,
+        *(r for router in others for r in router.routes),
+        *added,
     ]
     api.router.routes.append(pages.static(docs=settings.docs))
     describe_api(api, partial(guarded, settings=settings))
@@ -126,9 +125,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _answer_head(api: FastAPI, router: APIRouter) -> None:
-    """Answer HEAD wherever a router answers GET, and not by itself; the server sends no body
-    then.
-    """
+    """Add a HEAD route for every GET route without one; the server sends no body for it."""
     routes = [route for route in router.routes if isinstance(route, APIRoute)]
     by_method = {(method, route.path): route for route in routes for method in route.methods or ()}
     for (method, path), route in by_method.items():

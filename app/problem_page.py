@@ -1,6 +1,4 @@
-"""A refusal as a page, for people who opened an address in a browser: the facts of the JSON, and
-nothing that runs.
-"""
+"""A problem as an HTML page without scripts, for people who opened a URL in a browser."""
 
 from __future__ import annotations
 
@@ -25,21 +23,21 @@ _SHOWN_APART = ("type", "title", "status", "code", "detail", "errors", "request_
 
 
 def problem_page(problem: Mapping[str, Any]) -> bytes:
-    """Write a problem document as HTML; half a surrogate pair, which UTF-8 cannot hold, is a
-    character reference then.
+    """Render a problem as HTML; lone surrogates, which UTF-8 cannot encode, become character
+    references.
     """
     title = escape(f"{problem['status']} {problem['title']}")
-    facts = {
+    members = {
         "Code": problem["code"],
-        **{name: fact for name, fact in problem.items() if name not in _SHOWN_APART},
-        "Request": problem["request_id"],
+        **{name: value for name, value in problem.items() if name not in _SHOWN_APART},
+        "Request ID": problem["request_id"],
     }
     parts = [
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>',
         f"<body><main><h1>{title}</h1><p>{escape(str(problem['detail']))}</p>",
         _fields(problem.get("errors") or ()),
-        _listed(facts),
+        _listed(members),
         "</main></body></html>",
     ]
     return "".join(parts).encode("utf-8", "xmlcharrefreplace")
@@ -54,15 +52,15 @@ def _fields(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _of_field(error: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: fact for name, fact in error.items() if name != "pointer" and fact is not None}
+    return {name: value for name, value in error.items() if name != "pointer" and value is not None}
 
 
-def _listed(facts: Mapping[str, Any]) -> str:
+def _listed(members: Mapping[str, Any]) -> str:
     rows = [
-        f"<dt>{escape(name)}</dt><dd>{escape(_text(fact))}</dd>" for name, fact in facts.items()
+        f"<dt>{escape(name)}</dt><dd>{escape(_text(value))}</dd>" for name, value in members.items()
     ]
     return f"<dl>{''.join(rows)}</dl>"
 
 
-def _text(fact: Any) -> str:
-    return fact if isinstance(fact, str) else json.dumps(fact, ensure_ascii=False)
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

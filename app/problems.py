@@ -1,6 +1,4 @@
-"""Renders every refusal as `application/problem+json` (RFC 9457), or as a page for a browser; the
-only place that knows how.
-"""
+"""Renders every error as `application/problem+json` (RFC 9457), or as a page for a browser."""
 
 from __future__ import annotations
 
@@ -29,36 +27,36 @@ PROBLEM_TYPE = "application/problem+json"
 
 
 class WrongField(BaseModel):
-    """One wrong field of a request."""
+    """An invalid field of a request."""
 
     pointer: str = Field(description="JSON pointer of the field.", examples=["/hidden_size"])
-    code: str = Field(description="Stable name of the rule that it breaks.")
-    detail: str = Field(description="What is wrong, for people.")
-    given: Any = Field(description="What was given, cut to a readable length.")
-    allowed: Any = Field(description="What may stand there, where that can be said.")
+    code: str = Field(description="Stable name of the violated rule.")
+    detail: str = Field(description="Human-readable explanation.")
+    given: Any = Field(description="The value received, truncated if long.")
+    allowed: Any = Field(description="Accepted values, if they can be listed.")
 
 
 class Problem(BaseModel):
-    """A refusal.  Beside these members there are facts of its code, such as `limit_bytes`."""
+    """An error.  Depending on its code it has further members, such as `limit_bytes`."""
 
     model_config = ConfigDict(extra="allow")
 
     type: str = Field(examples=["urn:stepzero:problem:invalid_spec"])
-    title: str = Field(description="The kind of problem, for people.")
-    status: int = Field(description="The HTTP status.")
-    code: str = Field(description="The kind of problem, for programs; never renamed.")
-    detail: str = Field(description="This problem, for people.")
-    request_id: str = Field(description="Names this request in the server's log.")
+    title: str = Field(description="Short summary of the problem type.")
+    status: int = Field(description="HTTP status code.")
+    code: str = Field(description="Stable, machine-readable problem code.")
+    detail: str = Field(description="Human-readable explanation of this occurrence.")
+    request_id: str = Field(description="Identifies the request in the server's log.")
     errors: list[WrongField] | None = Field(
-        default=None, description="Every wrong field; of many, the first."
+        default=None, description="The invalid fields; the list is truncated if long."
     )
     more_errors: int | None = Field(
-        default=None, description="How many wrong fields there are beside those listed."
+        default=None, description="Number of invalid fields that are not listed."
     )
 
 
 def problems(*kinds: type[StepZeroError]) -> dict[int | str, dict[str, Any]]:
-    """Describe refusals for OpenAPI, grouped by status."""
+    """Return the OpenAPI responses for kinds of errors, grouped by status."""
     by_status: dict[int | str, list[type[StepZeroError]]] = {}
     for kind in kinds:
         by_status.setdefault(kind.status, []).append(kind)
@@ -85,7 +83,7 @@ def install(app: FastAPI) -> None:
 
 
 def render(request: Request, error: StepZeroError) -> Response:
-    """Turn a refusal into its answer."""
+    """Return the response for an error."""
     request_id = request.scope.get("request_id", "")
     stats_of(request).code = error.code
     headers = {**error.headers, "Cache-Control": "no-store", "Vary": "Accept"}
@@ -97,16 +95,14 @@ def render(request: Request, error: StepZeroError) -> Response:
 
 
 def _is_for_a_browser(request: Request) -> bool:
-    """Say whether a page was asked for: by a browser's address bar, which likes HTML best and says
-    so.
-    """
+    """Return True if the client prefers HTML, as browsers do when they navigate."""
     accept = request.headers.get("accept")
     return request.method in ("GET", "HEAD") and prefers(accept, "text/html", PROBLEM_TYPE)
 
 
 def document(error: StepZeroError, request_id: str) -> bytes:
-    """Write a refusal as a problem document, in ASCII: what was given may hold half of a surrogate
-    pair, which UTF-8 cannot.
+    """Encode an error as a problem document, in ASCII: input may contain lone surrogates, which
+    UTF-8 cannot encode.
     """
     return json.dumps(error.problem() | {"request_id": request_id}, allow_nan=False).encode()
 
@@ -117,7 +113,7 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 
 async def _refuse_parameters(request: Request, error: Exception) -> Response:
-    """A query or path parameter is wrong: its pointer begins with the part of the request."""
+    """Answer an invalid query or path parameter; its pointer begins with `query` or `path`."""
     assert isinstance(error, RequestValidationError)
     return render(request, refusal_of(error.errors()))
 
@@ -129,20 +125,20 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
             method=request.method, path=request.url.path, allowed=_methods(request)
         )
     elif error.status_code == 404:
-        refusal = NotFound(f"There is nothing at {request.url.path}.")
+        refusal = NotFound(f"{request.url.path} does not exist.")
     else:
         refusal = RequestError(str(error.detail))
     return render(request, refusal)
 
 
 async def _let_go(request: Request, error: Exception) -> Response:
-    """The client left before there was an answer; nobody reads this."""
+    """Record that the client disconnected before the response; no one reads the result."""
     stats_of(request).end("aborted")
     return Response(status_code=499)
 
 
 def _methods(request: Request) -> list[str]:
-    """List the methods of all routes at a path; the framework tells those of the first."""
+    """List the methods of all routes at a path; the framework lists those of the first only."""
     at_path = [r for r in request.app.state.routes if r.path_regex.match(request.url.path)]
     return sorted({method for route in at_path for method in route.methods})
 

@@ -1,6 +1,4 @@
-"""The threads that wait for requests; who finds none free waits a while, and is told to come
-again.
-"""
+"""Threads on which requests block; without a free one, a request waits and is then rejected."""
 
 from __future__ import annotations
 
@@ -16,10 +14,10 @@ T = TypeVar("T")
 
 
 class RequestThreads:
-    """So many threads at once.  They wait and copy; drawing has a pool of its own.
+    """A limited number of threads that wait and copy; drawing has its own pool.
 
     Args:
-        most_wait_s: how long a request may wait for one.
+        max_wait_s: how long a request may wait for a thread.
     """
 
     def __init__(self, count: int, *, max_wait_s: float) -> None:
@@ -28,13 +26,13 @@ class RequestThreads:
         self._unlimited = anyio.CapacityLimiter(math.inf)
 
     async def run(self, work: Callable[[], T], *, max_wait_s: float | None = None) -> T:
-        """Do something on a thread.
+        """Run work on a thread.
 
         Args:
-            most_wait_s: how long this may wait for one, if not as long as the others.
+            max_wait_s: how long this call may wait for a thread; the default is that of all.
 
         Raises:
-            Busy: there was none for so long.
+            Busy: no thread became free in time.
         """
         mine = object()
         await self._take(mine, self._max_wait_s if max_wait_s is None else max_wait_s)
@@ -51,5 +49,5 @@ class RequestThreads:
                 await self._free.acquire_on_behalf_of(mine)
                 return
             waiting = self._free.statistics().tasks_waiting
-            reason = f"no thread within {max_wait_s:g} s"
+            reason = f"no thread became free within {max_wait_s:g} s"
             raise Busy(reason=reason, waiting=waiting, retry_after_s=1) from None

@@ -1,4 +1,4 @@
-"""What the scope of a request says of it: who sent it, from where, and what it took so far."""
+"""What the ASGI scope says about a request: caller, address and statistics."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from starlette.types import Scope
 
 from app.telemetry.request_stats import RequestStats
 
-ABORT = "stepzero.abort"  # in the scope's extensions: breaks the connection off
-UNKNOWN = (
-    "unknown"  # who has no address: all of them are one caller, and none of their words is kept
-)
+ABORT = "stepzero.abort"  # in the scope's extensions: aborts the connection
+UNKNOWN = "unknown"  # clients without a valid address; together they are one caller
 
 
 def address_of(scope: Scope) -> IPv4Address | IPv6Address | None:
-    """Return the address without zone and port; None where there is none, or something else stands
-    in its place.
-    """
+    """Return the client's address without zone and port, or None if it has no valid one."""
     client = scope.get("client")
     try:
         address = ip_address(client[0] if client else "")
@@ -28,9 +24,7 @@ def address_of(scope: Scope) -> IPv4Address | IPv6Address | None:
 
 
 def caller_of(scope: Scope) -> str:
-    """Name who asks: by its key or, without one, by its address; of IPv6, by the network that one
-    customer has.
-    """
+    """Identify the caller by the name of its key or by its address; for IPv6 by its /64 network."""
     if name := scope.get("state", {}).get("key_name"):
         return f"key {name}"
     address = address_of(scope)
@@ -42,6 +36,6 @@ def caller_of(scope: Scope) -> str:
 
 
 def stats_of(request: HTTPConnection) -> RequestStats:
-    """Return the account of a request, for those who know more of it."""
+    """Return the statistics of a request."""
     stats: RequestStats = request.state.stats
     return stats

@@ -18,7 +18,7 @@ from stepzero_rnn.errors import BY_CODE
 from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.checkpoint import CheckpointRequest
 from stepzero_rnn.uploads.settings import StoreSettings
-from tests.prose import complaints
+from tests.prose import banned_in
 
 ROOT = Path(stepzero_rnn.__file__).parent
 SOURCES = sorted(
@@ -47,7 +47,7 @@ def messages(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_messages_are_in_plain_english(path: Path) -> None:
-    found = {text: complaints(text) for text in messages(path.read_text(encoding="utf-8"))}
+    found = {text: banned_in([text]) for text in messages(path.read_text(encoding="utf-8"))}
 
     assert {text: turns for text, turns in found.items() if turns} == {}
 
@@ -56,29 +56,29 @@ def test_messages_are_in_plain_english(path: Path) -> None:
 def test_an_errors_title_and_description_are_in_plain_english(code: str) -> None:
     error = BY_CODE[code]
 
-    assert complaints(f"{error.title}\n{error.__doc__}") == []
+    assert banned_in([f"{error.title}\n{error.__doc__}"]) == []
 
 
 @pytest.mark.parametrize("model", [CheckpointRequest, UploadOptions, StoreSettings])
 def test_the_descriptions_of_fields_are_in_plain_english(model: Any) -> None:
     described = json.dumps(model.model_json_schema(), ensure_ascii=False).replace("\\n", " ")
 
-    assert complaints(described) == []
+    assert banned_in([described]) == []
 
 
 def test_the_catalogue_of_schemes_is_in_plain_english() -> None:
-    assert complaints(json.dumps(catalogue(), ensure_ascii=False)) == []
+    assert banned_in([json.dumps(catalogue(), ensure_ascii=False)]) == []
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS.keys())
 def test_the_help_of_a_command_is_in_plain_english(command: Any) -> None:
     options = [option.help for option in command.params if option.help]
 
-    assert complaints("\n".join([command.help, *options])) == []
+    assert banned_in([command.help, *options]) == []
 
 
 def test_the_help_of_the_command_line_is_in_plain_english() -> None:
-    assert complaints(typer.main.get_command(cli).help or "") == []
+    assert banned_in([typer.main.get_command(cli).help or ""]) == []
 
 
 def test_summaries_of_schemes_are_whole_sentences() -> None:

@@ -37,7 +37,7 @@ def test_one_that_is_wrong_is_refused_by_its_name(
     variable = f"STEPZERO_{name.upper()}"
     monkeypatch.setenv(variable, "wrong")
 
-    with pytest.raises(RequestError, match=f"^The settings are wrong. {variable}: "):
+    with pytest.raises(RequestError, match=f"^Invalid settings. {variable}: "):
         read_settings({}, [variable])
 
 
@@ -64,7 +64,7 @@ def test_what_is_given_goes_before_the_environment(monkeypatch: pytest.MonkeyPat
     ],
 )
 def test_a_misspelt_one_is_refused_with_what_was_meant(given: str, meant: str) -> None:
-    with pytest.raises(RequestError, match=f"{given}: there is no such.* did you mean {meant}"):
+    with pytest.raises(RequestError, match=f"{given}: unknown setting .did you mean {meant}"):
         read_settings({}, [given])
 
 

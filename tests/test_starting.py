@@ -34,16 +34,14 @@ class TestStarting:
         result = run(STEPZERO_PORT="many")
 
         assert result.exit_code == 2
-        assert result.stderr.startswith("Error: The settings are wrong. STEPZERO_PORT: ")
+        assert result.stderr.startswith("Error: Invalid settings. STEPZERO_PORT: ")
         assert len(result.stderr.splitlines()) == 1
 
     def test_refuses_a_setting_that_there_is_not(self) -> None:
         result = run(STEPZERO_PROT="8001")
 
         assert result.exit_code == 2
-        assert (
-            "STEPZERO_PROT: there is no such setting; did you mean STEPZERO_PORT." in result.stderr
-        )
+        assert "STEPZERO_PROT: unknown setting (did you mean STEPZERO_PORT?)." in result.stderr
 
 
 class TestAKey:
@@ -61,7 +59,7 @@ def test_a_server_says_where_it_is() -> None:
         first = process.stdout.readline().decode()
         process.kill()
 
-    assert re.match(r"Step Zero is at http://127\.0\.0\.1:\d+/", first)
+    assert re.match(r"Step Zero is running at http://127\.0\.0\.1:\d+/", first)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -72,8 +70,8 @@ def test_a_server_whose_port_is_taken_says_so_and_exits_with_4(workers: str) -> 
 
     assert result.exit_code == 4
     assert len(result.stderr.splitlines()) == 1
-    assert f"Cannot listen on 127.0.0.1:{port}: something listens there" in result.stderr
-    assert "Take another port" in result.stderr
+    assert f"Cannot listen on 127.0.0.1:{port}: the port is in use" in result.stderr
+    assert "Choose another port" in result.stderr
 
 
 def test_make_serves_where_environment_and_words_say() -> None:

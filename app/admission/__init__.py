@@ -1,3 +1,1 @@
-"""Admission control: what a request costs, whether there is room for it, and its place in the
-queue.
-"""
+"""Admission control: budget, queue and each caller's share."""

@@ -1,4 +1,4 @@
-"""Admission: a request gets what it costs, waits for it a while, or is told when to come again."""
+"""Admission: a request gets the resources it needs, waits for them, or is rejected as busy."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ NAMES = {"host_bytes": "memory to make the checkpoint"}
 
 
 class Admission:
-    """The door before a budget, for coroutines of any event loop.
+    """Admission to a budget, for coroutines of any event loop.
 
     Args:
-        most_waiting: claims in line; who comes after them is refused at once.
-        most_wait_s: how long a claim may wait.
+        max_waiting: maximum length of the queue; further claims are rejected at once.
+        max_wait_s: how long a claim may wait.
     """
 
     def __init__(self, budget: Budget, *, max_waiting: int, max_wait_s: float) -> None:
@@ -28,8 +28,8 @@ class Admission:
 
     @property
     def is_saturated(self) -> bool:
-        """Whether somebody has waited as long as anybody may, not for claims of its own: requests
-        that cost anything are refused.
+        """Whether a claim has waited for the maximum time, other than for its own caller's claims;
+        new requests would be rejected.
         """
         return self.budget.waiting > 0 and self.budget.oldest_wait_s() >= self._max_wait_s
 
@@ -41,16 +41,16 @@ class Admission:
         is_under_way: bool = False,
         max_wait_s: float | None = None,
     ) -> Claim:
-        """Return what something costs, once it is there; whoever calls gives it back to the budget.
+        """Wait until a cost fits the budget; the caller of this method returns the claim later.
 
         Args:
-            caller: in whose share it counts; None is nobody in particular.
-            is_under_way: whether it is for a request that holds a claim already.
-            most_wait_s: how long this one may wait, if not as long as the others.
+            caller: whose share it is charged to; None for no one's.
+            is_under_way: whether the request already holds another claim.
+            max_wait_s: how long this claim may wait; the default is that of all claims.
 
         Raises:
-            TooLarge: it costs more than there is.
-            Busy: too many wait, or this one waited too long.
+            TooLarge: the cost exceeds the whole budget.
+            Busy: the queue is full, or this claim waited too long.
         """
         max_wait_s = self._max_wait_s if max_wait_s is None else max_wait_s
         self._require_possible(cost)
@@ -64,12 +64,14 @@ class Admission:
         if claim.is_held:
             return claim
         if not is_under_way and self._is_full(caller):
-            raise self._busy(claim, cost, "too many requests wait")
+            raise self._busy(claim, cost, "the queue is full")
         try:
             async with asyncio.timeout(max_wait_s if max_wait_s < math.inf else None):
                 await granted.wait()
         except TimeoutError:
-            raise self._busy(claim, cost, f"no room within {max_wait_s:g} s") from None
+            raise self._busy(
+                claim, cost, f"no capacity became free within {max_wait_s:g} s"
+            ) from None
         except BaseException:
             self.budget.give_back(claim)
             raise
@@ -85,14 +87,14 @@ class Admission:
             )
 
     def _is_full(self, caller: str | None) -> bool:
-        """Whether too many wait, or too many of a caller's."""
+        """Whether the queue, or the caller's share of it, is full."""
         if self.budget.waiting > self._max_waiting:
             return True
-        own = self.budget.waiting_of(caller) if caller is not None else 0
-        return own > share_of(self._max_waiting)
+        of_caller = self.budget.waiting_of(caller) if caller is not None else 0
+        return of_caller > share_of(self._max_waiting)
 
     def _busy(self, claim: Claim, cost: Cost, reason: str) -> Busy:
-        """Take a claim out of the line, and say when it may be asked again."""
+        """Withdraw a claim; return an error that estimates when to retry."""
         self.budget.give_back(claim)
         again_s = math.ceil(self.budget.expected_wait_s(cost, claim.caller))
         return Busy(reason=reason, waiting=self.budget.waiting, retry_after_s=max(again_s, 1))

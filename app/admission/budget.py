@@ -1,20 +1,19 @@
-"""What may run at once: a weighted budget of bytes and slots, and the lines before it.
+"""What may run at once: a weighted budget of bytes and slots, with two queues.
 
-A claim is a cost, by resource: bytes of memory here and on each device, and slots to compute.  It
-is granted at once, or waits in one of two lines, for small and for large claims, each first come
-first served:
+A claim is a cost by resource: bytes of host memory and of each device's memory, and compute slots.
+It is granted at once, or waits in one of two first-in, first-out queues, for small and for large
+claims:
 
-- large claims take from the common part; the first in line holds back the others of its line, so it
-cannot starve;
-- small claims take from a reserve of their own, on top of the common part, so they are never stuck
-behind large ones;
-  while no large claim waits they may take from the common part as well.
+- large claims use the common part; the first in the queue blocks those behind it, so it cannot
+  starve;
+- small claims use a reserve in addition to the common part, so large claims never block them; while
+  no large claim waits they may use the common part as well.
 
-A caller holds at most its share of either part, or one claim.  What it asks beyond that waits
-without holding anybody else back.  Who holds a claim and asks for another goes before all who hold
-none, or each might wait for the other.
+A caller holds at most its share of either part, or one claim.  Its further claims wait without
+blocking other callers.  A caller that holds a claim and needs another precedes those that hold
+none; otherwise each could wait for the other.
 
-Nothing here waits or knows of an event loop: a claim that was granted late says so by a call.
+Nothing here blocks or uses an event loop: a callback reports a claim that is granted later.
 """
 
 from __future__ import annotations
@@ -28,20 +27,20 @@ from app.admission.parts import Claim, Part
 from stepzero_rnn.pipeline.costs import Cost
 
 __all__ = ["MAX_WAIT_S", "RESERVED", "SMALL", "Budget", "Claim"]
-RESERVED = 8  # the reserve is one in so many of each resource
-SMALL = 4  # a small claim is at most one in so many of the reserve
+RESERVED = 8  # the reserve is 1/8 of each resource
+SMALL = 4  # a small claim is at most 1/4 of the reserve
 MAX_WAIT_S = 600.0
-_RECENT = 0.2  # weight of the latest claim in what is known of how long they last
+_RECENT = 0.2  # weight of the latest claim in the moving average of durations
 
 
 class Budget:
-    """Grants claims as long as their costs fit together; shared by threads.
+    """Grants claims as long as their costs fit together; thread-safe.
 
     Args:
-        totals: what there is for large claims, by resource; small claims have a reserve on top.  Of
-            what is not named here a claim may cost any amount.
-        small: what a small claim may cost of that, where it may not be any amount.
-        clock: gives seconds that never go back.
+        totals: amounts for large claims, by resource; small claims have an extra reserve.
+            Resources not named here are unlimited.
+        small: maximum cost of a small claim, for resources not in `totals`.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -62,7 +61,7 @@ class Budget:
         self.add(totals)
 
     def add(self, totals: Cost) -> None:
-        """Count further resources from now on, in the claims that are asked from now on."""
+        """Add resources, which limit the claims made from now on."""
         reserve = {name: max(total // RESERVED, 1) for name, total in totals.items()}
         with self._lock:
             self.totals |= totals
@@ -72,7 +71,7 @@ class Budget:
             self._largest_small |= {name: max(n // SMALL, 1) for name, n in reserve.items()}
 
     def lacks(self, cost: Cost) -> str | None:
-        """Name the resource of which a claim wants more than there is, if there is one."""
+        """Return the name of a resource of which a cost exceeds the total, if there is one."""
         return next((name for name, n in cost.items() if n > self.totals.get(name, n)), None)
 
     def ask(
@@ -83,27 +82,27 @@ class Budget:
         caller: str | None = None,
         is_under_way: bool = False,
     ) -> Claim:
-        """Claim what something costs; `granted` is called, by any thread, if it has to wait.
+        """Claim a cost; if the claim has to wait, `granted` is called later, from any thread.
 
         Args:
-            caller: in whose share it counts; None is nobody in particular.
-            is_under_way: whether who asks holds another claim meanwhile.
+            caller: whose share it is charged to; None for no one's.
+            is_under_way: whether the caller holds another claim meanwhile.
 
         Raises:
-            ValueError: it costs more than there is, so it would wait for ever.
+            ValueError: the cost exceeds the total, so the claim could never be granted.
         """
         if self.lacks(cost) is not None:
-            raise ValueError(f"{cost} is more than {self.totals}")
+            raise ValueError(f"{cost} exceeds {self.totals}")
         counted, is_small = self._counted(cost), self._is_small(cost)
         claim = Claim(counted, is_small, granted, self._clock(), caller, is_under_way)
         with self._lock:
             self._part_of(claim).queue(claim)
             late = self._settle()
-        _tell(late, besides=claim)
+        _notify(late, besides=claim)
         return claim
 
     def give_back(self, claim: Claim) -> None:
-        """Return what a claim holds, or take it out of the line; once more does nothing."""
+        """Return what a claim holds, or withdraw it from the queue; idempotent."""
         with self._lock:
             if (part := claim.taken_from) is not None:
                 self._held.remove(claim)
@@ -112,13 +111,13 @@ class Budget:
             elif claim in self._part_of(claim).line:
                 self._part_of(claim).line.remove(claim)
             late = self._settle()
-        _tell(late)
+        _notify(late)
 
     def resize(self, claim: Claim, cost: Cost) -> bool:
-        """Hold another amount from now on; say whether that is so.
+        """Change the amount that a claim holds; return whether that was possible.
 
-        Less is always granted; more only within the caller's share, and where there is enough of it
-        for all who wait, too.
+        Less is always possible; more only within the caller's share, and if enough is left for all
+        waiting claims.
         """
         cost = self._counted(cost)
         with self._lock:
@@ -136,40 +135,38 @@ class Budget:
             self._return(claim, part, less)
             claim.cost = cost
             late = self._settle()
-        _tell(late)
+        _notify(late)
         return True
 
     @property
     def waiting(self) -> int:
-        """How many claims wait."""
+        """Number of waiting claims."""
         return len(self._small.line) + len(self._common.line)
 
     @property
     def held(self) -> int:
-        """How many claims are granted and not given back."""
+        """Number of claims granted and not returned."""
         return len(self._held)
 
     def used(self) -> dict[str, int]:
-        """Return what all granted claims hold together."""
+        """Return what all granted claims hold, by resource."""
         with self._lock:
             return {name: self._used(name) for name in self.totals}
 
     def oldest_wait_s(self) -> float:
-        """Return how long those have waited who do not wait for their own callers' claims; 0 if
-        there are none.
-        """
+        """Return the longest wait, ignoring claims that wait for their own callers' claims."""
         with self._lock:
             since_s = [claim.since_s for claim in self._contenders()]
             return self._clock() - min(since_s) if since_s else 0.0
 
     def waiting_of(self, caller: str | None) -> int:
-        """Count a caller's claims that wait."""
+        """Return the number of a caller's waiting claims."""
         with self._lock:
             return sum(claim.caller == caller for claim in self._common.line + self._small.line)
 
     def expected_wait_s(self, cost: Cost, caller: str | None = None) -> float:
-        """Estimate how long a claim would wait: what it and those before it lack, at the pace at
-        which claims return.
+        """Estimate how long a claim would wait: the amount missing for it and those before it,
+        divided by the rate at which claims are returned.
         """
         with self._lock:
             part = self._small if self._is_small(cost) else self._common
@@ -207,7 +204,7 @@ class Budget:
         return self._small if claim.is_small else self._common
 
     def _settle(self) -> list[Claim]:
-        """Grant whatever can be granted now, in order; give what was."""
+        """Grant all claims that can be granted now, in order, and return them."""
         late = []
         for claim in self._common.contenders():
             if not self._common.fits(claim.cost):
@@ -235,23 +232,23 @@ class Budget:
         return claim
 
     def _return(self, claim: Claim, part: Part, cost: Cost) -> None:
-        """Return back to the part that it was taken from, and learn how long it was held."""
+        """Return a cost to the part it was taken from, and record how long it was held."""
         part.give(claim.caller, cost)
         lasted_s = self._clock() - claim.since_s
         for name in (name for name, amount in cost.items() if amount):
-            known_s = self._lasts_s.get(name, lasted_s)
-            self._lasts_s[name] = known_s + _RECENT * (lasted_s - known_s)
+            mean_s = self._lasts_s.get(name, lasted_s)
+            self._lasts_s[name] = mean_s + _RECENT * (lasted_s - mean_s)
 
 
 def _with_room(parts: list[Part], claim: Claim) -> Part | None:
-    """Return the part that can grant a claim, if one can."""
+    """Return the first part that can grant a claim, or None."""
     return next(
         (p for p in parts if p.allows(claim.caller, claim.cost) and p.fits(claim.cost)), None
     )
 
 
-def _tell(granted: list[Claim], besides: Claim | None = None) -> None:
-    """Call those that were granted after a wait, outside the lock."""
+def _notify(granted: list[Claim], besides: Claim | None = None) -> None:
+    """Call the callbacks of claims granted after a wait, outside the lock."""
     for claim in granted:
         if claim is not besides:
             claim.granted()

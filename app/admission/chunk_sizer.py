@@ -1,4 +1,4 @@
-"""How long a client is waited for, and how much is drawn at a time for one that reads."""
+"""How long a slow client is waited for, and the chunk size of a stream."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 
 from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES
 
-GROWTH_AFTER = 3  # a reader that took so many times a size without delay gets that size
+GROWTH_AFTER = 3  # sizes that a client has to read without delay before it gets that size
 DELAY_S = 0.5
 
 
 @dataclass(slots=True)
 class TransferCredit:
-    """How long one client may still be waited for.
+    """The time for which one client may still be waited for.
 
-    It has a credit of seconds: waiting for it uses them up, every byte that it takes or sends earns
-    some, and there are never more than at the beginning.  So it may fall behind its least rate for
-    `grace_s` at a time, and one that is not waited for owes nothing.
+    Waiting for the client uses up seconds of credit; every byte transferred earns some, up to the
+    initial amount.  So a client may fall behind the minimum rate for `grace_s` at a time, and a
+    client that is never waited for loses no credit.
 
     Args:
-        least_bytes_per_s: what it has to take, or to send.
-        grace_s: the credit at the beginning.
+        min_bytes_per_s: minimum rate of reading or sending.
+        grace_s: the initial credit.
     """
 
     min_bytes_per_s: float
@@ -32,18 +32,18 @@ class TransferCredit:
         self.credit_s = self.grace_s
 
     def moved(self, count_bytes: int, waited_s: float) -> None:
-        """Learn that it was waited for, and that some bytes moved then."""
+        """Record a wait, and the bytes transferred during it."""
         earned_s = count_bytes / self.min_bytes_per_s
         self.credit_s = min(self.credit_s - waited_s + earned_s, self.grace_s)
 
 
 @dataclass(slots=True)
 class ChunkSizer:
-    """The chunks of one stream, small for whoever reads slowly.
+    """Chooses the chunk size of one stream: small for a slow client.
 
     Args:
-        patience: what it has left for the reader.
-        resize: asks whether chunks of a size may be held.
+        credit: the client's transfer credit.
+        resize: reserves memory for chunks of a size; returns False if there is too little.
     """
 
     credit: TransferCredit
@@ -52,7 +52,7 @@ class ChunkSizer:
     _run_bytes: int = 0
 
     def took(self, sent_bytes: int, waited_s: float) -> None:
-        """Learn that the reader was waited for, and then took some bytes."""
+        """Record how long the client was waited for, and how many bytes it then read."""
         self.credit.moved(sent_bytes, waited_s)
         if waited_s > DELAY_S:
             self._run_bytes = 0

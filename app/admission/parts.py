@@ -1,4 +1,4 @@
-"""One part of a budget: what is free of it, what each caller holds, and the line before it."""
+"""One part of a budget: what is free, what each caller holds, and its queue."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from stepzero_rnn.pipeline.costs import Cost
 
 
 def share_of(total: int) -> int:
-    """Return what one caller may hold of so much: all but a quarter, and at least one."""
+    """Return one caller's share of a total: all but a quarter, and at least one."""
     return max(total - max(total // 4, 1), 1)
 
 
 @dataclass(eq=False, slots=True)
 class Claim:
-    """What somebody waits for, or holds.
+    """Resources that a request waits for or holds.
 
-    `caller` is whose share it counts in; None is nobody in particular.  `is_under_way` says that
-    its owner holds another claim meanwhile.
+    `caller` is whose share they are charged to; None for no one's.  `is_under_way` means that the
+    request also holds another claim.
     """
 
     cost: Cost
@@ -31,7 +31,7 @@ class Claim:
 
     @property
     def is_held(self) -> bool:
-        """Whether it was granted and not given back."""
+        """Whether the claim was granted and not returned."""
         return self.taken_from is not None
 
 
@@ -45,18 +45,15 @@ class Part:
     _held: dict[str, dict[str, int]] = field(default_factory=dict)
 
     def add(self, totals: Cost) -> None:
-        """Count further resources."""
         self.totals |= totals
         self.free |= totals
 
     def fits(self, cost: Cost) -> bool:
-        """Whether there is so much."""
+        """Whether a cost is free."""
         return all(amount <= self.free.get(name, 0) for name, amount in cost.items())
 
     def allows(self, caller: str | None, cost: Cost) -> bool:
-        """Whether a caller's share has room for so much; what is larger than that is allowed
-        alone.
-        """
+        """Whether a cost fits the caller's share; a caller that holds nothing may exceed it."""
         if caller is None:
             return True
         held = self._held.get(caller, {})
@@ -66,12 +63,11 @@ class Part:
         )
 
     def room(self, caller: str | None, name: str) -> int:
-        """Return how much of a resource is free for a caller."""
+        """Return the amount of a resource that is free for a caller."""
         held = self._held.get(caller, {}).get(name, 0) if caller is not None else 0
         return min(self.free[name], share_of(self.totals[name]) - held) if held else self.free[name]
 
     def take(self, caller: str | None, cost: Cost) -> None:
-        """Hold so much."""
         for name, amount in cost.items():
             self.free[name] -= amount
             if caller is not None and amount:
@@ -79,7 +75,6 @@ class Part:
                 held[name] = held.get(name, 0) + amount
 
     def give(self, caller: str | None, cost: Cost) -> None:
-        """Hold so much less."""
         for name, amount in cost.items():
             self.free[name] += amount
             if caller is not None and amount:
@@ -88,15 +83,13 @@ class Part:
             self._held.pop(caller, None)
 
     def queue(self, claim: Claim) -> None:
-        """Let a claim wait behind the others, but before them all if its owner holds what they may
-        wait for.
-        """
+        """Append a claim to the queue, before all others if its request already holds a claim."""
         place = sum(other.is_under_way for other in self.line)
         self.line.insert(place if claim.is_under_way else len(self.line), claim)
 
     def contenders(self) -> Iterator[Claim]:
-        """Return those in line who do not wait for their own callers' claims, in order, as things
-        stand by then.
+        """Yield the waiting claims that are not blocked by their own callers' claims, in order,
+        each judged at the time it is reached.
         """
         blocked = set[str | None]()
         for claim in tuple(self.line):

@@ -1,1 +1,1 @@
-"""Who calls: API keys, and limits for each caller."""
+"""Callers: API keys, and limits for each caller."""

@@ -1,11 +1,11 @@
-"""API keys: made once, kept as hashes only, compared without telling by time how near a guess came.
+"""API keys: created once, stored as hashes only, compared in constant time.
 
-A key is 256 random bits, so one round of sha256 keeps it: there is no dictionary to try.  What is
-kept is a line a key,
+A key has 256 random bits, so one round of SHA-256 protects it: no dictionary contains it.  A key is
+stored as a line
 
     NAME sha256:HEX
 
-in a file, which is read anew when it changes, or in an environment variable, parted by commas.
+of a file, which is reloaded when it changes, or of a comma-separated environment variable.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PREFIX = "stepzero_"  # lets scanners of leaked secrets know one
-LOOK_AGAIN_S = 1.0
-TELL_AGAIN_S = 60.0
+PREFIX = "stepzero_"  # by which secret scanners recognize leaked keys
+RELOAD_INTERVAL_S = 1.0
+LOG_INTERVAL_S = 60.0
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _log = logging.getLogger("stepzero.keys")
@@ -32,73 +32,75 @@ _LINE = re.compile(rf"(?P<name>{NAME.pattern})\s+sha256:(?P<sha256>[0-9a-f]{{64}
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key as it is kept: whose it is, and its hash."""
+    """A stored key: the name of its owner, and its hash."""
 
     name: str
     sha256: bytes
 
     @property
     def line(self) -> str:
-        """Write it as it stands in a file."""
+        """The line of a key file."""
         return f"{self.name} sha256:{self.sha256.hex()}"
 
 
 def new_key(name: str) -> tuple[str, Key]:
-    """Make a key: its text, which is told once, and what is kept of it.
+    """Create a key; return its text, which is not stored, and its record.
 
     Raises:
-        ValueError: the name cannot stand in a file of keys.
+        ValueError: the name is not allowed in a key file.
     """
     if not NAME.fullmatch(name):
-        raise ValueError("a key's name is up to 64 letters, digits, dots, dashes and underscores")
+        raise ValueError(
+            "use 1 to 64 letters, digits, dots, dashes and underscores, with a letter or digit first"
+        )
     text = PREFIX + secrets.token_urlsafe(32)
     return text, Key(name, _hash(text))
 
 
 def read_keys(lines: Iterable[str]) -> tuple[Key, ...]:
-    """Read lines of keys; what follows a `#` is a remark.
+    """Parse lines of keys; `#` begins a comment.
 
     Raises:
-        ValueError: a line is none, or two have one name.  The line itself is not told: it may be a
-            key.
+        ValueError: a line is malformed, or a name is repeated.  The message does not quote the
+            line, which may contain a key.
     """
     keys: dict[str, Key] = {}
     for number, line in enumerate(lines, 1):
         plain = line.partition("#")[0].strip()
         if not plain:
             continue
-        found = _LINE.fullmatch(plain)
-        if found is None:
-            raise ValueError(f"line {number} is not of the form NAME sha256:HEX")
-        if found["name"] in keys:
-            raise ValueError(f"line {number} names {found['name']} again")
-        keys[found["name"]] = Key(found["name"], bytes.fromhex(found["sha256"]))
+        match = _LINE.fullmatch(plain)
+        if match is None:
+            raise ValueError(f"line {number} does not have the form NAME sha256:HEX")
+        name = match["name"]
+        if name in keys:
+            raise ValueError(f"line {number} repeats the name {name}")
+        keys[name] = Key(name, bytes.fromhex(match["sha256"]))
     return tuple(keys.values())
 
 
 def read_key_file(path: Path) -> tuple[Key, ...]:
-    """Read a file of keys.
+    """Read a key file.
 
     Raises:
-        ValueError: it cannot be read, or a line is wrong.
+        ValueError: the file cannot be read, or a line is invalid.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise ValueError(f"the file of keys cannot be read: {reason}") from error
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ValueError(f"cannot read the key file: {reason}") from error
     return read_keys(text.splitlines())
 
 
 class Keyring:
-    """The keys that are good now: fixed ones, and those of a file, which may change while the
-    service runs.
+    """The valid keys: fixed ones, and those of a file that may change while the service runs.
 
-    A file that has become unreadable or wrong changes nothing but the log: the keys that were good
-    stay good.
+    If the file becomes unreadable or invalid, an error is logged and the previous keys stay valid.
 
     Args:
-        clock: tells when to look at the file again, which happens as keys are asked for.
+        clock: monotonic seconds; the file is examined during look-ups, at most once per
+            `RELOAD_INTERVAL_S`.
 
     Raises:
         ValueError: the file cannot be read at the start.
@@ -113,50 +115,48 @@ class Keyring:
         self._fixed = tuple(fixed)
         self._path = path
         self._clock = clock
-        self._looked_s = clock()
-        self._told_s = -math.inf
+        self._checked_s = clock()
+        self._logged_s = -math.inf
         self._seen = _state(path)
         self._keys = self._fixed + (read_key_file(path) if path else ())
 
     def __bool__(self) -> bool:
-        """Whether keys are asked for at all."""
+        """Whether requests need a key."""
         return bool(self._fixed or self._path)
 
-    def owner(self, given: str) -> str | None:
-        """Return the name of a key's owner, None where it is nobody's.
+    def owner(self, text: str) -> str | None:
+        """Return the name of a key's owner, or None if the key is invalid.
 
-        Every key is compared, whatever matches.
+        Every stored key is compared, even after a match.
         """
-        self._look()
-        sha256, owner = _hash(given), None
+        self._reload()
+        sha256, owner = _hash(text), None
         for key in self._keys:
             if hmac.compare_digest(key.sha256, sha256):
                 owner = key.name
         return owner
 
-    def _look(self) -> None:
-        """Read the file again if it has changed: at most once a second, by its inode, size and
-        times.
+    def _reload(self) -> None:
+        """Reload the file if its inode, size or times have changed; checked at most once a second.
 
-        Its state counts as seen once it has been read, so a file that cannot be is tried until it
-        can.
+        The new state is recorded only after a successful read, so an unreadable file is retried.
         """
         now_s = self._clock()
-        if self._path is None or now_s - self._looked_s < LOOK_AGAIN_S:
+        if self._path is None or now_s - self._checked_s < RELOAD_INTERVAL_S:
             return
-        self._looked_s = now_s
+        self._checked_s = now_s
         state = _state(self._path)
         if state == self._seen:
             return
         try:
             self._keys = self._fixed + read_key_file(self._path)
         except ValueError as error:
-            if now_s - self._told_s >= TELL_AGAIN_S:
-                self._told_s = now_s
-                _log.error("the keys stay as they were: %s", error)
+            if now_s - self._logged_s >= LOG_INTERVAL_S:
+                self._logged_s = now_s
+                _log.error("API keys not reloaded, the previous ones stay valid: %s", error)
             return
-        self._seen, self._told_s = state, -math.inf
-        _log.info("read %d keys anew", len(self._keys))
+        self._seen, self._logged_s = state, -math.inf
+        _log.info("reloaded %d API keys", len(self._keys))
 
 
 def _hash(text: str) -> bytes:
@@ -165,9 +165,9 @@ def _hash(text: str) -> bytes:
 
 def _state(path: Path | None) -> tuple[int, int, int, int] | None:
     try:
-        found = path.stat() if path else None
+        status = path.stat() if path else None
     except OSError:
         return None
-    if found is None:
+    if status is None:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -1,4 +1,4 @@
-"""What one caller may take: requests in a window of time, and bytes of downloads at once."""
+"""Limits for each caller: requests per time window, and bytes of concurrent downloads."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from limits.storage import storage_from_string
 from stepzero_rnn.errors import TooManyBytes
 
 MAX_WAIT_S = 60
-_SILENT_S = 60.0  # a store that is gone is told of once in so long
+_LOG_INTERVAL_S = 60.0  # between log lines about an unreachable store
 _log = logging.getLogger("stepzero.callers")
 
 
 class RateStatus(NamedTuple):
-    """What a limit leaves a caller: requests, until its window ends and all are given anew."""
+    """A caller's state under one limit: requests left until the window ends."""
 
     limit: int
     window_s: int
@@ -35,9 +35,8 @@ class RateStatus(NamedTuple):
 class RateLimiter:
     """Counts requests against limits; a caller's window begins with its first request.
 
-    Counts are kept in this process or, where `url` says so, in a Redis that all replicas share.
-    Where that cannot be reached, requests are served uncounted: it protects, and must not be what
-    fails.
+    Counts are kept in this process or, with `url`, in a Redis that all replicas share.  If Redis
+    cannot be reached, requests are served without limits: the limiter must not cause an outage.
     """
 
     def __init__(self, limits: Sequence[RateLimitItem], url: str | None = None) -> None:
@@ -49,22 +48,24 @@ class RateLimiter:
         )
         self._storage = storage
         self._counts = FixedWindowRateLimiter(storage)
-        self._told_s = -math.inf
+        self._logged_s = -math.inf
 
     async def take(self, caller: str) -> list[RateStatus]:
-        """Count a request; give what every limit leaves, nothing where nothing can be counted."""
+        """Count a request; return the state of every limit, or nothing if the store is
+        unreachable.
+        """
         try:
             return [await self._take(limit, caller) for limit in self._limits]
         except StorageError as error:
             now_s = time.monotonic()
-            if now_s - self._told_s > _SILENT_S:
-                self._told_s = now_s
-                reason = type(error.storage_error).__name__  # its text may hold the address
-                _log.error("requests are not counted: %s", reason)
+            if now_s - self._logged_s > _LOG_INTERVAL_S:
+                self._logged_s = now_s
+                reason = type(error.storage_error).__name__  # its text may contain the URL
+                _log.error("rate limits not enforced, the store is unreachable: %s", reason)
             return []
 
     async def close(self) -> None:
-        """Return back the connections."""
+        """Close the connections to Redis."""
         if isinstance(self._storage, RedisStorage):
             await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # redis-py's bridge has one
 
@@ -77,7 +78,7 @@ class RateLimiter:
 
 @dataclass(slots=True)
 class _Downloads:
-    """A caller's downloads under way, and how fast they have gone since it had none."""
+    """A caller's running downloads, and the bytes sent since it last had none."""
 
     began_s: float
     held_bytes: int = 0
@@ -85,9 +86,9 @@ class _Downloads:
 
 
 class ByteQuotas:
-    """Counts the bytes of downloads under way, by caller, against one limit for each.
+    """Limits the bytes of concurrent downloads of each caller.
 
-    A file that is larger than the limit is sent when its caller has nothing else under way.
+    A file larger than the limit is sent if its caller has no other download running.
     """
 
     def __init__(self, limit_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -98,54 +99,50 @@ class ByteQuotas:
 
 @dataclass(slots=True)
 class ByteQuota:
-    """What one request holds of its caller's bytes; closed when the request ends, however it
-    does.
-    """
+    """The part of its caller's quota that one request holds; closed when the request ends."""
 
     byte_quotas: ByteQuotas
     caller: str
     _held_bytes: int = field(default=0, init=False)
 
     def reserve(self, size_bytes: int) -> None:
-        """Hold the bytes of a download that is about to begin.
+        """Reserve the bytes of a download that is about to start.
 
         Raises:
-            TooManyBytes: with those under way they are more than the limit.
+            TooManyBytes: together with the running downloads they exceed the limit.
         """
         byte_quotas = self.byte_quotas
-        account = byte_quotas.downloads.get(self.caller) or _Downloads(byte_quotas.clock())
-        held_bytes = account.held_bytes
+        downloads = byte_quotas.downloads.get(self.caller) or _Downloads(byte_quotas.clock())
+        held_bytes = downloads.held_bytes
         if held_bytes and held_bytes + size_bytes > byte_quotas.limit_bytes:
             raise TooManyBytes(
                 asked_bytes=size_bytes,
                 held_bytes=held_bytes,
                 limit_bytes=byte_quotas.limit_bytes,
-                retry_after_s=self._wait_s(account, size_bytes),
+                retry_after_s=self._wait_s(downloads, size_bytes),
             )
-        byte_quotas.downloads[self.caller] = account
-        account.held_bytes += size_bytes
+        byte_quotas.downloads[self.caller] = downloads
+        downloads.held_bytes += size_bytes
         self._held_bytes += size_bytes
 
     def sent(self, size_bytes: int) -> None:
-        """Note how far a download has come, by which the wait of others is told."""
+        """Record the progress of a download, from which waits are estimated."""
         if self._held_bytes:
             self.byte_quotas.downloads[self.caller].sent_bytes += size_bytes
 
     def close(self) -> None:
-        """Return back what is held."""
+        """Release the reserved bytes; idempotent."""
         if not self._held_bytes:
             return
-        account = self.byte_quotas.downloads[self.caller]
-        account.held_bytes -= self._held_bytes
+        downloads = self.byte_quotas.downloads[self.caller]
+        downloads.held_bytes -= self._held_bytes
         self._held_bytes = 0
-        if not account.held_bytes:
+        if not downloads.held_bytes:
             del self.byte_quotas.downloads[self.caller]
 
-    def _wait_s(self, account: _Downloads, size_bytes: int) -> int:
-        """Estimate when so much is sent that there is room, at the rate of the downloads under
-        way.
-        """
-        excess_bytes = account.held_bytes + size_bytes - self.byte_quotas.limit_bytes
-        seconds = max(self.byte_quotas.clock() - account.began_s, 1e-3)
-        rate = max(account.sent_bytes / seconds, 1.0)
+    def _wait_s(self, downloads: _Downloads, size_bytes: int) -> int:
+        """Estimate how long the running downloads take to free enough of the quota."""
+        excess_bytes = downloads.held_bytes + size_bytes - self.byte_quotas.limit_bytes
+        seconds = max(self.byte_quotas.clock() - downloads.began_s, 1e-3)
+        rate = max(downloads.sent_bytes / seconds, 1.0)
         return max(1, min(MAX_WAIT_S, math.ceil(excess_bytes / rate)))

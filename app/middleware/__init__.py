@@ -1,1 +1,1 @@
-"""What wraps every request, as pure ASGI."""
+"""Pure ASGI middleware around every request."""

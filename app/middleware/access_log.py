@@ -1,5 +1,4 @@
-"""Follows every request from outside: an account of what it took, for the metrics and one line of
-the log.
+"""Records statistics of every request, for the metrics and one line of the log.
 
 Pure ASGI.
 """
@@ -19,22 +18,19 @@ from app.telemetry.metrics import Metrics
 from app.telemetry.request_stats import Outcome, RequestStats
 from stepzero_rnn.errors import InternalError
 
-OTHER = "other"  # what no route answers: callers' words make no label
+OTHER = "other"  # unknown paths: callers must not create labels
 _LEVELS: dict[Outcome, int] = {"failed": logging.ERROR, "cut": logging.WARNING}
 _log = logging.getLogger("stepzero.request")
 
 
 class RequestLog:
-    """Opens an account for each request, and closes it when all is sent or nobody is left to send
-    to.
-    """
+    """Starts the statistics of each request, and reports them when it ends in any way."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -73,13 +69,18 @@ class RequestLog:
         quiet = outcome == "served" and is_probe(scope)
         level = logging.DEBUG if quiet else _LEVELS.get(outcome, logging.INFO)
         if _log.isEnabledFor(level):
-            facts = _results(scope, stats) | {"seconds": round(seconds, 6)}
-            said = {"route": route, "status": status, "outcome": outcome, **facts}
-            _log.log(level, "request", extra={key: x for key, x in said.items() if x is not None})
+            fields = {
+                "route": route,
+                "status": status,
+                "outcome": outcome,
+                **_fields(scope, stats),
+                "seconds": round(seconds, 6),
+            }
+            _log.log(level, "request", extra={key: x for key, x in fields.items() if x is not None})
 
 
 def _length(scope: Scope, start: Message) -> int | None:
-    """Return the bytes of body that an answer announces."""
+    """Return the body length that a response announces, if any."""
     if scope["method"] == "HEAD" or start["status"] == 304:
         return None
     lengths = (value for name, value in start["headers"] if name.lower() == b"content-length")
@@ -87,19 +88,15 @@ def _length(scope: Scope, start: Message) -> int | None:
 
 
 def _route(scope: Scope) -> str:
-    """Return the route that answered, as it stands in OpenAPI; a path that there is not has
-    none.
-    """
+    """Return the matched route as in OpenAPI, or `OTHER` for an unknown path."""
     route = scope.get("route")
     if isinstance(route, Route) and scope["method"] in (route.methods or ()):
         return f"{scope['method']} {route.path_format}"
     return OTHER
 
 
-def _results(scope: Scope, stats: RequestStats) -> dict[str, Any]:
-    """Return what one line says of a request; nothing in it is a caller's own words but checked
-    ids.
-    """
+def _fields(scope: Scope, stats: RequestStats) -> dict[str, Any]:
+    """Return the fields of a log line; of the caller's input only validated ids appear."""
     return {
         "request_id": scope.get("request_id"),
         "trace_id": scope.get("trace_id"),

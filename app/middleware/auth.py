@@ -1,4 +1,4 @@
-"""Who asks: the API key of a request, before anything else of it is looked at.  Pure ASGI."""
+"""Authentication by API key, before anything else in a request is examined.  Pure ASGI."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from app.callers.api_keys import Keyring
 from app.problems import render
 from stepzero_rnn.errors import Unauthenticated
 
-HEALTH = ("/healthz/", "/v2/health/")
-STATIC = ("/_static/",)
+HEALTH = "/healthz/"
+STATIC = "/_static/"
 PAGES = frozenset({"/", "/docs", "/openapi.json"})
 
 
 class Authenticate:
-    """Lets only those with a key pass, but to the health of the service and, where that is so set,
-    its pages.
+    """Requires a valid key, except for health checks and, depending on a setting, the pages.
 
-    The name of the key is then in the request's state, as `key_name`.  What is answered is for its
-    asker alone, so caches that many share are told to leave it.
+    The name of the key is stored in the request's state as `key_name`.  Responses are marked
+    `private`, so that shared caches do not store them.
     """
 
     def __init__(self, app: ASGIApp, keyring: Keyring, *, open_pages: bool) -> None:
@@ -29,7 +28,6 @@ class Authenticate:
         self._open_pages = open_pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -56,8 +54,8 @@ class Authenticate:
 
 
 def given_key(headers: Headers) -> str:
-    """Return the key that a request brings; another scheme of Authorization may be a proxy's, and
-    is left alone.
+    """Return the key of a request; other schemes of `Authorization` are ignored, as they may belong
+    to a proxy.
     """
     scheme, _, key = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":

@@ -1,7 +1,6 @@
-"""What stands between strangers and the routes, outermost last: limits, keys, origins, names,
-proxies.
+"""Access control around the routes, outermost last: limits, keys, CORS, hosts, proxies.
 
-Each by setting.
+Each is controlled by a setting.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ ASKED_WITH = [
     "X-Request-ID",
 ]
 LIMIT_HEADERS = {
-    "RateLimit-Policy": "The limits that hold for one caller: `q` requests in `w` seconds.",
-    "RateLimit": "What is left: `r` requests, until all are given anew in `t` seconds.",
+    "RateLimit-Policy": "Limits for each caller: `q` requests in `w` seconds.",
+    "RateLimit": "Remaining quota: `r` requests; the window resets in `t` seconds.",
 }
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
@@ -51,7 +50,7 @@ SCHEMES = {
 
 
 def guard(api: FastAPI, settings: Settings) -> None:
-    """Add what is set."""
+    """Add the middleware that the settings ask for."""
     if settings.rate_limits or settings.max_caller_bytes:
         api.add_middleware(
             Throttle, rate_limiter=_rate_limiter(settings), byte_quotas=_byte_quotas(settings)
@@ -70,13 +69,15 @@ def guard(api: FastAPI, settings: Settings) -> None:
 
 
 def trust_proxies(api: FastAPI, settings: Settings) -> None:
-    """Believe what trusted proxies say of their callers; outermost, so that all others see it."""
+    """Apply the forwarded headers of trusted proxies; outermost, so that all middleware sees the
+    client's address.
+    """
     if settings.trusted_proxies:
         api.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[*settings.trusted_proxies])
 
 
 def guarded(document: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """Tell in the OpenAPI document what is asked of callers: keys, limits, names."""
+    """Add the requirements on callers to the OpenAPI document: keys, limits and hosts."""
     keyed = bool(settings.api_keys or settings.api_keys_file)
     if keyed:
         document["components"]["securitySchemes"] = SCHEMES
@@ -102,14 +103,14 @@ def _refusals(settings: Settings) -> list[type[Any]]:
 
 
 def _add(responses: dict[str, Any], refusals: dict[int | str, dict[str, Any]]) -> None:
-    """Add refusals to an operation's answers, beside those of the same status."""
+    """Merge problems into an operation's responses, by status."""
     for status, answer in refusals.items():
-        known = responses.setdefault(str(status), answer)
-        if known is answer:
+        present = responses.setdefault(str(status), answer)
+        if present is answer:
             continue
-        known["description"] += f" {answer['description']}"
+        present["description"] += f" {answer['description']}"
         for media_type, content in answer["content"].items():
-            known["content"][media_type]["examples"] |= content["examples"]
+            present["content"][media_type]["examples"] |= content["examples"]
 
 
 def _announce(responses: dict[str, Any]) -> None:

@@ -1,8 +1,7 @@
-"""Under which names the service answers: a request for another is one that somebody was tricked
-into.  Pure ASGI.
+"""Accepted host names: other names point to DNS rebinding or a misrouted request.  Pure ASGI.
 
 Source:
-    RFC 9112, 3.2: a request of HTTP/1.1 has one Host, and it is a host.
+    RFC 9112, 3.2: an HTTP/1.1 request has exactly one valid Host header.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ _HOST = re.compile(
 
 
 class KnownHosts:
-    """Refuses requests whose Host is no host, stands twice or lacks; and where there are names,
-    those whose Host is none of them.
+    """Rejects requests whose Host is invalid, repeated or missing, or not one of the names, if any
+    are configured.
 
-    `*.example.com` is all names below that one.  Probes of health ask by address.
+    `*.example.com` matches every subdomain.  Health probes may use any host, such as an address.
     """
 
     def __init__(self, app: ASGIApp, names: Sequence[str]) -> None:
@@ -37,7 +36,6 @@ class KnownHosts:
         self._below = tuple(name[1:] for name in self._whole if name.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on, or refuse it."""
         refusal = self._refusal(scope) if scope["type"] == "http" else None
         answer = render(Request(scope), refusal) if refusal else self._app
         await answer(scope, receive, send)
@@ -47,10 +45,10 @@ class KnownHosts:
         if len(hosts) > 1 or (not hosts and scope["http_version"] == "1.1"):
             return InvalidHost(count=len(hosts))
         given = hosts[0] if hosts else ""
-        found = _HOST.fullmatch(given)
-        if given and not found:
+        match = _HOST.fullmatch(given)
+        if given and not match:
             return InvalidHost(count=1, given=given[:_SHOWN_CHARS])
-        host = found["host"].lower() if found else ""
+        host = match["host"].lower() if match else ""
         is_open = not self._whole or scope["path"].startswith(HEALTH)
         if is_open or host in self._whole or (self._below and host.endswith(self._below)):
             return None

@@ -1,4 +1,4 @@
-"""What every answer carries: a request id, also in the log of a fault, and safe headers.
+"""Adds a request id and security headers to every response, and answers unexpected errors.
 
 Pure ASGI.
 """
@@ -21,24 +21,23 @@ _log = logging.getLogger("stepzero")
 SAFE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages bring their own
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # pages set their own
 }
-NO_THREAD = "can't start new thread"  # CPython's words; it has no class for that
+NO_THREAD = "can't start new thread"  # CPython's message; there is no exception class for it
 _ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
 class RequestId:
-    """Takes the caller's X-Request-ID, or makes one, and repeats it on the answer; carries a trace
-    on.
+    """Takes the caller's X-Request-ID or creates one, returns it with the response, and continues
+    the caller's trace.
 
-    A fault of ours is logged under that id, with its traceback, and answered with it.
+    An unexpected error is logged with its traceback and that id, and answered with the id.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -66,14 +65,14 @@ class RequestId:
         except Exception as error:
             _log.exception("a request failed", extra={"request_id": request_id})
             if started:
-                raise  # the server breaks the connection off, so that a cut body shows
+                raise  # the server aborts the connection, so the client notices the incomplete body
             answer = render(Request(scope), _refusal(error))
             await answer(scope, receive, send_with_id)
 
 
 def _refusal(error: Exception) -> StepZeroError:
     if isinstance(error, MemoryError):
-        return NotReady(reason="there is not enough memory at the moment", retry_after_s=10)
+        return NotReady(reason="the server is out of memory", retry_after_s=10)
     if isinstance(error, RuntimeError) and str(error) == NO_THREAD:
-        return NotReady(reason="no further thread can be started at the moment", retry_after_s=10)
+        return NotReady(reason="the server cannot start another thread", retry_after_s=10)
     return InternalError()

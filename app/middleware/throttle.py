@@ -1,5 +1,4 @@
-"""How much a caller may ask: requests in a window, bytes at once; told in headers, refused with
-429.  Pure ASGI.
+"""Rate limits and byte quotas of callers: reported in headers, enforced with 429.  Pure ASGI.
 
 Source:
     https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/, RateLimit and
@@ -24,9 +23,9 @@ BYTE_QUOTA = "stepzero.share"
 
 
 class Throttle:
-    """Counts what callers take, and gives it back when their requests end.
+    """Counts requests and reserved bytes; bytes are released when the request ends.
 
-    Health and static files are not counted.
+    Health checks and static files are not counted.
     """
 
     def __init__(
@@ -37,10 +36,9 @@ class Throttle:
         self._byte_quotas = byte_quotas
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass one request on, or refuse it."""
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
-        elif scope["type"] != "http" or scope["path"].startswith(HEALTH + STATIC):
+        elif scope["type"] != "http" or scope["path"].startswith((HEALTH, STATIC)):
             await self._app(scope, receive, send)
         else:
             await self._count(scope, receive, send)
@@ -72,9 +70,7 @@ class Throttle:
                 byte_quota.close()
 
     def _answer(self, scope: Scope, statuses: Sequence[RateStatus]) -> ASGIApp:
-        """Return what answers a request: the service, or the refusal of the limit that takes
-        longest to end.
-        """
+        """Return the application, or the error for the exceeded limit that resets last."""
         exceeded = [status for status in statuses if status.exceeded]
         if not exceeded:
             return self._app
@@ -86,10 +82,10 @@ class Throttle:
 
 
 def reserve_bytes(request: Request, size_bytes: int) -> None:
-    """Count the bytes of a download that is about to begin, until its request ends.
+    """Reserve the bytes of a download that is about to start, until its request ends.
 
     Raises:
-        TooManyBytes: its caller has too many under way.
+        TooManyBytes: together with the caller's running downloads they exceed the limit.
     """
     byte_quota: ByteQuota | None = request.scope.get(BYTE_QUOTA)
     if byte_quota:
@@ -97,7 +93,7 @@ def reserve_bytes(request: Request, size_bytes: int) -> None:
 
 
 def rate_headers(statuses: Sequence[RateStatus]) -> dict[str, str]:
-    """Write quotas as headers: the limits that hold, and what is left of them."""
+    """Return the headers that report the limits and what is left of them."""
     return {
         "RateLimit-Policy": ", ".join(f"{_name(q)};q={q.limit};w={q.window_s}" for q in statuses),
         "RateLimit": ", ".join(f"{_name(q)};r={q.left};t={q.ends_in_s}" for q in statuses),

@@ -1,4 +1,4 @@
-"""Completes the OpenAPI document with the models that the routes read and refuse by themselves."""
+"""Completes the OpenAPI document with the models that the routes parse without FastAPI."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from stepzero_rnn.spec.checkpoint import CheckpointRequest
 
 
 def describe_api(api: FastAPI, complete: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Have the application describe itself.
+    """Set the application's OpenAPI document.
 
     Args:
-        complete: adds to the document what is asked of every caller.
+        complete: adds the requirements on every caller to the document.
     """
 
     def openapi() -> dict[str, Any]:

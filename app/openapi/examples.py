@@ -1,6 +1,4 @@
-"""The requests that OpenAPI shows as examples: some networks first, then every preset, scheme and
-script of the catalogue.
-"""
+"""Example requests for OpenAPI: some networks, then every preset, scheme and script."""
 
 from __future__ import annotations
 
@@ -13,11 +11,11 @@ Example = Mapping[str, Any]
 
 NETWORKS: Mapping[str, Example] = {
     "gru": {
-        "summary": "A GRU as torch.nn.GRU(10, 20) makes it",
+        "summary": "A GRU initialized like torch.nn.GRU(10, 20)",
         "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20},
     },
     "lstm": {
-        "summary": "An LSTM with orthogonal recurrence and an open forget gate",
+        "summary": "An LSTM with orthogonal recurrent weights and a positive forget bias",
         "value": {
             "rnn_type": "lstm",
             "input_size": 32,
@@ -40,7 +38,7 @@ NETWORKS: Mapping[str, Example] = {
         },
     },
     "lstm_overridden": {
-        "summary": "An LSTM for long memory, its first layer's inputs and one gate by schemes of their own",
+        "summary": "An LSTM for long memory, with overrides for the first layer's input weights and one gate",
         "value": {
             "rnn_type": "lstm",
             "input_size": 32,
@@ -71,7 +69,7 @@ NETWORKS: Mapping[str, Example] = {
         },
     },
     "normal_randn": {
-        "summary": "All weights np.random.randn, biases 0: the tutorials' way",
+        "summary": "All weights standard normal, biases 0: np.random.randn, as in many tutorials",
         "value": {"rnn_type": "gru", "input_size": 10, "hidden_size": 20, "init": "normal"},
     },
     "bundle": {
@@ -83,24 +81,26 @@ SIZES = {"input_size": 10, "hidden_size": 20}
 
 
 def examples() -> dict[str, Example]:
-    """Return all of them by name."""
-    known = catalogue()
+    """Return all examples by name."""
+    tables = catalogue()
     return {
         **NETWORKS,
-        **_group("preset", known["presets"], "summary"),
-        **_group("weights", known["weights"], "formula"),
-        **_group("bias", known["biases"], "formula"),
-        **_group("script", known["scripts"], "formula"),
+        **_group("preset", tables["presets"], "summary"),
+        **_group("weights", tables["weights"], "formula"),
+        **_group("bias", tables["biases"], "formula"),
+        **_group("script", tables["scripts"], "formula"),
     }
 
 
-def _group(kind: str, rows: Sequence[Mapping[str, Any]], said: str) -> dict[str, Example]:
-    """Return the examples of one kind: what they are called begins with it, since a list of all
-    shows nothing else.
+def _group(kind: str, rows: Sequence[Mapping[str, Any]], text: str) -> dict[str, Example]:
+    """Return the examples of one kind, which their names begin with, as a list shows names alone.
+
+    Args:
+        text: the column that describes a row.
     """
     return {
         f"{kind}_{row['name']}": {
-            "summary": f"{kind.capitalize()} {row['name']}: {row[said]}",
+            "summary": f"{kind.capitalize()} {row['name']}: {row[text]}",
             "value": {"rnn_type": "lstm", **SIZES, **row["example"]},
         }
         for row in rows

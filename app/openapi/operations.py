@@ -1,5 +1,5 @@
-"""What OpenAPI says of each operation: parameters, examples, every answer with its headers and
-problems.
+"""The OpenAPI description of each operation: parameters, examples, and every response with its
+headers and problems.
 """
 
 from __future__ import annotations
@@ -79,41 +79,41 @@ def _header(description: str, example: str | None = None) -> dict[str, Any]:
 
 
 FILE_HEADERS = {
-    "Content-Length": _header("Exact length, known before anything is drawn.", "8123"),
+    "Content-Length": _header("Exact length of the file.", "8123"),
     "Content-Disposition": _header(
-        "The file's name.", 'attachment; filename="gru-10x20-rf58855f9.pt"'
+        "Name of the file.", 'attachment; filename="gru-10x20-rf58855f9.pt"'
     ),
-    "Content-Location": _header("The file's permalink."),
-    "Link": _header("The statistics, as rel=describedby."),
-    "ETag": _header("Strong: a function of recipe and format."),
-    "Accept-Ranges": _header("Always bytes."),
-    "Cache-Control": _header("A permalink's bytes never change."),
-    "Repr-Digest": _header("sha-256 of the whole file, where it is known."),
+    "Content-Location": _header("Permalink of the file."),
+    "Link": _header("URL of the checkpoint's statistics, with `rel=describedby`."),
+    "ETag": _header("Strong entity tag, a function of recipe and format."),
+    "Accept-Ranges": _header("Always `bytes`."),
+    "Cache-Control": _header("Caching policy: the bytes of a permalink never change."),
+    "Repr-Digest": _header("SHA-256 of the whole file, if known."),
     "Stepzero-Crc32": _header(
-        "CRC-32 (zlib's) of the whole file, in hexadecimal, where the check has told it.",
+        "CRC-32 (as in zlib) of the whole file in hexadecimal, if the check has computed it.",
         "5c2e9b1f",
     ),
-    "Stepzero-Recipe": _header("The recipe as it stands in permalinks."),
+    "Stepzero-Recipe": _header("The recipe, as used in permalinks."),
     "Stepzero-Tied-To": _header(
-        "The library whose bits a script's numbers are; otherwise missing.", "torch 2.13.0"
+        "Library and version that the values depend on; sent for scripts only.", "torch 2.13.0"
     ),
     "Stepzero-Warnings": _header(
-        "Codes of what was taken for granted of uploaded arrays, as a plan's `warnings` has them in words; otherwise missing.",
+        "Codes of assumptions made about uploaded arrays, which the plan's `warnings` explain; sent if there are any.",
         "assumed_sigmoid",
     ),
-    "Stepzero-Parameters": _header("How many numbers the checkpoint holds.", "1920"),
-    "Stepzero-Device": _header("Where the forward pass ran.", "cpu"),
-    "Stepzero-Draw-Device": _header("Where the weights were drawn.", "cpu"),
+    "Stepzero-Parameters": _header("Number of parameters in the checkpoint.", "1920"),
+    "Stepzero-Device": _header("Device that ran the forward pass.", "cpu"),
+    "Stepzero-Draw-Device": _header("Device that drew the weights.", "cpu"),
     "Stepzero-Output-Shape": _header("Shape of the sanity pass's output.", "16x4x20"),
     "Stepzero-Output-Finite": _header("Whether that output is finite.", "true"),
     "Stepzero-Output-Std": _header("Standard deviation of that output.", "0.1519"),
-    "X-Request-ID": _header("Names this request in the server's log."),
-    "traceresponse": _header("The step of a W3C trace, where a `traceparent` was given."),
+    "X-Request-ID": _header("Identifies this request in the server's log."),
+    "traceresponse": _header("The server's span in the W3C trace, if `traceparent` was sent."),
 }
 
 
 _NOT_MODIFIED = {
-    "description": "The caller has this file.",
+    "description": "The client's copy is current.",
     "headers": {name: FILE_HEADERS[name] for name in ("ETag", "Cache-Control", "X-Request-ID")},
 }
 
@@ -146,8 +146,8 @@ def _fields(model: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
     schema = model.model_json_schema()  # type: ignore[attr-defined]
     rows = []
     for name in names:
-        facts = dict(schema["properties"][name])
-        row = _parameter(name, "query", facts.pop("description", ""), facts)
+        keywords = dict(schema["properties"][name])
+        row = _parameter(name, "query", keywords.pop("description", ""), keywords)
         rows.append(row | {"required": name in schema.get("required", [])})
     return rows
 
@@ -162,12 +162,12 @@ _QUERY = [
     _parameter(
         "init",
         "query",
-        "A preset's or a scheme's name, or the `init` object as JSON.",
+        "Name of a preset or scheme, or the `init` object as JSON.",
         {"type": "string"},
     ),
-    _parameter("init.preset", "query", "The preset of the parts not named.", {"type": "string"}),
+    _parameter("init.preset", "query", "Preset for the parts not named.", {"type": "string"}),
     *(
-        _parameter(f"init.{part}", "query", f"The scheme of `{part}`, by name.", {"type": "string"})
+        _parameter(f"init.{part}", "query", f"Name of the scheme for `{part}`.", {"type": "string"})
         for part in ("weight_ih", "weight_hh", "weight_hr", "bias")
     ),
     *_CHECK_QUERY,
@@ -175,21 +175,28 @@ _QUERY = [
 _REQUEST_ID = _parameter(
     "X-Request-ID",
     "header",
-    "Names the request in the server's log, and comes back with the answer; made up where it is not given.",
+    "Identifies the request in the server's log; returned with the response, and generated if missing.",
     {"type": "string"},
 )
 _CONDITIONS = [
-    _parameter("Range", "header", "One range of bytes.", {"type": "string"}),
-    _parameter("If-Range", "header", "Send the range only if the tag is this.", {"type": "string"}),
-    _parameter("If-None-Match", "header", "Answer 304 if the tag is this.", {"type": "string"}),
+    _parameter("Range", "header", "A single range of bytes.", {"type": "string"}),
     _parameter(
-        "Want-Repr-Digest", "header", "`sha-256=1` computes the file's hash.", {"type": "string"}
+        "If-Range", "header", "Send the range only if the entity tag matches.", {"type": "string"}
+    ),
+    _parameter(
+        "If-None-Match", "header", "Respond with 304 if the entity tag matches.", {"type": "string"}
+    ),
+    _parameter(
+        "Want-Repr-Digest",
+        "header",
+        "`sha-256=1` requests the file's hash, which may take a pass over the file.",
+        {"type": "string"},
     ),
 ]
 
 
 def _form() -> dict[str, Any]:
-    """Describe a spec with files, so that Swagger UI offers to choose them."""
+    """Return the schema of a spec with files, for which Swagger UI shows file inputs."""
     options = UploadOptions.model_json_schema(ref_template="#/components/schemas/{model}")
     return {
         "type": "object",
@@ -202,14 +209,14 @@ def _form() -> dict[str, Any]:
             "arrays": {
                 "type": "array",
                 "items": {"type": "string", "format": "binary"},
-                "description": "Files of arrays: `.npy` (named after its array), `.npz` or `.safetensors`.",
+                "description": "Array files: `.npy` (named after the array), `.npz` or `.safetensors`.",
             },
             **options["properties"],
         },
         "additionalProperties": {
             "type": "string",
             "format": "binary",
-            "description": "An `.npy` file, the field named after the array: `weight_ih_l0`.",
+            "description": "An `.npy` file in a field named after the array, such as `weight_ih_l0`.",
         },
     }
 
@@ -234,9 +241,11 @@ _REQUEST_BODY = {
 
 
 POST_CHECKPOINT: Operation = {
-    "summary": "Make a checkpoint",
+    "summary": "Create a checkpoint",
     "responses": {
-        200: _file("The checkpoint, checked before the first byte.", Vary=_header("Accept.")),
+        200: _file(
+            "The checkpoint, checked before its first byte is sent.", Vary=_header("`Accept`.")
+        ),
         **problems(*_BODY, NotAcceptable, *_SERVE),
     },
     "openapi_extra": {
@@ -247,10 +256,10 @@ POST_CHECKPOINT: Operation = {
 GET_BY_QUERY: Operation = {
     "summary": "Find the permalink of a checkpoint",
     "responses": {
-        200: _file("The file, after the redirection: what browsers and most clients show."),
+        200: _file("The file, for clients that follow the redirect."),
         303: {
-            "description": "The permalink.",
-            "headers": {"Location": _header("The permalink of the file.")},
+            "description": "Redirect to the permalink.",
+            "headers": {"Location": _header("Permalink of the file.")},
         },
         **problems(
             InvalidSpec, RecipeTooLong, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError
@@ -266,14 +275,14 @@ GET_RECIPE: Operation = {
             _parameter(
                 "sha256",
                 "query",
-                "Formats, parted by commas, whose hash shall be computed (a pass over the file each).",
+                "Comma-separated formats to compute the SHA-256 for, each with a pass over the file.",
                 {"type": "string", "examples": ["pt"]},
             )
         ]
     },
 }
 GET_SUMMARY: Operation = {
-    "summary": "Get the statistics of a checkpoint",
+    "summary": "Get checkpoint statistics",
     "responses": problems(*_TOKEN, *_KEPT, *_SERVE),
     "openapi_extra": {"parameters": [*_OPTIONS, *_fields(Detailed, ("layer",))]},
 }
@@ -292,9 +301,10 @@ GET_SPEC: Operation = {
 GET_FILE: Operation = {
     "summary": "Download a file",
     "responses": {
-        200: _file("The whole file, checked before the first byte."),
+        200: _file("The whole file, checked before its first byte is sent."),
         206: _file(
-            "Part of the file.", **{"Content-Range": _header("Which part.", "bytes 0-99/8123")}
+            "Part of the file.",
+            **{"Content-Range": _header("The part that is sent.", "bytes 0-99/8123")},
         ),
         304: _NOT_MODIFIED,
         **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_KEPT, RangeNotSatisfiable, *_SERVE),
@@ -303,16 +313,17 @@ GET_FILE: Operation = {
 }
 HEAD_FILE: Operation = {
     "operation_id": "fetch_checkpoint_headers",
-    "summary": "Look at a file's headers",
+    "summary": "Get the headers of a file",
+    "description": "Return the headers of a download without drawing or sending the file.",
     "responses": {
-        200: {"description": "The file's headers; nothing is built.", "headers": FILE_HEADERS},
+        200: {"description": "The headers of the file; nothing is drawn.", "headers": FILE_HEADERS},
         304: _NOT_MODIFIED,
         **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_KEPT, *_SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
 }
 POST_PLAN: Operation = {
-    "summary": "Plan a checkpoint, without making it",
+    "summary": "Plan a checkpoint without creating it",
     "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError),
     "openapi_extra": {"requestBody": _REQUEST_BODY, "parameters": [_REQUEST_ID]},
 }

@@ -1,9 +1,7 @@
-"""Gives the schemas of OpenAPI names that generated code can bear, and states what the server
-demands.
+"""Names the unions in the OpenAPI document, and marks their tags as required.
 
-Pydantic writes a union where it stands, and takes the default of `scheme`, which tells the members
-of one apart, for leave to omit it.  Code generators then number what has no name, and leave
-`scheme` out.
+Pydantic inlines unions, and treats their tag `scheme` as optional because it has a default.  Code
+generators then invent numbered class names, and omit `scheme` from requests.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from stepzero_rnn.spec.schemes.unions import (
 )
 
 PLACE = "#/components/schemas/{model}"
-# Unions, and words that stand in one; those that others are made of come first.
+# Unions and enumerations; those used by others come first.
 NAMED: Mapping[str, Any] = {
     "RnnType": RnnType,
     "DtypeName": DTypeName,
@@ -58,9 +56,7 @@ Schema = dict[str, Any]
 
 
 def with_names(document: Schema) -> Schema:
-    """Put names in an OpenAPI document: in place of each union a reference, at each member of one
-    its `scheme` as required.
-    """
+    """Replace each union in an OpenAPI document by a reference, and make `scheme` required."""
     named: dict[str, Schema] = {}
     for name, kind in NAMED.items():
         schema = TypeAdapter(kind).json_schema(ref_template=PLACE)
@@ -87,9 +83,7 @@ def _tidied(node: Any, named: Mapping[str, Schema]) -> Any:
 
 
 def _tidy_properties(schema: Schema) -> None:
-    """Take away the titles that pydantic makes of field names, and the default of what tells the
-    members of a union apart.
-    """
+    """Remove the titles that pydantic derives from field names, and the defaults of union tags."""
     for name, field in schema["properties"].items():
         field.pop("title", None)
         if name == "scheme" and "const" in field:

@@ -1,8 +1,8 @@
-// Swagger UI over this server's own description, dark where the reader's system is.
+// Swagger UI for this server's OpenAPI document, dark if the system's theme is.
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-follow(); // before the bundle, which comes next, has loaded: no flash of the other theme
+follow(); // before the bundle loads, so that the other theme does not flash
 dark.addEventListener("change", follow);
 
 addEventListener("DOMContentLoaded", () => {
@@ -14,6 +14,6 @@ addEventListener("DOMContentLoaded", () => {
     displayRequestDuration: true,
     syntaxHighlight: false, // with it, a megabyte of JSON freezes the page for half a minute
     tryItOutEnabled: true,
-    validatorUrl: null, // the default asks a server on the internet
+    validatorUrl: null, // the default is a server on the internet
   });
 });

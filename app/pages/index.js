@@ -1,4 +1,4 @@
-// The landing page's two conveniences: commands that name this very server, and buttons that copy them.
+// Puts this server's URL in the commands of the landing page, and adds buttons that copy them.
 
 const here = new URL(".", location.href).href.replace(/\/$/, ""); // keeps the prefix of a proxy
 for (const element of document.querySelectorAll("[data-origin]")) element.textContent = here;
@@ -17,13 +17,13 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// Copy an element's text and say whether that worked; where it did not, the text is left selected.
+// Copy an element's text; return whether that worked. If it did not, the text is left selected.
 async function copy(element) {
   try {
     await navigator.clipboard.writeText(element.textContent);
     return true;
   } catch {
-    // Plain http has no navigator.clipboard, only the selection and the older command.
+    // Without HTTPS there is no navigator.clipboard, only the selection and the older command.
     const selection = getSelection();
     selection.selectAllChildren(element);
     const done = document.execCommand("copy");

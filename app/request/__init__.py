@@ -1,1 +1,1 @@
-"""Reading a request: body, form, format, range."""
+"""Parsing of requests: body, form, format, range."""

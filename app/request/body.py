@@ -131,7 +131,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
             max_text_bytes=settings.max_body_bytes,
         )
         if "spec" not in form.texts:
-            raise InvalidSpec([FieldError("/spec", "missing", "the form has no field called spec")])
+            raise InvalidSpec([FieldError("/spec", "missing", "the form has no field `spec`")])
         body, options = parse_json(CheckpointRequest, form.texts["spec"]), _options(form.texts)
         if not form.files and not options.strict:
             return await _with_kept_arrays(body, context)
@@ -172,7 +172,7 @@ def _options(texts: Mapping[str, bytes]) -> UploadOptions:
     try:
         redraw = load_json(texts["redraw"])
     except MalformedJson as error:
-        detail = "it is no list in JSON"
+        detail = "not a JSON list"
         raise InvalidSpec([FieldError("/redraw", "malformed_json", detail)]) from error
     return parse(UploadOptions, read.model_dump() | {"redraw": redraw})
 
@@ -204,7 +204,7 @@ async def refuse_query(request: Request) -> None:
         InvalidSpec: there is one.
     """
     if request.query_params:
-        detail = "this address takes no query"
+        detail = "this URL accepts no query parameters"
         raise InvalidSpec(
             [
                 FieldError(f"/{name}", "extra_forbidden", detail, value)
@@ -219,7 +219,7 @@ def _json_or_name(text: str) -> Any:
     try:
         return load_json(text)
     except MalformedJson as error:
-        detail = "it begins like a JSON object but is none"
+        detail = "not a valid JSON object"
         raise InvalidSpec([FieldError("/init", "malformed_json", detail, text[:200])]) from error
 
 
@@ -256,7 +256,7 @@ def _single(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     for name, value in items:
         if name in found:
             raise InvalidSpec(
-                [FieldError(f"/{name}", "repeated", "it stands twice in the query", value, "once")]
+                [FieldError(f"/{name}", "repeated", "the parameter is repeated", value, "once")]
             )
         found[name] = value
     return found
@@ -269,7 +269,7 @@ def _nested(flat: dict[str, str]) -> dict[str, Any]:
         head, part = _place(name)
         there = nested.setdefault(head, {} if part else value)
         if isinstance(there, str) != (not part):
-            detail = f"give {head} whole or in parts, not both"
+            detail = f"give either `{head}` or its parts, not both"
             raise InvalidSpec([FieldError(f"/{name}", "repeated", detail, value)])
         if part:
             there[part] = value

@@ -1,5 +1,5 @@
-"""Reads a multipart form as it comes: a spec, options, and files that go to disk before anything
-looks at them.
+"""Parses a multipart form as it is received: a spec, options, and files, which are written to disk
+before they are examined.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from stepzero_rnn.arrays.records import Upload
 from stepzero_rnn.errors import BodyTooLarge, FieldError, InvalidSpec, MalformedForm
 from stepzero_rnn.uploads.store import Incoming
 
-logging.getLogger("python_multipart").setLevel(logging.ERROR)  # a wrong form is its sender's affair
+logging.getLogger("python_multipart").setLevel(
+    logging.ERROR
+)  # malformed forms are the client's error
 
-FEED_BYTES = 1 << 20  # that go to the parser, and so to disk, at a time
-MAX_PARTS = 1100  # more files are not read, in any case
+FEED_BYTES = 1 << 20  # passed to the parser, and so to disk, at a time
+MAX_PARTS = 1100
 MAX_HEADERS, MAX_HEADER_BYTES = 8, 2048  # of a part
 MAX_NAME_CHARS = 512
 MAX_TYPE_CHARS = 1024  # a boundary has at most 70
 TEXTS = ("spec", "layout", "prefix", "strict", "grow", "redraw")
-ARRAYS = "arrays"  # the field whose files go by their own names
+ARRAYS = "arrays"  # the field whose files are named by their filenames
 
 
 @dataclass(slots=True)
 class Form:
-    """What a form held: its texts by name, and its files, which lie in the folder that was
-    given.
-    """
+    """A parsed form: its texts by name, and its files on disk."""
 
     texts: dict[str, bytes] = field(default_factory=dict)
     files: list[Upload] = field(default_factory=list)
@@ -48,16 +48,16 @@ async def read_form(
     max_text_bytes: int,
     feed_bytes: int = FEED_BYTES,
 ) -> Form:
-    """Read a form; its files go into the folder of `incoming`, where they are claimed as they come.
+    """Parse a form; its files go into the folder of `incoming`, whose budget they are charged to.
 
     Args:
-        feed_bytes: how much is gathered before it is looked at.
+        feed_bytes: number of bytes collected before they are parsed.
 
     Raises:
-        MalformedForm: it is none, or ends early.
+        MalformedForm: the body is not a form, or is truncated.
         BodyTooLarge: a limit is exceeded.
-        InvalidSpec: a text stands in it twice, or is none that is read.
-        ArraysTooLarge, Busy, StoreUnavailable: there is no room for it.
+        InvalidSpec: a text is repeated, or a field is unknown.
+        ArraysTooLarge, Busy, StoreUnavailable: there is no space for the files.
     """
     with closing(_Parts(content_type, incoming, max_text_bytes)) as parts:
         read_bytes, waiting = 0, bytearray()
@@ -74,7 +74,7 @@ async def read_form(
 
 
 class _Parts:
-    """The parts of a form, one after another."""
+    """Collects the parts of a form, as callbacks of the parser."""
 
     def __init__(self, content_type: str, incoming: Incoming, max_text_bytes: int) -> None:
         self._incoming, self._max_text_bytes = incoming, max_text_bytes
@@ -92,7 +92,7 @@ class _Parts:
             raise MalformedForm(reason="its Content-Type is too long")
         boundary = parse_options_header(content_type)[1].get(b"boundary")
         if not boundary:
-            raise MalformedForm(reason="its Content-Type names no boundary")
+            raise MalformedForm(reason="its Content-Type has no boundary")
         try:
             return MultipartParser(
                 boundary,
@@ -113,21 +113,21 @@ class _Parts:
             raise MalformedForm(reason="its boundary is too long") from error
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes in, which may all be a file's."""
+        """Parse the next bytes; all of them may belong to a file, so all are charged."""
         self._incoming.claim(len(data))
         try:
             self._parser.write(data)
         except FormParserError as error:
-            raise MalformedForm(reason="its parts are not as they should be") from error
+            raise MalformedForm(reason="its parts are malformed") from error
 
     def finished(self) -> Form:
-        """Return the form, if its end has come."""
+        """Return the form, which must be complete."""
         if not self._is_whole:
-            raise MalformedForm(reason="it ends early")
+            raise MalformedForm(reason="it is truncated")
         return self._form
 
     def close(self) -> None:
-        """Close the file under way."""
+        """Close the open file, if there is one."""
         if self._file:
             self._file.close()
 
@@ -150,10 +150,10 @@ class _Parts:
         self._value.clear()
 
     def _open(self) -> None:
-        """Learn from its headers what a part is, and make room for it."""
+        """Open a text or a file, according to the headers of a part."""
         kind, options = parse_options_header(self._disposition)
         if kind != b"form-data" or b"name" not in options:
-            raise MalformedForm(reason="a part of it has no name")
+            raise MalformedForm(reason="one of its parts has no name")
         name = options[b"name"].decode(errors="replace")
         self._name = name[:MAX_NAME_CHARS]
         if name in TEXTS:
@@ -166,18 +166,18 @@ class _Parts:
 
     def _no_file(self) -> InvalidSpec:
         listed = [*TEXTS, ARRAYS]
-        detail = "nothing of this name is read, and a file would have a file name"
+        detail = "unknown form field; file parts need a filename"
         return InvalidSpec([FieldError(f"/{self._name}", "extra_forbidden", detail, None, listed)])
 
     def _open_text(self, name: str) -> None:
         if name in self._form.texts:
-            detail = "it stands twice in the form"
+            detail = "the field is repeated"
             raise InvalidSpec([FieldError(f"/{name}", "repeated", detail, None, "once")])
         self._form.texts[name] = b""
         self._text = bytearray()
 
     def _open_file(self, own_name: str) -> None:
-        """Begin a file: under its own name among `arrays`, else the field names the array in it."""
+        """Open a file, named by its filename in the field `arrays`, and else by its field."""
         name = own_name[:MAX_NAME_CHARS] if self._name == ARRAYS else f"{self._name}.npy"
         self._is_unnamed = not own_name
         path = self._incoming.path / str(len(self._form.files))
@@ -204,7 +204,7 @@ class _Parts:
             is_blank = self._is_unnamed and self._file.tell() == 0
             self._file.close()
             self._file = None
-            if is_blank:  # a row of a browser's form in which no file was chosen
+            if is_blank:  # a browser's file input in which no file was chosen
                 self._form.files.pop().path.unlink()
 
     def _finish(self) -> None:

@@ -1,4 +1,4 @@
-"""The Range header of RFC 9110: one range of bytes, or a clear refusal."""
+"""The Range header of RFC 9110, limited to a single range of bytes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ _ONE = re.compile(r"([0-9]{0,19})-([0-9]{0,19})")
 def wanted_range(
     header: str | None, if_range: str | None, *, etag: str, length: int
 ) -> range | None:
-    """Return the bytes that a request wants, or None where it wants the whole file.
+    """Return the requested range of bytes, or None for the whole file.
 
-    A unit other than bytes, or an If-Range that is not this file's tag, asks for the whole file.
+    A unit other than bytes, or an If-Range that does not match, requests the whole file.
 
     Raises:
-        RangeNotSatisfiable: several ranges, a malformed or backward one, or one behind the end.
+        RangeNotSatisfiable: there are several ranges, or the range is malformed, reversed or beyond
+            the end.
     """
     unit = _RANGE.fullmatch(header.strip()) if header else None
     if header is None or unit is None or (if_range is not None and if_range.strip() != etag):
@@ -31,10 +32,10 @@ def _parse(text: str, header: str, length: int) -> range:
         return RangeNotSatisfiable(given=header, reason=reason, length_bytes=length)
 
     if "," in text:
-        raise refuse("only one range can be sent at a time")
+        raise refuse("only a single range is supported")
     one = _ONE.fullmatch(text)
     if one is None or not (one[1] or one[2]):
-        raise refuse("it is not of the form first-last, first- or -count")
+        raise refuse("it does not have the form first-last, first- or -count")
     if not one[1]:
         count = int(one[2])
         if count == 0:
@@ -44,5 +45,5 @@ def _parse(text: str, header: str, length: int) -> range:
     if one[2] and last < first:
         raise refuse("it ends before it begins")
     if first >= length:
-        raise refuse("it begins behind the end")
+        raise refuse("it begins after the end")
     return range(first, min(last + 1, length))

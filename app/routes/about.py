@@ -1,4 +1,4 @@
-"""The routes about the service itself: schemes, devices, versions, health."""
+"""Routes about the service: schemes, devices, versions, health, metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import stepzero_rnn
 from app.context import CurrentContext
 from app.problems import problems
 from app.request.body import NoQuery
-from app.routes.models import Catalogue, Device, DeviceList, Health, Live, Ready, Server, Versions
+from app.routes.models import Catalogue, Device, DeviceList, Health, Versions
 from app.telemetry.metrics import MEDIA_TYPE
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.schemes.catalogue import catalogue
@@ -22,7 +22,6 @@ from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 
 metrics = APIRouter(tags=["health"], responses=problems(InternalError))
-inference = APIRouter(prefix="/v2", tags=["health"], responses=problems(InternalError))
 health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))
 about = APIRouter(
     prefix="/v1",
@@ -34,9 +33,7 @@ about = APIRouter(
 
 @about.get("/initializers", summary="List the init schemes and presets", response_model=Catalogue)
 async def list_initializers() -> Response:
-    """List every init scheme with its formula, source and fields, from the table that draws, and
-    every preset with its parts.
-    """
+    """List all init schemes with formula, source and options, and all presets with their parts."""
     return Response(_initializers(), media_type="application/json")
 
 
@@ -47,13 +44,13 @@ def _initializers() -> bytes:
 
 @about.get("/devices", summary="List the devices", responses=problems(DeviceFailed))
 async def list_devices() -> DeviceList:
-    """List the devices of this server."""
+    """List the devices that can draw and check networks; `auto` uses the first."""
     return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]
 
 
-@about.get("", summary="Name the versions")
+@about.get("", summary="Get the versions")
 async def show_versions() -> Versions:
-    """Name the versions that answer here."""
+    """Return the versions of the service, its random streams and the libraries it uses."""
     return Versions(
         release=stepzero_rnn.__version__,
         stream_versions=[STREAM_VERSION],
@@ -64,22 +61,22 @@ async def show_versions() -> Versions:
     )
 
 
-@health.get("/live", summary="Is the process alive?")
+@health.get("/live", summary="Liveness probe")
 async def show_live() -> Health:
-    """Answer as long as the process runs."""
+    """Return 200 as long as the process runs."""
     return Health(status="live")
 
 
 @health.get(
     "/ready",
-    summary="Would a request be served at once?",
+    summary="Readiness probe",
     responses=problems(NotReady, EngineFailed),
 )
 async def show_ready(context: CurrentContext) -> Health:
-    """Answer 200 while a request would be served at once.
+    """Return 200 while the server accepts requests, and 503 otherwise.
 
-    503 until the kernels are compiled and draw what they should (for ever if they do not), while
-    the server stops, and while requests have waited for room as long as they may.
+    The server is not ready until its kernels are compiled and verified, while its queue is
+    saturated, and while it is shutting down. If verification fails, it never becomes ready.
     """
     if context.warming.done():
         await context.wait_until_ready()
@@ -88,37 +85,12 @@ async def show_ready(context: CurrentContext) -> Health:
     return Health(status="ready")
 
 
-@inference.get("/health/live", summary="Is the process alive, as KServe asks")
-async def show_live_to_kserve() -> Live:
-    """Answer as long as the process runs."""
-    return Live(live=True)
-
-
-@inference.get(
-    "/health/ready",
-    summary="Would a request be served at once, as KServe asks",
-    responses=problems(NotReady, EngineFailed),
-)
-async def show_ready_to_kserve(context: CurrentContext) -> Ready:
-    """Answer as `/healthz/ready` does, in the words of the Open Inference Protocol."""
-    await show_ready(context)
-    return Ready(ready=True)
-
-
-@inference.get("", summary="Name the server, as KServe asks")
-async def show_server() -> Server:
-    """Name the server; it has no extension of the Open Inference Protocol, and no model to infer
-    from.
-    """
-    return Server(name="stepzero", version=stepzero_rnn.__version__, extensions=[])
-
-
 @metrics.get(
     "/metrics",
-    summary="Count what was done",
+    summary="Get Prometheus metrics",
     response_class=PlainTextResponse,
 )
 async def show_metrics(context: CurrentContext) -> Response:
-    """Return all counters of this server, of all its processes, in Prometheus' text format."""
+    """Return the metrics of all server processes in the Prometheus text format."""
     context.metrics.show(context.load, ready=context.ready)
     return Response(context.metrics.render(), media_type=MEDIA_TYPE)

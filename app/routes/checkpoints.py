@@ -58,9 +58,8 @@ Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.
 async def make_checkpoint(request: Request, context: CurrentContext) -> Response:
     """Draw, check and stream a checkpoint.
 
-    The answer is the file.  `Content-Location` is its permalink, the `Link` header leads to its
-    statistics.  Where the spec names no `format`, the `Accept` header chooses one: `.pt` where it
-    names none of ours.
+    The response is the file.  `Content-Location` is its permalink, and the `Link` header points to
+    its statistics.  If the spec has no `format`, the `Accept` header selects one, `.pt` by default.
     """
     body = await read_checkpoint_body(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
@@ -73,9 +72,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
-    """Turn a flat query into the permalink that serves it: for `curl -L` and a browser's address
-    bar.
-    """
+    """Redirect a request given as query parameters to its permalink, for `curl -L` and browsers."""
     name = choose_format(query.format, None)
     job = await job_of(request, context, query.spec, name, query.serving)
     return RedirectResponse(file_url(request, job) + _options(query.serving), status_code=303)
@@ -85,7 +82,7 @@ async def find_checkpoint(request: Request, query: Query, context: CurrentContex
 async def describe_checkpoint(
     request: Request, recipe: Token, asked: Described, context: CurrentContext
 ) -> Response:
-    """Say what a recipe describes: tensors, sizes, and the permalink and tag of every format."""
+    """Return the tensors and sizes of a checkpoint, and the permalinks and tags of all formats."""
     spec = decode_recipe(recipe)
     for name in asked:
         await context.wait_until_ready()
@@ -108,7 +105,7 @@ async def summarize_checkpoint(
 
 @router.get("/checkpoints/{recipe}/spec", dependencies=[NoQuery], **docs.GET_SPEC)
 async def show_spec(recipe: Token) -> Response:
-    """Return the canonical spec of a recipe: the smallest request that asks for it."""
+    """Return the canonical spec of a recipe: the shortest equivalent request."""
     spec = json.dumps(canonical(decode_recipe(recipe)), indent=2, sort_keys=True)
     return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
 
@@ -118,12 +115,14 @@ async def show_spec(recipe: Token) -> Response:
 async def fetch_checkpoint(
     request: Request,
     recipe: Token,
-    name: Annotated[str, Path(description="Any name; a hash at its end must be the file's.")],
+    name: Annotated[
+        str, Path(description="Any name; if it ends in a hash, the hash must match the file.")
+    ],
     extension: Annotated[str, Path(description="`pt`, `safetensors`, `npz` or `zip`.")],
     options: Options,
     context: CurrentContext,
 ) -> Response:
-    """Fetch a file by its permalink: the same bytes for ever, whole or in part."""
+    """Download a file from its permalink, in whole or in part; its bytes never change."""
     format_name = format_of_suffix(extension)
     spec = decode_recipe(recipe)
     FORMATS[format_name].require_dtype(spec.dtype)
@@ -135,7 +134,7 @@ async def fetch_checkpoint(
 
 @router.post("/plan", response_model=Description, **docs.POST_PLAN)
 async def plan_checkpoint(request: Request, context: CurrentContext) -> Response:
-    """Say what a request would give: shapes, bytes, cost and permalinks.  Nothing is built."""
+    """Return the shapes, sizes, cost and permalinks of a checkpoint without creating it."""
     body = await read_checkpoint_body(request, context)
     if body.format is not None:
         await job_of(request, context, body.spec, body.format, body.serving)

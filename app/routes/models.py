@@ -1,4 +1,4 @@
-"""The JSON answers, as they stand in OpenAPI."""
+"""Models of the JSON responses."""
 
 from __future__ import annotations
 
@@ -8,72 +8,76 @@ from pydantic import BaseModel, Field
 
 
 class Answer(BaseModel, frozen=True):
-    """The base of all answers."""
+    """Base of all responses."""
 
 
 class SchemeField(Answer, extra="allow"):
-    """One argument of a scheme, with its JSON schema's keywords."""
+    """An option of a scheme, with the keywords of its JSON schema."""
 
     name: str
     required: bool
 
 
 class SchemeEntry(Answer):
-    """One init scheme."""
+    """An init scheme."""
 
     name: str
     summary: str
     formula: str
     source: str
-    parameters: list[str] = Field(description="The parameters that it is defined for.")
-    rnn_types: list[str] = Field(description="The networks that it is defined for.")
+    parameters: list[str] = Field(description="Parameters that the scheme supports.")
+    rnn_types: list[str] = Field(description="Network types that the scheme supports.")
     fields: list[SchemeField]
-    example: dict[str, Any] = Field(description="The scheme in a request.")
+    example: dict[str, Any] = Field(description="Fields of a request that uses the scheme.")
 
 
 class PresetEntry(Answer):
-    """What a library draws by default, or what a paper drew."""
+    """The default initialization of a library, or the initialization used in a paper."""
 
     name: str
     summary: str
     source: str
-    note: str = Field(description="What else is to be known of it, or nothing.")
-    rnn_types: list[str] = Field(description="The networks that it is defined for.")
+    note: str = Field(description="Additional remarks; may be empty.")
+    rnn_types: list[str] = Field(description="Network types that the preset supports.")
     parts: dict[str, dict[str, Any]] = Field(
-        description="By network, the `init` that it is a name for."
+        description="The equivalent `init` object for each network type."
     )
-    example: dict[str, Any] = Field(description="The preset in a request.")
+    example: dict[str, Any] = Field(description="Fields of a request that uses the preset.")
 
 
 class Catalogue(Answer):
-    """Every init scheme, from the table that draws, and every preset made of them."""
+    """All init schemes and presets."""
 
     weights: list[SchemeEntry]
     biases: list[SchemeEntry]
     presets: list[PresetEntry]
-    scripts: list[SchemeEntry] = Field(description="Those that fill a whole network by themselves.")
+    scripts: list[SchemeEntry] = Field(description="Schemes that initialize a whole network.")
 
 
 class Device(Answer, extra="allow"):
-    """A device that draws and runs networks here."""
+    """A device that can draw and run networks."""
 
     name: str = Field(examples=["cpu", "cuda:0"])
     kind: str
 
 
 class DeviceList(Answer):
-    """The devices of this server; `auto` takes the first."""
+    """The devices of this server; `auto` uses the first."""
 
     devices: list[Device]
 
 
 class Versions(Answer):
-    """What answers here."""
+    """The versions of the service and its libraries."""
 
     release: str
-    stream_versions: list[int] = Field(description="Recipes of these versions are served.")
-    torch: str = Field(description="Runs the networks, and makes the numbers of some scripts.")
-    numpy: str = Field(description="Makes the numbers of other scripts.")
+    stream_versions: list[int] = Field(
+        description="Versions of the random streams that this server can draw."
+    )
+    torch: str = Field(
+        description="PyTorch version, which runs the networks and the script `torch_seeded`."
+    )
+    numpy: str = Field(description="NumPy version, which runs the script `numpy_randn`.")
     formats: list[str]
     devices: list[str]
 
@@ -82,23 +86,3 @@ class Health(Answer):
     """The state of the server."""
 
     status: str = Field(examples=["live", "ready"])
-
-
-class Live(Answer):
-    """That the process runs."""
-
-    live: bool
-
-
-class Ready(Answer):
-    """That a request would be served at once."""
-
-    ready: bool
-
-
-class Server(Answer):
-    """The server, in the words of the Open Inference Protocol."""
-
-    name: str
-    version: str
-    extensions: list[str]

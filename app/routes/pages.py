@@ -1,4 +1,4 @@
-"""The pages for people: the first page and Swagger UI, all from vendored files."""
+"""The HTML pages: home page and Swagger UI, served from vendored files."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-_OF_DOCS = re.compile(r"docs\b|vendor\b")  # the static files that only /docs needs
+_OF_DOCS = re.compile(r"docs\b|vendor\b")  # static files used by /docs alone
 _TO_DOCS = ('href="docs"', 'href="openapi.json"', "<code>/docs</code>")
 
 
 class _Static(StaticFiles):
-    """The files below `/_static`; those of the docs only where there are docs."""
+    """The files below `/_static`, without those of the docs if the docs are disabled."""
 
     def __init__(self, *, docs: bool) -> None:
         super().__init__(directory=PAGES)
         self._docs = docs
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """Find a file."""
         if not self._docs and _OF_DOCS.match(path):
             return "", None
         return super().lookup_path(path)
@@ -54,7 +53,6 @@ def pages(*, docs: bool) -> APIRouter:
 
     @router.get("/")
     async def show_first_page() -> Response:
-        """Say what this is, with a first curl."""
         if docs:
             return FileResponse(PAGES / "index.html", headers=_HEADERS)
         return HTMLResponse(_without_docs(), headers=_HEADERS)
@@ -63,13 +61,12 @@ def pages(*, docs: bool) -> APIRouter:
 
         @router.get("/docs")
         async def show_docs() -> FileResponse:
-            """Show Swagger UI."""
             return FileResponse(PAGES / "docs.html", headers=_HEADERS)
 
     return router
 
 
 def _without_docs() -> str:
-    """Return the first page without the lines that lead to what there is not."""
+    """Return the home page without the lines that link to the docs."""
     lines = (PAGES / "index.html").read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not any(link in line for link in _TO_DOCS))

@@ -1,8 +1,8 @@
-"""One HTTP/1.1 connection: uvicorn's h11 protocol, with a bound in bytes and in time on all that
-comes and goes.
+"""One HTTP/1.1 connection: uvicorn's h11 protocol, with limits on the bytes and the time of all
+that is received and sent.
 
-There is one request at a time: what a client sends behind it waits unparsed, and is read meanwhile,
-since a connection that is not read does not tell that its client has left.
+Requests are answered one at a time.  Pipelined data is read and held unparsed meanwhile, because
+a connection that is not being read does not report that its client has left.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from app.runtime.transport import LOOK_S, PatientTransport
 from app.scope import ABORT
 from stepzero_rnn.errors import SlowRequest, StepZeroError
 
-UNSENT_BYTES = 128 << 10  # what the kernel takes of a stream before it is on its way
-BUFFERED_BYTES = 32 << 10  # more than that, and the next chunk waits: the smallest is larger
+UNSENT_BYTES = 128 << 10  # unsent data that the kernel buffers
+BUFFERED_BYTES = 32 << 10  # with more buffered the next chunk waits; the smallest chunk is larger
 SLICE_BYTES = 16 << 10  # parsed at a time, so that thousands of tiny chunks are noticed early
 
 
 class Connection(H11Protocol):
-    """A connection whose client is waited for no longer than `grace_s`, whatever it sends or does
-    not take.
+    """A connection that waits for its client no longer than `grace_s`, whether the client is slow
+    to send or slow to read.
 
     Args:
-        grace_s: how long a head may take from its first byte, or from the connection's beginning,
-            and how long the client may fall behind `min_bytes_per_s` in taking answers.
+        grace_s: time limit for the head of a request, and for how long the client may read
+            responses more slowly than `min_bytes_per_s`.
     """
 
     def __init__(self, *args: Any, grace_s: float, min_bytes_per_s: float, **kwargs: Any) -> None:
@@ -42,11 +42,10 @@ class Connection(H11Protocol):
         self.conn: Parser = Parser()
         self._grace_s = grace_s
         self._min_bytes_per_s = min_bytes_per_s
-        self._deadline: asyncio.TimerHandle | None = None  # of a request that has not come whole
+        self._deadline: asyncio.TimerHandle | None = None  # of an incomplete request
         self._is_ended = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin."""
         transport.set_write_buffer_limits(high=BUFFERED_BYTES)
         if hasattr(socket, "TCP_NOTSENT_LOWAT"):
             connection = transport.get_extra_info("socket")
@@ -54,7 +53,7 @@ class Connection(H11Protocol):
         patient = PatientTransport(
             transport,
             self.loop,
-            # A little longer than the streams' own, so that these can still tell why they end.
+            # A little longer than the streams' own, so that these can still report why they end.
             credit=TransferCredit(self._min_bytes_per_s, self._grace_s + 2 * LOOK_S),
             is_sending=lambda: self._is_ended or self.conn.their_state is h11.SEND_BODY,
         )
@@ -62,12 +61,10 @@ class Connection(H11Protocol):
         self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
         self._await_no_more()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
         for first in range(0, len(data), SLICE_BYTES):
             if self._is_ended or self.transport.is_closing():
                 return
@@ -83,7 +80,7 @@ class Connection(H11Protocol):
             self._await_request()
 
     def handle_events(self) -> None:
-        """Begin what has come whole, and read on: what comes behind it is held."""
+        """Start complete requests, and keep reading: later data is held."""
         before = self.cycle
         super().handle_events()
         if self.conn.has_whole_request:
@@ -92,25 +89,23 @@ class Connection(H11Protocol):
             self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
             self._await_no_more()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - there is more to say
-        """Refuse what the parser could not read."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's refusal has the details
+        """Answer what the parser could not read."""
         self._refuse(self.conn.refusal)
 
     def shutdown(self) -> None:
-        """Begin to stop: close once nothing is being answered."""
+        """Close the connection once nothing is being answered."""
         if self._is_answering:
             self.cycle.keep_alive = False
         else:
             self.transport.close()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close a connection that nothing comes on."""
+        """Close an idle connection."""
         self.transport.close()
 
     def _unsupported_upgrade_warning(self) -> None:
-        """Answer in HTTP/1.1, which whoever proposes another protocol has to be ready for; that is
-        nothing to warn of.
-        """
+        """Log nothing: a client that proposes an upgrade has to accept HTTP/1.1 too."""
 
     def _await_request(self) -> None:
         self._await_no_more()
@@ -125,7 +120,7 @@ class Connection(H11Protocol):
         self._deadline = None
         if self.conn.has_half_request and self.conn.our_state is h11.IDLE:
             self._refuse(SlowRequest(grace_s=self._grace_s))
-        else:  # nothing came, or the rest of a body that nobody wants
+        else:  # nothing was received, or only the rest of a body that is not needed
             self.transport.close()
 
     @property
@@ -134,7 +129,7 @@ class Connection(H11Protocol):
         return cycle is not None and not cycle.response_complete
 
     def _refuse(self, error: StepZeroError) -> None:
-        """Answer, and close; or break off, where that would stand within another answer."""
+        """Answer and close the connection; abort it if a response is already under way."""
         self._is_ended = True
         self._await_no_more()
         if self._is_answering:

@@ -1,4 +1,4 @@
-"""Reads the settings from the environment, and says by a variable's name what is wrong with it."""
+"""Reads the settings from the environment, and reports errors by the names of variables."""
 
 from __future__ import annotations
 
@@ -14,31 +14,30 @@ from stepzero_rnn.errors import RequestError
 from stepzero_rnn.spec.parse import field_errors
 from stepzero_rnn.uploads.settings import PREFIX
 
-OF_OTHERS = ("STEPZERO_API_KEY",)  # what the client reads
-_LINKS = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))(_.*)?")  # Kubernetes' own
+OF_OTHERS = ("STEPZERO_API_KEY",)  # read by the client
+_LINKS = re.compile(PREFIX + r"(SERVICE_(HOST|PORT)|PORT_\d+_(TCP|UDP))(_.*)?")  # set by Kubernetes
 
 
-def read_settings(given: Mapping[str, Any], environment: Iterable[str]) -> Settings:
-    """Return the settings, from what was given and else from the environment.
+def read_settings(values: Mapping[str, Any], environment: Iterable[str]) -> Settings:
+    """Return the settings; explicit values take precedence over the environment.
 
     Args:
-        environment: the names of all variables.
+        environment: the names of all environment variables.
 
     Raises:
-        RequestError: a setting is wrong, or a variable looks like one and is none; all are named.
+        RequestError: settings are invalid, or variables with the prefix are unknown; all are named.
     """
     settings = None
-    said = [_unknown(name) for name in environment if _is_unknown(name.upper())]
+    messages = [_unknown(name) for name in environment if _is_unknown(name.upper())]
     try:
-        settings = Settings(**given)
+        settings = Settings(**values)
     except ValidationError as error:
-        wrong = field_errors(error.errors(include_url=False))
-        said += [
+        messages += [
             f"{_variable(e.pointer.removeprefix('/'))}: {e.detail.removeprefix('Value error, ')}"
-            for e in wrong
+            for e in field_errors(error.errors(include_url=False))
         ]
-    if settings is None or said:
-        raise RequestError(f"The settings are wrong. {'; '.join(said)}.")
+    if settings is None or messages:
+        raise RequestError(f"Invalid settings. {'; '.join(messages)}.")
     return settings
 
 
@@ -47,11 +46,11 @@ def _variable(name: str) -> str:
 
 
 def _is_unknown(name: str) -> bool:
-    known = {_variable(field) for field in Settings.model_fields}
+    variables = {_variable(field) for field in Settings.model_fields}
     ours = name.startswith(PREFIX) and name not in OF_OTHERS and not _LINKS.fullmatch(name)
-    return ours and name not in known
+    return ours and name not in variables
 
 
 def _unknown(name: str) -> str:
     near = get_close_matches(name.upper(), map(_variable, Settings.model_fields), n=1)
-    return f"{name}: there is no such setting" + (f"; did you mean {near[0]}" if near else "")
+    return f"{name}: unknown setting" + (f" (did you mean {near[0]}?)" if near else "")

@@ -1,6 +1,4 @@
-"""Takes the address to serve at before anything is started, and says what to do where that cannot
-be had.
-"""
+"""Binds the address before anything else is started, and explains what to do if that fails."""
 
 from __future__ import annotations
 
@@ -12,26 +10,26 @@ from stepzero_rnn.errors import CannotListen
 BACKLOG = 2048
 
 _ADVICE = {
-    errno.EADDRINUSE: "something listens there already. Take another port, `--port {other}` or STEPZERO_PORT={other}, or end "
-    "what listens: `ss -ltnp 'sport = :{port}'` names it",
-    errno.EACCES: "ports below 1024 are the administrator's. Take one above, as `--port 8000`",
-    errno.EADDRNOTAVAIL: "this machine has no such address. Take 127.0.0.1 for this machine alone, or 0.0.0.0 for all of its "
-    "addresses",
+    errno.EADDRINUSE: "the port is in use. Choose another port (`--port {other}` or STEPZERO_PORT={other}), or stop the "
+    "process that uses it; `ss -ltnp 'sport = :{port}'` shows which one",
+    errno.EACCES: "ports below 1024 need root privileges. Choose a higher port, such as `--port 8000`",
+    errno.EADDRNOTAVAIL: "not an address of this machine. Use 127.0.0.1 to accept local connections only, or 0.0.0.0 to "
+    "listen on all interfaces",
 }
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen at an address; who comes before the server is ready waits.
+    """Listen on an address; connections made before the server is ready wait.
 
     Raises:
-        CannotListen: it is taken, forbidden or not of this machine.
+        CannotListen: the address is in use, privileged or not one of this machine.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        hosts = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, *_, address = min(hosts, key=lambda one: one[0] != socket.AF_INET)
         return socket.create_server(address, family=family, backlog=BACKLOG)
     except socket.gaierror as error:
-        reason = "there is no machine of this name. Take 127.0.0.1 for this machine alone"
+        reason = "unknown host name. Use 127.0.0.1 to accept local connections only"
         raise CannotListen(host=host, port=port, reason=reason) from error
     except OSError as error:
         advice = _ADVICE.get(error.errno or 0, error.strerror or str(error))

@@ -1,6 +1,4 @@
-"""How the log looks: every line, the server's own and those of its libraries, goes through one
-pipe.
-"""
+"""Log format: the server's lines and those of its libraries go through one formatter."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ _RENDERERS: dict[LogFormat, tuple[Processor, ...]] = {
 
 
 def log_config(settings: Settings) -> dict[str, Any]:
-    """Return what `logging.config.dictConfig` takes; only words, so that another process can be
-    handed it.
-    """
+    """Return the argument of `logging.config.dictConfig`, which can be pickled for workers."""
     level = settings.log_level.upper()
     how = settings.log_format or ("console" if sys.stderr.isatty() else "json")
     return {
@@ -52,7 +48,7 @@ def log_config(settings: Settings) -> dict[str, Any]:
 
 
 def formatter(how: LogFormat) -> logging.Formatter:
-    """Make the formatter that turns a record into a line."""
+    """Return the formatter that turns a record into a line."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.stdlib.add_logger_name,
@@ -66,7 +62,7 @@ def formatter(how: LogFormat) -> logging.Formatter:
 
 
 def _plain(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Drop what uvicorn adds for colours, and what would end a line or drive a terminal."""
+    """Drop uvicorn's colors, and escape characters that end a line or control a terminal."""
     event.pop("color_message", None)
     return {
         key: x.encode("unicode_escape").decode()

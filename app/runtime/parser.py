@@ -1,5 +1,5 @@
-"""The HTTP/1.1 parser of a connection: h11's, stricter, and with a bound on whatever a request may
-bring.
+"""The HTTP/1.1 parser of a connection: h11's, but stricter and with limits on every part of a
+request.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import h11
 
 from stepzero_rnn.errors import BodyTooLarge, HeadTooLarge, MalformedHttp, StepZeroError
 
-MAX_HEAD_BYTES = 64 << 10  # of an address with its headers, a chunk's extensions, or trailers
-MAX_HEAD_LINES = 128  # each takes a hundred times the effort and the memory of its bytes
-MAX_UNREAD_BYTES = 64 << 10  # of what nobody reads: the body of a GET, or the rest of a refused one
-_PAYLOAD_PER_FRAMING = 8  # bytes of a chunked body that pay for one of its framing, beyond a head's
+MAX_HEAD_BYTES = 64 << 10  # request line and headers, chunk extensions, or trailers
+MAX_HEAD_LINES = 128  # a line costs a hundred times the time and memory of its bytes
+MAX_UNREAD_BYTES = 64 << 10  # that are discarded: the body of a GET, or the rest of a refused body
+_PAYLOAD_PER_FRAMING = 8  # payload bytes that allow one more byte of chunk framing
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _BODILESS = frozenset({b"GET", b"HEAD"})
 
 
 class Parser(h11.Connection):
-    """Parses one connection's requests; `refusal` says what is wrong once it has raised a
-    RemoteProtocolError.
+    """Parses the requests of one connection; after a RemoteProtocolError, `refusal` holds the
+    reason.
 
-    Trailers are parsed and dropped: they count as framing, and never become headers (RFC 9110,
+    Trailers are parsed and discarded: they count as framing and never become headers (RFC 9110,
     6.5.1).
     """
 
@@ -35,20 +35,20 @@ class Parser(h11.Connection):
         self._is_bodiless = False
         self._rest_bytes: float = 0  # of the body
         self._unread_bytes = 0
-        self._framing_bytes = 0  # that may still come
+        self._framing_bytes = 0  # still allowed
 
     @property
     def has_whole_request(self) -> bool:
-        """Whether a request has arrived whole, and the next is not begun."""
+        """Whether a request is complete, and the next has not begun."""
         return self.their_state not in (h11.IDLE, h11.SEND_BODY)
 
     @property
     def has_half_request(self) -> bool:
-        """Whether some of a request has arrived."""
+        """Whether part of a request has arrived."""
         return self.their_state is h11.SEND_BODY or bool(self.trailing_data[0])
 
     def receive_data(self, data: bytes) -> None:
-        """Take in what has come; empty lines before a request are passed over (RFC 9112, 2.2)."""
+        """Append received data; empty lines before a request are ignored (RFC 9112, 2.2)."""
         if self.their_state is h11.IDLE and not self.trailing_data[0]:
             data = data.lstrip(b"\r\n")
         if data:
@@ -56,20 +56,18 @@ class Parser(h11.Connection):
             super().receive_data(data)
 
     def hold(self, data: bytes) -> bool:
-        """Take in what has come behind a whole request, unparsed; say whether that is no more than
-        may wait.
-        """
-        if self.their_state is h11.MUST_CLOSE:  # it was to be the last request
+        """Hold data that follows a complete request, unparsed; return False if it is too much."""
+        if self.their_state is h11.MUST_CLOSE:  # this was the last request
             self._unread_bytes += len(data)
             return self._unread_bytes <= MAX_UNREAD_BYTES
         super().receive_data(data)
         return len(self.trailing_data[0]) <= MAX_UNREAD_BYTES
 
     def next_event(self) -> Any:
-        """Return the next event of h11.
+        """Return the next h11 event.
 
         Raises:
-            RemoteProtocolError: the request is malformed, or exceeds a bound.
+            RemoteProtocolError: the request is malformed or exceeds a limit.
         """
         if self.their_state is h11.IDLE:
             self._count_lines()
@@ -90,10 +88,10 @@ class Parser(h11.Connection):
         return event
 
     def send(self, event: h11.Event) -> Any:
-        """Return the bytes of an event, a body's uncopied where nothing stands around them.
+        """Return the bytes of an event; body data without framing is not copied.
 
-        An answer that comes before a body which is too long to be passed over says that the
-        connection ends with it.
+        A response sent before the end of a body that is too long to discard gets
+        `Connection: close`.
         """
         if isinstance(event, h11.Response) and self._rest_bytes > MAX_UNREAD_BYTES:
             headers = [*event.headers.raw_items(), (b"Connection", b"close")]
@@ -112,7 +110,7 @@ class Parser(h11.Connection):
         self._rest_bytes = inf if is_chunked else int(headers.get(b"content-length", 0))
         self._unread_bytes, self._framing_bytes = 0, MAX_HEAD_BYTES
         if is_chunked and b"content-length" in headers:
-            self._refuse(MalformedHttp())  # somebody on the way may have believed the other
+            self._refuse(MalformedHttp())  # a proxy may have trusted the other header
         if request.http_version not in (b"1.0", b"1.1"):
             self._refuse(MalformedHttp())
         if request.target.startswith((b"http:", b"https:")):
@@ -120,7 +118,7 @@ class Parser(h11.Connection):
         return request
 
     def _in_origin_form(self, request: h11.Request) -> h11.Request:
-        """Return a request for an absolute address as one for its path (RFC 9112, 3.2.2)."""
+        """Convert the absolute form of a request target to the origin form (RFC 9112, 3.2.2)."""
         try:
             address = urlsplit(request.target)
         except ValueError:
@@ -137,8 +135,8 @@ class Parser(h11.Connection):
         )
 
     def _count_lines(self) -> None:
-        """Refuse a head of too many lines before they are parsed, folded ones and those that have
-        no end yet included.
+        """Reject a head with too many lines before parsing it; folded and incomplete lines count
+        too.
         """
         text = self.trailing_data[0]
         blank = _BLANK_LINE.search(text)
@@ -146,9 +144,7 @@ class Parser(h11.Connection):
             self._refuse(HeadTooLarge(limit_bytes=MAX_HEAD_BYTES, limit_lines=MAX_HEAD_LINES))
 
     def _count(self, payload_bytes: int) -> None:
-        """Count a piece of the body: what nobody reads is bounded, what is read pays for its
-        framing.
-        """
+        """Count body data: discarded data is limited, and payload raises the limit on framing."""
         self._rest_bytes -= payload_bytes
         self._framing_bytes += payload_bytes + payload_bytes // _PAYLOAD_PER_FRAMING
         is_answered = self.our_state not in (h11.SEND_RESPONSE, h11.SEND_BODY)

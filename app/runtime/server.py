@@ -25,15 +25,15 @@ from app.settings import Settings
 from app.telemetry.memory import keep_few_arenas
 from app.telemetry.worker_folder import shared
 
-CLOSING_S = 1  # for connections that have nothing left to say
-LEAVING_S = 3  # beyond the grace, for threads that are in the middle of a matrix
+CLOSING_S = 1  # for idle connections
+LEAVING_S = 3  # after the grace period, for threads that are computing a matrix
 
 
 class Server(uvicorn.Server):
     """A uvicorn server that stops in two steps.
 
-    After a signal to stop it is not ready and refuses new work, and ends when what runs has ended,
-    or its time is over.
+    After a stop signal it is no longer ready and rejects new work; it exits when running requests
+    have finished, or when the grace period is over.
     """
 
     def __init__(self, config: uvicorn.Config, server_state: ServerState, grace_s: float) -> None:
@@ -43,9 +43,11 @@ class Server(uvicorn.Server):
         self._end_s: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop once what runs has ended, then exit with 0; a second signal ends it at once."""
+        """Stop once running requests have finished, then exit with 0; a second signal exits at
+        once.
+        """
         if self.should_exit:
-            os._exit(128 + sig)  # nothing is stored, so nothing is left half done
+            os._exit(128 + sig)  # safe: nothing is stored that could be incomplete
         self._server_state.is_accepting = False
         self.should_exit = True
         end = threading.Timer(self._grace_s + LEAVING_S, os._exit, [0])
@@ -53,7 +55,7 @@ class Server(uvicorn.Server):
         end.start()
 
     async def on_tick(self, counter: int) -> bool:
-        """Say whether it is time to go."""
+        """Return True when the server should exit."""
         if not await super().on_tick(counter):
             return False
         if self._end_s is None:
@@ -62,15 +64,15 @@ class Server(uvicorn.Server):
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal ends it.
+    """Serve until a stop signal.
 
     Raises:
-        CannotListen: the address cannot be had; nothing was started.
+        CannotListen: cannot listen on the address; nothing was started.
     """
     listener = listen(settings.host, settings.port)
     if settings.serves_anybody:
-        _warn_of_strangers(settings.host)
-    _say_where(listener)
+        _warn_of_anonymous_access(settings.host)
+    _print_url(listener)
     if settings.workers == 1:
         _serve_here(settings, listener)
         return
@@ -80,7 +82,7 @@ def serve(settings: Settings) -> None:
 
 
 def _serve_here(settings: Settings, listener: socket.socket) -> None:
-    """Serve in this process, on a socket that others may listen on as well."""
+    """Serve in this process, on a socket that other processes may share."""
     keep_few_arenas()
     api = create_app(settings)
     config = uvicorn.Config(
@@ -93,33 +95,34 @@ def _serve_here(settings: Settings, listener: socket.socket) -> None:
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
         server_header=False,
-        proxy_headers=False,  # the application knows which proxies to believe
+        proxy_headers=False,  # the application knows which proxies to trust
     )
     Server(config, api.state.server_state, settings.shutdown_grace_s).run([listener])
 
 
 def protocol(settings: Settings) -> type[asyncio.Protocol]:
-    """Return uvicorn what makes its connections."""
-    made = partial(
+    """Return the factory of uvicorn's connections."""
+    factory = partial(
         Connection,
         grace_s=settings.client_grace_s,
         min_bytes_per_s=settings.min_client_bytes_per_s,
     )
-    return cast("type[asyncio.Protocol]", made)
+    return cast("type[asyncio.Protocol]", factory)
 
 
-def _warn_of_strangers(host: str) -> None:
+def _warn_of_anonymous_access(host: str) -> None:
     print(
-        f"There are no keys: everybody who can reach {host} is served. `python -m app.key NAME` makes a key.",
+        f"Warning: no API keys are configured, so anyone who can reach {host} is served. "
+        "Create a key with `python -m app.key NAME`.",
         file=sys.stderr,
     )
 
 
-def _say_where(listener: socket.socket) -> None:
+def _print_url(listener: socket.socket) -> None:
     host, port = listener.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     print(
-        f"Step Zero is at {base}/  ·  API: {base}/docs  ·  first file: "
+        f"Step Zero is running at {base}/  ·  API docs: {base}/docs  ·  first checkpoint: "
         f"curl -fL -o gru.pt '{base}/v1/checkpoints?rnn_type=gru&input_size=10&hidden_size=20'",
         flush=True,
     )

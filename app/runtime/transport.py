@@ -1,6 +1,4 @@
-"""The transport of a connection as answers are written to it: a client that takes nothing, or sends
-on, holds it no longer than it may.
-"""
+"""The transport of a connection: a client that reads nothing, or keeps sending, is disconnected."""
 
 from __future__ import annotations
 
@@ -10,17 +8,17 @@ from typing import Any
 
 from app.admission.chunk_sizer import TransferCredit
 
-LOOK_S = 1.0  # between two looks at what is unsent
+LOOK_S = 1.0  # between two checks of the unsent data
 LINGER_S = 1.0
 
 
 class PatientTransport:
-    """Breaks off a client that takes what is written more slowly than it has to; anything else is
-    the transport's own.
+    """Aborts connections whose clients read too slowly; everything else is delegated to the
+    transport.
 
     Args:
-        patience: what it has for the client.
-        is_sending: whether the client may still send something of its request.
+        credit: how long the client may still be waited for.
+        is_sending: whether the client may still be sending its request.
     """
 
     def __init__(
@@ -36,7 +34,7 @@ class PatientTransport:
         self._credit = credit
         self._is_sending = is_sending
         self._is_closing = False
-        self._untaken_bytes = 0  # unsent at the last look, and written since
+        self._untaken_bytes = 0  # unsent at the last check, and written since
         self._looked_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -44,7 +42,7 @@ class PatientTransport:
         return getattr(self._transport, name)
 
     def write(self, data: bytes) -> None:
-        """Write to a client that is there, and begin to watch whether it takes what is written."""
+        """Write to a connected client, and check periodically that it reads."""
         if self._transport.is_closing():
             return
         self._transport.write(data)
@@ -54,12 +52,13 @@ class PatientTransport:
             self._timer = self._loop.call_later(LOOK_S, self._look)
 
     def is_closing(self) -> bool:
-        """Whether nothing more is to be written."""
         return self._is_closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Close once all is sent; what the client still sends is passed over for a moment, since it
-        would miss the answer otherwise.
+        """Close once everything is sent.
+
+        Data that the client still sends is ignored for a moment: a reset would make it lose the
+        response.
         """
         if self.is_closing():
             return

@@ -1,1 +1,1 @@
-"""Metrics and per-request statistics, and the memory of the process; knows no HTTP."""
+"""Metrics, per-request statistics and process memory; independent of HTTP."""

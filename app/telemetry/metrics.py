@@ -1,6 +1,6 @@
-"""What can be counted of a service, in Prometheus' words; knows no HTTP.
+"""The service's Prometheus metrics; independent of HTTP.
 
-Several processes that share a folder count together: any of them answers for all
+Processes that share a folder report their metrics together: each can answer for all
 (`app.telemetry.worker_folder`).
 """
 
@@ -35,12 +35,12 @@ MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NO_DEVICE = "none"
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
-disable_created_metrics()  # type: ignore[no-untyped-call]  # else a time stands beside every series
+disable_created_metrics()  # type: ignore[no-untyped-call]  # else every series gets a `_created` twin
 
 
 class Load(NamedTuple):
-    """How busy the admission of requests is: bytes taken and in all, by memory; checks likewise;
-    who waits.
+    """Load of the admission: reserved and total bytes by memory, running and maximum checks, and
+    the number of waiting requests.
     """
 
     memories: Mapping[str, tuple[int, int]] = MappingProxyType({})
@@ -49,43 +49,47 @@ class Load(NamedTuple):
 
 
 class Metrics:
-    """The counters of one application.  Labels are the service's own words, never a caller's."""
+    """The metrics of one application.  Labels never contain a caller's input."""
 
     def __init__(self) -> None:
         self._registry = made = CollectorRegistry()
         self._requests = Counter(
-            "stepzero_requests", "By how they ended.", ("route", "outcome"), registry=made
+            "stepzero_requests", "Requests by outcome.", ("route", "outcome"), registry=made
         )
-        self._refusals = Counter("stepzero_refusals", "Problems sent.", ("code",), registry=made)
+        self._refusals = Counter(
+            "stepzero_refusals", "Problem responses sent.", ("code",), registry=made
+        )
         self._first_byte = Histogram(
             "stepzero_first_byte_seconds",
-            "From a request to the first byte of its answer.",
+            "Time from a request to the first byte of its response.",
             ("route",),
             buckets=SECONDS,
             registry=made,
         )
         self._stages = Histogram(
             "stepzero_stage_seconds",
-            f"What a request spent in a stage: {', '.join(STAGES)}.",
+            f"Time that a request spent in a stage: {', '.join(STAGES)}.",
             ("stage", "device"),
             buckets=SECONDS,
             registry=made,
         )
-        self._sent = Counter("stepzero_sent_bytes", "Bodies sent.", ("device",), registry=made)
+        self._sent = Counter(
+            "stepzero_sent_bytes", "Bytes of response bodies sent.", ("device",), registry=made
+        )
         self._running = _gauge(made, "requests_in_flight", "Requests being answered.")
-        self._owed = _gauge(made, "in_flight_bytes", "Promised and not sent yet.")
-        self._waiting = _gauge(made, "queue_length", "Requests waiting for room.")
-        self._totals = _gauge(made, "budget_bytes", "Memory to share.", "memory")
-        self._reserved = _gauge(made, "reserved_bytes", "Memory given out.", "memory")
-        self._checks = _gauge(made, "checks", "Checks that run.")
-        self._max_checks = _gauge(made, "checks_at_most", "Checks that may run at once.")
-        self._ready = _gauge(made, "ready_processes", "Processes that would serve at once.")
-        self._processes = _gauge(made, "processes", "Processes that serve.")
+        self._owed = _gauge(made, "in_flight_bytes", "Bytes announced and not sent yet.")
+        self._waiting = _gauge(made, "queue_length", "Requests waiting in the queue.")
+        self._totals = _gauge(made, "budget_bytes", "Memory available to requests.", "memory")
+        self._reserved = _gauge(made, "reserved_bytes", "Memory reserved by requests.", "memory")
+        self._checks = _gauge(made, "checks", "Running checks.")
+        self._max_checks = _gauge(made, "checks_at_most", "Maximum number of concurrent checks.")
+        self._ready = _gauge(made, "ready_processes", "Processes ready to accept requests.")
+        self._processes = _gauge(made, "processes", "Server processes.")
         self._begin_series()
 
     def _begin_series(self) -> None:
-        """Begin what alerts look at with a 0, so that its first event is a rise; name what
-        serves.
+        """Start the series of alerts at 0, so that the first event is an increase, and publish the
+        versions.
         """
         self._processes.set(1)
         self._seen: set[str] = set()
@@ -93,32 +97,32 @@ class Metrics:
             self._refusals.labels(code)
         build = Gauge(
             "stepzero_build",
-            "What serves; always 1.",
+            "Versions of the server, as labels; always 1.",
             ("release", "stream_version", "torch"),
             multiprocess_mode="livemax",
             registry=self._registry,
         )
         build.labels(stepzero_rnn.__version__, str(STREAM_VERSION), torch.__version__).set(1)
-        self._own = Processes(self._registry) if is_shared() else None
-        if not self._own:
+        self._of_process = Processes(self._registry) if is_shared() else None
+        if not self._of_process:
             ProcessCollector(registry=self._registry)
 
     def begin(self) -> None:
-        """Count a request in."""
+        """Count a request that starts."""
         self._running.inc()
 
     def promise(self, stats: RequestStats) -> None:
-        """Count the bytes that an answer announces."""
+        """Add the bytes that a response announces."""
         self._owed.inc(stats.owed_bytes)
 
     def send(self, stats: RequestStats, size_bytes: int) -> None:
-        """Count bytes that leave."""
+        """Count bytes sent."""
         before = stats.owed_bytes
         stats.sent_bytes += size_bytes
         self._owed.dec(before - stats.owed_bytes)
 
     def end(self, route: str, stats: RequestStats, outcome: Outcome) -> None:
-        """Count a request out, with all that it took."""
+        """Count a request that has ended, with its statistics."""
         self._running.dec()
         self._owed.dec(stats.owed_bytes)
         self._count_outcome(route, outcome)
@@ -141,12 +145,13 @@ class Metrics:
         self._requests.labels(route, outcome).inc()
 
     def show(self, load: Load, *, ready: bool) -> None:
-        """Take over how busy this process is at the moment; several count only who does so each
-        second.
+        """Publish the current load of this process.
+
+        Of several processes, only those that do so every second are counted.
         """
-        if self._own:
+        if self._of_process:
             beat()
-            self._own.show()
+            self._of_process.show()
         self._ready.set(ready)
         self._waiting.set(load.waiting)
         self._checks.set(load.checks[0])
@@ -156,7 +161,7 @@ class Metrics:
             self._totals.labels(memory).set(all_bytes)
 
     def render(self) -> bytes:
-        """Return all of it as text, of all processes that count together."""
+        """Return the metrics of all processes in the text format."""
         if not is_shared():
             return generate_latest(self._registry)
         registry = CollectorRegistry()
@@ -165,14 +170,13 @@ class Metrics:
 
 
 class _Together(Collector):
-    """What the processes that share a folder have counted."""
+    """The merged metrics of the processes that share a folder."""
 
     def collect(self) -> Iterable[Metric]:
-        """Add it up."""
         merged = MultiProcessCollector.merge(counted())  # type: ignore[no-untyped-call]
         return cast("Iterable[Metric]", merged)
 
 
 def _gauge(registry: CollectorRegistry, name: str, what: str, *labels: str) -> Gauge:
-    """Make a gauge that adds up over the processes that live."""
+    """Return a gauge that is summed over the live processes."""
     return Gauge(f"stepzero_{name}", what, labels, registry=registry, multiprocess_mode="livesum")

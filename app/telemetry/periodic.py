@@ -1,4 +1,4 @@
-"""What a server does beside its requests, again and again, whatever becomes of one time."""
+"""Periodic background tasks, which continue after a failure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _log = logging.getLogger("stepzero")
 
 
 async def keep(work: Callable[[], Awaitable[object]], every_s: float) -> None:
-    """Do some work, and again after each pause, for as long as the caller lets it.
+    """Run work periodically, until cancelled.
 
-    A failure, as where there are no more threads, is logged, the first in a row alone; the next
-    time comes all the same.
+    A failure (no thread can be started, say) is logged, only the first of several in a row, and
+    does not end the task.
     """
     has_failed = False
     while True:
         try:
             await work()
             has_failed = False
-        except Exception:  # noqa: BLE001 - it is logged, with its traceback
+        except Exception:  # noqa: BLE001 - logged with its traceback
             if not has_failed:
-                _log.exception("a task beside the requests failed; it goes on")
+                _log.exception("a background task failed; it will run again")
             has_failed = True
         await asyncio.sleep(every_s)

@@ -1,5 +1,5 @@
-"""What prometheus-client tells of one process, added up over several that count together, under the
-same names.
+"""prometheus-client's metrics of one process, summed over all server processes under the same
+names.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ SECONDS = "process_cpu_seconds"
 
 
 class Processes:
-    """The part of one process; it tells nothing where the library finds nothing, as on macOS."""
+    """The metrics of one process; empty if the library has none, as on macOS."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self._own = ProcessCollector(registry=None)
+        self._collector = ProcessCollector(registry=None)
         self._gauges = {
             name: Gauge(name, what, registry=registry, multiprocess_mode="livesum")
             for name, what in GAUGES.items()
         }
-        self._seconds = Counter(SECONDS, "Processor time of all processes.", registry=registry)
+        self._seconds = Counter(SECONDS, "CPU time of all processes.", registry=registry)
         self._counted_s = 0.0
 
     def show(self) -> None:
-        """Take over what this process uses at the moment."""
-        found = {family.name: family.samples[0].value for family in self._own.collect()}
+        """Publish what this process uses now."""
+        values = {family.name: family.samples[0].value for family in self._collector.collect()}
         for name, gauge in self._gauges.items():
-            if name in found:
-                gauge.set(found[name])
-        used_s = found.get(SECONDS, 0.0)
+            if name in values:
+                gauge.set(values[name])
+        used_s = values.get(SECONDS, 0.0)
         self._seconds.inc(max(used_s - self._counted_s, 0.0))
         self._counted_s = used_s

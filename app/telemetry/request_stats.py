@@ -1,6 +1,6 @@
-"""What one request took: filled in as it runs, told to the metrics and the log when it ends.
+"""Statistics of one request: collected while it runs, reported to metrics and log when it ends.
 
-Knows no HTTP.
+Independent of HTTP.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from stepzero_rnn.pipeline.job import Job
 Outcome = Literal["served", "refused", "failed", "aborted", "cut"]
 Stage = Literal["queue", "hash", "check", "draw", "stream"]
 OUTCOMES: dict[Outcome, str] = {
-    "served": "the answer was sent",
-    "refused": "a problem was sent instead",
-    "failed": "a fault of the service",
-    "aborted": "the client left",
-    "cut": "the service left: the client read too slowly, or the service had to stop",
+    "served": "the response was sent",
+    "refused": "a problem response was sent",
+    "failed": "internal error",
+    "aborted": "the client disconnected",
+    "cut": "the server disconnected: the client read too slowly, or the server was shutting down",
 }
 STAGES: dict[Stage, str] = {
-    "queue": "waiting for room in the budget",
-    "hash": "drawing all of a file for the hash that was asked for",
+    "queue": "waiting for capacity",
+    "hash": "drawing the whole file for a requested hash",
     "check": "drawing and running the network before the first byte",
-    "draw": "making the chunks of the file",
-    "stream": "from the first byte to the last, as fast as the client reads",
+    "draw": "producing the chunks of the file",
+    "stream": "from the first byte to the last, limited by the client's reading speed",
 }
 
 
 @dataclass(slots=True)
 class RequestStats:
-    """One request's times, bytes and end; written by one thread at a time."""
+    """One request's times, bytes and outcome; written by one thread at a time."""
 
     clock: Callable[[], float] = time.perf_counter
     began: float = field(init=False)
@@ -52,7 +52,7 @@ class RequestStats:
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Count the time until the end of the block as a stage's, also if the block fails."""
+        """Add the time spent in the block to a stage, even if the block raises."""
         began = self.clock()
         try:
             yield
@@ -60,32 +60,32 @@ class RequestStats:
             self.seconds[name] = self.seconds.get(name, 0.0) + self.clock() - began
 
     def take(self, job: Job, device: str) -> None:
-        """Note which recipe is asked for, and which device works on it."""
+        """Record the requested recipe and the device used for it."""
         self.recipe, self.device = job.digest.hex(), device
 
     def answer(self, promised_bytes: int | None) -> None:
-        """Note that the first byte leaves, and how many bytes shall follow, where that is known."""
+        """Record that the response starts, and the length of its body if known."""
         self.first_byte_s = self.clock() - self.began
         self.promised_bytes = promised_bytes
 
     @property
     def owed_bytes(self) -> int:
-        """What was promised and is not sent yet."""
+        """Bytes announced and not sent yet."""
         return max((self.promised_bytes or 0) - self.sent_bytes, 0)
 
     def end(self, how: Literal["aborted", "cut"]) -> None:
-        """Note that the client left, or that the service left it; what was said first stands."""
+        """Record that the client or the server disconnected; the first call wins."""
         self.ended = self.ended or how
 
     def close(self) -> float:
-        """Return the seconds that all of it took; what followed the first byte is the stream."""
-        all_of_it = self.clock() - self.began
+        """Return the total seconds; those after the first byte are the stage `stream`."""
+        total_s = self.clock() - self.began
         if self.first_byte_s is not None and self.sent_bytes:
-            self.seconds["stream"] = all_of_it - self.first_byte_s
-        return all_of_it
+            self.seconds["stream"] = total_s - self.first_byte_s
+        return total_s
 
     def outcome(self, *, failed: bool = False) -> Outcome:
-        """Say how it ended."""
+        """Return how the request ended."""
         if self.ended:
             return self.ended
         if failed:
@@ -96,7 +96,7 @@ class RequestStats:
 
 
 def timed(chunks: Generator[Buffer], stats: RequestStats) -> Generator[Buffer]:
-    """Pass chunks on, and count the time that making them takes."""
+    """Yield chunks, and record the time spent producing them."""
     with closing(chunks):
         while True:
             with stats.stage("draw"):

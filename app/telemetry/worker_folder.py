@@ -1,6 +1,4 @@
-"""The folder through which processes that serve together count together, and see of each other that
-they run.
-"""
+"""The folder in which the server processes share metrics and heartbeats."""
 
 from __future__ import annotations
 
@@ -12,16 +10,16 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 
-FRESH_S = 5.0  # what a process says of itself each second counts for so long
-_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client looks at it when it is imported
-_GAUGE = "gauge_live"  # with which the library begins the files of gauges of what lives
+FRESH_S = 5.0  # a heartbeat, sent each second, is valid for this time
+_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"  # read by prometheus-client when it is imported
+_GAUGE = "gauge_live"  # prefix of the library's files for gauges of live processes
 
 
 @contextmanager
 def shared() -> Iterator[None]:
-    """Let the processes that are started meanwhile count together."""
+    """Make the processes started within the block share their metrics."""
     with TemporaryDirectory(prefix="stepzero-metrics-") as folder:
-        os.environ[_VARIABLE] = folder  # noqa: TID251 - the only way to say it
+        os.environ[_VARIABLE] = folder  # noqa: TID251 - the library's only interface
         try:
             yield
         finally:
@@ -29,25 +27,25 @@ def shared() -> Iterator[None]:
 
 
 def is_shared() -> bool:
-    """Whether several processes count together."""
+    """Return True if several processes share their metrics."""
     return _VARIABLE in os.environ  # noqa: TID251 - not a setting of ours
 
 
 def clear_away() -> None:
-    """Remove what was counted together, where the process that would have done so has died."""
+    """Remove the folder, if the process that created it has died."""
     rmtree(_folder(), ignore_errors=True)
 
 
 def beat() -> None:
-    """Say that this process runs; its event loop does so each second."""
+    """Record a heartbeat of this process; its event loop does so every second."""
     file, now_ns = _heartbeat(os.getpid()), time.monotonic_ns()
-    with suppress(FileNotFoundError):  # the folder has been cleared away
+    with suppress(FileNotFoundError):  # the folder has been removed
         file.touch()
-        os.utime(file, ns=(now_ns, now_ns))  # that clock is one for all processes of a machine
+        os.utime(file, ns=(now_ns, now_ns))  # the monotonic clock is shared by all processes
 
 
 def last_beat_ns(process_id: int) -> int | None:
-    """Return the monotonic time at which a process last said that it runs; None if it never did."""
+    """Return the monotonic time of a process's last heartbeat, or None."""
     try:
         return _heartbeat(process_id).stat().st_mtime_ns
     except FileNotFoundError:
@@ -55,19 +53,19 @@ def last_beat_ns(process_id: int) -> int | None:
 
 
 def counted() -> list[str]:
-    """List the files of what was counted, without the gauges of processes that are silent; forget
-    those that have ended.
+    """List the metric files, except gauges of processes without a heartbeat; delete the gauges of
+    processes that have exited.
     """
     files = _folder().glob("*.db")
-    return [str(file) for file in files if not file.name.startswith(_GAUGE) or _is_heard(file)]
+    return [str(file) for file in files if not file.name.startswith(_GAUGE) or _is_alive(file)]
 
 
-def _is_heard(file: Path) -> bool:
-    """Whether the process of a gauge still says that it runs."""
+def _is_alive(file: Path) -> bool:
+    """Return True if the process of a gauge has a recent heartbeat."""
     process_id = int(file.stem.rpartition("_")[2])
     try:
         os.kill(process_id, 0)
-    except ProcessLookupError:  # it ended without a word
+    except ProcessLookupError:  # it exited without cleaning up
         file.unlink(missing_ok=True)
         _heartbeat(process_id).unlink(missing_ok=True)
     beat_ns = last_beat_ns(process_id)

@@ -1,1 +1,1 @@
-"""How numbers are made: drawn, checked and measured."""
+"""The engine: draws, checks and measures weights."""

@@ -1,4 +1,4 @@
-"""The processor's cores as something to be taken and given back, first come first served."""
+"""The processor's cores as a resource that threads acquire in first-in, first-out order."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from contextlib import contextmanager
 
 
 def usable_cores() -> int:
-    """Count the processors this process may run on."""
+    """Return the number of CPUs that this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Cores:
-    """A number of cores, so that no more threads compute at once than there are: ours and
-    torch's.
+    """Limits the threads that compute at once, those of the engine and torch's, to the number of
+    cores.
     """
 
     def __init__(self, count: int) -> None:
@@ -27,7 +27,7 @@ class Cores:
 
     @contextmanager
     def taken(self, count: int = 1) -> Iterator[None]:
-        """Wait until so many cores are free and nobody waits longer, and hold them."""
+        """Hold this number of cores, once they are free and no one else has waited longer."""
         self._take(min(count, self.count))
         try:
             yield

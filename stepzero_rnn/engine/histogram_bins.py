@@ -1,8 +1,8 @@
-"""Counts by cell: a cell is all numbers that share their top 16 bits (sign, exponent, 7 bits of
+"""Counts by cell: a cell holds all numbers with the same top 16 bits (sign, exponent, 7 bits of
 mantissa).
 
-Cells are in the order of their numbers, each half open: [edge, next edge).  So histograms whose
-edges are cells' edges are exact, and a quantile's cell gives it within 2⁻⁸ of its value.
+Cells are ordered like their numbers, and half open: [edge, next edge).  So histograms whose edges
+are edges of cells are exact, and a quantile's cell determines it to within 2⁻⁸ of its value.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from stepzero_rnn.engine.words.kernels import bits_float32, float32_bits, inline
 
 f32, f64, i32, i64 = np.float32, np.float64, np.int32, np.int64
 GRID = 1 << 16  # cells
-BEYOND = f64(2.0**128)  # the first number that float32, and so no cell, holds
+BEYOND = f64(2.0**128)  # the first number beyond float32, and so beyond all cells
 ZERO = i64(GRID // 2)  # the cell that begins at 0
 
 
 @inline
 def cell(value):
-    """Return the cell of a number; −0 counts as 0."""
+    """Return the cell of a number; −0 is treated as 0."""
     bits = float32_bits(f32(value) + f32(0))
     ordered = bits if bits >= i32(0) else i32(-(bits & i32(0x7FFFFFFF)))
     return i64(ordered >> i32(16)) + ZERO
@@ -30,7 +30,7 @@ def edge(c):
     """Return the lower edge of a cell."""
     place = i32(c - ZERO)
     magnitude = f64(bits_float32(i32(abs(place) << i32(16))))
-    magnitude = min(magnitude, BEYOND)  # the edge after the last cell, whose bits say infinity
+    magnitude = min(magnitude, BEYOND)  # the edge after the last cell has the bits of infinity
     return magnitude if place >= 0 else -magnitude
 
 
@@ -43,7 +43,7 @@ def find_cells(values, cells):
 
 @kernel
 def count_cells(values, grid):
-    """Count each value in its cell."""
+    """Add each value to the count of its cell."""
     for i in range(values.shape[0]):
         grid[cell(values[i])] += 1
 
@@ -58,14 +58,14 @@ def find_quantiles(cells, counts, ranks, middles):
         reached += counts[i]
         while q < ranks.shape[0] and reached >= ranks[q]:
             middle = (edge(cells[i]) + edge(cells[i] + 1)) / 2.0
-            middles[q] = 0.0 if cells[i] == ZERO else middle  # what lies there is 0, or next to it
+            middles[q] = 0.0 if cells[i] == ZERO else middle  # its numbers are 0, or next to it
             q += 1
 
 
 @kernel
 def fill_histogram(cells, counts, edges, bins):
-    """Count in up to len(bins) bins of about equal width, each edge on that of a cell; give their
-    number.
+    """Count in up to len(bins) bins of about equal width, whose edges are edges of cells; return
+    their number.
     """
     most = bins.shape[0]
     bounds = np.empty(most + 1, np.int64)

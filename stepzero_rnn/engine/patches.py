@@ -1,6 +1,4 @@
-"""Lays given numbers over what a scheme drew, or in its place: any part of a block, reading no more
-than that.
-"""
+"""Overwrites parts of a block with the user's values, reading no more of them than needed."""
 
 from __future__ import annotations
 
@@ -16,11 +14,11 @@ from stepzero_rnn.spec.patches import Patch
 
 
 class Source(Protocol):
-    """Where given numbers are read."""
+    """Storage that the user's values are read from."""
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:
-        """Return elements first … last of an array, row by row, as float32 or float64; from any
-        thread.
+        """Return elements first … last of an array in row-major order, as float32 or float64;
+        thread-safe.
         """
         ...
 
@@ -28,7 +26,7 @@ class Source(Protocol):
 def apply_patches(
     block: Block, source: Source, out: NDArray[Any], first: int, dtype: DType
 ) -> None:
-    """Overwrite what is given among elements first, first + 1, … of a block, rounded once to a
+    """Overwrite elements first, first + 1, … of a block where patches apply, rounded once to a
     dtype.
     """
     for patch in block.patches:
@@ -40,7 +38,7 @@ def apply_patches(
 
 
 class _PatchedPart:
-    """One patch over one part of a block."""
+    """One patch applied to one part of a block."""
 
     def __init__(
         self, patch: Patch, cols: int, source: Source, out: NDArray[Any], first: int, dtype: DType
@@ -49,7 +47,7 @@ class _PatchedPart:
         self._out, self._first, self._dtype = out, first, dtype
 
     def without_gaps(self) -> None:
-        """Lay whole rows, which follow each other there as here."""
+        """Copy whole rows, which are contiguous in both the array and the block."""
         patch, cols = self._patch, self._cols
         begin = max(self._first, patch.row * cols)
         end = min(self._first + len(self._out), (patch.row + patch.rows) * cols)
@@ -59,8 +57,8 @@ class _PatchedPart:
             self._store(values, self._out[begin - self._first : end - self._first])
 
     def by_rows(self) -> None:
-        """Lay parts of rows: the rows that are here whole at once, the first and the last by
-        themselves.
+        """Copy parts of rows: those of complete rows at once, those of the first and last row
+        separately.
         """
         cols, last = self._cols, self._first + len(self._out)
         row, skipped = divmod(self._first, cols)
@@ -74,7 +72,7 @@ class _PatchedPart:
             self._part_of(whole, 0, rest)
 
     def _part_of(self, row: int, first: int, last: int) -> None:
-        """Lay columns first … last of a row."""
+        """Copy columns first … last of a row."""
         patch = self._patch
         if not patch.row <= row < patch.row + patch.rows:
             return
@@ -86,7 +84,7 @@ class _PatchedPart:
             self._store(values, self._out[place : place + end - begin])
 
     def _whole(self, first: int, last: int) -> None:
-        """Lay rows first … last, all columns of which are here."""
+        """Copy rows first … last, whose columns are all in the part."""
         patch, cols = self._patch, self._cols
         begin, end = max(first, patch.row), min(last, patch.row + patch.rows)
         if begin >= end:

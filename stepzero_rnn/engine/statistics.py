@@ -1,9 +1,8 @@
-"""The statistics of a tensor in one pass, equal to the last digit on every machine and number of
-threads.
+"""The statistics of a tensor in one pass, bit-identical on every machine and number of threads.
 
-Values are tallied in tiles: each tile's sums run in eight lanes, in a fixed order, and tiles are
-joined by exact summation.  Counts are kept by cell (`cells.py`), so histograms and quantiles need
-no second look at the values.
+Values are tallied in tiles: the sums of a tile use eight lanes in a fixed order, and tiles are
+combined by exact summation.  Values are counted by cell (`histogram_bins.py`), so histograms and
+quantiles need no second pass.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from stepzero_rnn.summary import HISTOGRAM_BINS, QUANTILES, Figures, Histogram
 from stepzero_rnn.thresholds import SORTED_VALUES
 
 f64, i32, i64 = np.float64, np.int32, np.int64
-# By dtype of the values: the integers of their bits, the bits of infinity, the largest integer.
+# By dtype of the values: the integer type of their bits, the bits of infinity, the largest integer.
 _WORDS: Mapping[str, tuple[Any, Any, Any]] = {
     "<f4": (i32, i32(0x7F800000), i32(0x7FFFFFFF)),
     "<f8": (i64, i64(0x7FF << 52), i64((1 << 63) - 1)),
@@ -38,7 +37,7 @@ _WORDS: Mapping[str, tuple[Any, Any, Any]] = {
 
 @dataclass(slots=True)
 class Tally:
-    """What some tiles of one block were found to hold."""
+    """The measurements of some tiles of one block."""
 
     moments: list[tuple[float, float]]
     extremes: tuple[float, float]
@@ -49,7 +48,7 @@ class Tally:
 
 
 class Counter:
-    """Tallies the tiles of a gate of `elements` elements, one after another."""
+    """Tallies the tiles of a gate with `elements` elements, in order."""
 
     def __init__(self, elements: int) -> None:
         self._moments: list[tuple[float, float]] = []
@@ -77,7 +76,7 @@ class Counter:
             self._cells.append(cells)
 
     def tally(self) -> Tally:
-        """Return what was found."""
+        """Return the measurements of all tiles."""
         if self._grid is not None:
             cells = np.flatnonzero(self._grid)
             counts = self._grid[cells]
@@ -88,7 +87,7 @@ class Counter:
 
 
 def join(tallies: Sequence[Tally]) -> Tally:
-    """Return what several pieces hold together."""
+    """Return the combined tally of several pieces."""
     if len(tallies) == 1:
         return tallies[0]
     cells, inverse = np.unique(np.concatenate([t.cells for t in tallies]), return_inverse=True)
@@ -105,7 +104,7 @@ def join(tallies: Sequence[Tally]) -> Tally:
 
 
 def figures(tally: Tally, *, expected_std: float | None) -> Figures:
-    """Turn a tally into the figures that people read."""
+    """Compute the published figures from a tally."""
     elements = int(tally.counts.sum())
     least, most = tally.extremes
     finite = tally.nonfinite == 0
@@ -132,7 +131,7 @@ def figures(tally: Tally, *, expected_std: float | None) -> Figures:
 
 
 def _sum(values: Sequence[float]) -> float | None:
-    """Sum exactly, rounded once; None where that is not finite."""
+    """Return the exact sum, rounded once; None if it is not finite."""
     try:
         total = fsum(values)
     except (OverflowError, ValueError):  # too large, or infinite with both signs
@@ -141,7 +140,7 @@ def _sum(values: Sequence[float]) -> float | None:
 
 
 def _values(keys: NDArray[Any], largest: np.signedinteger[Any]) -> NDArray[Any]:
-    """Turn the keys of `extremes` back into bits."""
+    """Convert the keys of `extremes` back to bits."""
     return np.where(keys >= 0, keys, ~keys | ~largest)
 
 
@@ -158,9 +157,7 @@ def _shape(tally: Tally, elements: int) -> tuple[dict[str, float], Histogram]:
 
 
 class Spread(NamedTuple):
-    """The least that can be said of some numbers; mean and standard deviation only where they are
-    finite.
-    """
+    """Basic statistics of some numbers; mean and standard deviation are None if not finite."""
 
     mean: float | None
     std: float | None
@@ -169,7 +166,7 @@ class Spread(NamedTuple):
 
 
 def spread_of(values: NDArray[np.float32] | NDArray[np.float64]) -> Spread:
-    """Measure numbers as one tile (float32 or float64, one dimension)."""
+    """Measure numbers as one tile (float32 or float64, one-dimensional)."""
     bits, infinity, largest = _WORDS[values.dtype.str]
     _, _, zeros, nonfinite = extremes(values.view(bits), infinity, largest)
     total, squares = sums(values)
@@ -180,8 +177,8 @@ def spread_of(values: NDArray[np.float32] | NDArray[np.float64]) -> Spread:
 
 @kernel
 def sums(values):
-    """Return a tile's sum and sum of squares: eight lanes, joined in pairs, then the rest one by
-    one.
+    """Return a tile's sum and sum of squares: eight lanes, combined in pairs, then the remaining
+    elements in order.
     """
     n = values.shape[0]
     s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
@@ -221,11 +218,11 @@ def sums(values):
 
 @kernel
 def extremes(bits, infinity, largest):
-    """Return a tile's least and greatest key, and how many values are zero and how many not finite.
+    """Return a tile's minimum and maximum key, and the number of zeros and of non-finite values.
 
     `bits` are those of the values as signed integers, `infinity` those of infinity, `largest` the
-    largest integer. Keys order integers as the values they stand for; integers, since
-    floating-point minima do not vectorize.
+    largest integer.  Keys are integers in the order of the values: floating-point minima do not
+    vectorize.
     """
     least, most = largest, ~largest
     zeros, nonfinite = 0, 0

@@ -1,4 +1,4 @@
-"""One pool of drawing threads for everybody: fair between requests, and stoppable between tasks."""
+"""A thread pool shared by all requests: fair between them, and stoppable between tasks."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """Nobody waits for the result any more."""
+    """The result is no longer needed."""
 
 
 class Stop:
-    """A flag that one thread raises and the workers of a run look at between tasks."""
+    """A flag that one thread sets, and the workers of a run check between tasks."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
 
     def set(self) -> None:
-        """Ask the run to end."""
+        """Request the run to end."""
         self._event.set()
 
     def check(self) -> None:
-        """Raise Stopped once the run was asked to end."""
+        """Raise Stopped if the run was requested to end."""
         if self._event.is_set():
             raise Stopped
 
 
 class ThreadPool:
-    """A pool of threads, as many as there are cores unless told otherwise.
+    """A pool of threads, by default one per core.
 
-    A run has at most two tasks per thread in the queue, so a small run beside a large one waits for
-    a few tasks only. Who computes with threads of its own, as torch does, takes `cores` for them
-    first.
+    A run has at most two tasks per thread in the queue, so a small run that starts during a large
+    one waits for a few tasks only.  Code with its own threads, such as torch, first acquires
+    `cores` for them.
     """
 
     def __init__(self, threads: int | None = None) -> None:
@@ -60,19 +60,19 @@ class ThreadPool:
         self.close()
 
     def close(self) -> None:
-        """End the threads once their tasks are done."""
+        """Stop the threads when their running tasks are done."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def map(
         self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False
     ) -> Iterator[T]:
-        """Return the results of the tasks, in their order.
+        """Yield the results of tasks, in order.
 
         Args:
-            small: the tasks are not worth handing over, so they run in the caller's thread.
+            small: the tasks are too small for other threads, so they run in the caller's.
 
         Raises:
-            Stopped: `stop` was set; the tasks under way have ended.
+            Stopped: `stop` was set; running tasks have ended.
         """
         if small:
             stop.check()
@@ -95,11 +95,11 @@ class ThreadPool:
     def beside(
         self, tasks: Iterable[Callable[[], T]], *, small: bool = False
     ) -> Iterator[Callable[[], list[T]]]:
-        """Carry out tasks while the caller does something else; call what is given for their
-        results.
+        """Run tasks while the caller does something else; calling the yielded function returns
+        their results.
 
-        `small` tasks run at once.  On the way out, what was not begun is dropped and what was is
-        waited for.
+        `small` tasks run at once.  On exit, tasks that have not started are cancelled, and running
+        ones are waited for.
         """
         if small:
             results = [task() for task in tasks]
@@ -116,7 +116,7 @@ class ThreadPool:
             _drop(futures)
 
     def _do_next(self, waiting: deque[tuple[Future[T], Callable[[], T]]]) -> None:
-        """Carry out one task, then queue for the next behind whatever else waits for a thread."""
+        """Run one task, then queue for the next, behind other work that waits for a thread."""
         try:
             future, task = waiting.popleft()
         except IndexError:
@@ -125,7 +125,7 @@ class ThreadPool:
             return
         try:
             future.set_result(self._on_a_core(task))
-        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+        except BaseException as error:  # noqa: BLE001 - raised again with the result
             future.set_exception(error)
         if waiting:
             self._pool.submit(self._do_next, waiting)
@@ -135,13 +135,13 @@ class ThreadPool:
             return task()
 
     def run(self, tasks: Iterable[Callable[[], T]], stop: Stop, *, small: bool = False) -> None:
-        """Carry out the tasks for what they do.  Arguments and errors are those of `map`."""
+        """Run tasks for their effects.  Arguments and errors are those of `map`."""
         for _ in self.map(tasks, stop, small=small):
             pass
 
 
 def _drop(futures: Iterable[Future[T]]) -> None:
-    """Cancel what was not begun, and wait for what was."""
+    """Cancel futures that have not started, and wait for the others."""
     for future in futures:
         future.cancel()
     for future in futures:

@@ -1,6 +1,4 @@
-"""Compiles every kernel before the first request needs it, and proves that they draw what they
-should.
-"""
+"""Compiles every kernel before the first request, and verifies the values they draw."""
 
 from __future__ import annotations
 
@@ -23,18 +21,18 @@ from stepzero_rnn.spec.networks import RnnType
 from stepzero_rnn.thresholds import SORTED_VALUES
 
 
-def warm(known: str = EXPECTED_DIGEST) -> None:
-    """Draw a little of everything, on every device, and run one small network of each type.
+def warm(expected: str = EXPECTED_DIGEST) -> None:
+    """Run the self-test on every device, and check a small network of each type.
 
-    Takes seconds where no cache is warm.  A device that fails is left for the requests that name it
-    to be refused.
+    Takes seconds with a cold cache.  The failure of a device other than the CPU is reported to the
+    requests that name it.
 
     Raises:
-        EngineFailed: what was drawn has another digest than `known`.
+        EngineFailed: the drawn values do not have the expected digest.
     """
-    if digest(CPU) != known:
-        raise EngineFailed(reason="its kernels draw other numbers here than everywhere else")
-    many = np.zeros(SORTED_VALUES + 1)  # counted in another way than those few
+    if digest(CPU) != expected:
+        raise EngineFailed(reason="its kernels compute wrong values on this machine")
+    many = np.zeros(SORTED_VALUES + 1)  # enough to be counted on the grid
     Counter(len(many)).add(many)
     Counter(len(many)).add(many.astype(np.float32))
     with ThreadPool(1) as workers:

@@ -1,6 +1,6 @@
-"""How bytes are laid out: every file format, as segments whose sizes the plan alone fixes.
+"""File formats, as sequences of segments whose sizes follow from the plan alone.
 
-Nothing here draws, and nothing needs torch or NumPy: a file's length and its frame are integers and
+Nothing here draws, or needs torch or NumPy: the length and the frame of a file are integers and
 text.
 """
 

@@ -16,7 +16,7 @@ CHECKPOINT = "checkpoint.safetensors"
 
 
 def segments(plan: Plan) -> tuple[Segment, ...]:
-    """Lay out a plan.  The summary stands last: it is known when every weight has been seen."""
+    """Lay out a plan.  The summary comes last, as it depends on all weights."""
     return stored_zip(
         (
             Entry(CHECKPOINT, safetensors.segments(plan)),

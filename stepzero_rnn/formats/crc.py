@@ -1,4 +1,4 @@
-"""The CRC-32 of a concatenation, from the CRCs of its parts.
+"""The CRC-32 of a concatenation, computed from the CRCs of its parts.
 
 Source:
     zlib 1.3.1, crc32.c (`multmodp`, `x2nmodp`, `crc32_combine64`), https://github.com/madler/zlib:
@@ -18,30 +18,28 @@ _X0 = 1 << 31
 _X8 = 1 << 23
 
 
-def crc32_of(content: Iterable[Segment], facts: DeferredValues) -> int:
-    """Return the CRC-32 of segments in a row."""
+def crc32_of(content: Iterable[Segment], values: DeferredValues) -> int:
+    """Return the CRC-32 of concatenated segments."""
     crc = 0
     for segment in content:
         match segment:
             case Literal(data):
                 crc = zlib.crc32(data, crc)
             case TensorData(tensor):
-                crc = crc32_combine(crc, facts.crc32(tensor), tensor.size_bytes)
+                crc = crc32_combine(crc, values.crc32(tensor), tensor.size_bytes)
             case Deferred(render=render):
-                crc = zlib.crc32(render(facts), crc)
+                crc = zlib.crc32(render(values), crc)
     return crc
 
 
 def crc32_combine(first: int, second: int, second_bytes: int) -> int:
-    """Return the CRC-32 of two pieces in a row, from the CRC of each and the length of the
-    second.
-    """
-    if not first:  # as at the start of every file
+    """Return the CRC-32 of two concatenated pieces, given the CRCs and the length of the second."""
+    if not first:  # at the start of every file
         return second
     return _multiply(_shift(second_bytes), first) ^ second
 
 
-@lru_cache(maxsize=256)  # a network has a handful of tensor sizes
+@lru_cache(maxsize=256)  # a network has few different tensor sizes
 def _shift(size_bytes: int) -> int:
     """Return x^(8 · size_bytes) modulo the polynomial, by repeated squaring."""
     power, square = _X0, _X8

@@ -1,4 +1,4 @@
-"""What a file format is: one record, with the layout as its function."""
+"""The record of a file format, with its layout function."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from stepzero_rnn.formats.segments import Segment, size_of
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import FormatName
 
-# A zip's fields and a file system's offsets end at 2⁶⁴ or 2⁶³; this leaves room for any frame.
+# Zip fields and file offsets end at 2⁶⁴ or 2⁶³; this leaves space for any frame.
 MAX_TENSOR_BYTES = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One file format.
+    """A file format.
 
-    `layout` gives the segments of a plan; `lacks` the dtypes it cannot hold, each with the reason;
+    `layout` returns the segments of a plan; `lacks` maps unsupported dtypes to the reason;
     `revision` counts the changes of a layout, since one entity tag must not name two contents.
     """
 
@@ -32,32 +32,32 @@ class Format:
 
     @property
     def dtypes(self) -> tuple[DTypeName, ...]:
-        """Which dtypes it can hold."""
+        """The supported dtypes."""
         return tuple(dtype for dtype in DTYPES if dtype not in self.lacks)
 
     def require(self, plan: Plan) -> None:
-        """Refuse a plan that this format cannot hold.
+        """Check that this format can hold a plan.
 
         Raises:
-            DtypeNotInFormat: the format has no such dtype.
-            TooLarge: no file can be so long.
+            DtypeNotInFormat: the format does not support the dtype.
+            TooLarge: the file would exceed the maximum length.
         """
         self.require_dtype(plan.spec.dtype)
         if plan.size_bytes > MAX_TENSOR_BYTES:
             raise TooLarge(what="file", planned_bytes=plan.size_bytes, limit_bytes=MAX_TENSOR_BYTES)
 
     def require_dtype(self, dtype: DTypeName) -> None:
-        """Refuse what this format cannot hold.  Raises DtypeNotInFormat."""
+        """Check that this format supports a dtype.  Raises DtypeNotInFormat."""
         if dtype in self.lacks:
             raise DtypeNotInFormat(
                 dtype=dtype, format=self.name, reason=self.lacks[dtype], allowed=self.dtypes
             )
 
     def segments(self, plan: Plan) -> tuple[Segment, ...]:
-        """Lay out a plan.  Raises as `require`."""
+        """Return the segments of a plan's file.  Raises like `require`."""
         self.require(plan)
         return self.layout(plan)
 
     def size(self, plan: Plan) -> int:
-        """Return the exact length of a plan's file in bytes.  Raises as `require`."""
+        """Return the exact length of a plan's file in bytes.  Raises like `require`."""
         return size_of(self.segments(plan))

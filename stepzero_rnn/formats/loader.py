@@ -1,4 +1,4 @@
-"""The script inside a bundle that loads its checkpoint with nothing but torch and safetensors."""
+"""The script in a bundle that loads the checkpoint; it needs only torch and safetensors."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ print(tuple(output.shape))
 
 
 def loader_script(spec: Spec, checkpoint: str) -> str:
-    """Write the script for one network; arguments at PyTorch's default are left out.
+    """Return the script for a network; arguments with PyTorch's default value are omitted.
 
     Args:
-        checkpoint: the name of the safetensors file beside the script.
+        checkpoint: the name of the safetensors file in the same folder.
     """
-    given = canonical(spec)
-    arguments = [f"    {name}={given[name]!r}," for name in _ARGUMENTS if name in given]
+    fields = canonical(spec)
+    arguments = [f"    {name}={fields[name]!r}," for name in _ARGUMENTS if name in fields]
     shape, axes = ("4, 16", "batch, time") if spec.batch_first else ("16, 4", "time, batch")
     return _SCRIPT.format(
         checkpoint=checkpoint,

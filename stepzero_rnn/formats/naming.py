@@ -1,4 +1,4 @@
-"""Which format a file gets: the one named, or else the one that its suffix says."""
+"""Selection of a file's format: the one named, or else the one of its suffix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from stepzero_rnn.errors import FormatMismatch, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Spec
 
-# What other programs take such a file for; `.bin`, `.pth`, `.ckpt` and the like are PyTorch's own.
+# Suffixes of other programs' formats; `.bin`, `.pth`, `.ckpt` and the like are used for PyTorch's.
 _OF_OTHERS = frozenset(
     [
         "gguf",
@@ -32,29 +32,28 @@ _OF_OTHERS = frozenset(
 
 
 def choose_format(path: Path | None, named: FormatName | None) -> FormatName:
-    """Choose a file's format: as named, or by its suffix, or `pt`.
+    """Choose a file's format: the one named, or the one of its suffix, or `pt`.
 
     Raises:
-        FormatMismatch: the suffix is that of another format than the one named.
-        UnknownFormat: there is none of this name, or the suffix is that of a format not written
-            here.
+        FormatMismatch: the suffix belongs to a format other than the one named.
+        UnknownFormat: the name is unknown, or the suffix belongs to an unsupported format.
     """
     if named is not None and named not in FORMATS:
         raise UnknownFormat(given=named, allowed=FORMATS)
     suffix = path.suffix.lower() if path else ""
-    told = next((name for name, known in FORMATS.items() if f".{known.suffix}" == suffix), None)
+    by_suffix = next((name for name, row in FORMATS.items() if f".{row.suffix}" == suffix), None)
     foreign = suffix[1:] if suffix[1:] in _OF_OTHERS else None
-    if path and named and (foreign or told or named) != named:
-        raise FormatMismatch(file=path.name, told=foreign or told or named, named=named)
+    if path and named and (foreign or by_suffix or named) != named:
+        raise FormatMismatch(file=path.name, told=foreign or by_suffix or named, named=named)
     if foreign:
         raise UnknownFormat(given=foreign, allowed=FORMATS)
-    return named or told or "pt"
+    return named or by_suffix or "pt"
 
 
 def format_and_rest(
     spec: Spec | Mapping[str, Any],
 ) -> tuple[Spec | Mapping[str, Any], FormatName | None]:
-    """Part a spec from the format that may stand in it, as in a request to the service."""
+    """Split a spec into the spec proper and the format it may contain, as requests do."""
     if isinstance(spec, Spec):
         return spec, spec.format if isinstance(spec, CheckpointRequest) else None
     return {name: value for name, value in spec.items() if name != "format"}, spec.get("format")

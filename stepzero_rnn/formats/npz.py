@@ -1,6 +1,6 @@
-"""The `.npz` file: a stored zip of `.npy` files, one for each tensor, as `numpy.savez` makes it.
+"""The `.npz` file: a stored zip of `.npy` files, one for each tensor, as `numpy.savez` writes it.
 
-The recipe is the zip's comment: an entry of its own would be listed among the arrays, and then
+The recipe is the zip's comment: as a separate entry it would be listed among the arrays, and
 `dict(numpy.load(path))` would no longer be the `state_dict`.
 """
 
@@ -13,11 +13,11 @@ from stepzero_rnn.plan import Plan, TensorPlan
 
 _MAGIC = b"\x93NUMPY\x01\x00"
 _ALIGNMENT_BYTES = 64
-_GROWTH_DIGITS = 21  # room that numpy leaves to lengthen the first axis in place
+_GROWTH_DIGITS = 21  # space that numpy leaves for a longer first axis
 
 
 def segments(plan: Plan) -> tuple[Segment, ...]:
-    """Lay out a plan of a dtype that NumPy has."""
+    """Lay out a plan with a dtype that NumPy supports."""
     entries = (
         Entry(f"{tensor.name}.npy", (Literal(_header(tensor)), TensorData(tensor)))
         for tensor in plan.tensors
@@ -26,10 +26,10 @@ def segments(plan: Plan) -> tuple[Segment, ...]:
 
 
 def _header(tensor: TensorPlan) -> bytes:
-    """Write a `.npy` header of version 1.0, as `numpy.lib.format` does."""
+    """Return a `.npy` header of version 1.0, as `numpy.lib.format` writes it."""
     text = f"{{'descr': '{tensor.dtype.npy}', 'fortran_order': False, 'shape': {tensor.shape}, }}"
     text += " " * (_GROWTH_DIGITS - len(str(tensor.shape[0])))
     unpadded = len(_MAGIC) + 2 + len(text) + 1
-    # numpy never pads by nothing: an aligned header gets 64 spaces more.
+    # numpy pads even an aligned header, by 64 spaces.
     text += " " * (_ALIGNMENT_BYTES - unpadded % _ALIGNMENT_BYTES) + "\n"
     return _MAGIC + len(text).to_bytes(2, "little") + text.encode("ascii")

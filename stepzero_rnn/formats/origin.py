@@ -1,6 +1,6 @@
-"""What a file says about where it comes from: its recipe and the stream version that draws it.
+"""The origin that a file records: its recipe and the stream version.
 
-Measured statistics are not in it: the first bytes of a file would have to wait for the last weight.
+Statistics are not included: the start of a file would have to wait for the last weight.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The `.pt` file: byte for byte what `torch.save(state_dict, file)` of PyTorch 2.13 writes.
 
-One record differs: torch's serialization id is a hash over the names and CRCs of the other records.
-Ours comes from the recipe, so it is known before anything is drawn; `torch.load` ignores it.
+One record differs: torch's serialization id is a hash of the names and CRCs of the other records.
+Here it is derived from the recipe, so it is known before drawing; `torch.load` ignores it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ID_DIGITS = 40
 
 
 def segments(plan: Plan) -> tuple[Segment, ...]:
-    """Lay out a plan, each tensor in a record of its own."""
+    """Lay out a plan, with one record per tensor."""
     data = (
         Entry(f"archive/data/{key}", (TensorData(tensor),))
         for key, tensor in enumerate(plan.tensors)
@@ -35,7 +35,7 @@ def segments(plan: Plan) -> tuple[Segment, ...]:
 
 
 def serialization_id(spec: Spec) -> bytes:
-    """Return the 40 decimal digits that name a recipe's file."""
+    """Return the 40 decimal digits that identify a recipe's file."""
     number = int.from_bytes(recipe_digest(spec), "big") % 10**ID_DIGITS
     return f"{number:0{ID_DIGITS}d}".encode()
 

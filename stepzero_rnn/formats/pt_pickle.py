@@ -1,7 +1,7 @@
-"""The pickle inside a `.pt` file: a `state_dict` as `torch.save` pickles it, written without torch.
+"""The pickle in a `.pt` file: a `state_dict` as `torch.save` pickles it, written without torch.
 
-It is protocol 2, opcode by opcode as CPython's pickler writes it (`Lib/pickletools.py` explains
-each), so planning a file needs no torch, and a test compares the bytes with torch's own.
+It uses protocol 2, with the same opcodes as CPython's pickler (`Lib/pickletools.py` explains them),
+so planning a file does not need torch.  A test compares the bytes with torch's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BATCH = 1000  # items that the pickler sets at once
 
 
 class _Writer:
-    """Opcodes, and the memo that makes the second mention of a thing a reference to the first."""
+    """Opcodes, and the memo that turns repeated objects into references to the first."""
 
     def __init__(
         self,
@@ -42,21 +42,21 @@ class _Writer:
         self._memoized = count
 
     def copy(self) -> Self:
-        """Return a writer that goes on from here by itself."""
+        """Return an independent writer that continues from here."""
         return type(self)(self.written(), self._places, self._memoized)
 
     def add(self, *opcodes: bytes) -> None:
-        """Write opcodes that leave nothing in the memo."""
+        """Write opcodes without memoizing anything."""
         self._opcodes += opcodes
 
     def new(self, *opcodes: bytes) -> None:
-        """Write opcodes that make a new thing, and memoize it."""
+        """Write opcodes that create an object, and memoize it."""
         self._opcodes += opcodes
         self._opcodes.append(_memo_opcode(b"q", b"r", self._memoized))
         self._memoized += 1
 
     def once(self, opcodes: bytes) -> None:
-        """Write a thing that is the same each time it is mentioned: a string or a global name."""
+        """Write an object that may occur repeatedly: a string or a global name."""
         place = self._places.get(opcodes)
         if place is None:
             self._places[opcodes] = self._memoized
@@ -83,7 +83,7 @@ def state_dict_pickle(plan: Plan) -> bytes:
 
 @lru_cache(64)
 def _known_items(spec: Spec) -> _Writer:
-    """Write the items of a small network, which are the same for every seed."""
+    """Write the items of a small network, which do not depend on the seed."""
     return _all_items(plan_of(spec).tensors)
 
 
@@ -126,10 +126,10 @@ def _tensor(out: _Writer, key: str, tensor: TensorPlan) -> None:
 
 
 def _storage(out: _Writer, key: str, tensor: TensorPlan) -> None:
-    """Refer to record `data/{key}`.
+    """Write a reference to the record `data/{key}`.
 
-    The device is always `cpu`, wherever the weights were drawn: a file that says `cuda:0` does not
-    load on a machine without one.
+    The device is always `cpu`, wherever the weights were drawn: a file with `cuda:0` would not load
+    on a machine without that device.
     """
     out.add(_MARK)
     out.once(_string("storage"))
@@ -141,7 +141,7 @@ def _storage(out: _Writer, key: str, tensor: TensorPlan) -> None:
 
 
 def _metadata(out: _Writer, recipe: str) -> None:
-    """Set the attribute `_metadata` as a module's `state_dict()` has it, and our recipe in it."""
+    """Set the attribute `_metadata`, as in a module's `state_dict()`, with the recipe added."""
     out.new(_EMPTY_DICT)
     out.new(_string("_metadata"))
     _ordered_dict(out)

@@ -1,8 +1,8 @@
 """The `.safetensors` file: byte for byte what `safetensors.torch.save` writes.
 
-The layout is a header's length, the header as JSON, then every tensor without a gap:
-https://github.com/huggingface/safetensors#format.  No byte depends on the weights but the weights
-themselves, so the format suits a stream best.
+The layout is the length of the header, the header as JSON, then all tensors without gaps:
+https://github.com/huggingface/safetensors#format.  Apart from the tensors no byte depends on the
+weights, so the format is the best one for streaming.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ _ALIGNMENT_BYTES = 8
 
 
 def segments(plan: Plan) -> tuple[Segment, ...]:
-    """Lay out a plan in the library's order: by name, as all elements are of one size."""
+    """Lay out a plan in the library's order: by name, as all dtypes are the same."""
     tensors = sorted(plan.tensors, key=lambda tensor: tensor.name)
     return (Literal(_header(plan, tensors)), *map(TensorData, tensors))
 
 
 def _header(plan: Plan, tensors: list[TensorPlan]) -> bytes:
-    # Some loaders insist on `format`.  The keys are sorted, where the library's order is random.
+    # Some loaders require `format`.  The keys are sorted; the library's order is random.
     metadata = {"format": "pt", KEY: origin_json(plan.spec)}
     described = [f'"__metadata__":{json.dumps(metadata, separators=(",", ":"))}']
     end = 0

@@ -1,4 +1,4 @@
-"""What a file is made of: a sequence of segments, each of a size that the plan alone fixes."""
+"""The parts of a file: a sequence of segments, whose sizes follow from the plan alone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stepzero_rnn.plan import TensorPlan
 
 
 class DeferredValues(Protocol):
-    """What only drawing teaches.  Each answer may cost a pass over the weights, so ask late."""
+    """Values known only after drawing.  Each may cost a pass over the weights, so ask late."""
 
     def crc32(self, tensor: TensorPlan) -> int:
         """Return the CRC-32 of a tensor's bytes."""
@@ -30,7 +30,6 @@ class Literal:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
         return len(self.data)
 
 
@@ -42,13 +41,12 @@ class TensorData:
 
     @property
     def size(self) -> int:
-        """How many bytes it has."""
         return self.tensor.size_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """Bytes that depend on what drawing teaches; `render` gives exactly `size` of them."""
+    """Bytes known only after drawing; `render` returns exactly `size` of them."""
 
     size: int
     render: Callable[[DeferredValues], bytes]
@@ -58,13 +56,13 @@ Segment = Literal | TensorData | Deferred
 
 
 def size_of(segments: Iterable[Segment]) -> int:
-    """Return the bytes of all segments together."""
+    """Return the total size of segments in bytes."""
     return sum(segment.size for segment in segments)
 
 
 def is_frame_of(file: BinaryIO, segments: Iterable[Segment]) -> bool:
-    """Whether a file has all the bytes that the plan alone fixes, the recipe among them, and ends
-    where it should.
+    """Return True if a file has the expected length and all bytes that follow from the plan,
+    including the recipe.
 
     The weights are not read.
     """
@@ -78,7 +76,7 @@ def is_frame_of(file: BinaryIO, segments: Iterable[Segment]) -> bool:
 
 
 def merge(segments: Iterable[Segment]) -> Iterator[Segment]:
-    """Join neighbouring literals, so that a file has few segments."""
+    """Join adjacent literals, so that a file has few segments."""
     run: list[bytes] = []
     for segment in segments:
         if isinstance(segment, Literal):

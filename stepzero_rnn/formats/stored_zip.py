@@ -1,15 +1,15 @@
-"""A zip without compression whose length is known ahead, laid out as torch's writer does it.
+"""An uncompressed zip whose length is known in advance, with the layout of torch's writer.
 
-Each record's data starts at a multiple of 64 bytes, so that a reader can map it into memory.  Sizes
-and CRCs follow the data (a data descriptor), so a record can be sent before its CRC is known.  The
-fields are those of the zip specification:
+The data of each record starts at a multiple of 64 bytes, so that readers can map it into memory.
+Sizes and CRCs follow the data (a data descriptor), so a record can be sent before its CRC is known.
+The fields are those of the zip specification:
 https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT.
 
 Source:
     PyTorch 2.13, `caffe2/serialize/inline_container.cc` (padding) and miniz 3.0.2 (records) in
-    https://github.com/pytorch/pytorch.  Its oddities are kept, since readers cope with them and
-    equal bytes can be tested: "version needed" 0, an end record in zip64 form always, and a local
-    zip64 field that gives 0 for the second of its two sizes.
+    https://github.com/pytorch/pytorch.  Its peculiarities are preserved, as readers accept them and
+    equal bytes can be tested: "version needed" is 0, the end record is always in zip64 form, and a
+    local zip64 field has 0 as the second of its two sizes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from typing import Self
 from stepzero_rnn.formats.crc import crc32_of
 from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, merge, size_of
 
-FIRST_DAY = (1 << 5) | 1  # 1980-01-01, the earliest date a zip can state
+FIRST_DAY = (1 << 5) | 1  # 1980-01-01, the earliest date in a zip
 NO_DATE = 0  # not a date, but what torch writes
 
 _ALIGNMENT_BYTES = 64
 _FLAGS = 0x0808  # sizes and CRC follow the data; names are UTF-8
-_MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF  # in these fields: look in the zip64 field instead
+_MAX_16, _MAX_32 = 0xFFFF, 0xFFFFFFFF  # in these fields: the value is in the zip64 field
 
 _LOCAL_HEADER = struct.Struct("<IHHHHHIIIHH")
 _DESCRIPTOR = struct.Struct("<IIII")
@@ -51,11 +51,11 @@ class Entry:
 def stored_zip(
     entries: Iterable[Entry], *, date: int = FIRST_DAY, comment: bytes = b""
 ) -> tuple[Segment, ...]:
-    """Lay out entries one after another, then the directory.
+    """Lay out entries in order, then the directory.
 
     Args:
-        date: of every entry, in the form of MS-DOS; a constant, so that bytes stay reproducible.
-        comment: of the whole file; at most 65535 bytes.
+        date: date of every entry in MS-DOS format; a constant, so that bytes are reproducible.
+        comment: comment of the zip, at most 65535 bytes.
     """
     records, start = [], 0
     for entry in entries:
@@ -64,7 +64,7 @@ def stored_zip(
         start = record.end
     directory_bytes = sum(record.directory_bytes for record in records)
     body = (segment for record in records for segment in record.segments())
-    directory = Deferred(directory_bytes, lambda facts: _directory(records, facts))
+    directory = Deferred(directory_bytes, lambda values: _directory(records, values))
     end = Literal(_end(len(records), start, directory_bytes, comment))
     return (*merge(body), directory, end)
 
@@ -104,26 +104,27 @@ class _Record:
         )
 
     def segments(self) -> Iterator[Segment]:
-        """Return header, content and data descriptor; the latter is late if the content's CRC
-        is.
+        """Yield header, content and data descriptor; the descriptor is deferred unless the CRC is
+        known.
         """
         yield Literal(self.header)
         yield from self.entry.content
         if self.known_crc is None:
-            yield Deferred(self.descriptor.size, lambda facts: self.describe(self.crc(facts)))
+            yield Deferred(self.descriptor.size, lambda values: self.describe(self.crc(values)))
         else:
             yield Literal(self.describe(self.known_crc))
 
-    def crc(self, facts: DeferredValues) -> int:
-        known = self.known_crc
-        return crc32_of(self.entry.content, facts) if known is None else known
+    def crc(self, values: DeferredValues) -> int:
+        if self.known_crc is not None:
+            return self.known_crc
+        return crc32_of(self.entry.content, values)
 
     def describe(self, crc: int) -> bytes:
-        """Write the data descriptor."""
+        """Return the data descriptor."""
         return self.descriptor.pack(0x08074B50, crc, self.size, self.size)
 
-    def directory_entry(self, facts: DeferredValues) -> bytes:
-        crc = self.crc(facts)
+    def directory_entry(self, values: DeferredValues) -> bytes:
+        crc = self.crc(values)
         extra = _zip64_field(self.size, self.start, self.size)
         size, start = min(self.size, _MAX_32), min(self.start, _MAX_32)
         lengths = (len(self.name), len(extra), 0)
@@ -135,7 +136,7 @@ class _Record:
 
 @lru_cache(1024)  # small networks of one shape have the same headers
 def _header(name: bytes, size: int, start: int, date: int) -> bytes:
-    """Write the local header, padded so that the data begins aligned."""
+    """Return the local header, padded so that the data is aligned."""
     extra = _zip64_field(size, start, 0)
     unpadded = start + _LOCAL_HEADER.size + len(name) + len(extra) + 4
     pad = -unpadded % _ALIGNMENT_BYTES
@@ -145,7 +146,7 @@ def _header(name: bytes, size: int, start: int, date: int) -> bytes:
 
 
 def _zip64_field(size: int, start: int, second_size: int) -> bytes:
-    """Write what does not fit into 32 bits; nothing, if all does."""
+    """Return the field for values that do not fit into 32 bits; empty if all do."""
     if max(size, start) < _MAX_32:
         return b""
     sizes = struct.pack("<QQ", size, second_size) if size >= _MAX_32 else b""
@@ -153,12 +154,12 @@ def _zip64_field(size: int, start: int, second_size: int) -> bytes:
     return struct.pack("<HH", 1, len(sizes + offset)) + sizes + offset
 
 
-def _directory(records: Iterable[_Record], facts: DeferredValues) -> bytes:
-    return b"".join(record.directory_entry(facts) for record in records)
+def _directory(records: Iterable[_Record], values: DeferredValues) -> bytes:
+    return b"".join(record.directory_entry(values) for record in records)
 
 
 def _end(count: int, start: int, directory_bytes: int, comment: bytes) -> bytes:
-    """Write the three records after the directory; all say where it is, and none needs a CRC."""
+    """Return the three records after the directory; they locate it, and contain no CRC."""
     made_by, needed = 0x031E, 45
     end_64 = _END_64.pack(
         0x06064B50, 44, made_by, needed, 0, 0, count, count, directory_bytes, start
@@ -171,7 +172,7 @@ def _end(count: int, start: int, directory_bytes: int, comment: bytes) -> bytes:
 
 
 def _known_crc32(content: Iterable[Segment]) -> int | None:
-    """Return the CRC of content that is literal throughout."""
+    """Return the CRC of content that consists of literals only, or else None."""
     crc = 0
     for segment in content:
         if not isinstance(segment, Literal):

@@ -69,7 +69,7 @@ def test_leaves_the_others_alone(client: httpx.Client) -> None:
     ("fault", "reason"),
     [
         (torch.OutOfMemoryError("CUDA out of memory"), "it is out of memory"),
-        (RuntimeError("CUDA error: an illegal memory access"), "its work broke off"),
+        (RuntimeError("CUDA error: an illegal memory access"), "an operation failed"),
     ],
 )
 def test_says_what_can_be_done_about_it(fault: Any, reason: str) -> None:

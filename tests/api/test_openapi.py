@@ -151,7 +151,7 @@ class TestTheDocument:
         served = {
             route.path_format
             for route in flat(api.routes)
-            if route.path.startswith(("/v1", "/v2", "/healthz", "/metrics"))
+            if route.path.startswith(("/v1", "/healthz", "/metrics"))
         }
 
         assert served == set(DOCUMENT["paths"])
@@ -171,9 +171,6 @@ class TestTheDocument:
             "GET /v1": "show_versions",
             "GET /healthz/live": "show_live",
             "GET /healthz/ready": "show_ready",
-            "GET /v2/health/live": "show_live_to_kserve",
-            "GET /v2/health/ready": "show_ready_to_kserve",
-            "GET /v2": "show_server",
             "GET /metrics": "show_metrics",
         }
 

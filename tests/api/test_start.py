@@ -19,8 +19,8 @@ from tests.api.asking import GRU
 
 
 def test_a_machine_that_draws_other_numbers_is_found_out() -> None:
-    with pytest.raises(EngineFailed, match="other numbers"):
-        warm(known="0" * 64)
+    with pytest.raises(EngineFailed, match="wrong values"):
+        warm(expected="0" * 64)
 
 
 def ask(fault: Exception | None, method: str, path: str, **given: Any) -> httpx.Response:
@@ -54,8 +54,8 @@ def test_a_server_that_compiles_is_alive_but_not_ready() -> None:
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        (RuntimeError("no LLVM at /secret"), "its kernels could not be compiled"),
-        (EngineFailed(reason="it draws other numbers"), "it draws other numbers"),
+        (RuntimeError("no LLVM at /secret"), "the kernels could not be compiled"),
+        (EngineFailed(reason="it draws wrong values"), "it draws wrong values"),
     ],
 )
 class TestAServerThatCannotDraw:

@@ -64,7 +64,7 @@ def wait_until_unready(served: Served) -> None:
 class TestTheFirstSignal:
     def test_turns_readiness_off_and_leaves_it_alive(self, seen: Seen):
         assert (seen.ready.status_code, seen.ready.json()["code"]) == (503, "not_ready")
-        assert "stops" in seen.ready.json()["detail"]
+        assert "shutting down" in seen.ready.json()["detail"]
         assert seen.live.status_code == 200
 
     def test_refuses_new_checkpoints_and_says_when_to_ask_again(self, seen: Seen):

@@ -22,7 +22,7 @@ def test_who_finds_no_thread_is_told_to_come_again_and_who_may_wait_is_served():
         async with anyio.create_task_group() as group:
             group.start_soon(threads.run, release.wait)
             await anyio.sleep(0.01)
-            with pytest.raises(Busy, match="no thread within 0 s"):
+            with pytest.raises(Busy, match="no thread became free within 0 s"):
                 await threads.run(lambda: done.append("refused"))
             release.set()
             await threads.run(lambda: done.append("patient"), max_wait_s=math.inf)

@@ -35,7 +35,7 @@ Codes = Mapping[str, Mapping[str, Mapping[str, int]]]
 
 @pytest.fixture(scope="class")
 def triton() -> Iterator[DrawBackend]:
-    """Return the brush, whose kernel triton interprets where no GPU is."""
+    """Return the backend, whose kernel triton interprets if there is no GPU."""
     with pytest.MonkeyPatch.context() as patch:
         if DEVICE.type == "cpu":
             patch.setenv("TRITON_INTERPRET", "1")

@@ -20,7 +20,7 @@ ALL = {"host_bytes": 1 << 20, "slots": 1}
 
 
 def inside(work: Callable[[Admission], Awaitable[None]], **options: float) -> Budget:
-    """Do something at a door, in a loop of its own; give the budget behind it."""
+    """Run work against an admission, in a new event loop; return the budget."""
     budget = Budget(ROOM)
     admission = Admission(budget, **{"max_waiting": 1, "max_wait_s": 30.0, **options})  # type: ignore[arg-type]
     with start_blocking_portal() as portal:  # the browser tests leave a loop in this thread
@@ -57,7 +57,7 @@ def test_who_waits_is_let_in_by_another_thread():
 def test_who_waits_too_long_is_told_when_to_come_again():
     async def work(admission: Admission) -> None:
         await admission.admit(ALL)
-        with pytest.raises(Busy, match=r"no room within 0\.01 s") as refused:
+        with pytest.raises(Busy, match=r"no capacity became free within 0\.01 s") as refused:
             await admission.admit(ALL)
         assert refused.value.headers["Retry-After"] == str(refused.value.facts["retry_after_s"])
         assert refused.value.facts["retry_after_s"] >= 1
@@ -70,7 +70,7 @@ def test_who_finds_too_many_waiting_is_refused_at_once():
         await admission.admit(ALL)
         waiting = asyncio.create_task(admission.admit(ALL))
         await asyncio.sleep(0)
-        with pytest.raises(Busy, match="too many") as refused:
+        with pytest.raises(Busy, match="queue is full") as refused:
             await admission.admit(ALL)
         assert refused.value.facts["waiting"] == 1
         waiting.cancel()

@@ -66,8 +66,8 @@ class TestRates:
 
         assert take(rate_limiter, "a", "a") == [[], []]
         assert [
-            record.getMessage() for record in caplog.records if "counted" in record.getMessage()
-        ] == ["requests are not counted: ConnectionError"]
+            record.getMessage() for record in caplog.records if "enforced" in record.getMessage()
+        ] == ["rate limits not enforced, the store is unreachable: ConnectionError"]
         assert "secret" not in caplog.text
 
     def test_are_shared_by_replicas_through_redis(self, redis_url: str):

@@ -45,7 +45,7 @@ class TestANewKey:
 
     @pytest.mark.parametrize("name", ["", "a b", "a#b", "-a", "a:b", "ä", "a" * 65, "a\n"])
     def test_has_a_name_that_can_stand_in_a_file(self, name: str):
-        with pytest.raises(ValueError, match="up to 64 letters"):
+        with pytest.raises(ValueError, match="1 to 64 letters"):
             new_key(name)
 
 
@@ -62,11 +62,11 @@ class TestLines:
         ["stepzero_secret", f"ci {ABC}", f"ci sha256:{ABC[1:]}", f"ci md5:{ABC}", f"sha256:{ABC}"],
     )
     def test_of_another_form_are_refused_without_being_told(self, line: str):
-        with pytest.raises(ValueError, match=r"^line 2 is not of the form NAME sha256:HEX$"):
+        with pytest.raises(ValueError, match=r"^line 2 does not have the form NAME sha256:HEX$"):
             read_keys(["", line])
 
     def test_name_each_key_once(self):
-        with pytest.raises(ValueError, match="line 2 names ci again"):
+        with pytest.raises(ValueError, match="line 2 repeats the name ci"):
             read_keys([f"ci sha256:{ABC}", f"ci sha256:{DEF}"])
 
 
@@ -83,7 +83,7 @@ class TestAKeyring:
         (tmp_path / "keys").write_text("# none yet")
 
         assert not Keyring()
-        assert Keyring(path=tmp_path / "keys")  # so an emptied file opens no door
+        assert Keyring(path=tmp_path / "keys")  # so emptying the file does not open the service
 
     def test_reads_its_file_again_when_it_has_changed(self, tmp_path: Path, clock: Clock):
         path = tmp_path / "keys"
@@ -114,7 +114,7 @@ class TestAKeyring:
         clock.now_s = 1.0
 
         assert ring.owner("abc") == "ci"
-        assert "the keys stay as they were" in caplog.text
+        assert "API keys not reloaded" in caplog.text
         assert "secret" not in caplog.text
         assert str(tmp_path) not in caplog.text
 
@@ -170,11 +170,9 @@ class TestAKeyring:
         for clock.now_s in (1.0, 2.0, 59.0, 60.0, 61.0, 62.0):
             ring.owner("abc")
 
-        assert caplog.text.count("the keys stay as they were") == 2
+        assert caplog.text.count("API keys not reloaded") == 2
 
 
 def test_a_file_that_cannot_be_read_says_why_and_not_where(tmp_path: Path):
-    with pytest.raises(
-        ValueError, match=r"^the file of keys cannot be read: No such file or directory$"
-    ):
+    with pytest.raises(ValueError, match=r"^cannot read the key file: No such file or directory$"):
         read_key_file(tmp_path / "none")

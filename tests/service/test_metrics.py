@@ -191,12 +191,12 @@ class TestMetrics:
 
 _WORKER = """
 import os, signal, sys
-from app.telemetry.request_stats import Account
+from app.telemetry.request_stats import RequestStats
 from app.telemetry.metrics import Load, Metrics
 metrics = Metrics()
 metrics.begin()
 metrics.show(Load(waiting=2), ready=True)
-metrics.end("GET /v1", Account(), "served")
+metrics.end("GET /v1", RequestStats(), "served")
 metrics.begin()
 sys.stdout.write(metrics.render().decode())
 sys.stdout.flush()

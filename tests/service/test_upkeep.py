@@ -1,4 +1,4 @@
-"""A task beside the requests goes on, whatever becomes of one time."""
+"""A background task continues after a failure."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_what_fails_is_done_again_and_its_first_failure_is_logged(
 
     assert len(done) == 6
     assert [record.getMessage() for record in caplog.records] == [
-        "a task beside the requests failed; it goes on"
+        "a background task failed; it will run again"
     ] * 2

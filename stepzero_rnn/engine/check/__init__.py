@@ -1,1 +1,1 @@
-"""The check: statistics of what is drawn, and the sanity forward pass."""
+"""The check: statistics of the drawn weights, and the sanity forward pass."""

@@ -1,6 +1,4 @@
-"""The sha256 of every tensor and of every gate's block: a pass of its own, since few ask for
-them.
-"""
+"""SHA-256 of every tensor and every gate's block, in a separate pass, as few requests need them."""
 
 from __future__ import annotations
 
@@ -15,15 +13,15 @@ TensorDigests = tuple[str, Sequence[str]]
 
 
 def digests(plan: Plan, sampler: Sampler) -> dict[str, TensorDigests]:
-    """Return, by tensor name, the digest of the whole tensor's bytes and of each gate's."""
-    found: dict[str, TensorDigests] = {}
+    """Return, by tensor name, the digest of the whole tensor's bytes and that of each gate's."""
+    result: dict[str, TensorDigests] = {}
     for tensor in plan.tensors:
         data = sampler.tensor(tensor).data.cast("B")
         whole, *gates = sampler.workers.map(
             (partial(_digest, part) for part in _parts(data, len(tensor.gates))), sampler.stop
         )
-        found[tensor.name] = (whole, gates or [whole])
-    return found
+        result[tensor.name] = (whole, gates or [whole])
+    return result
 
 
 def _parts(data: memoryview, gates: int) -> Iterator[memoryview]:

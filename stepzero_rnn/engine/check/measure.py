@@ -1,4 +1,4 @@
-"""What is learned of a drawn tensor, in tasks that run beside its layer's forward pass."""
+"""Measurement of a drawn tensor, in tasks that run concurrently with its layer's forward pass."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ TensorFigures = tuple[Figures, Sequence[Figures]]  # of the whole tensor and of 
 
 @dataclass(frozen=True, slots=True)
 class TensorMeasurement:
-    """The CRC-32 of a tensor's bytes, how many of its values are not finite, and its figures if
-    they were taken.
+    """The CRC-32 of a tensor's bytes, the number of values that are not finite, and its figures if
+    requested.
     """
 
     crc32: int
@@ -33,18 +33,18 @@ class TensorMeasurement:
 def tasks_of(
     sampler: Sampler, tensor: TensorPlan, stored: Stored, *, measure: bool
 ) -> list[Callable[[], Any]]:
-    """Return the tasks whose results, in this order, make the lesson."""
-    looks = (
+    """Return the tasks whose results, in this order, make up the measurement."""
+    scans = (
         sampler.tally_tasks(tensor, stored) if measure else [partial(_scan_finite, tensor, stored)]
     )
-    return [partial(zlib.crc32, stored.data), *looks]
+    return [partial(zlib.crc32, stored.data), *scans]
 
 
 def lesson_of(tensor: TensorPlan, results: Sequence[Any], *, measured: bool) -> TensorMeasurement:
-    """Put the results of a tensor's tasks together."""
-    crc32, *looks = results
-    nonfinite = sum(look.nonfinite for look in looks)
-    return TensorMeasurement(crc32, nonfinite, _figures(tensor, looks) if measured else None)
+    """Combine the results of a tensor's tasks."""
+    crc32, *scans = results
+    nonfinite = sum(scan.nonfinite for scan in scans)
+    return TensorMeasurement(crc32, nonfinite, _figures(tensor, scans) if measured else None)
 
 
 def _scan_finite(tensor: TensorPlan, stored: Stored) -> Spread:
@@ -52,7 +52,7 @@ def _scan_finite(tensor: TensorPlan, stored: Stored) -> Spread:
 
 
 def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> TensorFigures:
-    """Turn the tallies of a tensor's gates into figures, of the whole and of each gate."""
+    """Compute the figures of a tensor and of each gate from the gates' tallies."""
     spreads = [None if block.patches else law_of(tensor, block).std for block in tensor.blocks]
     gates = [
         figures(tally, expected_std=spreads[place % len(spreads)])
@@ -63,8 +63,8 @@ def _figures(tensor: TensorPlan, tallies: Sequence[Tally]) -> TensorFigures:
 
 
 def _pooled(spreads: Sequence[float | None]) -> float | None:
-    """Return the spread of parts of one size together; none is promised where one of them promises
-    none.
+    """Return the pooled standard deviation of parts of equal size; None if that of any part is
+    unknown.
     """
-    known = [spread for spread in spreads if spread is not None]
-    return sqrt(sum(s * s for s in known) / len(known)) if len(known) == len(spreads) else None
+    stds = [spread for spread in spreads if spread is not None]
+    return sqrt(sum(s * s for s in stds) / len(stds)) if len(stds) == len(spreads) else None

@@ -1,6 +1,4 @@
-"""Switches oneDNN off while anybody needs it off; the switch is the process's, so its users are
-counted.
-"""
+"""Disables oneDNN while any caller needs that; the flag is per process, so callers are counted."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ class _Switch:
 
 
 def _set(*, enabled: bool) -> bool:
-    """Set the switch, give what it was; None for what shall stay, which `flags()` would touch."""
+    """Set the flag, and return its previous value; None leaves what `flags()` would overwrite."""
     before = torch.backends.mkldnn.set_flags(enabled, _fp32_precision=None)  # type: ignore[no-untyped-call]
     return bool(before[0])
 

@@ -1,1 +1,1 @@
-"""Where work runs: devices, and their proof that they draw the same bits."""
+"""Devices, their backends, and the self-test that they draw the same bits."""

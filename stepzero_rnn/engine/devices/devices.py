@@ -1,4 +1,4 @@
-"""The devices that this machine has, and which of them a request gets."""
+"""The devices of this machine, and the selection of one for a request."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def available() -> list[str]:
 
 
 def choose(asked: str, dtype: str) -> torch.device:
-    """Return the device asked for; `auto` is the first that runs the dtype.
+    """Return the requested device; `auto` is the first that supports the dtype.
 
     Raises:
-        DeviceUnavailable: this machine has none of that name, or it cannot run the dtype.
+        DeviceUnavailable: there is no such device, or it does not support the dtype.
     """
     able = [name for name in available() if not (name == "mps" and dtype == "float64")]
     name = {"auto": able[0], "cuda": "cuda:0"}.get(asked, asked)
@@ -44,40 +44,38 @@ def choose(asked: str, dtype: str) -> torch.device:
 
 
 def free_bytes() -> dict[str, int]:
-    """Return the memory that each device has free, where it has some of its own; none of one that
-    does not even say.
-    """
-    found = {}
+    """Return the free memory of each device that has its own and reports it."""
+    free = {}
     for index in range(torch.cuda.device_count()):
         with suppress(RuntimeError, AssertionError):
-            found[f"cuda:{index}"] = torch.cuda.mem_get_info(index)[0]
-    return found
+            free[f"cuda:{index}"] = torch.cuda.mem_get_info(index)[0]
+    return free
 
 
 def backend_for(device: torch.device) -> DrawBackend:
-    """Return what draws for a device.  MPS has no float64, so its draws are the CPU's.
+    """Return the backend that draws for a device.  MPS has no float64, so the CPU draws for it.
 
     Raises:
-        DeviceFailed: the device does not work, or draws other numbers than every other.
+        DeviceFailed: the device does not work, or draws wrong values.
     """
     return _verified_backend(device) if device.type == "cuda" else CPU
 
 
 @contextmanager
 def device_errors(device: torch.device) -> Iterator[None]:
-    """Refuse what a device fails at.  The CPU's faults are ours.
+    """Convert the errors of a device other than the CPU.
 
     Raises:
-        DeviceFailed: torch, triton or the driver gave up.
+        DeviceFailed: torch, Triton or the driver failed.
     """
     try:
         yield
-    except (RuntimeError, AssertionError) as error:  # the latter where torch is built for CPUs only
+    except (RuntimeError, AssertionError) as error:  # the latter if torch is built for CPUs only
         if device.type == "cpu":
             raise
         _log.exception("%s failed", device)
         full = isinstance(error, torch.OutOfMemoryError)
-        reason = "it is out of memory" if full else "its work broke off"
+        reason = "it is out of memory" if full else "an operation failed"
         raise DeviceFailed(device=str(device), reason=reason) from error
 
 
@@ -86,24 +84,23 @@ def _verified_backend(device: torch.device) -> DrawBackend:
     with device_errors(device):
         backend = GuardedBackend(device, _backend(device))
     if digest(backend) != EXPECTED_DIGEST:
-        _log.error("%s draws other numbers than it should", device)
-        raise DeviceFailed(device=str(device), reason="it draws other numbers than every other")
+        _log.error("%s failed the self-test: it draws wrong values", device)
+        raise DeviceFailed(device=str(device), reason="it draws wrong values")
     return backend
 
 
 def _backend(device: torch.device) -> DrawBackend:
     if find_spec("triton"):
-        from stepzero_rnn.engine.devices.triton_backend import (
-            TritonBackend,  # which machines without CUDA lack
-        )
+        # Machines without CUDA do not have triton.
+        from stepzero_rnn.engine.devices.triton_backend import TritonBackend
 
         return TritonBackend(device)
-    # A launch costs more than a tile, so it draws whole pieces.
+    # A launch costs more than a tile, so whole pieces are drawn.
     return ChunkedBackend(f"{device} (elementwise)", partial(fill_on, device), MAX_TASK_ELEMENTS)
 
 
 class GuardedBackend(NamedTuple):
-    """A brush whose device may fail."""
+    """A backend whose device errors are converted."""
 
     on: torch.device
     backend: DrawBackend
@@ -118,10 +115,10 @@ class GuardedBackend(NamedTuple):
 
 
 def describe(name: str) -> dict[str, str | int]:
-    """Say what a device is, for people and programs.
+    """Return the properties of a device.
 
     Raises:
-        DeviceFailed: it does not even say.
+        DeviceFailed: the device does not report them.
     """
     if not name.startswith("cuda"):
         return {"name": name, "kind": name}

@@ -1,4 +1,4 @@
-"""What a brush must draw: a little of every law in every dtype, whose digest is known."""
+"""The self-test of a backend: a small tensor of every law and dtype, with a known digest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stepzero_rnn.spec.schemes.dense import Lsuv, Skew, SpectralBand, SpectralRa
 from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit
 from stepzero_rnn.spec.schemes.weights import Orthogonal, Sparse, TruncNormal
 
-# sha256 of all that `digest` draws, as the golden digests of the tests: the same on every machine.
+# sha256 of all that `digest` draws: like the golden digests of the tests, equal on every machine.
 EXPECTED_DIGEST = "7c1e1601eddd0d38285d6ba2f612fd102c589c73dc4eb056b472de3705123374"
 
 
@@ -38,7 +38,7 @@ BIASES: tuple[BiasInit, ...] = (ChronoBias(t_max=784), "ugi")
 
 
 def digest(backend: DrawBackend) -> str:
-    """Draw and tally one small tensor of every law and dtype; give the sha256 of all of them."""
+    """Draw and tally a small tensor of every law and dtype; return the sha256 of all bytes."""
     drawn = sha256()
     with ThreadPool(1) as workers:
         for dtype in DTYPES:

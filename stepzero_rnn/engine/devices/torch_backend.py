@@ -1,8 +1,8 @@
-"""The same draws in elementwise torch operations: stream version 1 on any device.
+"""Stream version 1 in elementwise torch operations, for any device.
 
-Every operation is a kernel of its own, so nothing is contracted into a fused multiply-add and each
-result is rounded once; the bits equal those of `philox.py` and `transforms.py`, which say what each
-step means.
+Every operation is a separate kernel, so nothing is contracted into a fused multiply-add and each
+result is rounded once; the bits equal those of `philox.py` and `transforms.py`, which explain each
+step.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from stepzero_rnn.engine.words.philox import MULTIPLIER_0, MULTIPLIER_1, WEYL_0,
 def fill_on(device: torch.device, law: ElementLaw, out: NDArray[Any], first: int, key: Key) -> None:
     """Draw elements first, first + 1, … (first a multiple of 4) on a device, into host memory."""
     if not isinstance(law, RandomLaw):
-        law.fill(out, first, key)  # nothing random in it: the same bits on any device
+        law.fill(out, first, key)  # not random: the same bits on any device
         return
     words = _words(first // 4, -(-len(out) // 4), key, device)
     values = _transform(law, words, device)[: len(out)]
@@ -91,9 +91,9 @@ def _horner(coefficients: Sequence[np.float32], x: Tensor) -> Tensor:
 
 
 def _sqrt(x: Tensor) -> Tensor:
-    """Return the correctly rounded root; the CPU's vector library for float32 does not.
+    """Return the correctly rounded root, which the CPU's float32 vector library does not.
 
-    The float64 root rounded to float32 is, since 53 ≥ 2·24 + 2.
+    The float64 root rounded to float32 is correct, since 53 ≥ 2·24 + 2.
     """
     return x.double().sqrt().float()
 

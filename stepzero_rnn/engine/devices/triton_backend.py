@@ -1,10 +1,9 @@
-"""The draws as one fused Triton kernel: words, law and rounding, so that only stored bytes leave
-it.
+"""Stream version 1 as one fused Triton kernel: words, law and rounding; it writes final bytes only.
 
-`philox.py`, `transforms.py` and `rounding.py` say what each step means; the bits are theirs.
-Nothing may be fused into fewer roundings (`OPTIONS`), roots are the rounded ones, and −x is a
-product, since Triton's own minus loses the sign of zero. Only for CUDA: torch's builds for it bring
-triton along.
+`philox.py`, `transforms.py` and `rounding.py` explain each step; the bits are the same.  No
+operations may be fused into fewer roundings (`OPTIONS`), square roots are correctly rounded, and −x
+is a product, since Triton's minus loses the sign of zero.  For CUDA only: torch's CUDA builds
+include triton.
 """
 
 from __future__ import annotations
@@ -28,9 +27,9 @@ from stepzero_rnn.engine.words.philox import Key
 from stepzero_rnn.thresholds import MAX_TASK_ELEMENTS
 
 CHUNKS = 2  # one is drawn into while the other is copied out
-GROUPS = 256  # of four elements, in one program
+GROUPS = 256  # of four elements, per program
 OPTIONS: Mapping[str, Any] = {"num_warps": 4, "enable_fp_fusion": False}
-SCALARS = 6  # of the law with the most
+SCALARS = 6  # maximum number of scalars of a law
 INTEGERS: Mapping[int, torch.dtype] = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 M0, M1 = tl.constexpr(int(p.MULTIPLIER_0)), tl.constexpr(int(p.MULTIPLIER_1))
@@ -48,17 +47,17 @@ LOG, SIN, COS, CENTRE, TAIL = (
 
 
 class TritonBackend:
-    """A brush that draws in a device's memory; pieces leave it through a few pinned chunks,
-    whatever the size of the model.
+    """A backend that draws in a device's memory and copies the results out through a few pinned
+    chunks, whatever the size of the model.
 
-    Laws that have nothing random in them are written where they are needed, by the processor.
+    Laws without randomness are evaluated by the CPU.
     """
 
     def __init__(self, device: torch.device) -> None:
-        """Take the chunks.
+        """Allocate the chunks.
 
         Raises:
-            RuntimeError: the device does not work, or has no memory for them.
+            RuntimeError: the device does not work, or has too little memory.
         """
         self.device = str(device)
         self._chunks: SimpleQueue[_Chunk] = SimpleQueue()
@@ -69,7 +68,7 @@ class TritonBackend:
         """Write elements first, first + 1, … into host memory, rounded to a dtype.
 
         Raises:
-            RuntimeError: the kernel does not compile or run here.
+            RuntimeError: the kernel does not compile or run on this device.
         """
         if not isinstance(law, RandomLaw):
             CPU.fill(law, out, first, key, dtype)
@@ -83,21 +82,22 @@ class TritonBackend:
 
 
 class _Chunk:
-    """Room for a piece of the widest dtype, on the device and, pinned, beside it."""
+    """A buffer for a piece of the widest dtype on the device, and a pinned one on the host."""
 
     def __init__(self, device: torch.device) -> None:
-        room = MAX_TASK_ELEMENTS + 3  # a piece may begin within a group of four
-        self._there = torch.empty(room, dtype=torch.int64, device=device)
-        self._here = torch.empty(room, dtype=torch.int64, pin_memory=device.type == "cuda")
+        count = MAX_TASK_ELEMENTS + 3  # a piece may begin within a group of four
+        self._on_device = torch.empty(count, dtype=torch.int64, device=device)
+        self._on_host = torch.empty(count, dtype=torch.int64, pin_memory=device.type == "cuda")
 
     def fill(self, law: RandomLaw, out: Stored, first: int, key: Key, dtype: DType) -> None:
         skip = first % 4
         bits = INTEGERS[dtype.item_bytes]
-        there, here = (room.view(bits)[: skip + len(out)] for room in (self._there, self._here))
-        with torch.cuda.device_of(there):
-            launch(law, there, first // 4, key, dtype)
-            here.copy_(there)  # waits until the device is done
-        out[...] = here[skip:].numpy().view(out.dtype)
+        buffers = (self._on_device, self._on_host)
+        drawn, copied = (buffer.view(bits)[: skip + len(out)] for buffer in buffers)
+        with torch.cuda.device_of(drawn):
+            launch(law, drawn, first // 4, key, dtype)
+            copied.copy_(drawn)  # waits until the device is done
+        out[...] = copied[skip:].numpy().view(out.dtype)
 
 
 def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> None:
@@ -105,7 +105,7 @@ def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> N
     hold their bits.
 
     Raises:
-        RuntimeError: the kernel does not compile or run here.
+        RuntimeError: the kernel does not compile or run on this device.
     """
     name, scalars = arguments(law)
     grid = (triton.cdiv(len(out), 4 * GROUPS),)
@@ -119,7 +119,7 @@ def launch(law: RandomLaw, out: Tensor, group: int, key: Key, dtype: DType) -> N
 
 
 def arguments(law: RandomLaw) -> tuple[str, tuple[float, ...]]:
-    """Return the kernel's name of a law and its scalars."""
+    """Return the name of a law in the kernel, and its scalars."""
     kernel, scalars = law.kernel
     numbers = [float(scalar) for scalar in scalars]
     return kernel.__name__, (*numbers, *[0.0] * (SCALARS - len(numbers)))
@@ -183,7 +183,7 @@ def philox(c0, c1, c2, c3, k0, k1):
 
 @triton.jit
 def four(x0, x1, x2, x3):
-    """Lay four lanes out in turn."""
+    """Interleave four lanes."""
     return tl.interleave(tl.interleave(x0, x2), tl.interleave(x1, x3))
 
 
@@ -229,7 +229,7 @@ def normal_pair(a, b):
 
 @triton.jit
 def cut(word, low, scale, law: tl.constexpr):
-    """A standard normal between the bounds that `low` and `scale` state."""
+    """A standard normal between the bounds that `low` and `scale` encode."""
     q = ((word >> 9).to(tl.float32) + 0.5) * TWO_M23 * scale + low
     if law == "cut_tail":
         x = 1.0 - 2.0 * q
@@ -248,7 +248,7 @@ def cut(word, low, scale, law: tl.constexpr):
 
 @triton.jit
 def rounded(values, dtype: tl.constexpr):
-    """The bits of float32 numbers in another dtype; a NaN is the one that x86 makes."""
+    """The bits of float32 numbers in another dtype; a NaN is the default NaN of x86."""
     nan = values != values
     bits = values.to(tl.uint32, bitcast=True)
     if dtype == "float32":

@@ -1,1 +1,1 @@
-"""Laws whose elements are drawn one by one, in any order."""
+"""Laws whose elements are independent of each other, so they can be drawn in any order."""

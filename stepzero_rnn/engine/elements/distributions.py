@@ -1,8 +1,8 @@
-"""The laws that elements are drawn from, one by one: each can fill any part of a block by itself.
+"""Elementwise laws: each element is drawn independently, so any part of a block can be filled.
 
 A law holds the few scalars of its formula, computed once in Python floats and rounded to float32;
-`std` is the standard deviation it promises.  `fill(out, first, key)` writes elements first, first +
-1, … of a block into `out` (float32); `first` is a multiple of 4.
+`std` is its standard deviation.  `fill(out, first, key)` overwrites `out` (float32) with elements
+first, first + 1, … of a block; `first` is a multiple of 4.
 """
 
 from __future__ import annotations
@@ -27,24 +27,23 @@ from stepzero_rnn.engine.words.scalars import (
     upper_tail,
 )
 
-NEAR = 2.9  # cuts within this many standard deviations keep to the series about the centre
+NEAR = 2.9  # cuts within this many standard deviations need only the series about the centre
 
 
-Kernel = tuple[Any, tuple[np.float32, ...]]  # what turns words into numbers, and its scalars
+Kernel = tuple[Any, tuple[np.float32, ...]]  # the function from words to numbers, and its scalars
 
 
 class _Drawn:
-    """A law whose elements are made of random words."""
+    """A law whose elements are computed from random words."""
 
     __slots__ = ()
 
     @property
     def kernel(self) -> Kernel:
-        """Return what draws it: of `transforms`, by whose name other devices know it."""
+        """The function in `transforms` that draws the law; other devices identify it by name."""
         raise NotImplementedError
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         kernel, scalars = self.kernel
         kernel(out.view(np.uint32), first // 4, *key, *scalars)
 
@@ -58,12 +57,10 @@ class Uniform(_Drawn):
 
     @property
     def std(self) -> float:
-        """(high − low)/√12."""
         return (self.high - self.low) / sqrt(12)
 
     @property
     def kernel(self) -> Kernel:
-        """Return what draws it."""
         return transforms.uniform, (single(self.low), single(self.high - self.low))
 
 
@@ -76,11 +73,9 @@ class Normal(_Drawn):
 
     @property
     def kernel(self) -> Kernel:
-        """Return what draws it."""
         return transforms.normal, (single(self.mean), single(self.std))
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         if len(out) % 2:  # normals come in pairs
             whole = np.empty(len(out) + 1, np.float32)
             self.fill(whole, first, key)
@@ -102,12 +97,11 @@ class CutNormal(_Drawn):
 
     @property
     def std(self) -> float:
-        """The spread after the cut."""
+        """The standard deviation after the cut."""
         return self.spread * truncated_std(self.low, self.high)
 
     @property
     def kernel(self) -> Kernel:
-        """Return what draws it."""
         return cut_kernel(self)
 
 
@@ -121,12 +115,11 @@ class LogUniform(_Drawn):
 
     @property
     def std(self) -> float:
-        """|factor| times the spread of ln x."""
+        """|factor| times the standard deviation of ln x."""
         return abs(self.factor) * log_uniform_std(self.low, self.high)
 
     @property
     def kernel(self) -> Kernel:
-        """Return what draws it."""
         return transforms.log_uniform, log_scalars(self)
 
 
@@ -139,38 +132,35 @@ class LogitUniform(_Drawn):
 
     @property
     def low(self) -> float:
-        """The least u."""
         return 1 / self.units
 
     @property
     def high(self) -> float:
-        """The largest u."""
         return 1 - 1 / self.units
 
     @property
     def std(self) -> float:
-        """|factor| times the spread of a cut logistic variable."""
+        """|factor| times the standard deviation of a truncated logistic variable."""
         return abs(self.factor) * logit_uniform_std(self.units)
 
     @property
     def kernel(self) -> Kernel:
-        """Return what draws it."""
         return transforms.logit_uniform, log_scalars(self)
 
 
 def log_scalars(law: LogUniform | LogitUniform) -> tuple[np.float32, ...]:
-    """Return the scalars of the kernels: the least x, how far it reaches, and the factor."""
+    """Return the scalars of the kernels: the minimum of x, its range, and the factor."""
     return single(law.low), single(law.high - law.low), single(law.factor)
 
 
 RandomLaw = Uniform | Normal | CutNormal | LogUniform | LogitUniform
-WideLaw = Rotations  # made in float64, rounded from there
+WideLaw = Rotations  # computed in float64, then rounded
 ElementLaw = Pattern | RandomLaw | WideLaw
 
 
 @lru_cache(maxsize=256)
 def cut_kernel(law: CutNormal) -> Kernel:
-    """Return the kernel that turns words into a cut normal's numbers, and its scalars."""
+    """Return the kernel of a truncated normal, and its scalars."""
     least, most = (law.mean + cut * law.spread for cut in (law.low, law.high))
     if law.low < 0 < law.high:
         low, high = erf_sqrt_half(law.low), erf_sqrt_half(law.high)

@@ -1,7 +1,7 @@
-"""The laws that have nothing random in them: every element is a function of its place.
+"""Laws without randomness: every element is a function of its position.
 
-`fill(out, first, key)` writes elements first, first + 1, … of a block into `out` (float32), as the
-laws of `distributions.py` do.
+`fill(out, first, key)` overwrites `out` (float32) with elements first, first + 1, … of a block, as
+for the laws of `distributions.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ class Constant:
     std: float = 0.0
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         out.fill(single(self.value))
 
 
@@ -37,12 +36,11 @@ class Diagonal:
 
     @property
     def std(self) -> float:
-        """The spread of a matrix with few elements off zero."""
+        """The standard deviation of a matrix with few nonzero elements."""
         share = min(self.rows, self.cols) / (self.rows * self.cols)
         return abs(self.gain) * sqrt(share * (1 - share))
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         out.fill(0)
         step = self.cols + 1
         _put(out, first, range(0, min(self.rows, self.cols) * step, step), self.gain)
@@ -53,7 +51,7 @@ class Hadamard:
     """The first `rows` and `cols` (rows > cols) of Sylvester's Hadamard matrix of order 2ᵐ, m =
     ⌈log₂ rows⌉, times 2^(−(m − 1)/2).
 
-    Element (r, c) is negative where r and c share an odd number of bits.
+    Element (r, c) is negative if r and c share an odd number of bits.
     """
 
     rows: int
@@ -66,9 +64,9 @@ class Hadamard:
 
     @property
     def std(self) -> float:
-        """The spread about the mean, which a cut matrix has."""
+        """The standard deviation; the mean of a truncated matrix is not 0."""
         columns = np.arange(1, self.cols, dtype=np.int64)
-        half = columns & -columns  # rows in a row with one sign
+        half = columns & -columns  # consecutive rows of the same sign
         rest = self.rows % (2 * half)
         odd = np.bitwise_count((self.rows - rest) & columns) % 2
         sums = np.where(odd, -1, 1) * (np.minimum(rest, half) - np.maximum(rest - half, 0))
@@ -76,7 +74,6 @@ class Hadamard:
         return self.size * sqrt(1 - mean * mean)
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         rows, columns = divmod(np.arange(first, first + len(out), dtype=np.int64), self.cols)
         odd = np.bitwise_count(rows & columns) % 2
         out[:] = np.where(odd, -single(self.size), single(self.size))
@@ -94,11 +91,10 @@ class Ladder:
 
     @property
     def std(self) -> float:
-        """The spread of its steps."""
+        """The standard deviation of the steps."""
         return abs(self.step) * sqrt((self.blocks**2 - 1) / 12)
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         block = np.arange(first, first + len(out), dtype=np.int64) * self.blocks // self.units
         np.multiply(block + 1, single(self.step), out=out, dtype=np.float32, casting="same_kind")
 
@@ -113,16 +109,14 @@ class Bands:
 
     @property
     def std(self) -> float:
-        """The spread of a matrix with few elements off zero."""
+        """The standard deviation of a matrix with few nonzero elements."""
         share = (self.size - 1) / (self.size * self.size)
-        unit = (
-            max(abs(self.above), abs(self.below)) or 1.0
-        )  # whose square may be beyond all numbers
+        # Scaled, as the squares may overflow.
+        unit = max(abs(self.above), abs(self.below)) or 1.0
         a, b = self.above / unit, self.below / unit
         return unit * sqrt(share * (a * a + b * b) - share * (a + b) * share * (a + b))
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         out.fill(0)
         step, end = self.size + 1, self.size * self.size
         _put(out, first, range(1, end, step), self.above)
@@ -140,16 +134,15 @@ class Ramp:
 
     @property
     def step(self) -> float:
-        """How much it grows from one diagonal to the next."""
+        """The difference between one diagonal and the next."""
         return self.end / max(self.size - 1, 1)
 
     @property
     def std(self) -> float:
-        """The spread of the difference of two places."""
+        """The standard deviation of the difference of two indices."""
         return abs(self.step) * sqrt((self.size * self.size - 1) / 6)
 
     def fill(self, out: Float32s, first: int, key: Key) -> None:
-        """Overwrite `out`."""
         rows, columns = divmod(np.arange(first, first + len(out), dtype=np.int64), self.size)
         np.multiply(
             columns - rows, single(self.step), out=out, dtype=np.float32, casting="same_kind"
@@ -160,7 +153,7 @@ Pattern = Constant | Diagonal | Hadamard | Ladder | Bands | Ramp
 
 
 def _put(out: Float32s, first: int, places: range, value: float) -> None:
-    """Put a value at places of a block, of which `out` holds the elements from `first`."""
+    """Set places of a block to a value; `out` holds the block's elements from `first`."""
     before = -(-(first - places.start) // places.step) if first > places.start else 0
     start, stop = places.start + before * places.step, min(places.stop, first + len(out))
     if start < stop:

@@ -1,9 +1,9 @@
 """Block-diagonal rotations: 2 × 2 blocks of random angle and radius along the diagonal of a square
 matrix.
 
-In float64, so that a matrix of radius 1 is orthogonal to the last digit of a float64 checkpoint.
-Sine and cosine are polynomials evaluated in a fixed order; angles are in turns, of which a word is
-an exact part.
+Computed in float64, so that a matrix of radius 1 is orthogonal to the last digit of a float64
+checkpoint.  Sine and cosine are polynomials evaluated in a fixed order; angles are in turns, of
+which a word is an exact fraction.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stepzero_rnn.engine.words.philox import Key, fill_words
 Float64s = NDArray[np.float64]
 
 # ±(π/2)ᵏ/k!, the highest power first: the Taylor series of sine and cosine of t quarter turns, t on
-# [−½, ½], in t². What is left out is below 2⁻⁵⁸.
+# [−½, ½], in t². The truncation error is below 2⁻⁵⁸.
 SIN = (
     6.0669357311061955e-12,
     -6.688035109811468e-10,
@@ -49,11 +49,11 @@ TURN = 6.283185307179586  # in radians
 
 @dataclass(frozen=True, slots=True)
 class Rotations:
-    """Blocks [[cos, −sin], [sin, cos]]·radius along the diagonal of a square matrix; in one of odd
-    size the last element is a radius.
+    """Blocks [[cos, −sin], [sin, cos]]·radius along the diagonal of a square matrix; if the size is
+    odd, the last element is a radius.
 
-    Angles are uniform on [low, high) in turns; radii are such that a block is uniform on the ring
-    from `least` to `most`.
+    Angles are uniform on [low, high) in turns; radii are such that the eigenvalues are uniform on
+    the ring from `least` to `most`.
     """
 
     size: int
@@ -64,13 +64,13 @@ class Rotations:
 
     @property
     def std(self) -> float:
-        """The spread of a matrix with two elements off zero in a row."""
+        """The standard deviation of a matrix with two nonzero elements per row."""
         square = (self.least * self.least + self.most * self.most) / 2
         mean = _mean_radius(self.least, self.most) * self._mean_diagonal() / self.size
         return sqrt(square / self.size - mean * mean)
 
     def fill(self, out: NDArray[Any], first: int, key: Key) -> None:
-        """Overwrite `out`, float64."""
+        """Overwrite `out`, which is float64."""
         out.fill(0)
         rows = np.arange(first // self.size, (first + len(out) - 1) // self.size + 1)
         cosines, sines = (of_block[rows // 2 - rows[0] // 2] for of_block in self.blocks(rows, key))
@@ -81,9 +81,7 @@ class Rotations:
         self._put(out, first, rows[inside], across[inside], signed[inside])
 
     def blocks(self, rows: NDArray[np.int64], key: Key) -> tuple[Float64s, Float64s]:
-        """Return the cosine and the sine, times the radius, of every block that has some of the
-        rows.
-        """
+        """Return the cosine and the sine, times the radius, of the blocks that contain the rows."""
         begin, end = int(rows[0]) // 2, int(rows[-1]) // 2 + 1
         words = np.empty(4 * (end - begin), np.uint32)
         fill_words(words, begin, *key)

@@ -1,7 +1,7 @@
-"""From random words to the numbers of every elementwise law, in float32.
+"""Converts random words to the numbers of every elementwise law, in float32.
 
-Every constant and the order of every operation is part of stream version 1.  Where an expression
-has no brackets it is evaluated from left to right; polynomials by Horner's rule.
+Every constant and the order of every operation is part of stream version 1.  Expressions without
+parentheses are evaluated from left to right, polynomials by Horner's rule.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from stepzero_rnn.engine.words.philox import fill_words
 
 f32, i32, u32 = np.float32, np.int32, np.uint32
 
-NEAR = 1 << 12  # elements: 16 KiB, what stays in a core's nearest cache
+NEAR = 1 << 12  # elements: 16 KiB, which stays in a core's L1 cache
 HALF, ONE, TWO, FOUR = f32(0.5), f32(1), f32(2), f32(4)
 TWO_M23, TWO_M24, TWO_M32 = f32(2.0**-23), f32(2.0**-24), f32(2.0**-32)
 LN2 = f32(0.6931471805599453)
@@ -169,7 +169,7 @@ def tail(w):
 
 @inline
 def cut_unit(word, low, scale):
-    """Spread the top 23 bits of a word evenly, and off both ends, over [low, low + scale]."""
+    """Map the top 23 bits of a word evenly to [low, low + scale], avoiding both ends."""
     return (f32(i32(word >> u32(9))) + HALF) * TWO_M23 * scale + low
 
 
@@ -178,7 +178,7 @@ def uniform(out, group, s0, s1, k0, k1, low, scale):
     """Write the bits of low + scale·u into `out`, from the words of elements 4·group, 4·group + 1,
     …
 
-    As every law: piece by piece, words first, which become numbers while they are near.
+    Like every law, it works in pieces: words are drawn, and converted while they are in the cache.
     """
     for at in range(0, out.shape[0], NEAR):
         words = out[at : at + NEAR]
@@ -199,7 +199,7 @@ def log_uniform(out, group, s0, s1, k0, k1, low, scale, factor):
 
 @kernel
 def logit_uniform(out, group, s0, s1, k0, k1, low, scale, factor):
-    """Write factor·ln(x/(1 − x)), x = low + scale·u, which is held below 1."""
+    """Write factor·ln(x/(1 − x)), x = low + scale·u, clamped below 1."""
     for at in range(0, out.shape[0], NEAR):
         words = out[at : at + NEAR]
         fill_words(words, group + at // 4, s0, s1, k0, k1)
@@ -210,7 +210,7 @@ def logit_uniform(out, group, s0, s1, k0, k1, low, scale, factor):
 
 @kernel
 def normal(out, group, s0, s1, k0, k1, mean, std):
-    """Write mean + std·z; the length is even, since normals come in pairs."""
+    """Write mean + std·z; the length is even, since normals are drawn in pairs."""
     for at in range(0, out.shape[0], NEAR):
         words = out[at : at + NEAR]
         fill_words(words, group + at // 4, s0, s1, k0, k1)
@@ -222,9 +222,9 @@ def normal(out, group, s0, s1, k0, k1, mean, std):
 
 @kernel
 def cut_centre(out, group, s0, s1, k0, k1, low, scale, mean, std, least, most):
-    """Write truncated normals whose cuts are so near the mean that w < 5.
+    """Write truncated normals whose cuts are so close to the mean that w < 5.
 
-    `low` and `scale` are in units of erf; the result is mean + std·z, held in [least, most].
+    `low` and `scale` are in units of erf; the result is mean + std·z, clamped to [least, most].
     """
     for at in range(0, out.shape[0], NEAR):
         words = out[at : at + NEAR]
@@ -237,7 +237,7 @@ def cut_centre(out, group, s0, s1, k0, k1, low, scale, mean, std, least, most):
 
 @kernel
 def cut_wide(out, group, s0, s1, k0, k1, low, scale, mean, std, least, most):
-    """Write truncated normals with cuts on both sides of the mean, as `cut_centre`."""
+    """Write truncated normals with cuts on both sides of the mean; arguments as in `cut_centre`."""
     for at in range(0, out.shape[0], NEAR):
         words = out[at : at + NEAR]
         fill_words(words, group + at // 4, s0, s1, k0, k1)

@@ -1,1 +1,1 @@
-"""Laws whose matrices are drawn whole."""
+"""Laws that draw a whole matrix at once."""

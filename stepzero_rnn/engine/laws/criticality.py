@@ -1,8 +1,8 @@
-"""The gains at which a recurrent network neither forgets nor explodes, solved from its criterion.
+"""Gains at which signals in a recurrent network neither vanish nor explode, solved numerically.
 
-Expectations are sums over the nodes of a rule of Gauss and Legendre, rounded once (`math.fsum`);
-the exponentials in them are decimal, so that every machine finds the same gain.  `README.md` states
-the criteria and their sources.
+Expectations are sums over the nodes of a Gauss–Legendre rule, rounded once (`math.fsum`); their
+exponentials are computed in decimal, so that every machine obtains the same gain.  `README.md`
+states the criteria and their sources.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from itertools import pairwise
 from math import fsum, inf, prod, sqrt
 from typing import NamedTuple
 
-DIGITS = 34  # of the exponentials, which float64 has half of
-MAX_DEVIATIONS = 12.0  # standard deviations; what lies beyond has less than 1e−32
-STEPS, CLOSE = 100, 2.0**-48  # of a search for a root
-# Nodes and weights of the rule on [−1, 1]; each stands for ±node.
+DIGITS = 34  # of the exponentials, twice as many as float64 has
+MAX_DEVIATIONS = 12.0  # standard deviations; the probability beyond is less than 1e−32
+STEPS, CLOSE = 100, 2.0**-48  # iteration limit and tolerance of the root search
+# Nodes and weights of the rule on [−1, 1]; each entry is for ±node.
 NODES = (
     (0.09501250983763744, 0.1894506104550685),
     (0.2816035507792589, 0.18260341504492358),
@@ -28,20 +28,19 @@ NODES = (
     (0.9445750230732326, 0.062253523938647894),
     (0.9894009349916499, 0.027152459411754096),
 )
-# σ² is 1 + 2q and more, with q³ = ¾ of the input's variance: below this, float64 has no number
-# between it and 1.
+# σ² is at least 1 + 2q, with q³ = ¾ of the input's variance: below this, σ rounds to 1 in float64.
 NO_INPUT = 1e-48
-Point = tuple[float, float]  # a place, and its weight
+Point = tuple[float, float]  # a point and its weight
 
 
 def exps(values: Sequence[float]) -> list[float]:
-    """Return eˣ of numbers, to float64's last digit or next to it."""
+    """Return eˣ of numbers, to within one unit in the last place of float64."""
     with localcontext(prec=DIGITS):
         return [float(Decimal(value).exp()) for value in values]
 
 
 def points(panels: Sequence[Point]) -> Iterator[Point]:
-    """Return the nodes of panels (begin, end), with the weights of an integral over them."""
+    """Yield the nodes of panels (begin, end), with their weights in an integral over them."""
     for begin, end in panels:
         middle, half = (begin + end) / 2, (end - begin) / 2
         for node, weight in NODES:
@@ -50,8 +49,8 @@ def points(panels: Sequence[Point]) -> Iterator[Point]:
 
 
 def panels(low: float, high: float, width: float = 1.0, pole: float = inf) -> list[Point]:
-    """Cut an interval from its upper end into panels no wider than `width`, nor than their distance
-    from a pole above.
+    """Divide an interval, from its upper end, into panels no wider than `width` or than their
+    distance to a pole above.
     """
     if pole <= high:
         raise ValueError(f"the interval up to {high} holds the pole {pole}")
@@ -62,9 +61,9 @@ def panels(low: float, high: float, width: float = 1.0, pole: float = inf) -> li
 
 
 class Gate(NamedTuple):
-    """The law of a gate's activation: with what weight it is so far open, and so far shut.
+    """The distribution of a gate's activation: weights, activations and their complements.
 
-    Gates of one source open and shut together, point by point; those of different ones are
+    Gates of the same source vary together, point by point; gates of different sources are
     independent.
     """
 
@@ -75,12 +74,12 @@ class Gate(NamedTuple):
 
     @property
     def mirrored(self) -> Gate:
-        """The gate that is shut where this one is open."""
+        """The gate whose activation is 1 minus this one's."""
         return self._replace(opened=self.shut, shut=self.opened)
 
 
 def gate_of(source: str, biases: Sequence[Point]) -> Gate:
-    """Return the law of a gate whose bias has so much weight at so many places."""
+    """Return the distribution of a gate, given the weighted points of its bias."""
     total = fsum(weight for _, weight in biases)
     small = exps([-abs(bias) for bias, _ in biases])
     more, less = [1 / (1 + e) for e in small], [e / (1 + e) for e in small]
@@ -115,7 +114,7 @@ def gru_gain(r: Gate, z: Gate, gap: float) -> float:
 
 
 def _mean(*factors: tuple[Gate, list[float]]) -> float:
-    """Return the mean of a product, one factor of each gate."""
+    """Return the mean of a product with one factor for each gate."""
     means = []
     for source in sorted({gate.source for gate, _ in factors}):
         together = [(gate, values) for gate, values in factors if gate.source == source]
@@ -127,8 +126,8 @@ def _mean(*factors: tuple[Gate, list[float]]) -> float:
 
 @lru_cache(maxsize=64)
 def tanh_gain(input_variance: float) -> float:
-    """Return σ such that x → tanh(σ·Q·x + input) keeps the size of a small difference, Q orthogonal
-    (χ = 1).
+    """Return σ such that x → tanh(σ·Q·x + input), with Q orthogonal, preserves the size of small
+    differences (χ = 1).
     """
     if input_variance < NO_INPUT:
         return 1.0
@@ -140,26 +139,26 @@ def tanh_gain(input_variance: float) -> float:
 
 
 def _root(of: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a growing function is 0, between two places (the rule of Illinois: a secant that
-    halves a lazy end).
+    """Return the root of an increasing function in an interval, by the Illinois variant of regula
+    falsi.
     """
     below, above, place, side = of(low), of(high), low, 0
     for _ in range(STEPS):
         before, place = place, (low * above - high * below) / (above - below)
-        found = of(place)
+        value = of(place)
         if abs(place - before) <= CLOSE * place:
             break
-        if found > 0:
-            high, above, below = place, found, below / 2 if side > 0 else below
+        if value > 0:
+            high, above, below = place, value, below / 2 if side > 0 else below
         else:
-            low, below, above = place, found, above / 2 if side < 0 else above
-        side = 1 if found > 0 else -1
+            low, below, above = place, value, above / 2 if side < 0 else above
+        side = 1 if value > 0 else -1
     return place
 
 
 def _tanh_line(q: float) -> tuple[float, float]:
-    """Return the squared gain on the critical line where the pre-activation has the variance q, and
-    the input's variance there.
+    """Return the squared gain on the critical line for a pre-activation of variance q, and the
+    input's variance at that point.
     """
     scale = sqrt(q)
     nodes, weights = _half_gaussian(min(1.0, 1 / scale))
@@ -172,20 +171,20 @@ def _tanh_line(q: float) -> tuple[float, float]:
 
 @lru_cache(maxsize=4)
 def _half_gaussian(narrowest: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return nodes and weights of the mean over |z|, z standard normal, in panels that widen from
-    0.
+    """Return nodes and weights for the mean over |z|, z standard normal, in panels that widen with
+    the distance from 0.
     """
     cuts = [0.0, narrowest]
     while cuts[-1] < MAX_DEVIATIONS:
         cuts.append(min(MAX_DEVIATIONS, cuts[-1] + min(1.0, cuts[-1])))
-    found = list(points(list(pairwise(cuts))))
-    density = exps([-(z * z) / 2 for z, _ in found])
-    raw = [weight * d for (_, weight), d in zip(found, density, strict=True)]
+    nodes = list(points(list(pairwise(cuts))))
+    density = exps([-(z * z) / 2 for z, _ in nodes])
+    raw = [weight * d for (_, weight), d in zip(nodes, density, strict=True)]
     total = fsum(raw)
-    return tuple(z for z, _ in found), tuple(weight / total for weight in raw)
+    return tuple(z for z, _ in nodes), tuple(weight / total for weight in raw)
 
 
 def density(places: Sequence[Point], of: Callable[[list[float]], list[float]]) -> list[Point]:
-    """Weigh places by a density."""
+    """Multiply the weights of points by a density."""
     values = of([place for place, _ in places])
     return [(place, weight * d) for (place, weight), d in zip(places, values, strict=True)]

@@ -1,7 +1,7 @@
-"""The laws that need a whole block at once: no element can be drawn without the others.
+"""Laws that draw a whole block at once: no element can be drawn without the others.
 
-`fill(out, dtype, key, run)` overwrites `out` (rows, cols), in the checkpoint's dtype; `run` carries
-out independent tasks on the pool of workers.  `std` is the standard deviation it promises, or None.
+`fill(out, dtype, key, run)` overwrites `out` (rows, cols) in the checkpoint's dtype; `run` executes
+independent tasks on the thread pool.  `std` is the law's standard deviation, or None if unknown.
 """
 
 from __future__ import annotations
@@ -24,16 +24,15 @@ from stepzero_rnn.engine.words.rounding import store
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Given:
-    """The numbers that were given, as float64."""
+    """Literal values from the spec, as float64."""
 
     values: NDArray[np.float64]
 
     @property
     def std(self) -> None:
-        """Nobody promises one."""
+        """Unknown."""
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         store(self.values.reshape(out.shape), out, dtype)
 
 

@@ -1,4 +1,4 @@
-"""Haar random matrices as a block or a part of one; `haar.py` has what they are made of."""
+"""Haar random matrices; `haar.py` has the algorithm."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from stepzero_rnn.engine.words.rounding import store
 
 @dataclass(frozen=True, slots=True)
 class Orthogonal:
-    """`gain` times a Haar random matrix with orthonormal columns, or rows where there are more
-    columns.
+    """`gain` times a Haar random matrix with orthonormal columns, or orthonormal rows if there are
+    more columns than rows.
 
-    A `special` one is square, and the sign of its last column is such that its determinant is
+    If `special`, the matrix is square, and the sign of its last column makes the determinant
     positive.
     """
 
@@ -35,11 +35,10 @@ class Orthogonal:
 
     @property
     def std(self) -> float:
-        """Each of the longer side's elements takes an equal part of a unit vector."""
+        """The root mean square of the elements of a unit vector of the longer side's length."""
         return self.gain / sqrt(max(self.rows, self.cols))
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         tall = out if self.rows >= self.cols else out.T
         n, m = tall.shape
         reflectors = draw_reflectors(n, m, key, run)
@@ -57,8 +56,8 @@ class Orthogonal:
 
 
 def draw_reflectors(n: int, m: int, key: Key, run: Run, at: int = 0) -> haar.Reflectors:
-    """Draw the reflectors of a tall (n, m) matrix from the normals of a stream, number `at`
-    first.
+    """Draw the reflectors of a tall (n, m) matrix from the normals of a stream, starting at number
+    `at`.
     """
     reflectors = haar.empty_reflectors(n, m)
 
@@ -77,7 +76,7 @@ def draw_reflectors(n: int, m: int, key: Key, run: Run, at: int = 0) -> haar.Ref
 
 
 def draw_orthogonal(n: int, m: int, key: Key, run: Run, at: int = 0) -> Tiles:
-    """Draw a whole tall (n, m) matrix, as `Orthogonal` does with gain 1, in tiles."""
+    """Draw a tall (n, m) matrix in tiles, as `Orthogonal` does with gain 1."""
     reflectors = draw_reflectors(n, m, key, run, at)
     tiles = np.empty((len(reflectors.factors), reflectors.vectors.shape[1], haar.BLOCK))
     step = haar.PANEL // haar.BLOCK

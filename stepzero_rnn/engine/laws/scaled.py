@@ -1,6 +1,4 @@
-"""Laws of whole blocks that are scaled by what was drawn: by a spectral radius, or by the spread of
-an output.
-"""
+"""Laws scaled by a property of the drawn matrix: its spectral radius or its output's variance."""
 
 from __future__ import annotations
 
@@ -34,16 +32,16 @@ from stepzero_rnn.engine.linalg.products import (
 from stepzero_rnn.engine.linalg.tasks import Run
 from stepzero_rnn.engine.words.philox import Key
 
-PROBE_AT = 1 << 60  # first normal of the probe, far behind the block's own
+PROBE_AT = 1 << 60  # first normal of the probe, far beyond those of the block
 
 
 @dataclass(frozen=True, slots=True)
 class SpectralRadius:
     """A random square matrix whose largest eigenvalue has the absolute value `radius`.
 
-    Every unit has `connections` normal ones; it is "dense" where those are all.  In a "ring" each
-    unit hears the one before it, with one weight for all.  A matrix whose powers vanish stays as it
-    was drawn.
+    If "sparse", every unit has `connections` normal weights; if "dense", all weights are normal.
+    In a "ring" each unit is driven by its predecessor, always with the same weight.  A nilpotent
+    matrix is not scaled.
     """
 
     radius: float
@@ -53,17 +51,16 @@ class SpectralRadius:
 
     @property
     def std(self) -> float | None:
-        """Known of a ring; the others are scaled by what was drawn."""
+        """Known for a ring only; the scale of the others depends on the drawn matrix."""
         return self.radius * sqrt((1 - 1 / self.size) / self.size) if self.kind == "ring" else None
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         if self.kind == "ring":
-            matrix, found = self._ring(), 1.0
+            matrix, drawn_radius = self._ring(), 1.0
         else:
             matrix = self._sparse(key, run) if self.kind == "sparse" else self._dense(key, run)
-            found = radius(matrix, run)
-        matrix *= self.radius / (found or self.radius)
+            drawn_radius = radius(matrix, run)
+        matrix *= self.radius / (drawn_radius or self.radius)
         put(matrix, out, dtype, run)
 
     def _ring(self) -> Tiles:
@@ -84,15 +81,12 @@ class SpectralRadius:
 
 @dataclass(frozen=True, slots=True)
 class PositiveDefinite:
-    """(A + I)/λ of a square block, A = RᵀR/size with R standard normal, λ the largest eigenvalue of
-    A + I.
-    """
+    """(A + I)/λ, with A = RᵀR/size, R standard normal, and λ the largest eigenvalue of A + I."""
 
     size: int
     std: None = None
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         matrix = self._gram(key, run)
         matrix /= self.size
         add_identity(matrix, self.size)
@@ -120,7 +114,6 @@ class UnitOutput:
         return 1 / sqrt(self.cols)
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         tall = out if self.rows >= self.cols else out.T
         matrix = draw_orthogonal(len(tall), tall.shape[1], key, run)
         variance = self._variance(matrix if tall is not out else transposed(matrix, run), key, run)
@@ -139,7 +132,7 @@ class UnitOutput:
         return total(squares) / outputs - mean * mean
 
     def _look(self, turned: Tiles, tile: int, key: Key, *sums: NDArray[np.float64]) -> None:
-        """Multiply eight vectors of the probe, or what is left of them, and sum the outputs up."""
+        """Sum the outputs, and their squares, of up to eight vectors of the probe."""
         first = tile * TILE
         count = min(TILE, self.probe - first)
         numbers = np.empty(count * self.cols, np.float32)

@@ -1,10 +1,9 @@
-"""Plays scripts: a tensor's numbers depend on all that its script drew before, so each step follows
-the one before it.
+"""Replays scripts: a tensor's values depend on everything its script drew before, so steps run in
+order.
 
-The generator's state between steps is remembered for a while, so that whoever goes through the
-tensors in order plays each step once.  The bits are those of the libraries installed here: NumPy's
-legacy generator, torch's on the CPU, and for `orthogonal_` LAPACK on one thread, as more threads
-give other last bits.
+The generator's state between steps is cached, so that drawing the tensors in order runs each step
+once.  The bits are those of the installed libraries: NumPy's legacy generator, torch's CPU
+generator, and for `orthogonal_` LAPACK on one thread, as more threads change the last bits.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ from stepzero_rnn.engine.tensors import view
 from stepzero_rnn.plan import ScriptPlan
 from stepzero_rnn.spec.schemes.scripts import Call, NumpyRandn
 
-PIECE = 1 << 20  # of NumPy's numbers that are drawn at a time
-REMEMBERED = 1024  # states, of about 5 kB each
+PIECE = 1 << 20  # elements that NumPy draws at a time
+REMEMBERED = 1024  # cached states, of about 5 kB each
 WITHOUT_NUMBERS = ("constant_", "zeros_", "ones_", "eye_")
 
 
 class Step(NamedTuple):
-    """One step: a tensor's shape, and the function that fills it; without one it is the module's
+    """One step: a tensor's shape, and the function that fills it; None for the module's
     constructor.
     """
 
@@ -44,25 +43,23 @@ class Step(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """The steps of a script in order, and the last of them that writes each tensor, by the tensor's
-    place.
-    """
+    """The steps of a script, and for each tensor's index the last step that writes it."""
 
     steps: tuple[Step, ...]
     last: Mapping[int, int]
 
 
 class ScriptGenerator(Protocol):
-    """A generator that performs steps; its state can be taken and given back."""
+    """A generator that runs steps, and whose state can be saved and restored."""
 
     state: Any
 
     def run_step(self, step: Step, out: Tensor) -> None:
-        """Fill a step's tensor, and be where the next step begins."""
+        """Fill a step's tensor, and advance the state to the next step."""
 
 
 class TorchGenerator:
-    """Performs the steps of `torch_seeded` by torch's own functions."""
+    """Runs the steps of `torch_seeded` with torch's own functions."""
 
     def __init__(self, script: ScriptPlan, seed: int) -> None:
         self._bound = 1 / sqrt(script.hidden_size)
@@ -70,7 +67,6 @@ class TorchGenerator:
 
     @property
     def state(self) -> Tensor:
-        """The generator's state."""
         return self._generator.get_state()
 
     @state.setter
@@ -78,7 +74,7 @@ class TorchGenerator:
         self._generator.set_state(state)
 
     def run_step(self, step: Step, out: Tensor) -> None:
-        """As `reset_parameters` does, or the function of `torch.nn.init`."""
+        """Run `reset_parameters` for one tensor, or a function of `torch.nn.init`."""
         if step.call is None:
             init.uniform_(out, -self._bound, self._bound, generator=self._generator)
             return
@@ -90,7 +86,7 @@ class TorchGenerator:
 
 
 class NumpyGenerator:
-    """Performs the steps of `numpy_randn` by NumPy's legacy generator."""
+    """Runs the steps of `numpy_randn` with NumPy's legacy generator."""
 
     def __init__(self, script: ScriptPlan, seed: int) -> None:
         self._scale = getattr(script.script, "scale", 1.0)
@@ -98,17 +94,14 @@ class NumpyGenerator:
 
     @property
     def state(self) -> Any:
-        """The generator's state."""
         return self._generator.get_state(legacy=False)
 
     @state.setter
     def state(self, state: Any) -> None:
         self._generator.set_state(state)
 
-    def run_step(self, _act: Step, out: Tensor) -> None:
-        """As `torch.from_numpy(numpy.random.randn(*shape) * scale).to(dtype)`, a piece at a
-        time.
-        """
+    def run_step(self, _step: Step, out: Tensor) -> None:
+        """Like `torch.from_numpy(numpy.random.randn(*shape) * scale).to(dtype)`, in pieces."""
         flat = out.view(-1)
         for at in range(0, len(flat), PIECE):
             piece = flat[at : at + PIECE]
@@ -125,9 +118,7 @@ GENERATORS: Mapping[str, type[TorchGenerator | NumpyGenerator]] = {
 def replay_to(
     script: ScriptPlan, place: int, seed: int, out: NDArray[Any], dtype: DType, run: Run
 ) -> None:
-    """Overwrite `out` (flat) with the tensor at a place, rounded to its dtype as the script
-    does.
-    """
+    """Overwrite `out` (flat) with the tensor at an index, rounded as the script does."""
     steps, last = steps_of(script)
     if place not in last:
         out[:] = 0
@@ -143,10 +134,10 @@ def replay_to(
 def _run_step(
     generator: ScriptGenerator, step: Step, out: NDArray[Any] | None, dtype: DType
 ) -> None:
-    """Perform a step, for its numbers or for what comes after it."""
+    """Run a step, for its values or only to advance the generator."""
     with torch.inference_mode():
-        room = np.empty(prod(step.shape), dtype.numpy) if out is None else out
-        generator.run_step(step, view(room, dtype).view(step.shape))
+        buffer = np.empty(prod(step.shape), dtype.numpy) if out is None else out
+        generator.run_step(step, view(buffer, dtype).view(step.shape))
 
 
 _states: LRUCache[Hashable, Any] = LRUCache(REMEMBERED)
@@ -154,7 +145,7 @@ _lock = threading.Lock()
 
 
 def _recall(generator: ScriptGenerator, drawing: tuple[Hashable, ...], number: int) -> int:
-    """Restore the cached state of the latest step up to `number`, and return that step; 0 where
+    """Restore the cached state of the latest step up to `number`, and return that step, or 0 if
     none is cached.
     """
     with _lock:
@@ -168,7 +159,7 @@ def _recall(generator: ScriptGenerator, drawing: tuple[Hashable, ...], number: i
 
 @lru_cache(64)
 def steps_of(script: ScriptPlan) -> Steps:
-    """Return a script's steps."""
+    """Return the steps of a script."""
     tensors = enumerate(script.tensors)
     if isinstance(script.script, NumpyRandn):
         weights = [(at, shape) for at, (kind, shape) in tensors if kind.startswith("weight")]
@@ -176,12 +167,12 @@ def steps_of(script: ScriptPlan) -> Steps:
             tuple(Step(shape) for _, shape in weights),
             {place: number for number, (place, _) in enumerate(weights)},
         )
-    made = [Step(shape) for _, shape in script.tensors]
+    constructed = [Step(shape) for _, shape in script.tensors]
     calls = script.script.calls
     called = [(at, Step(shape, calls[kind])) for at, (kind, shape) in tensors if kind in calls]
-    last = {at: at for at in range(len(made))}
-    last |= {place: len(made) + number for number, (place, _) in enumerate(called)}
-    return Steps((*made, *(step for _, step in called)), last)
+    last = {at: at for at in range(len(constructed))}
+    last |= {place: len(constructed) + number for number, (place, _) in enumerate(called)}
+    return Steps((*constructed, *(step for _, step in called)), last)
 
 
 @contextmanager

@@ -1,6 +1,4 @@
-"""Laws of whole blocks whose spectrum is drawn: singular values in a band, or eigenvalues on
-rings.
-"""
+"""Laws with a prescribed spectrum: singular values in a band, or eigenvalues in a ring."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ from stepzero_rnn.engine.linalg.products import Tiles, gaussians, product, put, 
 from stepzero_rnn.engine.linalg.tasks import Run
 from stepzero_rnn.engine.words.philox import Key
 
-RIGHT_AT = 1 << 60  # first normal of the right factor, far behind the left one's
+RIGHT_AT = 1 << 60  # first normal of the right factor, far beyond those of the left
 SPECTRUM_AT = 1 << 61  # first word of the spectrum
 
 
@@ -34,11 +32,10 @@ class SpectralBand:
 
     @property
     def std(self) -> float:
-        """The mean square of s is 1 + margin²/3."""
+        """From the mean square of s, 1 + margin²/3."""
         return sqrt((1 + self.margin * self.margin / 3) / max(self.rows, self.cols))
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         count = min(self.rows, self.cols)
         values = np.empty(count, np.float32)
         Uniform(1 - self.margin, 1 + self.margin).fill(values, SPECTRUM_AT, key)
@@ -58,11 +55,10 @@ class RandomBasis:
 
     @property
     def std(self) -> float:
-        """That of the rotations: no basis changes the sum of squares."""
+        """That of the rotations: a change of basis preserves the sum of squares."""
         return self.blocks.std
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         basis = draw_orthogonal(len(out), len(out), key, run, RIGHT_AT)
         put(product(basis, self._turned(basis, key), run), out, dtype, run)
 
@@ -88,7 +84,6 @@ class SkewExponential:
     std: None = None
 
     def fill(self, out: NDArray[Any], dtype: DType, key: Key, run: Run) -> None:
-        """Overwrite `out`."""
         matrix = exponential(self._skew(key, run), self.size, run)
         matrix *= self.factor
         put(matrix, out, dtype, run)

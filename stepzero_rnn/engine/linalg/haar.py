@@ -4,7 +4,7 @@ A product of Householder reflectors of Gaussian vectors is uniform on O(n), with
 (Stewart, "The efficient generation of random orthogonal matrices", SIAM J. Numer. Anal. 17, 1980).
 Eight reflectors are applied at a time in the compact WY form (Schreiber & Van Loan 1989) to panels
 of columns; panels are independent of each other, so the number of threads changes no bit.  All in
-float64, every sum in a fixed order, no BLAS or LAPACK.
+float64, every sum in a fixed order, without BLAS or LAPACK.
 
 The tall matrix Q (n, m), n ≥ m, is H₀H₁…H₍m−1₎ times the first m columns of the identity times
 signs, where Hₖ reflects the column k, from row k down, of a Gaussian matrix G (n, m) whose element
@@ -28,7 +28,7 @@ from stepzero_rnn.engine.words.kernels import inline, kernel
 from stepzero_rnn.engine.words.simd import load, splat, store, zero
 
 BLOCK = 8  # reflectors applied together, and columns of a tile
-PANEL = 32  # columns one task carries through all reflectors: what stays in a core's cache
+PANEL = 32  # columns that one task transforms at a time, which stay in a core's cache
 
 Float64s = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Reflectors(NamedTuple):
 
 
 def empty_reflectors(n: int, m: int) -> Reflectors:
-    """Make room for the reflectors of a tall (n, m) matrix."""
+    """Allocate the reflectors of a tall (n, m) matrix."""
     blocks = -(-m // BLOCK)
     rows = -(-n // BLOCK) * BLOCK
     return Reflectors(
@@ -103,7 +103,7 @@ def make_reflectors(vectors, factors, scales, signs, m, first_block, end_block):
 
 @inline
 def join_reflectors(columns, c0, products):
-    """Write the products of each two columns of a block, row by row from the block's first."""
+    """Write the inner products of the columns of a block, summed from the block's first row."""
     sums = eight_zeros()
     for r in range(c0, columns.shape[0]):
         sums = add_products(sums, columns, 8 * r, load(columns, 8 * r))
@@ -112,12 +112,12 @@ def join_reflectors(columns, c0, products):
 
 @kernel
 def apply_reflectors(tiles, vectors, factors, first):
-    """Overwrite `tiles` (tile, row, 8) with eight columns of Q each, from column 8·first, signs
-    apart.
+    """Overwrite `tiles` (tile, row, 8) with eight columns of Q each, from column 8·first, without
+    the signs.
 
-    A tile has all the rows to itself, and meets the blocks from the one that begins at its own
-    columns down to the first; in one pass over the rows, what one block subtracts is followed by
-    the products that the next one needs.
+    A tile holds all rows.  The blocks are applied to it from the one that starts at its own columns
+    down to the first; one pass over the rows subtracts the update of one block and accumulates the
+    products for the next.
     """
     count = len(tiles)
     steps, products = np.empty((count, 8, 8)), np.empty((8, 8))
@@ -143,9 +143,7 @@ def apply_reflectors(tiles, vectors, factors, first):
 
 @inline
 def multiply(tile, columns, b):
-    """Return the eight products of block b with its own tile, which is the identity in that block's
-    rows.
-    """
+    """Return the products of block b with its own tile, which is the identity in those rows."""
     sums = eight_zeros()
     for r in range(8 * b, 8 * b + 8):
         sums = add_products(sums, columns, 8 * r, load(tile, 8 * r))
@@ -154,8 +152,8 @@ def multiply(tile, columns, b):
 
 @inline
 def subtract_and_multiply(tile, before, step, columns, b):
-    """Finish block b + 1 (`before`), and give the products with block b; above it the tile is
-    zero.
+    """Subtract the update of block b + 1 (`before`), and return the products with block b; the tile
+    is zero above it.
     """
     sums = eight_zeros()
     for r in range(8 * (b + 1), tile.shape[0]):
@@ -167,7 +165,7 @@ def subtract_and_multiply(tile, before, step, columns, b):
 
 @inline
 def subtract(tile, columns, step):
-    """Finish the first block."""
+    """Subtract the update of the first block."""
     for r in range(tile.shape[0]):
         store(tile, 8 * r, load(tile, 8 * r) - combined(columns, 8 * r, step))
 

@@ -1,5 +1,5 @@
-"""What takes many products of one matrix: its spectral radius, and the exponential of a skew
-one.
+"""Matrix functions by repeated products: spectral radius, and exponential of a skew-symmetric
+matrix.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import numpy as np
 from stepzero_rnn.engine.linalg.products import Tiles, add_identity, gram, norm, product, transposed
 from stepzero_rnn.engine.linalg.tasks import Run
 
-SQUARINGS = 28  # ‖A^m‖^(1/m), m = 2²⁸, is within ln(C)·2⁻²⁸ of ρ where ‖A^m‖ ≤ C·ρ^m: float32 shows no C below 9·10⁶
+# ‖A^m‖^(1/m), m = 2²⁸, is within ln(C)·2⁻²⁸ of ρ if ‖A^m‖ ≤ C·ρ^m; for C < 9·10⁶ that is below
+# the precision of float32.
+SQUARINGS = 28
 DEGREE = 14  # of the Taylor polynomial: ½¹⁵/15! is below 2⁻⁵³
 
 
 def radius(matrix: Tiles, run: Run, *, symmetric: bool = False) -> float:
-    """Return the spectral radius by Gelfand's formula, ‖A^m‖^(1/m) with m = 2²⁸; 0 where a power
+    """Return the spectral radius by Gelfand's formula, ‖A^m‖^(1/m) with m = 2²⁸; 0 if a power
     vanishes.
 
-    Every power is scaled by a power of two, which is exact, and the root is taken in as many square
+    Every power is scaled by a power of two, which is exact, and the root is taken as 28 square
     roots.
 
     Args:
-        symmetric: the matrix is, which halves the work and changes no bit.
+        symmetric: whether the matrix is symmetric, which halves the work and changes no bit.
     """
     power, square, turned = matrix.copy(), np.empty_like(matrix), None
     scales = [_scale(power, run)]
@@ -35,14 +37,14 @@ def radius(matrix: Tiles, run: Run, *, symmetric: bool = False) -> float:
             product(turned, power, run, square)
         power, square = square, power
         scales.append(_scale(power, run))
-    found = norm(power, run)
+    result = norm(power, run)
     for scale in reversed(scales[1:]):
-        found = sqrt(found * scale)
-    return found * scales[0]
+        result = sqrt(result * scale)
+    return result * scales[0]
 
 
 def _scale(matrix: Tiles, run: Run) -> float:
-    """Divide a matrix by the power of two that brings its norm into [½, 1); give that power."""
+    """Divide a matrix by the power of two that brings its norm into [½, 1), and return it."""
     _, exponent = frexp(norm(matrix, run))
     scale = ldexp(1.0, exponent)
     matrix /= scale
@@ -50,9 +52,10 @@ def _scale(matrix: Tiles, run: Run) -> float:
 
 
 def exponential(skew: Tiles, size: int, run: Run) -> Tiles:
-    """Return e^X of a skew matrix of `size` rows, by scaling, a Taylor polynomial and squaring.
+    """Return e^X of a skew-symmetric matrix of `size` rows, by scaling, Taylor series and squaring.
 
-    A skew matrix is normal, so its norm is at most ‖X⁴‖^¼; X is halved until that is below ½.
+    A skew-symmetric matrix is normal, so its norm is at most ‖X⁴‖^¼; X is halved until that is
+    below ½.
     """
     turned = -skew
     square = product(turned, skew, run)

@@ -1,9 +1,9 @@
 """Matrix products in float64, exact to the last bit on every machine.
 
-A matrix is held in tiles of eight columns: element (r, c) is `tiles[c // 8, r, c % 8]`; rows and
-columns are padded to whole eights with zeros, which change no sum that begins at 0.  Every sum runs
-over ascending rows, each product and each partial sum rounded once, so neither the number of
-threads nor the cut into panels changes a bit.
+A matrix is stored in tiles of eight columns: element (r, c) is `tiles[c // 8, r, c % 8]`; rows and
+columns are padded to multiples of eight with zeros, which change no sum that begins at 0.  Every
+sum runs over ascending rows, and each product and partial sum is rounded once, so neither the
+number of threads nor the division into panels changes a bit.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from stepzero_rnn.engine.words.rounding import store as round_into
 from stepzero_rnn.engine.words.simd import load, store, zero
 
 TILE = 8
-PANEL = 8  # tiles that one task multiplies: what stays in a core's cache
-PANEL_WORK = 1 << 22  # products of two numbers that are worth a task
+PANEL = 8  # tiles that one task multiplies, which stay in a core's cache
+PANEL_WORK = 1 << 22  # multiplications that are worth a task
 
 Tiles = NDArray[np.float64]
 
 
 def zeros(rows: int, cols: int) -> Tiles:
-    """Make room for a matrix."""
+    """Return a zero matrix in tiles."""
     return np.zeros((-(-cols // TILE), -(-rows // TILE) * TILE, TILE))
 
 
@@ -51,14 +51,14 @@ def gaussians(rows: int, cols: int, key: Key, run: Run, first: int = 0) -> Tiles
 
 
 def tiled(rows: NDArray[np.float32]) -> Tiles:
-    """Return a matrix in tiles."""
+    """Convert a matrix to tiles."""
     tiles = zeros(*rows.shape)
     _put_rows(tiles, rows.reshape(-1), rows.shape[1], 0)
     return tiles
 
 
 def product(left: Tiles, right: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
-    """Return leftᵀ·right, in `out` where that is given."""
+    """Return leftᵀ·right, written to `out` if given."""
     if out is None:
         out = np.empty((len(right), len(left) * TILE, TILE))
     run(_panels(partial(multiply, out, left, right), len(right), left.size))
@@ -66,8 +66,9 @@ def product(left: Tiles, right: Tiles, run: Run, out: Tiles | None = None) -> Ti
 
 
 def gram(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
-    """Return matrixᵀ·matrix, in `out` where that is given: half of it made, and mirrored, for both
-    sums have the same terms.
+    """Return matrixᵀ·matrix, written to `out` if given.
+
+    Half of it is computed and mirrored, as the sums of both halves have the same terms.
     """
     if out is None:
         out = np.empty((len(matrix), len(matrix) * TILE, TILE))
@@ -81,7 +82,7 @@ def gram(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
 
 
 def transposed(matrix: Tiles, run: Run, out: Tiles | None = None) -> Tiles:
-    """Return the transpose, in `out` where that is given."""
+    """Return the transpose, written to `out` if given."""
     if out is None:
         out = np.empty((matrix.shape[1] // TILE, len(matrix) * TILE, TILE))
     run(_panels(partial(_transpose, out, matrix), len(out), matrix.shape[1]))
@@ -96,7 +97,7 @@ def norm(matrix: Tiles, run: Run) -> float:
 
 
 def total(numbers: NDArray[np.float64]) -> float:
-    """Add numbers one after the other."""
+    """Return the sum, with the numbers added in order."""
     result = 0.0
     for number in numbers.ravel().tolist():
         result += number
@@ -110,7 +111,7 @@ def add_identity(matrix: Tiles, size: int) -> None:
 
 
 def put(matrix: Tiles, out: NDArray[Any], dtype: DType, run: Run) -> None:
-    """Round a matrix into `out`, of its size without the padding, in a checkpoint's dtype."""
+    """Round a matrix, without its padding, to a checkpoint's dtype in `out`."""
     rows, cols = out.shape
 
     def put_panel(first: int, end: int) -> None:
@@ -124,14 +125,14 @@ def put(matrix: Tiles, out: NDArray[Any], dtype: DType, run: Run) -> None:
 def _panels(
     task: Callable[[int, int], None], tiles: int, work: int
 ) -> Iterator[Callable[[], None]]:
-    """Deal out tiles, each of so much work, in few tasks."""
+    """Divide tiles, of `work` rows each, into few tasks."""
     step = PANEL * max(1, PANEL_WORK // (PANEL * TILE * work))
     return (partial(task, first, min(first + step, tiles)) for first in range(0, tiles, step))
 
 
 @kernel
 def _put_rows(tiles, numbers, cols, first):
-    """Copy whole rows of numbers, one after the other, from row `first`."""
+    """Copy consecutive rows of numbers into tiles, from row `first`."""
     for i in range(numbers.shape[0] // cols):
         for c in range(cols):
             tiles[c // 8, first + i, c % 8] = np.float64(numbers[i * cols + c])
@@ -139,8 +140,8 @@ def _put_rows(tiles, numbers, cols, first):
 
 @kernel
 def multiply(out, left, right, first, end):
-    """Overwrite tiles first … end of leftᵀ·right, two at a time: sixteen sums in registers, whose
-    adding does not wait.
+    """Overwrite tiles first … end of leftᵀ·right, two at a time: sixteen independent sums hide the
+    latency of the additions.
     """
     rows = left.shape[1]
     for i in range(left.shape[0]):
@@ -172,7 +173,7 @@ def _transpose(out, matrix, first, end):
 
 @kernel
 def _mirror(matrix, first, end):
-    """Overwrite what tiles first … end have below the diagonal by what the others have above it."""
+    """Overwrite the elements of tiles first … end below the diagonal by those above it."""
     for j in range(first, end):
         for i in range(j + 1, matrix.shape[0]):
             for r in range(8):
@@ -182,7 +183,7 @@ def _mirror(matrix, first, end):
 
 @kernel
 def add_columns(sums, squares, matrix, first, end):
-    """Overwrite the sums, and the sums of squares, of the columns of tiles first … end."""
+    """Write the sums, and the sums of squares, of the columns of tiles first … end."""
     for j in range(first, end):
         tile, plain, squared = matrix[j], zero(), zero()
         for r in range(matrix.shape[1]):

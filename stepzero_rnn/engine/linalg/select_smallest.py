@@ -1,5 +1,5 @@
-"""Finds the smallest of a unit's random words without sorting them: they are spread evenly, so one
-look tells where to cut.
+"""Finds the smallest of a unit's random words without sorting them: as words are uniform, one
+histogram locates the threshold.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from stepzero_rnn.engine.words.kernels import inline, kernel
 
 f32, i64, u32, u64 = np.float32, np.int64, np.uint32, np.uint64
 LOW = u64(0xFFFFFFFF)
-LOOK = 64  # words looked at together for one in a bin
+LOOK = 64  # words examined together for one in a bin
 
 
 @inline
 def bin_bits(n):
-    """Return how many top bits make bins of about eight words."""
+    """Return the number of top bits that give bins of about eight words."""
     bits = 4
     while bits < 16 and (8 << bits) < n:
         bits += 1
@@ -24,8 +24,8 @@ def bin_bits(n):
 
 @inline
 def find_bin(sizes, count):
-    """Return the bin that holds the word of rank `count`, and how many words the bins before it
-    hold.
+    """Return the bin that holds the word of rank `count`, and the number of words in the bins
+    before it.
     """
     before, cut = 0, 0
     while before + sizes[cut] < count:
@@ -36,8 +36,8 @@ def find_bin(sizes, count):
 
 @kernel
 def clear_smallest(values, words, count):
-    """Set to 0 the values (unit, n) where the `count` smallest words of each unit stand; of equal
-    ones the first.
+    """Set the values (unit, n) at the positions of each unit's `count` smallest words to 0; of
+    equal words the first is smaller.
     """
     units, n = words.shape
     shift = u32(32 - bin_bits(n))
@@ -58,9 +58,7 @@ def clear_smallest(values, words, count):
 
 @kernel
 def clear_smallest_by_column(values, words, count):
-    """Do as `clear_smallest` where the units are columns (n, unit), row by row, which is how they
-    lie in memory.
-    """
+    """Like `clear_smallest`, for units in columns (n, unit); reads rows, the order in memory."""
     n, units = words.shape
     shift = u32(32 - bin_bits(n))
     width = u32(u32(1) << shift)
@@ -95,7 +93,7 @@ def clear_smallest_by_column(values, words, count):
 
 @kernel
 def _gather(words, least, width, near):
-    """Write the words of one bin, each followed by its place; give their number."""
+    """Write the words of one bin, each followed by its position; return their number."""
     found, whole = 0, words.shape[0] // LOOK * LOOK
     for at in range(0, whole, LOOK):
         part, hit = words[at : at + LOOK], u32(0)
@@ -117,7 +115,7 @@ def _append(words, at, least, width, near, found):
 
 @kernel
 def _sort(places, found):
-    """Sort the first `found` places; they are few."""
+    """Sort the first `found` places, by insertion, as they are few."""
     for i in range(1, found):
         place, j = places[i], i
         while j and places[j - 1] > place:

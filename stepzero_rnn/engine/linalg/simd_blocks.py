@@ -1,6 +1,4 @@
-"""Eight vectors of eight float64 numbers at once: an (8, 8) piece of a matrix in a core's
-registers.
-"""
+"""Eight vectors of eight float64 numbers: an (8, 8) block of a matrix in a core's registers."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from stepzero_rnn.engine.words.simd import load, splat, store, zero
 
 @inline
 def add_products(sums, columns, at, p):
-    """Add to eight sums the products of p with the eight numbers from `at`."""
+    """Add the products of p and the eight numbers from `at` to eight sums."""
     s0, s1, s2, s3, s4, s5, s6, s7 = sums
     return (
         s0 + splat(columns, at) * p,
@@ -26,7 +24,6 @@ def add_products(sums, columns, at, p):
 
 @inline
 def eight_zeros():
-    """Return eight vectors of zeros."""
     return (zero(), zero(), zero(), zero(), zero(), zero(), zero(), zero())
 
 

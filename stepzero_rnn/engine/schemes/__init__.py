@@ -1,4 +1,4 @@
-"""Every scheme, in three literal tables: what can be asked for, how it is drawn, who says so."""
+"""Every scheme, in three literal tables: model, law, formula and source."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ WEIGHTS: Mapping[str, Scheme] = {
     "random_walk": Scheme(
         ask.RandomWalk,
         weights.random_walk,
-        "N(0, g²/n), n = fan_in, g by n and nonlinearity",
+        "N(0, g²/n), n = fan_in, g depends on n and nonlinearity",
         "Sussillo & Abbott, arXiv:1412.6558",
     ),
     "hadamard": Scheme(
@@ -115,19 +115,19 @@ WEIGHTS: Mapping[str, Scheme] = {
     "chain": Scheme(
         matrix_models.Chain,
         matrices.chain,
-        "alpha right above the diagonal",
+        "alpha on the superdiagonal",
         "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
     ),
     "fbchain": Scheme(
         matrix_models.FbChain,
         matrices.fbchain,
-        "alpha right above the diagonal, beta right below it",
+        "alpha on the superdiagonal, beta on the subdiagonal",
         "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit",
     ),
     "ramp": Scheme(
         matrix_models.Ramp,
         matrices.ramp,
-        "gate g: alpha right above the diagonal; others: end·(column − row)/(hidden_size − 1)",
+        "gate g: alpha on the superdiagonal; others: end·(column − row)/(hidden_size − 1)",
         "Orhan & Pitkow, arXiv:1905.13715, and their ramp_init",
     ),
     "henaff_rotation": Scheme(
@@ -242,19 +242,19 @@ SCRIPTS: Mapping[str, Scheme] = {
     "numpy_randn": Scheme(
         script_models.NumpyRandn,
         replay,
-        "weights N(0, scale²), biases 0, by NumPy's own bits",
+        "weights N(0, scale²), biases 0; bit-identical to NumPy's",
         "numpy.random.seed, numpy.random.randn",
     ),
     "torch_seeded": Scheme(
         script_models.TorchSeeded,
         replay,
-        "U(±1/√hidden_size), then the functions named, by torch's own bits",
+        "U(±1/√hidden_size), then the functions named; bit-identical to torch's",
         "torch.manual_seed, torch.nn.RNNBase.reset_parameters, torch.nn.init",
     ),
 }
 
 
-# What of a law is multiplied where a vector takes half of a total: which is exact.
+# The scalars of a law that are multiplied when a vector gets half of a total; halving is exact.
 SCALED: Mapping[type, tuple[str, ...]] = {
     Constant: ("value",),
     Uniform: ("low", "high"),
@@ -267,7 +267,7 @@ SCALED: Mapping[type, tuple[str, ...]] = {
 
 
 def law_of(tensor: TensorPlan, block: Block) -> ElementLaw | WholeLaw:
-    """Return the law that a block is drawn by, a bias's share of its total counted in."""
+    """Return the law of a block; that of a bias includes the vector's share of the total."""
     table = SCRIPTS if block.steps else BIASES if tensor.kind.startswith("bias") else WEIGHTS
     law: Any = table[block.scheme.scheme].law(block.scheme, block)
     match block.share:

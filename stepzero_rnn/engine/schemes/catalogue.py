@@ -28,8 +28,8 @@ def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
     schema = scheme.spec.model_json_schema()
     required = schema.get("required", [])
     fields = [
-        {"name": field, "required": field in required, **facts}
-        for field, facts in schema["properties"].items()
+        {"name": field, "required": field in required, **keywords}
+        for field, keywords in schema["properties"].items()
         if field != "scheme"
     ]
     example = {field: _EXAMPLES[part, field] for field in required}

@@ -1,4 +1,4 @@
-"""The record of one scheme, and what both kinds of scheme need."""
+"""The record of one scheme, and the laws that weights and biases share."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from stepzero_rnn.plan import Block
 from stepzero_rnn.spec.base import InitScheme
 from stepzero_rnn.spec.schemes.inline import Array, ArrayBias
 
-WholeLaw = MatrixLaw | Replay  # all of whose elements are drawn at once
+WholeLaw = MatrixLaw | Replay  # draws all elements at once
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """One way to fill a block.
 
-    `law` turns the request's model and a block into the law the block is drawn by, which knows the
-    standard deviation it promises.
+    `law` maps the request's model and a block to the law of the block, which knows its standard
+    deviation.
     """
 
     spec: type[InitScheme]
@@ -44,5 +44,5 @@ def pytorch(scheme: Any, block: Block) -> Uniform:
 
 
 def array(scheme: Array | ArrayBias, block: Block) -> Given:
-    """Return the law of numbers that stand in the recipe."""
+    """Return the law of literal values in the recipe."""
     return Given(np.array(scheme.values, np.float64))

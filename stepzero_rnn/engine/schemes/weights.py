@@ -1,4 +1,4 @@
-"""From each weight scheme to the law of one block, with the block's own fans."""
+"""The law of one block for each weight scheme, with the block's own fans."""
 
 from __future__ import annotations
 
@@ -17,73 +17,59 @@ from stepzero_rnn.spec.schemes.biases import ConstantBias
 
 
 def uniform(scheme: ask.Bounds, block: Block) -> Uniform:
-    """U(low, high)."""
     return Uniform(scheme.low, scheme.high)
 
 
 def normal(scheme: ask.MeanStd, block: Block) -> Normal:
-    """N(mean, std²)."""
     return Normal(scheme.mean, scheme.std)
 
 
 def trunc_normal(scheme: ask.TruncNormal, block: Block) -> CutNormal:
-    """N(mean, std²) on the cut."""
     spread = scheme.std / truncated_std(*scheme.cut) if scheme.std_correct else scheme.std
     return CutNormal(scheme.mean, spread, *scheme.cut)
 
 
 def constant(scheme: ask.Constant | ConstantBias, block: Block) -> Constant:
-    """The given value."""
     return Constant(scheme.value)
 
 
 def zeros(scheme: Any, block: Block) -> Constant:
-    """0 everywhere."""
     return Constant(0.0)
 
 
 def ones(scheme: ask.Ones, block: Block) -> Constant:
-    """1 everywhere."""
     return Constant(1.0)
 
 
 def identity(scheme: ask.Identity, block: Block) -> Diagonal:
-    """gain·I."""
     return Diagonal(scheme.gain, block.rows, block.cols)
 
 
 def xavier_uniform(scheme: ask.XavierUniform, block: Block) -> Uniform:
-    """U(±gain·√(6/(fan_in + fan_out)))."""
     return symmetric(scheme.gain * sqrt(6 / (block.fan_in + block.fan_out)))
 
 
 def xavier_normal(scheme: ask.XavierNormal, block: Block) -> Normal:
-    """N(0, gain²·2/(fan_in + fan_out))."""
     return Normal(0.0, scheme.gain * sqrt(2 / (block.fan_in + block.fan_out)))
 
 
 def kaiming_uniform(scheme: ask.KaimingUniform, block: Block) -> Uniform:
-    """U(±gain·√(3/fan))."""
     return symmetric(_gain(scheme) * sqrt(3 / _fan(scheme.mode, block)))
 
 
 def kaiming_normal(scheme: ask.KaimingNormal, block: Block) -> Normal:
-    """N(0, gain²/fan)."""
     return Normal(0.0, _gain(scheme) * sqrt(1 / _fan(scheme.mode, block)))
 
 
 def lecun_uniform(scheme: ask.LecunUniform, block: Block) -> Uniform:
-    """U(±√(3/fan_in))."""
     return symmetric(sqrt(3 / block.fan_in))
 
 
 def lecun_normal(scheme: ask.LecunNormal, block: Block) -> Normal:
-    """N(0, 1/fan_in)."""
     return Normal(0.0, sqrt(1 / block.fan_in))
 
 
 def variance_scaling(scheme: ask.VarianceScaling, block: Block) -> ElementLaw:
-    """Variance scale/fan from the distribution asked for."""
     std = sqrt(scheme.scale / _fan(scheme.mode, block))
     match scheme.distribution:
         case "uniform":
@@ -96,7 +82,6 @@ def variance_scaling(scheme: ask.VarianceScaling, block: Block) -> ElementLaw:
 
 
 def random_walk(scheme: ask.RandomWalk, block: Block) -> Normal:
-    """N(0, g²/n)."""
     n = _fan(scheme.mode, block)
     gain = {
         "linear": exp(1 / (2 * n)),
@@ -107,19 +92,17 @@ def random_walk(scheme: ask.RandomWalk, block: Block) -> Normal:
 
 
 def hadamard(scheme: ask.Hadamard, block: Block) -> Diagonal | Hadamard:
-    """The identity, or a part of a Hadamard matrix where that has more rows than columns."""
+    """The identity, or part of a Hadamard matrix if the block has more rows than columns."""
     if block.rows > block.cols:
         return Hadamard(block.rows, block.cols)
     return Diagonal(1.0, block.rows, block.cols)
 
 
 def orthogonal(scheme: ask.Orthogonal, block: Block) -> Orthogonal:
-    """gain·Haar."""
     return Orthogonal(scheme.gain, block.rows, block.cols, scheme.is_square)
 
 
 def sparse(scheme: ask.Sparse, block: Block) -> Sparse:
-    """N(0, std²) with a fixed number of zeros per unit."""
     connections = block.cols if scheme.axis == "in" else block.rows
     zeros = share_of(connections, scheme.sparsity)
     return Sparse(Normal(0.0, scheme.std), zeros, scheme.axis, block.rows, block.cols)

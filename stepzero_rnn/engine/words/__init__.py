@@ -1,1 +1,1 @@
-"""Random words, and how values are rounded and compiled."""
+"""Random words, rounding, and the compilation of kernels."""

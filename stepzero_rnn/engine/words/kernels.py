@@ -1,8 +1,7 @@
-"""How a kernel is compiled: by numba, without the interpreter lock, cached on disk where that
-works.
+"""Compilation of kernels: by numba, releasing the interpreter lock, cached on disk if possible.
 
-No fast-math and no contraction anywhere: every +, −, ×, ÷ and √ is rounded once, so each machine
-that follows IEEE 754 gives the same bits.
+Neither fast-math nor contraction is used: every +, −, ×, ÷ and √ is rounded once, so all machines
+that follow IEEE 754 compute the same bits.
 """
 
 from __future__ import annotations
@@ -21,29 +20,29 @@ _log = logging.getLogger("stepzero")
 
 
 class _Cache(FunctionCache):
-    """The cache on disk, whose faults cost time and nothing else: what it cannot hold is compiled
-    in every process.
-    """
+    """The cache on disk; if it cannot be used, kernels are compiled in every process."""
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)  # type: ignore[no-untyped-call]
         except OSError as error:
-            _log.warning("a compiled kernel is not cached: %s", error.strerror)
+            _log.warning("cannot write a compiled kernel to the cache: %s", error.strerror)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         except (OSError, EOFError) as error:
-            _log.warning("a compiled kernel cannot be read from the cache: %s", error)
+            _log.warning("cannot read a compiled kernel from the cache: %s", error)
             return None
 
 
 def kernel(function: Callable[..., None]) -> Any:
-    """Compile a function that fills arrays; it runs on one thread and lets others run beside it."""
+    """Compile a function that fills arrays; it runs on one thread and releases the interpreter
+    lock.
+    """
     compiled = njit(nogil=True, error_model="numpy", boundscheck=False)(function)
     try:
-        # What `enable_caching` does, with numba's own.
+        # Like `enable_caching`, which uses numba's own class.
         compiled._cache = _Cache(function)  # type: ignore[attr-defined,no-untyped-call]  # noqa: SLF001
     except RuntimeError:  # no writable folder for the cache: compile in every process
         return compiled

@@ -1,5 +1,4 @@
-"""Philox4x32-10: random words that are a function of their place, so none depends on those before
-it.
+"""Philox4x32-10: random words that are a function of their index, independent of preceding words.
 
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.  The key
 is the seed; the counter is (group index: two words, stream: two words); element i is word i mod 4
@@ -23,7 +22,7 @@ LOW, HALF = u64(WORD), u64(32)
 
 
 class Key(NamedTuple):
-    """A stream of one seed, as the four words that Philox takes beside the index."""
+    """A stream of one seed: the four words that Philox takes in addition to the index."""
 
     stream_low: np.uint32
     stream_high: np.uint32
@@ -32,7 +31,6 @@ class Key(NamedTuple):
 
     @property
     def seed(self) -> int:
-        """The seed."""
         return int(self.seed_low) | int(self.seed_high) << 32
 
 
@@ -43,11 +41,10 @@ def key(seed: int, stream: int) -> Key:
 
 @inline
 def philox(c0, c1, c2, c3, k0, k1):
-    """Turn a counter and a key into four random words: the low halves of what is given and
-    returned.
+    """Return four random words for a counter and a key; only the low halves are significant.
 
-    A processor multiplies 32-bit numbers that stand in 64-bit lanes as they are; to cut the upper
-    halves off where they do no harm would cost as much again as the multiplication.
+    Processors multiply 32-bit numbers in 64-bit lanes directly; clearing the upper halves where
+    they are harmless would cost as much as the multiplication.
     """
     for _ in range(10):
         p0, p1 = (c0 & LOW) * MULTIPLIER_0, (c2 & LOW) * MULTIPLIER_1

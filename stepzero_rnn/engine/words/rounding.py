@@ -1,4 +1,4 @@
-"""The last step of every draw: one rounding from float32 or float64 to the checkpoint's dtype."""
+"""The last step of drawing: a single rounding from float32 or float64 to the checkpoint's dtype."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Float32s = NDArray[np.float32]
 
 
 def single(value: float) -> np.float32:
-    """Round a scalar to float32; too large a value becomes infinite."""
+    """Round a scalar to float32; values beyond its range become infinite."""
     if abs(value) <= LARGEST:
         return np.float32(value)
     with np.errstate(over="ignore"):
@@ -26,8 +26,9 @@ def single(value: float) -> np.float32:
 def store(values: NDArray[Any], out: NDArray[Any], dtype: DType) -> None:
     """Round `values` (float32 or float64) to nearest, ties to even, into `out` of the same shape.
 
-    A bfloat16 travels as its bits in uint16.  From float64 a 16-bit result goes through float32
-    rounded to odd, which keeps what the second rounding must know, so the two are as good as one.
+    bfloat16 is represented by its bits in uint16.  Float64 is first rounded to float32 to odd when
+    the result has 16 bits; this preserves what the second rounding needs, so both are equivalent to
+    a single rounding.
     """
     if dtype.item_bytes == 2 and values.dtype == np.float64:
         values = round_to_odd(values)

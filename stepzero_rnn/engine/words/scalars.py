@@ -1,6 +1,6 @@
-"""The few numbers that schemes need once: exact to the last bit on every machine.
+"""Scalar functions for the schemes, bit-identical on every machine.
 
-Python's own `math.erf` and `math.exp` are the C library's and differ between machines; `decimal`
+Python's `math.erf` and `math.exp` call the C library and differ between machines; `decimal`
 computes in software.
 """
 
@@ -11,28 +11,26 @@ from functools import lru_cache
 from math import sqrt
 
 DIGITS = 80
-MAX_DEVIATIONS = 12  # standard deviations; beyond it lies less than 1e−32
-NARROW = 1e-9  # standard deviations; so narrow a cut is uniform to the last digit
+MAX_DEVIATIONS = 12  # standard deviations; the probability beyond is less than 1e−32
+NARROW = 1e-9  # standard deviations; a narrower interval is uniform to the last digit
 _PI = Decimal(
     "3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986280348253421170680"
 )
 
 
 def erf_sqrt_half(z: float) -> float:
-    """Return erf(z/√2): the chance that a standard normal lies between −z and z, with z's sign."""
+    """Return erf(z/√2): the probability of a standard normal between −z and z, with z's sign."""
     return float(_erf_sqrt_half(_near(z)))
 
 
 def upper_tail(z: float) -> float:
-    """Return the chance that a standard normal exceeds z."""
+    """Return the probability that a standard normal exceeds z."""
     with localcontext(prec=DIGITS):
         return float((1 - _erf_sqrt_half(_near(z))) / 2)
 
 
 def truncated_std(low: float, high: float) -> float:
-    """Return the standard deviation of a standard normal cut at `low` and `high` (law of the
-    textbook).
-    """
+    """Return the standard deviation of a standard normal truncated at `low` and `high`."""
     if high - low < NARROW:
         return (high - low) / sqrt(12)
     with localcontext(prec=DIGITS):
@@ -45,9 +43,7 @@ def truncated_std(low: float, high: float) -> float:
 
 
 def share_of(count: int, share: float) -> int:
-    """Return a share of a number of things, rounded up; the share is read as the decimal it was
-    given as.
-    """
+    """Return a share of a count, rounded up; the share is taken as its shortest decimal form."""
     return int((Decimal(repr(share)) * count).to_integral_value(ROUND_CEILING))
 
 
@@ -64,8 +60,8 @@ def log(x: float) -> float:
 
 
 def steps_gap(steps: float) -> float:
-    """Return 1 − exp(−1/steps), correctly rounded: how much a memory of so many steps loses in
-    one.
+    """Return 1 − exp(−1/steps), correctly rounded: the decay per step of a memory that lasts
+    `steps`.
     """
     with localcontext(prec=DIGITS):
         return float(1 - (-1 / Decimal(steps)).exp())
@@ -87,8 +83,8 @@ def log_uniform_std(low: float, high: float) -> float:
 def logit_uniform_std(units: int) -> float:
     """Return the standard deviation of ln(u/(1 − u)), u uniform on [1/units, 1 − 1/units].
 
-    It is that of a logistic variable cut at ±ln(units − 1); by parts, and 1 − σ(b) as a geometric
-    series.
+    It is that of a logistic variable truncated at ±ln(units − 1); integrated by parts, with
+    1 − σ(b) as a geometric series.
     """
     if units == 2:
         return 0.0

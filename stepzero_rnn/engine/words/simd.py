@@ -1,8 +1,8 @@
-"""Eight float64 numbers as one value inside a kernel: what a compiler would not see, said outright.
+"""Eight float64 numbers as one value inside a kernel, as compilers do not vectorize reliably.
 
-Each lane is added, subtracted, multiplied and divided as a float64 of its own, rounded once, so the
-width of a machine's registers changes no bit.  Arrays are addressed as if they were flat, without
-looking at their bounds.
+Each lane is added, subtracted, multiplied and divided as a separate float64, rounded once, so the
+register width of a machine changes no bit.  Arrays are addressed as if they were flat, without
+bounds checks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _OPERATIONS: dict[Callable[..., Any], str] = {
 
 
 class Float64x8(types.Type):
-    """numba's name for the value."""
+    """The numba type of the value."""
 
     def __init__(self) -> None:
         super().__init__(name="Float64x8")
