@@ -25,26 +25,30 @@ SOAK_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
+.PHONY: help run test test-all lint docs format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
 
-help: ## Say what there is
+help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
 	@exec $(BIN)/python -m app $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.development ## Run the tests, but for the slow ones
+test: $(VENV)/.development ## Run the tests, except the slow ones
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 test-all: $(VENV)/.development ## Run all tests
 	$(BIN)/python -m pytest -m 'not bench' $(PYTEST_ARGS)
 
-lint: $(VENV)/.development ## Check format, style, spelling, types and layers
+lint: $(VENV)/.development docs ## Check format, style, spelling, types, layers and docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.development ## Build the documentation site in site/; fails on broken links and anchors
+	$(BIN)/python scripts/docs_site.py
+	$(BIN)/zensical build --clean --strict
 
 format: $(VENV)/.development ## Format, and repair what lint can repair
 	$(BIN)/ruff check --fix-only .
@@ -83,7 +87,7 @@ image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 	docker build --tag stepzero $(IMAGE_ARGS) .
 
 clean: ## Remove all that was made here
-	rm -rf $(VENV) build dist *.egg-info .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .cache .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app scripts stepzero_rnn tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps say what has been installed: a second `make run` starts at once.

@@ -1,0 +1,58 @@
+"""Text for users is plain, idiomatic English: no turn of `tests/prose.py` appears in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.prose import TURNS, complaints, prose_of
+
+ROOT = Path(__file__).parents[1]
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """Yield the README and its siblings, and docs/."""
+    for path in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")):
+        yield str(path.relative_to(ROOT)), prose_of(path.read_text(encoding="utf-8"))
+
+
+# Where texts for users come from: a name, and what yields each text with its place.
+SOURCES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {"pages": pages}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_text_for_users_has_no_banned_turn(source: str) -> None:
+    found = [f"{place}: {one}" for place, text in SOURCES[source]() for one in complaints(text)]
+
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is no database.",
+        "It is no longer open.",
+        "It stands for a gate.",
+        "So many that it failed.",
+    ],
+)
+def test_idiomatic_uses_of_the_same_words_pass(text: str) -> None:
+    assert complaints(text) == []
+
+
+def test_a_complaint_names_the_words_around_the_turn_and_a_better_one() -> None:
+    (complaint,) = complaints("Weights that are dear to draw.")
+
+    assert complaint == "…Weights that are dear to draw.…: not “dear”, but “expensive”"
+
+
+def test_no_turn_is_listed_twice() -> None:
+    assert len({turn.pattern for turn in TURNS}) == len(TURNS)
+
+
+def test_code_and_generated_tables_are_not_prose() -> None:
+    text = "a\n```python\ndear\n```\nb `dear` c\n<!-- x -->\ndear\n<!-- /x -->\nd"
+
+    assert prose_of(text).split() == ["a", "b", "`…`", "c", "d"]
