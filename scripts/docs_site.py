@@ -30,12 +30,12 @@ PAGES = {
 LINK = re.compile(r"`[^`\n]*`|(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 
 
-def main() -> None:
-    """Replace the folder."""
-    shutil.rmtree(SITE, ignore_errors=True)
+def gather(site: Path) -> None:
+    """Replace a folder by the pages of the site."""
+    shutil.rmtree(site, ignore_errors=True)
     pages = {f"docs/{path}": path for path in _files(ROOT / "docs")} | PAGES
     for source, page in pages.items():
-        target = SITE / page
+        target = site / page
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.endswith(".md"):
             text = (ROOT / source).read_text(encoding="utf-8")
@@ -61,4 +61,4 @@ def _relinked(text: str, source: str, page: str, pages: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    gather(SITE)

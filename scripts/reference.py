@@ -163,7 +163,7 @@ def main() -> None:
         if "--check" not in sys.argv:
             page.write_text(new, encoding="utf-8")
     if old and "--check" in sys.argv:
-        sys.exit(f"docs/reference: {', '.join(old)} out of date: python scripts/reference.py")
+        sys.exit(f"docs/reference: {', '.join(old)} out of date: make reference")
 
 
 if __name__ == "__main__":

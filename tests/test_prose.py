@@ -18,8 +18,19 @@ def pages() -> Iterator[tuple[str, str]]:
         yield str(path.relative_to(ROOT)), prose_of(path.read_text(encoding="utf-8"))
 
 
+def commands() -> Iterator[tuple[str, str]]:
+    """Yield what `make help` prints."""
+    for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines():
+        target, mark, text = line.partition(" ## ")
+        if mark:
+            yield f"make {target.partition(':')[0]}", text
+
+
 # Where texts for users come from: a name, and what yields each text with its place.
-SOURCES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {"pages": pages}
+SOURCES: Mapping[str, Callable[[], Iterator[tuple[str, str]]]] = {
+    "pages": pages,
+    "make": commands,
+}
 
 
 @pytest.mark.parametrize("source", SOURCES)
