@@ -1,7 +1,7 @@
-"""Turns of phrase that no text for users has, each with a better one.
+"""Turns of phrase that texts for users avoid, each with a better word.
 
-    from tests.prose import complaints
-    assert not complaints(text)
+    from tests.prose import banned_in
+    assert banned_in(texts) == []
 
 They are literal translations, archaisms, or words used in a private sense.
 """
@@ -9,65 +9,58 @@ They are literal translations, archaisms, or words used in a private sense.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+
+BANNED: dict[str, str] = {
+    r"(?<!there )(is|are|was|were) no(?! (longer|more|other|one)\b) \w+": "is not a, has no",
+    r"(is|are|was|were) none": "is not one",
+    r"anew": "again, or re- (reloaded, reset)",
+    r"asked for": "requested",
+    r"at hand": "available",
+    r"beside": "next to, in addition to, during",
+    r"but for": "except",
+    r"by (itself|themselves|himself)": "alone, independently, automatically",
+    r"(can|cannot|could|may) be had": "is available",
+    r"counts? (before|against|for)|counts? all the same": "applies to, takes precedence over",
+    r"dear(er|est)?": "expensive",
+    r"do(es)? (not do )?(its|their) part": "works, is available",
+    r"for ever": "indefinitely, or an immutable file",
+    r"found out": "determined, detected",
+    r"gives? back": "return, release",
+    r"goes? by the name": "is called",
+    r"in the words of": "in the format of",
+    r"let (in|be)": "admitted, left alone",
+    r"mend(s|ed)?": "fix",
+    r"nobody|everybody|somebody|whoever(?:'s)?": "no one, everyone, a caller",
+    r"(not|no longer) good|good here": "invalid, valid",
+    r"(of|to|by) one's own": "your own",
+    r"parted by": "separated by",
+    r"put right": "corrected",
+    r"seldom meant": "rarely intended",
+    r"shall": "should, will",
+    r"so many(?! that\b)": "a number of",
+    r"(stands?|stood)(?! (for|out|at training step zero)\b)": "is, appears",
+    r"such as (can|cannot|are|is|have|has|need|do|does)": "that can, those that",
+    r"told|tells?|telling": "show, print, report",
+    r"under way": "running, in progress",
+    r"what came": "the data received",
+    r"what there is": "the valid choices",
+    r"where (not|none|there (is|are))": "if, unless",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A turn of phrase, as a regular expression, and what to write instead."""
-
-    pattern: str
-    instead: str
-
-
-TURNS = (
-    Turn(r"(?<!there )\b(?:is|are|was|were) no\b(?! longer| more than)", "is not a …, has no …"),
-    Turn(r"\bdear(?:er|est)?\b", "expensive"),
-    Turn(r"\bt(?:ells?|old)\b", "shows, prints, returns, reports"),
-    Turn(r"\bst(?:ands?|ood)\b(?! (?:for|out)\b)", "is, appears"),
-    Turn(r"\bwhat there is\b", "the valid choices, what is available"),
-    Turn(r"\bbut for\b", "except"),
-    Turn(r"\bby (?:itself|themselves|himself)\b", "alone, independently, automatically"),
-    Turn(r"\banew\b", "again"),
-    Turn(r"\bparted by\b", "separated by"),
-    Turn(r"\bfor ever\b", "permanently"),
-    Turn(r"\bbeside\b", "next to, compared with, in addition to"),
-    Turn(r"\bso many\b(?! that)", "that many, a number of"),
-    Turn(r"\bcounts? (?:for|all the same)\b|\bthat (?:matches )?counts\b", "applies, wins"),
-    Turn(r"\bsuch as (?:can|cannot|are|is|have|has|need|do|does)\b", "those that"),
-    Turn(r"\bseldom meant\b", "rarely intended"),
-    Turn(r"\b(?:of|to|by) one's own\b", "your own"),
-    Turn(r"\basked for\b", "requested"),
-    Turn(r"\bwhere (?:not|none|there (?:is|are))\b", "if, unless"),
-    Turn(r"\blet (?:in|be)\b", "admitted, left alone"),
-    Turn(r"\bdo(?:es)? (?:not do )?(?:its|their) part\b", "works, is available"),
-    Turn(r"\b(?:not|no longer) good\b|\bgood here\b", "valid"),
-    Turn(r"\bwhat came\b", "the data received"),
-    Turn(r"\bfound out\b", "determined, detected"),
-    Turn(r"\bmend(?:s|ed)?\b", "fix"),
-    Turn(r"\bput right\b", "corrected"),
-    Turn(r"\b(?:can|cannot|could|may) be had\b", "is available"),
-    Turn(r"\bshall\b", "should, will"),
-    Turn(r"\bin the words of\b", "in the format of"),
-    Turn(r"\bwhoever's\b|\bwhose they\b", "whose …, regardless of the owner"),
-    Turn(r"\bhas to be had\b|\bat hand\b", "available"),
-    Turn(r"\bgoes? by the name\b", "is called"),
-    Turn(r"(?m)^Give\b", "Return"),
-    Turn(r"(?m)^Say\b", "Show, describe, return"),
-)
-
-
-def complaints(text: str) -> list[str]:
-    """Find every banned turn of a text: the words around it, and what to write instead."""
+def banned_in(texts: Iterable[str]) -> list[str]:
+    """Return the banned turns in texts, each with the words around it and a better word."""
     return [
-        f"…{_around(text, match)}…: not “{match[0]}”, but “{turn.instead}”"
-        for turn in TURNS
-        for match in re.finditer(turn.pattern, text, re.IGNORECASE)
+        f"{match[0]!r} in {_around(text, match)!r}: {better}"
+        for text in texts
+        for turn, better in BANNED.items()
+        for match in re.finditer(rf"\b({turn})\b", text, re.IGNORECASE)
     ]
 
 
 def _around(text: str, match: re.Match[str]) -> str:
-    return " ".join(text[max(0, match.start() - 30) : match.end() + 30].split())
+    return " ".join(text[max(0, match.start() - 40) : match.end() + 40].split())
 
 
 def prose_of(markdown: str) -> str:
