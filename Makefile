@@ -1,4 +1,4 @@
-# What a developer types.  Needs python3 (3.11 to 3.13) and make; all else goes into .venv, from the lock files.
+# Commands for developers.  They need python3 (3.11 to 3.13) and make; everything else is installed into .venv from the lock files.
 
 PYTHON ?= python3
 # Where make run serves, before STEPZERO_HOST and STEPZERO_PORT: make run PORT=9000, or PORT=9000 make run
@@ -7,72 +7,79 @@ PORT   ?=
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-# More words for pytest: make test PYTEST_ARGS='tests/formats -k zip'
+# Extra arguments for pytest: make test PYTEST_ARGS='tests/formats -k zip'
 PYTEST_ARGS :=
-# How many processes share the tests, file by file: make test TEST_PROCESSES=8
+# Number of test processes; each takes whole files: make test TEST_PROCESSES=8
 TEST_PROCESSES := 2
-# More words for docker build: make image IMAGE_ARGS='--build-arg VARIANT=cuda'
+# Extra arguments for docker build: make image IMAGE_ARGS='--build-arg VARIANT=cuda'
 IMAGE_ARGS :=
-# Which words make randomness judges, and by what: make randomness WORDS_ARGS='--interleave seeds' DIEHARDER_ARGS='-d 0'
+# Which words `make randomness` tests, and how: make randomness WORDS_ARGS='--interleave seeds' DIEHARDER_ARGS='-d 0'
 WORDS_ARGS     :=
 DIEHARDER_ARGS := -a -k 2
-# How long each target is fuzzed, and which: make fuzz-guided FUZZ_S=60 FUZZ_TARGETS=token
+# How long each target is fuzzed, and which ones: make fuzz-guided FUZZ_S=60 FUZZ_TARGETS=token
 FUZZ_S       := 900
 FUZZ_TARGETS := token upload form headers
 
-# How long make soak serves
+# Duration of make soak
 SOAK_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
+.PHONY: help run test test-all lint docs reference format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
 
-help: ## Say what there is
+help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first where needed
+run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; installs first if needed
 	@exec $(BIN)/python -m app $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
-test: $(VENV)/.development ## Run the tests, but for the slow ones
+test: $(VENV)/.development ## Run the tests, except the slow ones
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 test-all: $(VENV)/.development ## Run all tests
 	$(BIN)/python -m pytest -m 'not bench' $(PYTEST_ARGS)
 
-lint: $(VENV)/.development ## Check format, style, spelling, types and layers
+lint: $(VENV)/.development docs ## Check format, style, spelling, types, layers and docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: $(VENV)/.development ## Format, and repair what lint can repair
+docs: $(VENV)/.development ## Build the documentation site in site/; fails on broken links and anchors
+	$(BIN)/python scripts/docs_site.py
+	$(BIN)/zensical build --clean --strict
+
+reference: $(VENV)/.development ## Rewrite the tables of docs/reference/ from the code
+	$(BIN)/python scripts/reference.py
+
+format: $(VENV)/.development ## Format, and apply automatic lint fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.development ## Measure beside the peers, and print the ratios
+bench: $(VENV)/.development ## Run the benchmarks against their peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)
 
-soak: $(VENV)/.development ## Serve a mixed load with aborts, kills, garbage and malice for SOAK_S seconds, and see what is left behind
+soak: $(VENV)/.development ## Serve a mixed load with aborts, kills and malicious clients for SOAK_S seconds, and check for leaks
 	$(BIN)/python -m scripts.soak $(SOAK_S)
 
-peers: $(VENV)/.peers ## Compare the presets with the libraries themselves, and ask by generated clients; all are installed first: about 2 GB
+peers: $(VENV)/.peers ## Compare presets with the libraries themselves, and test generated clients; installs about 2 GB
 	$(BIN)/python -m pytest -m peers tests/peers $(PYTEST_ARGS)
 
-fuzz: $(VENV)/.development ## Send ten thousand generated requests, with keys off and on; minutes
+fuzz: $(VENV)/.development ## Send ten thousand generated requests, with and without keys; takes minutes
 	$(BIN)/python -m pytest -m slow --timeout 0 tests/api/test_at_scale.py tests/fuzz $(PYTEST_ARGS)
 
-fuzz-guided: $(VENV)/.fuzz ## Feed what reads tokens, uploads, forms and headers with bytes that lead to new code; FUZZ_S seconds each
+fuzz-guided: $(VENV)/.fuzz ## Fuzz the readers of tokens, uploads, forms and headers by coverage; FUZZ_S seconds each
 	for target in $(FUZZ_TARGETS); do $(BIN)/python -m tests.fuzz.guided $$target --seconds $(FUZZ_S) || exit 1; done
 
-audit: $(VENV)/.audit ## Look the locked releases up among the known vulnerabilities; asks the package index
+audit: $(VENV)/.audit ## Check the locked releases for known vulnerabilities; needs the package index
 	$(BIN)/pip-audit --strict --no-deps --disable-pip --requirement requirements.lock --requirement requirements-torch.lock
 
-randomness: $(VENV)/.runtime ## Judge the random words by the dieharder battery, in about half an hour
+randomness: $(VENV)/.runtime ## Test the random words with dieharder; takes about half an hour
 	@command -v dieharder >/dev/null || { echo 'dieharder is missing; on Debian and Ubuntu: apt-get install dieharder' >&2; exit 1; }
 	$(BIN)/python scripts/words.py $(WORDS_ARGS) | dieharder -g 200 $(DIEHARDER_ARGS)
 
-equality: $(VENV)/.development ## Draw the same bits on other processors, Pythons and releases, as far as this machine can; minutes
+equality: $(VENV)/.development ## Draw the same bits on other processors, Pythons and releases, as far as possible here; takes minutes
 	$(BIN)/python -m pytest -m 'not bench' tests/engine $(PYTEST_ARGS)
 	$(BIN)/python scripts/equality.py
 
@@ -82,13 +89,12 @@ lock: ## Renew the lock files from the ranges in pyproject.toml
 image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 	docker build --tag stepzero $(IMAGE_ARGS) .
 
-clean: ## Remove all that was made here
-	rm -rf $(VENV) build dist *.egg-info .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean: ## Remove everything that was made here
+	rm -rf $(VENV) build dist site *.egg-info .cache .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app scripts stepzero_rnn tests -name __pycache__ -prune -exec rm -rf {} +
 
-# The stamps say what has been installed: a second `make run` starts at once.
-
-# What they pin is in $(VENV)/pins.txt, for groups that have no lock: pip takes no hashes of what is installed in place.
+# The stamps record what has been installed: a second `make run` starts at once.  $(VENV)/pins.txt has the installed
+# releases, as constraints for groups without a lock.
 
 $(VENV)/.runtime: requirements.lock requirements-torch.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 14) or sys.exit("Python 3.11 to 3.13 is needed: make PYTHON=python3.12 ...")'

@@ -37,7 +37,8 @@ DEVELOPMENT = ROOT / "requirements-dev.lock"
 
 
 def main() -> None:
-    """Resolve what the service needs, then what its tests and lint need on top; add the hashes."""
+    """Resolve what the service needs, then what its tests, lint and docs need on
+    top; add the hashes."""
     build, runtime, development = requirements()
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, with_pip=True)
@@ -51,11 +52,11 @@ def main() -> None:
         write(RUNTIME, "what the service needs, but for torch", hashed(python, pins))
         write(RUNTIME_TORCH, "torch, in whichever build the index has", [TORCH])
         lines = ["-r requirements.lock", *hashed(python, extra)]
-        write(DEVELOPMENT, "what its tests and lint need on top", lines)
+        write(DEVELOPMENT, "what its tests, lint and docs need on top", lines)
 
 
 def requirements() -> tuple[list[str], list[str], list[str]]:
-    """Read the ranges of the build, of the service, and of its tests and lint."""
+    """Read the ranges of the build, of the service, and of its tests, lint and docs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     library, groups = project["project"], project["dependency-groups"]
     return (
@@ -65,7 +66,7 @@ def requirements() -> tuple[list[str], list[str], list[str]]:
             *library["optional-dependencies"]["torch"],
             *groups["service"],
         ],
-        [*groups["test"], *groups["lint"]],
+        [*groups["test"], *groups["lint"], *groups["docs"]],
     )
 
 

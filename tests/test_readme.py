@@ -1,4 +1,6 @@
-"""The README's examples run as they are written, and its tables are those of the code."""
+"""The examples of the README and of the guides run as they are written, and the generated tables
+are those of the code.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +15,24 @@ import torch
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAX_README_LINES = 150
 
 
-def _examples(section: str) -> dict[str, str]:
-    text = README.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    found = re.findall(r"\*\*(.+?)\.\*\*[^`]*?.*?\n```(?:sh|python)\n(.*?)```", text, re.DOTALL)
-    return dict(found)
+def _examples(page: str) -> dict[str, str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    section = text.split("\n## Examples\n")[1].split("\n## ")[0]
+    pattern = r"\*\*(.+?)\.\*\*[^`]*?.*?\n```(?:sh|python)\n(.*?)```"
+    return dict(re.findall(pattern, section, re.DOTALL))
 
 
-EXAMPLES = _examples("Examples")
-OWN_WEIGHTS = _examples("Your own weights")
+README = _examples("README.md")
+OWN_WEIGHTS = _examples("docs/own-weights.md")
+PYTHON = _examples("docs/python.md")
 
 
 def run(example: str, url: str, folder: Path) -> None:
     """Run an example with the test's server in place of the one that `make run` starts."""
-    code = (EXAMPLES | OWN_WEIGHTS)[example].replace("http://127.0.0.1:8000", url)
+    code = (README | OWN_WEIGHTS | PYTHON)[example].replace("http://127.0.0.1:8000", url)
     command = [sys.executable, "-c", code] if "import" in code else ["sh", "-euc", code]
     subprocess.run(
         command,
@@ -56,8 +60,21 @@ def _path() -> str:
     )
 
 
-def test_the_examples_are_the_five_that_are_promised():
-    assert list(EXAMPLES) == ["curl", "Python with torch", "torch.hub", "The client", "Docker"]
+def test_the_readme_has_the_examples_that_are_promised():
+    assert list(README) == [
+        "curl",
+        "Python with torch",
+        "The client",
+        "Without a server",
+        "The command line",
+        "Docker",
+    ]
+
+
+def test_the_readme_is_short():
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+
+    assert len(lines) <= MAX_README_LINES
 
 
 def test_curl_fetches_a_file_that_torch_loads(server_url: str, tmp_path: Path):
@@ -67,16 +84,28 @@ def test_curl_fetches_a_file_that_torch_loads(server_url: str, tmp_path: Path):
     assert (tmp_path / "lstm.safetensors").stat().st_size > 0
 
 
+def test_the_client_downloads_what_the_library_draws(server_url: str, tmp_path: Path):
+    run("The client", server_url, tmp_path)
+    run("Without a server", server_url, tmp_path)
+
+    assert (tmp_path / "lstm.pt").read_bytes() == (tmp_path / "local.pt").read_bytes()
+
+
+def test_the_command_line_makes_a_file(server_url: str, tmp_path: Path):
+    run("The command line", server_url, tmp_path)
+
+    assert (tmp_path / "gru-orthogonal.pt").exists()
+
+
+@pytest.mark.parametrize("example", PYTHON)
+def test_every_example_in_python_runs(example: str, server_url: str, tmp_path: Path):
+    run(example, server_url, tmp_path)
+
+
 def test_torch_hub_loads_by_an_address_with_a_hash(server_url: str, tmp_path: Path):
     run("torch.hub", server_url, tmp_path)
 
     assert list(tmp_path.rglob("gru-10x20-*.pt"))
-
-
-def test_the_client_plans_downloads_and_summarizes(server_url: str, tmp_path: Path):
-    run("The client", server_url, tmp_path)
-
-    assert (tmp_path / "lstm.pt").exists()
 
 
 def test_own_weights_are_used_kept_and_grown(server_url: str, tmp_path: Path):
@@ -111,10 +140,10 @@ def test_docker_builds_an_image_that_serves(tmp_path: Path):
         or subprocess.run([docker, "info"], capture_output=True, check=False).returncode
     ):
         pytest.skip("no Docker engine here")
-    subprocess.run(["sh", "-euc", EXAMPLES["Docker"]], cwd=ROOT, check=True)
+    subprocess.run(["sh", "-euc", README["Docker"]], cwd=ROOT, check=True)
 
 
-def test_the_tables_are_those_of_the_code():
-    check = [sys.executable, "scripts/readme_tables.py", "--check"]
+def test_the_tables_of_the_reference_are_those_of_the_code():
+    check = [sys.executable, "scripts/reference.py", "--check"]
 
     subprocess.run(check, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PATH": _path()}, check=True)
