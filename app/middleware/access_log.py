@@ -39,7 +39,7 @@ class RequestLog:
             await self._app(scope, receive, send)
             return
         stats = RequestStats()
-        scope.setdefault("state", {})["account"] = stats
+        scope.setdefault("state", {})["stats"] = stats
         metrics = self._metrics
         status = 0
 
