@@ -43,6 +43,7 @@ StepZeroError
 ├── StoreUnavailable             503  uploaded arrays cannot be kept or fetched
 ├── InternalError                500  a fault of the service
 ├── TransferError                —    (client) the server could not be reached or broke off
+├── MissingExtra                 —    (library, command line) drawing takes packages not installed
 └── CannotListen                 —    (`stepzero serve`) the address to listen on cannot be had
 
 Each class is one reason that a caller can act on: it takes facts as keywords and makes the
@@ -109,6 +110,7 @@ from stepzero_rnn.errors.service import (
     DeviceFailed,
     EngineFailed,
     InternalError,
+    MissingExtra,
     NotReady,
     TransferError,
 )
@@ -139,6 +141,7 @@ __all__ = [
     "MalformedHttp",
     "MalformedJson",
     "MethodNotAllowed",
+    "MissingExtra",
     "NonfiniteOutput",
     "NotAcceptable",
     "NotAnArrayFile",
