@@ -313,9 +313,7 @@ def test_what_is_asked_and_what_it_costs_start_without_torch(module: str) -> Non
 
 
 def test_planning_starts_without_torch() -> None:
-    probe = (
-        f"import sys, stepzero_rnn; stepzero_rnn.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
-    )
+    probe = f"import sys, stepzero_rnn; stepzero_rnn.plan({GRU}); print({{'torch', 'numba'}} & set(sys.modules))"
     shown = subprocess.run(
         [sys.executable, "-c", probe], capture_output=True, text=True, check=True
     )
