@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.settings import Settings
-from stepzero_rnn.engine.schemes.catalogue import catalogue
+from stepzero_rnn.spec.catalogue import catalogue
 
 FOUND_OUT = {
     "arrays_folder": "~/.cache/stepzero/arrays",

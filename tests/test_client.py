@@ -25,7 +25,6 @@ from hypothesis import strategies as st
 import stepzero_rnn
 from stepzero_rnn.client import Client, file_path
 from stepzero_rnn.client.session import MAX_DOCUMENT_BYTES
-from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import (
     DeadOutput,
     DtypeNotInFormat,
@@ -41,6 +40,7 @@ from stepzero_rnn.errors import (
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.spec.catalogue import catalogue
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe
 from tests.awaiting import AwaitingClient

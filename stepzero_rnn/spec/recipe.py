@@ -109,7 +109,8 @@ def as_spec(given: AnySpec) -> Spec:
         return given
     if isinstance(given, str):
         return decode_recipe(given)
-    return parse(Spec, dict(given) if isinstance(given, Mapping) else given)
+    fields: Any = given  # whatever it is, its refusal names it
+    return parse(Spec, dict(fields) if isinstance(fields, Mapping) else fields)
 
 
 def file_stem(spec: Spec) -> str:

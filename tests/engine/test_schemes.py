@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf, sqrt
 from typing import Any
 
@@ -11,7 +12,10 @@ import torch
 
 import stepzero_rnn
 from stepzero_rnn.engine.schemes import BIASES as BIAS_TABLE
+from stepzero_rnn.engine.schemes import SCRIPTS as SCRIPT_TABLE
 from stepzero_rnn.engine.schemes import WEIGHTS as WEIGHT_TABLE
+from stepzero_rnn.engine.schemes.record import Scheme
+from stepzero_rnn.spec.schemes import described
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
 from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, stored, values
@@ -387,3 +391,19 @@ def test_the_narrowest_cut_is_drawn() -> None:
 
     assert figures.expected_std is not None
     assert 0 <= figures.expected_std <= 1e-49
+
+
+@pytest.mark.parametrize(
+    ("drawn", "told"),
+    [
+        (WEIGHT_TABLE, described.WEIGHTS),
+        (BIAS_TABLE, described.BIASES),
+        (SCRIPT_TABLE, described.SCRIPTS),
+    ],
+)
+def test_every_scheme_is_described_where_it_is_listed(
+    drawn: Mapping[str, Scheme], told: Mapping[str, described.Described]
+) -> None:
+    assert [(name, row.spec) for name, row in drawn.items()] == [
+        (name, row.spec) for name, row in told.items()
+    ]
