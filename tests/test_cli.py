@@ -358,7 +358,7 @@ class TestMake:
         assert list(here.iterdir()) == []
 
     def test_refuses_a_stdout_that_is_closed(self) -> None:
-        script = '"$0" -m app make "$@" >&-'
+        script = '"$0" -m stepzero_rnn make "$@" >&-'
         done = subprocess.run(
             ["/bin/sh", "-c", script, sys.executable, *GRU, "-o", "-"],
             cwd=Path(stepzero_rnn.__file__).parents[1],
