@@ -721,7 +721,7 @@ class TestAServer:
     ) -> None:
         asked = ("make", *BIG, "-o", str(here / "rnn.pt"), "--server", server_url)
         part = here / "rnn.pt.part"
-        with started("-m", "app", *asked) as process:
+        with started("-m", "stepzero_rnn", *asked) as process:
             while not (part.exists() and part.stat().st_size):
                 assert process.poll() is None
                 time.sleep(0.01)
