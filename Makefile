@@ -25,7 +25,7 @@ SOAK_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint docs reference format bench soak peers fuzz fuzz-guided audit randomness equality lock image clean
+.PHONY: help run test test-all lint docs reference format bench soak peers fuzz fuzz-guided audit randomness equality lock wheel image clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,10 @@ equality: $(VENV)/.development ## Draw the same bits on other processors, Python
 
 lock: ## Renew the lock files from the ranges in pyproject.toml
 	$(PYTHON) scripts/lock.py
+
+wheel: $(VENV)/.runtime ## Build the library's wheel into dist/
+	rm -rf build
+	$(BIN)/python -m pip wheel --disable-pip-version-check --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
 image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 	docker build --tag stepzero $(IMAGE_ARGS) .

@@ -13,9 +13,9 @@ from typing import Any
 
 from app.main import create_app
 from app.settings import Settings
-from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors.base import StepZeroError
 from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.spec.catalogue import catalogue
 
 FOLDER = Path(__file__).parents[1] / "docs/reference"
 

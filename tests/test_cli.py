@@ -27,8 +27,8 @@ import stepzero_rnn
 from stepzero_rnn.cli import COMMANDS, cli
 from stepzero_rnn.cli.refusals import exit_code
 from stepzero_rnn.cli.words import place
-from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import BY_CODE, from_problem
+from stepzero_rnn.spec.catalogue import catalogue
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Spec
 from stepzero_rnn.spec.recipe import decode_recipe, encode_recipe
 from tests.api.asking import free_port

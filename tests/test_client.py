@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import os
 import re
 import tempfile
 import threading
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,7 +25,6 @@ from hypothesis import strategies as st
 import stepzero_rnn
 from stepzero_rnn.client import Client, file_path
 from stepzero_rnn.client.session import MAX_DOCUMENT_BYTES
-from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import (
     DeadOutput,
     DtypeNotInFormat,
@@ -43,147 +40,57 @@ from stepzero_rnn.errors import (
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.spec.catalogue import catalogue
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe
+from tests.awaiting import AwaitingClient
+from tests.scripted import (
+    BUSY,
+    ETAG,
+    FILE,
+    GRU,
+    HALF,
+    TOKEN,
+    Answer,
+    Script,
+    Visit,
+    crc32,
+    document,
+    hang_up,
+    leave_part,
+    partial,
+    problem,
+    ranged,
+    serving,
+    whole,
+)
 
-GRU: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
-TOKEN = encode_recipe(Spec(rnn_type="gru", input_size=10, hidden_size=20))
-PLANNED = plan_job(Spec(**GRU), "pt", Serving(), Limits.none())
-ETAG = PLANNED.etag
-FILE = (bytes(range(256)) * 1000)[: PLANNED.size_bytes]  # as long as planned; it tells its own CRC
-HALF = len(FILE) // 2
-
-
-class Visit(BaseHTTPRequestHandler):
-    """One request to the scripted server."""
-
-    protocol_version = "HTTP/1.1"
-    server: Script
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        self.server.visits.append((self.path, dict(self.headers)))
-        number = min(len(self.server.visits), len(self.server.answers)) - 1
-        self.server.answers[number](self)
-
-    def answer(self, status: int, headers: dict[str, str], body: bytes, *, sent: int = -1) -> None:
-        """Announce `body`, send its first `sent` bytes (default all); hang up if sent is given."""
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body if sent < 0 else body[:sent])
-        self.close_connection = sent >= 0
-
-    def log_message(self, *args: Any, **kwargs: Any) -> None:
-        """Say nothing."""
+AnyClient = Client | AwaitingClient
+KIND: ContextVar[type[AnyClient]] = ContextVar("KIND", default=Client)
 
 
-Answer = Callable[[Visit], None]
+@pytest.fixture(scope="module", params=[Client, AwaitingClient], ids=["blocking", "async"])
+def _kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Ask by each of the two clients."""
+    token = KIND.set(request.param)
+    yield
+    KIND.reset(token)
 
 
-class Script(ThreadingHTTPServer):
-    """A server that gives one answer after another, then repeats the last."""
+pytestmark = pytest.mark.usefixtures("_kind")
 
-    daemon_threads = True
 
-    def __init__(self, *answers: Answer) -> None:
-        super().__init__(("127.0.0.1", 0), Visit)
-        self.answers = answers
-        self.visits: list[tuple[str, dict[str, str]]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
+def client_of(url: str, **options: Any) -> AnyClient:
+    return KIND.get()(url, **options)
 
 
 @contextmanager
-def serving(*answers: Answer) -> Iterator[Script]:
-    with Script(*answers) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@contextmanager
-def served(*answers: Answer, retries: int = 2) -> Iterator[tuple[Client, Script]]:
+def served(*answers: Answer, retries: int = 2) -> Iterator[tuple[AnyClient, Script]]:
     with (
         serving(*answers) as server,
-        Client(server.url, timeout_s=5, retries=retries, backoff_s=0.001) as client,
+        client_of(server.url, timeout_s=5, retries=retries, backoff_s=0.001) as client,
     ):
         yield client, server
-
-
-def crc32(body: bytes) -> str:
-    return f"{zlib.crc32(body):08x}"
-
-
-def whole(body: bytes = FILE, *, etag: str = ETAG, sent: int = -1, **headers: str) -> Answer:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    said = {"ETag": etag, "Stepzero-Crc32": crc32(body)} | named
-    return lambda visit: visit.answer(200, said, body, sent=sent)
-
-
-def ranged(body: bytes = FILE, *, etag: str = ETAG, sent: int = -1) -> Answer:
-    """Answer as the service does: the range that was asked for if the tag is the file's."""
-
-    def answer(visit: Visit) -> None:
-        asked = visit.headers.get("Range")
-        if asked is None or visit.headers.get("If-Range") != etag:
-            return whole(body, etag=etag, sent=sent)(visit)
-        first = int(asked.removeprefix("bytes=").removesuffix("-"))
-        content_range = f"bytes {first}-{len(body) - 1}/{len(body)}"
-        headers = {"ETag": etag, "Content-Range": content_range}
-        return visit.answer(206, headers, body[first:], sent=sent)
-
-    return answer
-
-
-def partial(content_range: str, body: bytes = FILE[HALF:], *, etag: str = ETAG) -> Answer:
-    headers = {"ETag": etag, "Content-Range": content_range}
-    return lambda visit: visit.answer(206, headers, body)
-
-
-def problem(error: StepZeroError, **headers: str) -> Answer:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    said = {"Content-Type": "application/problem+json"} | named
-    body = json.dumps(error.problem()).encode()
-    return lambda visit: visit.answer(error.status, said, body)
-
-
-def document(value: Any) -> Answer:
-    body = json.dumps(value).encode()
-    return lambda visit: visit.answer(200, {"Content-Type": "application/json"}, body)
-
-
-def hang_up(visit: Visit) -> None:
-    visit.close_connection = True
-
-
-BUSY = NotReady(reason="it starts", retry_after_s=0)
-
-
-def leave_part(path: Path, data: bytes | bytearray, **notes: Any) -> None:
-    """Leave behind what a killed download leaves behind."""
-    known = {
-        "url": file_path(Spec(**GRU), "pt"),
-        "etag": ETAG,
-        "size_bytes": len(FILE),
-        "checksum": f"crc32:{crc32(FILE)}",
-    }
-    path.with_name(f"{path.name}.part").write_bytes(data)
-    path.with_name(f"{path.name}.part.json").write_text(json.dumps(known | notes))
 
 
 @pytest.fixture
@@ -240,7 +147,7 @@ class TestDownload:
         assert seen[-1] == (len(FILE), len(FILE))
 
     def test_goes_under_a_path_prefix_of_the_base_url(self, path: Path) -> None:
-        with serving(whole()) as server, Client(f"{server.url}/models/") as client:
+        with serving(whole()) as server, client_of(f"{server.url}/models/") as client:
             client.download(GRU, path)
 
         assert server.visits[0][0].startswith("/models/v1/checkpoints/")
@@ -591,7 +498,10 @@ class TestWhatIsKept:
         def interrupt(done: int, total: int) -> None:
             raise KeyboardInterrupt
 
-        with served(ranged(sent=HALF), ranged()) as (client, server):
+        with (
+            serving(ranged(sent=HALF), ranged()) as server,
+            Client(server.url) as client,  # a loop that is interrupted cancels: see below
+        ):
             with pytest.raises(KeyboardInterrupt) as caught:
                 client.download(GRU, path, progress=interrupt)
             client.download(GRU, path)
@@ -705,7 +615,7 @@ class TestRefusals:
     )
     def test_of_an_address_come_at_once(self, base_url: str) -> None:
         with pytest.raises(TransferError, match="is not the address of a server"):
-            Client(base_url)
+            client_of(base_url)
 
 
 class TestABusyServer:
@@ -750,7 +660,7 @@ class TestABusyServer:
         later = problem(BUSY, Retry_After="0")
 
         # The client's own wait would exceed any patience with a test.
-        with serving(later, document({})) as server, Client(server.url, backoff_s=1e6) as client:
+        with serving(later, document({})) as server, client_of(server.url, backoff_s=1e6) as client:
             assert client.devices() == {}
 
     @pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
@@ -766,7 +676,7 @@ class TestABusyServer:
     def test_says_how_long_to_wait_by_a_date(self) -> None:
         later = problem(BUSY, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
 
-        with serving(later, document({})) as server, Client(server.url, backoff_s=1e6) as client:
+        with serving(later, document({})) as server, client_of(server.url, backoff_s=1e6) as client:
             assert client.devices() == {}
 
     def test_is_given_up_when_it_asks_for_more_than_two_minutes(self) -> None:
@@ -794,7 +704,7 @@ class TestAKey:
             def elsewhere(visit: Visit) -> None:
                 visit.answer(307, {"Location": f"{other.url}{visit.path}"}, b"")
 
-            with serving(elsewhere) as server, Client(server.url, api_key="secret") as client:
+            with serving(elsewhere) as server, client_of(server.url, api_key="secret") as client:
                 assert client.devices() == {"here": 1}
 
         assert server.visits[0][1]["Authorization"] == "Bearer secret"
@@ -803,7 +713,7 @@ class TestAKey:
     @pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
     def test_that_no_header_can_hold_is_refused(self, key: str) -> None:
         with pytest.raises(TransferError, match="holds characters that no key has"):
-            Client("http://localhost", api_key=key)
+            client_of("http://localhost", api_key=key)
 
 
 class TestAnUnreachableServer:
@@ -811,7 +721,7 @@ class TestAnUnreachableServer:
         told: list[str] = []
         with (
             serving(problem(BUSY), document({})) as server,
-            Client(server.url, backoff_s=1e-3, on_wait=told.append) as client,
+            client_of(server.url, backoff_s=1e-3, on_wait=told.append) as client,
         ):
             client.devices()
 
@@ -824,7 +734,7 @@ class TestAnUnreachableServer:
             url = server.url
 
         with (
-            Client(url, retries=1, backoff_s=0.001) as client,
+            client_of(url, retries=1, backoff_s=0.001) as client,
             pytest.raises(TransferError, match=re.escape(url)) as caught,
         ):
             client.devices()
@@ -849,20 +759,18 @@ class TestAnUnreachableServer:
         with serving() as server:
             url = server.url.replace("//", "//user:secret@")
 
-        with Client(url, retries=0) as client, pytest.raises(TransferError) as caught:
+        with client_of(url, retries=0) as client, pytest.raises(TransferError) as caught:
             client.devices()
 
         assert "secret" not in str(caught.value)
 
 
 class TestDocuments:
-    @pytest.mark.parametrize("ask", [Client.devices, Client.initializers])
+    @pytest.mark.parametrize("ask", ["devices", "initializers"])
     @pytest.mark.parametrize("body", [b"[]", b"oh", b"\xff", b"", b"[" * 100_000])
-    def test_that_are_no_json_objects_are_transfer_errors(
-        self, ask: Callable[[Client], Any], body: bytes
-    ) -> None:
+    def test_that_are_no_json_objects_are_transfer_errors(self, ask: str, body: bytes) -> None:
         with served(whole(body)) as (client, _), pytest.raises(TransferError):
-            ask(client)
+            getattr(client, ask)()
 
     def test_of_other_refusals_are_transfer_errors_with_the_status(self) -> None:
         def teapot(visit: Visit) -> None:
@@ -928,14 +836,14 @@ class TestTheService:
     def test_sends_every_format_as_planned(
         self, server_url: str, path: Path, name: FormatName
     ) -> None:
-        with Client(server_url) as client:
+        with client_of(server_url) as client:
             client.download(GRU, path.with_suffix(""), format=name)
             planned = client.plan(GRU)["files"][name]
 
         assert path.with_suffix("").stat().st_size == planned["size_bytes"]
 
     def test_sends_what_the_library_draws(self, server_url: str, path: Path) -> None:
-        with Client(server_url) as client:
+        with client_of(server_url) as client:
             client.download(GRU, path)
 
         drawn = torch.load(path, weights_only=True)
@@ -945,7 +853,7 @@ class TestTheService:
 
     def test_continues_a_part_byte_for_byte(self, server_url: str, tmp_path: Path) -> None:
         whole_path, path = tmp_path / "whole.pt", tmp_path / "gru.pt"
-        with Client(server_url) as client:
+        with client_of(server_url) as client:
             client.download(GRU, whole_path)
             expected = whole_path.read_bytes()
             etag = client.plan(GRU)["files"]["pt"]["etag"]
@@ -962,7 +870,7 @@ class TestTheService:
     ) -> None:
         path = path.with_suffix("")
         large = {"rnn_type": "gru", "input_size": 100, "hidden_size": 100}
-        with Client(server_url) as client:
+        with client_of(server_url) as client:
             expected = client.download(large, path, format=name).read_bytes()
             altered = bytearray(expected[:65536])
             altered[-9] ^= 1
@@ -979,7 +887,7 @@ class TestTheService:
         assert path.read_bytes() == expected
 
     def test_tells_statistics_schemes_and_devices(self, server_url: str) -> None:
-        with Client(server_url) as client:
+        with client_of(server_url) as client:
             assert client.summary(GRU, check=CheckSize(seq_len=3, batch=2))["forward"][
                 "output_shape"
             ] == [3, 2, 20]
@@ -991,7 +899,7 @@ class TestTheService:
 
         with pytest.raises(DeadOutput) as here:
             stepzero_rnn.check(dead)
-        with Client(server_url) as client, pytest.raises(DeadOutput) as there:
+        with client_of(server_url) as client, pytest.raises(DeadOutput) as there:
             client.download(dead, path)
 
         assert (there.value.code, there.value.detail) == (here.value.code, here.value.detail)

@@ -6,6 +6,8 @@ import io
 import os
 import subprocess
 import sys
+import warnings
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +16,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.nn.utils.parametrizations import weight_norm
 
 import stepzero_rnn
 from stepzero_rnn.errors import (
@@ -21,12 +24,14 @@ from stepzero_rnn.errors import (
     DtypeNotInFormat,
     FormatMismatch,
     InvalidArrays,
+    InvalidRecipe,
     InvalidSpec,
     RequestError,
     UnknownFormat,
 )
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.parse import parse
+from stepzero_rnn.spec.recipe import decode_recipe
 
 GRU = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
 LSTM = GRU | {"rnn_type": "lstm", "proj_size": 4, "num_layers": 2, "bidirectional": True}
@@ -342,3 +347,216 @@ def test_arrays_may_be_one_file(tmp_path: Path) -> None:
 def test_arrays_are_no_module() -> None:
     with pytest.raises(RequestError, match=r"not a GRU; pass its state_dict\(\)"):
         stepzero_rnn.build(GRU, arrays=cast(Any, stepzero_rnn.build(GRU)))
+
+
+TOKEN = stepzero_rnn.plan(GRU).recipe
+BIAS = {"bias_ih_l0": np.full(60, 0.5)}
+ZEROS = GRU | {"init": "zeros", "accept_dead": True}  # allowed, but its units stay the same
+
+
+def equal(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> bool:
+    return list(one) == list(other) and all(torch.equal(one[name], other[name]) for name in one)
+
+
+class TestAToken:
+    def test_is_a_plans_recipe(self) -> None:
+        assert decode_recipe(TOKEN) == parse(Spec, GRU)
+
+    def test_stands_for_its_spec_in_every_call(self, tmp_path: Path) -> None:
+        assert stepzero_rnn.plan(TOKEN) == stepzero_rnn.plan(GRU)
+        assert equal(stepzero_rnn.state_dict(TOKEN), stepzero_rnn.state_dict(GRU))
+        assert equal(stepzero_rnn.build(TOKEN).state_dict(), stepzero_rnn.state_dict(GRU))
+        assert stepzero_rnn.check(TOKEN).weights == stepzero_rnn.check(GRU).weights
+        saved = stepzero_rnn.save(TOKEN, tmp_path / "gru.npz").read_bytes()
+        assert saved == b"".join(stepzero_rnn.stream(TOKEN, format="npz"))
+        assert stepzero_rnn.with_arrays(TOKEN, BIAS) == stepzero_rnn.with_arrays(GRU, BIAS)
+
+    def test_that_is_cut_is_refused(self) -> None:
+        with pytest.raises(InvalidRecipe):
+            stepzero_rnn.build(TOKEN[:-1])
+
+
+class TestUploadOptions:
+    def test_are_taken_by_every_call_that_takes_arrays(self, tmp_path: Path) -> None:
+        larger = GRU | {"hidden_size": 32}
+        recipe = stepzero_rnn.with_arrays(larger, BIAS, grow=True)
+        expected = stepzero_rnn.state_dict(recipe)
+
+        assert equal(stepzero_rnn.state_dict(larger, arrays=BIAS, grow=True), expected)
+        assert equal(stepzero_rnn.build(larger, arrays=BIAS, grow=True).state_dict(), expected)
+        path = stepzero_rnn.save(larger, tmp_path / "grown.pt", arrays=BIAS, grow=True)
+        assert equal(torch.load(path, weights_only=True), expected)
+
+    def test_may_name_one_part_to_redraw(self) -> None:
+        part = {"parameter": "bias", "gate": "new"}
+
+        assert stepzero_rnn.with_arrays(GRU, BIAS, redraw=part) == stepzero_rnn.with_arrays(
+            GRU, BIAS, redraw=[part]
+        )
+
+    def test_are_refused_without_arrays(self) -> None:
+        with pytest.raises(RequestError, match="`grow` is for `arrays`, and none are given"):
+            stepzero_rnn.build(GRU, grow=True)
+
+
+class TestAPrefix:
+    def test_of_a_state_dict_is_that_of_a_larger_model(self) -> None:
+        model = torch.nn.ModuleDict({"rnn": torch.nn.GRU(10, 20), "head": torch.nn.Linear(20, 2)})
+        drawn = stepzero_rnn.state_dict(GRU, prefix="rnn.")
+
+        loaded = model.load_state_dict(drawn, strict=False)
+
+        assert (loaded.missing_keys, loaded.unexpected_keys) == (["head.weight", "head.bias"], [])
+        assert equal(model["rnn"].state_dict(), stepzero_rnn.state_dict(GRU))
+
+    def test_leaves_torchs_metadata_where_torch_has_it(self) -> None:
+        drawn: Any = stepzero_rnn.state_dict(GRU, prefix="rnn.")
+        theirs: Any = torch.nn.ModuleDict({"rnn": torch.nn.GRU(10, 20)}).state_dict()
+
+        assert drawn._metadata["rnn"] == theirs._metadata["rnn"]
+        assert drawn._metadata["stepzero"]["version"] == 1
+
+
+MODULES = {
+    "rnn": (RNN, lambda: torch.nn.RNN(10, 20, nonlinearity="relu", bias=False)),
+    "gru": (GRU, lambda: torch.nn.GRU(10, 20, batch_first=True)),
+    "lstm": (LSTM, lambda: torch.nn.LSTM(10, 20, 2, bidirectional=True, proj_size=4)),
+    "bfloat16": (
+        GRU | {"dtype": "bfloat16"},
+        lambda: torch.nn.GRU(10, 20, dtype=torch.bfloat16),
+    ),
+}
+
+
+class TestInit:
+    @pytest.mark.parametrize("name", MODULES)
+    def test_draws_what_a_spec_of_these_sizes_draws(self, name: str) -> None:
+        spec, make = MODULES[name]
+        init = {"weight_hh": "orthogonal"}
+
+        module = stepzero_rnn.init_(make(), init, seed=7)
+
+        expected = stepzero_rnn.state_dict(spec | {"init": init, "seed": 7})
+        assert equal(module.state_dict(), expected)
+
+    def test_keeps_the_module_and_its_parameters(self) -> None:
+        module = torch.nn.GRU(10, 20)
+        module.weight_ih_l0.requires_grad_(False)
+        before = list(module.parameters())
+
+        assert stepzero_rnn.init_(module, "orthogonal") is module
+        assert all(now is then for now, then in zip(module.parameters(), before, strict=True))
+        assert [p.requires_grad for p in module.parameters()] == [False, True, True, True]
+        assert all(p.grad_fn is None for p in module.parameters())
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+    def test_leaves_the_parameters_on_their_device(self) -> None:
+        module = stepzero_rnn.init_(torch.nn.GRU(10, 20, device="cuda"), "orthogonal")
+
+        assert module.weight_hh_l0.is_cuda
+        expected = stepzero_rnn.state_dict(GRU | {"init": "orthogonal"})
+        assert equal(module.cpu().state_dict(), expected)
+
+    def test_takes_a_part_of_a_model(self) -> None:
+        model = torch.nn.ModuleDict({"encoder": torch.nn.GRU(10, 20)})
+
+        stepzero_rnn.init_(cast(torch.nn.GRU, model["encoder"]))
+
+        assert equal(model["encoder"].state_dict(), stepzero_rnn.state_dict(GRU))
+
+    @pytest.mark.parametrize(
+        ("module", "said"),
+        [
+            (torch.nn.Linear(2, 3), "fills an nn.RNN, nn.GRU or nn.LSTM, not a Linear"),
+            (torch.nn.ModuleDict({"rnn": torch.nn.GRU(2, 3)}), "it has one at 'rnn'"),
+            (torch.nn.GRUCell(2, 3), "not a GRUCell"),
+            (None, "not a NoneType"),
+            (torch.nn.GRU(2, 3, device="meta"), r"on the meta device; call to_empty\(\) first"),
+            (weight_norm(torch.nn.GRU(2, 3), "weight_hh_l0"), "not those of a plain"),
+            (
+                torch.nn.GRU(2, 3, dtype=torch.complex64),
+                "one dtype of float32, float64, float16, bfloat16; found: torch.complex64",
+            ),
+        ],
+    )
+    def test_refuses_what_it_cannot_fill(self, module: Any, said: str) -> None:
+        with pytest.raises(RequestError, match=said):
+            stepzero_rnn.init_(module)
+
+    def test_changes_nothing_where_the_init_is_not_valid(self) -> None:
+        module = torch.nn.GRU(10, 20)
+        before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+        with pytest.raises(InvalidSpec, match="orthogonal"):
+            stepzero_rnn.init_(module, "orthogonl")
+
+        assert equal(module.state_dict(), before)
+
+
+class TestWarnings:
+    @pytest.mark.parametrize(
+        "call",
+        [
+            stepzero_rnn.build,
+            stepzero_rnn.state_dict,
+            stepzero_rnn.stream,
+            lambda spec: stepzero_rnn.save(spec, "/dev/null"),
+            lambda spec: stepzero_rnn.init_(torch.nn.GRU(10, 20), spec["init"]),
+        ],
+        ids=["build", "state_dict", "stream", "save", "init_"],
+    )
+    def test_of_a_spec_come_once_and_name_the_line_that_called(self, call: Any) -> None:
+        with pytest.warns(stepzero_rnn.RecipeWarning) as told:
+            call(ZEROS)
+
+        assert [str(warning.message)[:17] for warning in told] == ["/init/weight_ih: "]
+        assert [warning.filename for warning in told] == [__file__]
+
+    def test_of_arrays_come_once(self) -> None:
+        arrays = {"W": np.ones((1, 60, 10)), "R": np.ones((1, 60, 20))}
+
+        with pytest.warns(stepzero_rnn.RecipeWarning) as told:
+            stepzero_rnn.build(GRU, arrays=arrays, layout="onnx")
+
+        assert len({str(warning.message) for warning in told}) == len(told) > 0
+        assert {warning.filename for warning in told} == {__file__}
+
+    def test_can_be_made_errors(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", stepzero_rnn.RecipeWarning)
+            with pytest.raises(stepzero_rnn.RecipeWarning, match="all units of a layer"):
+                stepzero_rnn.build(ZEROS)
+
+    def test_do_not_come_with_what_tells_them_itself(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", stepzero_rnn.RecipeWarning)
+            stepzero_rnn.plan(ZEROS)
+
+            assert [w.code for w in stepzero_rnn.check(ZEROS).warnings] == ["equal_units"]
+
+
+class TestTheFace:
+    def test_shows_its_public_names_alone(self) -> None:
+        assert dir(stepzero_rnn) == sorted(stepzero_rnn.__all__)
+        assert all(getattr(stepzero_rnn, name) is not None for name in dir(stepzero_rnn))
+
+    def test_is_imported_without_what_it_may_never_need(self) -> None:
+        heavy = {"torch", "numba", "numpy", "httpx", "typer", "rich", "anyio", "app"}
+        probe = f"import sys, stepzero_rnn; print({heavy} & {{*sys.modules}})"
+        shown = subprocess.run(
+            [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+        )
+
+        assert shown.stdout == "set()\n"
+
+    def test_keeps_its_calls_when_modules_of_their_names_are_imported(self) -> None:
+        probe = (
+            "import stepzero_rnn.plan, stepzero_rnn.client, stepzero_rnn.drawing\n"
+            "print(callable(stepzero_rnn.plan))"
+        )
+        shown = subprocess.run(
+            [sys.executable, "-c", probe], capture_output=True, text=True, check=True
+        )
+
+        assert shown.stdout == "True\n"

@@ -13,9 +13,9 @@ import typer
 
 import stepzero_rnn
 from stepzero_rnn.cli import cli
-from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import BY_CODE
 from stepzero_rnn.spec.arrays import UploadOptions
+from stepzero_rnn.spec.catalogue import catalogue
 from stepzero_rnn.spec.checkpoint import CheckpointRequest
 from stepzero_rnn.uploads.settings import StoreSettings
 from tests.prose import banned_in

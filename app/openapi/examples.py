@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepzero_rnn.engine.schemes.catalogue import catalogue
+from stepzero_rnn.spec.catalogue import catalogue
 
 Example = Mapping[str, Any]
 

@@ -16,10 +16,10 @@ from app.request.body import NoQuery
 from app.routes.models import Catalogue, Device, DeviceList, Health, Versions
 from app.telemetry.metrics import MEDIA_TYPE
 from stepzero_rnn.engine.devices import devices
-from stepzero_rnn.engine.schemes.catalogue import catalogue
 from stepzero_rnn.errors import DeviceFailed, EngineFailed, InternalError, InvalidSpec, NotReady
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.canonical import STREAM_VERSION
+from stepzero_rnn.spec.catalogue import catalogue
 
 metrics = APIRouter(tags=["health"], responses=problems(InternalError))
 health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))

@@ -19,6 +19,7 @@ from stepzero_rnn.errors import RequestError, TransferError
 from stepzero_rnn.pipeline.description import Description, describe
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import plan as plan_of
+from stepzero_rnn.spec.catalogue import catalogue
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
 from stepzero_rnn.summary import Summary, compact
 
@@ -100,8 +101,6 @@ def schemes(
         stepzero schemes trunc_normal
         stepzero schemes keras
     """
-    from stepzero_rnn.engine.schemes.catalogue import catalogue
-
     everything = catalogue()
     matches = {
         kind: [row for row in rows if name in (None, row["name"])]

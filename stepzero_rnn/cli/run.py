@@ -10,7 +10,7 @@ from stepzero_rnn.spec.canonical import STREAM_VERSION
 
 def warm() -> None:
     """Compile all kernels now, so that the first request does not wait; for building images."""
-    from stepzero_rnn.engine.warmup import warm as compile_all
+    from stepzero_rnn.drawing import warm as compile_all
 
     compile_all()
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import stepzero_rnn
 from stepzero_rnn import targets
 from stepzero_rnn.cli.notices import notice
 from stepzero_rnn.cli.progress import making, size
@@ -94,10 +93,10 @@ def _tidy_at_sigterm() -> Iterator[None]:
 
 
 def _draw(job: Job, path: Path | None, *, replace: bool) -> str:
-    name, serving = job.format.name, job.serving
-    chunks = stepzero_rnn.stream(job.spec, format=name, device=serving.device, check=serving.check)
+    from stepzero_rnn import drawing
+
     with making(job) as show:
-        return _send(chunks, path, job.size_bytes, show, replace=replace)
+        return _send(drawing.stream(job), path, job.size_bytes, show, replace=replace)
 
 
 def _pass_on(job: Job, path: Path | None, there: Remote) -> str:

@@ -5,7 +5,9 @@ complete.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -17,52 +19,58 @@ from stepzero_rnn.client.session import PassingFailure, Session
 Progress = Callable[[int, int], None]
 
 
-def download(  # noqa: PLR0913 - what is asked, and what becomes of it
-    session: Session,
-    expected: Expected,
-    path: Path,
-    *,
-    silence_s: float,
-    query: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
-    replace: bool = True,
-) -> Path:
-    """Save what `expected` names under `path`; `query` says how to make it, and changes no byte.
+@dataclass(frozen=True, slots=True)
+class Download:
+    """The file that `expected` names; `query` says how to make it, and changes no byte."""
 
-    Bytes that do not have the checksum that the server tells are thrown away and fetched again,
-    as often as the session retries.
-    """
+    session: Session
+    expected: Expected
+    silence_s: float
+    query: Mapping[str, str] | None = None
+    progress: Progress | None = None
 
-    def ask(method: str, headers: Mapping[str, str]) -> AbstractContextManager[httpx.Response]:
-        return session.ask(
-            method, expected.address, query=query, headers=headers, silence_s=silence_s
-        )
+    async def save(self, path: Path, *, replace: bool = True) -> None:
+        """Save it under `path`.
 
-    def attempt(part: Part) -> None:
+        Bytes that do not have the server's checksum are thrown away and fetched again, as often as
+        the session retries.
+        """
+        with opened_part(path) as file:
+            part = Part(path, self.expected, file)
+            try:
+                await self.session.patiently(
+                    partial(self._attempt, part), reached=lambda: part.here_bytes
+                )
+            except BaseException as error:
+                part.leave(error)
+                raise
+            await self.session.wire.work(partial(part.finish, replace=replace))
+
+    async def _attempt(self, part: Part) -> None:
         if not part.is_whole:
-            with ask("GET", part.request_headers()) as response:
-                _receive(part, response, progress)
+            async with self._ask("GET", part.request_headers()) as response:
+                await self._receive(part, response)
         if not part.is_whole:
             raise PassingFailure(part.error("ended early"))
         if not part.checksum:
-            with ask("HEAD", WANTED) as response:
+            async with self._ask("HEAD", WANTED) as response:
                 part.learn_checksum(response.headers)
-        part.prove()
+        await self.session.wire.work(part.prove)
 
-    with opened_part(path) as file:
-        part = Part(path, expected, file)
-        try:
-            session.patiently(lambda: attempt(part), reached=lambda: part.here_bytes)
-        except BaseException as error:
-            part.leave(error)
-            raise
-        part.finish(replace=replace)
-    return path
+    async def _receive(self, part: Part, response: httpx.Response) -> None:
+        part.begin(response)
+        async for chunk in self.session.wire.raw(response):
+            part.append(chunk)
+            if self.progress:
+                self.progress(part.here_bytes, part.size_bytes)
 
-
-def _receive(part: Part, response: httpx.Response, progress: Progress | None) -> None:
-    part.begin(response)
-    for chunk in response.iter_raw():
-        part.append(chunk)
-        if progress:
-            progress(part.here_bytes, part.size_bytes)
+    def _ask(
+        self, method: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        return self.session.ask(
+            method,
+            self.expected.address,
+            query=self.query,
+            headers=headers,
+            silence_s=self.silence_s,
+        )

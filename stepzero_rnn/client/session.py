@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.client.wire import Result, Wire
 from stepzero_rnn.errors import StepZeroError, TransferError, from_problem
-
-Result = TypeVar("Result")
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_BACKOFF_S = 30.0
@@ -35,11 +33,12 @@ class PassingFailure(Exception):
 
 
 class Session:
-    """Connections to one server."""
+    """One server, over a wire."""
 
     def __init__(
         self,
         base_url: str,
+        wire: type[Wire],
         *,
         api_key: str | None,
         retries: int,
@@ -55,47 +54,45 @@ class Session:
         self._retries = retries
         self._backoff_s = backoff_s
         self._on_wait = on_wait
-        self._http = httpx.Client(
+        self.wire = wire(
             base_url=url,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else None,
             follow_redirects=True,  # to another origin without the key
         )
 
-    def close(self) -> None:
-        """Return back the connections."""
-        self._http.close()
-
-    def json(self, path: str, query: Mapping[str, Any] | None = None, *, silence_s: float) -> Any:
+    async def json(
+        self, path: str, query: Mapping[str, Any] | None = None, *, silence_s: float
+    ) -> Any:
         """Get a JSON document."""
 
-        def attempt() -> Any:
-            with self.ask("GET", path, query=query, silence_s=silence_s) as response:
-                return self._document(response)
+        async def attempt() -> Any:
+            async with self.ask("GET", path, query=query, silence_s=silence_s) as response:
+                return await self._document(response)
 
-        return self.patiently(attempt)
+        return await self.patiently(attempt)
 
-    def upload(
+    async def upload(
         self, path: str, texts: Mapping[str, str], files: Sequence[Upload], *, silence_s: float
     ) -> Any:
-        """Post a form with files, which are read as they are sent; give the JSON document that
+        """Post a form with files, which are read as they are sent; return the JSON document that
         answers it.
         """
 
-        def attempt() -> Any:
+        async def attempt() -> Any:
             with ExitStack() as stack:
                 parts = [
                     ("arrays", (file.name, stack.enter_context(file.path.open("rb"))))
                     for file in files
                 ]
-                asked = self._ask(
-                    "POST", path, data=texts, files=parts, timeout=_timeout(silence_s)
-                )
-                return self._document(stack.enter_context(asked))
+                timeout = _timeout(silence_s)
+                asked = self._ask("POST", path, data=texts, files=parts, timeout=timeout)
+                async with asked as response:
+                    return await self._document(response)
 
-        return self.patiently(attempt)
+        return await self.patiently(attempt)
 
-    def patiently(
-        self, attempt: Callable[[], Result], *, reached: Callable[[], int] = lambda: 0
+    async def patiently(
+        self, attempt: Callable[[], Awaitable[Result]], *, reached: Callable[[], int] = lambda: 0
     ) -> Result:
         """Repeat `attempt` while its failures may pass, `retries` times.
 
@@ -105,7 +102,7 @@ class Session:
         failures, furthest = 0, reached()
         while True:
             try:
-                return attempt()
+                return await attempt()
             except PassingFailure as failure:
                 failures = failures + 1 if reached() <= furthest else 1
                 furthest = max(furthest, reached())
@@ -115,7 +112,7 @@ class Session:
                 wait_s = backoff_s if failure.wait_s is None else failure.wait_s
                 if self._on_wait:
                     self._on_wait(f"{failure.error.detail} Trying again in {wait_s:g} s.")
-                time.sleep(wait_s)
+                await self.wire.sleep(wait_s)
 
     def ask(
         self,
@@ -125,13 +122,13 @@ class Session:
         silence_s: float,
         query: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> AbstractContextManager[httpx.Response]:
-        """Return the answer to a GET or HEAD, as `_ask` does; wait through so much silence."""
+    ) -> AbstractAsyncContextManager[httpx.Response]:
+        """Return the answer to a GET or HEAD, as `_ask` does; wait through that much silence."""
         timeout = _timeout(silence_s)
         return self._ask(method, path, params=query, headers=headers, timeout=timeout)
 
-    @contextmanager
-    def _ask(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
+    @asynccontextmanager
+    async def _ask(self, method: str, path: str, **request: Any) -> AsyncIterator[httpx.Response]:
         """Return a successful answer, its body unread; reading it in the block is guarded as well.
 
         Raises:
@@ -140,9 +137,9 @@ class Session:
             TransferError: the answer is something else.
         """
         try:
-            with self._http.stream(method, path, **request) as response:
+            async with self.wire.stream(method, path, **request) as response:
                 if not response.is_success:
-                    raise self._failure(response)
+                    raise await self._failure(response)
                 yield response
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
             raise self._transfer_error(error) from error
@@ -151,26 +148,26 @@ class Session:
         except (httpx.RequestError, httpx.InvalidURL) as error:
             raise self._transfer_error(error) from error
 
-    def _failure(self, response: httpx.Response) -> Exception:
-        error = self._refusal(response)
+    async def _failure(self, response: httpx.Response) -> Exception:
+        error = await self._refusal(response)
         if response.status_code not in BUSY:
             return error
         return PassingFailure(error, wait_s=_wait_s(response.headers.get("Retry-After", "")))
 
-    def _refusal(self, response: httpx.Response) -> StepZeroError:
+    async def _refusal(self, response: httpx.Response) -> StepZeroError:
         media_type = response.headers.get("Content-Type", "").partition(";")[0]
         problem = None
         if media_type == "application/problem+json":
             with suppress(TransferError):  # a HEAD's has no body: then the status says what it can
-                problem = self._document(response)
+                problem = await self._document(response)
         if isinstance(problem, dict) and problem:
             return from_problem(problem)
         status = response.status_code
         return TransferError(f"{self._place} answered with status {status}.", answered=status)
 
-    def _document(self, response: httpx.Response) -> Any:
+    async def _document(self, response: httpx.Response) -> Any:
         body = bytearray()
-        for piece in response.iter_bytes():
+        async for piece in self.wire.decoded(response):
             body += piece
             if len(body) > MAX_DOCUMENT_BYTES:
                 raise TransferError(

@@ -12,7 +12,11 @@ from torch import Tensor, nn
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.networks import RNNS
 
+MODULES: Mapping[str, type[nn.RNNBase]] = {
+    name: getattr(nn, rnn.module) for name, rnn in RNNS.items()
+}
 TORCH_DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
     "float64": torch.float64,
@@ -51,5 +55,4 @@ def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
     if rnn.has_projection:
         arguments["proj_size"] = spec.proj_size
     dtype = TORCH_DTYPES[spec.dtype]
-    module: type[nn.RNNBase] = getattr(nn, rnn.module)
-    return module(**arguments | changed, device="meta", dtype=dtype)
+    return MODULES[rnn.name](**arguments | changed, device="meta", dtype=dtype)

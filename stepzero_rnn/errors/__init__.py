@@ -43,7 +43,8 @@ StepZeroError
 ├── StoreUnavailable             503  uploaded arrays cannot be stored or read
 ├── InternalError                500  a bug in the service
 ├── TransferError                —    (client) the server is unreachable or broke off
-└── CannotListen                 —    (`stepzero serve`) the address to listen on is unavailable
+├── MissingExtra                 —    (library, command line) a package for drawing is not installed
+└── CannotListen                 —    (`python -m app`) the address to listen on is unavailable
 
 Each class is one reason that a caller can act on: it takes facts as keywords and builds the
 message from them.  `code` is never renamed.  `status` is defined on the class, so that there is one
@@ -109,6 +110,7 @@ from stepzero_rnn.errors.service import (
     DeviceFailed,
     EngineFailed,
     InternalError,
+    MissingExtra,
     NotReady,
     TransferError,
 )
@@ -139,6 +141,7 @@ __all__ = [
     "MalformedHttp",
     "MalformedJson",
     "MethodNotAllowed",
+    "MissingExtra",
     "NonfiniteOutput",
     "NotAcceptable",
     "NotAnArrayFile",

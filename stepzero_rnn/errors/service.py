@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stepzero_rnn.errors.base import StepZeroError
 
 
@@ -79,6 +81,23 @@ class TransferError(StepZeroError):
 
     code = "transfer"
     title = "The transfer failed"
+
+
+class MissingExtra(StepZeroError):
+    """What was asked for takes packages that are not installed here."""
+
+    code = "missing_extra"
+    title = "Part of the installation is missing"
+
+    def __init__(self, *, extra: str, packages: Sequence[str], otherwise: str) -> None:
+        lacking = " and ".join(packages)
+        are = "are" if len(packages) > 1 else "is"
+        super().__init__(
+            f"This takes {lacking}, which {are} not installed: "
+            f"pip install 'stepzero-rnn[{extra}]', or {otherwise}.",
+            extra=extra,
+            packages=list(packages),
+        )
 
 
 class CannotListen(StepZeroError):

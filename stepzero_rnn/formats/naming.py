@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from stepzero_rnn.errors import FormatMismatch, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, FormatName, Spec
+from stepzero_rnn.spec.recipe import AnySpec
 
 # Suffixes of other programs' formats; `.bin`, `.pth`, `.ckpt` and the like are used for PyTorch's.
 _OF_OTHERS = frozenset(
@@ -50,10 +49,8 @@ def choose_format(path: Path | None, named: FormatName | None) -> FormatName:
     return named or by_suffix or "pt"
 
 
-def format_and_rest(
-    spec: Spec | Mapping[str, Any],
-) -> tuple[Spec | Mapping[str, Any], FormatName | None]:
+def format_and_rest(spec: AnySpec) -> tuple[AnySpec, FormatName | None]:
     """Split a spec into the spec proper and the format it may contain, as requests do."""
-    if isinstance(spec, Spec):
+    if isinstance(spec, Spec | str):
         return spec, spec.format if isinstance(spec, CheckpointRequest) else None
     return {name: value for name, value in spec.items() if name != "format"}, spec.get("format")

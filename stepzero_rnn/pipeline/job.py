@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import version
 
 from stepzero_rnn.errors import UnknownFormat
+from stepzero_rnn.extras import require_torch
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.formats.segments import Segment, size_of
@@ -24,7 +25,13 @@ from stepzero_rnn.thresholds import (
 )
 
 _HASH = re.compile(r"[0-9a-f]{8,64}")
-_version = cache(version)  # it reads a file, and a request asks several times
+
+
+@cache  # it reads a file, and a request asks several times
+def _version(library: str) -> str:
+    if library == "torch":
+        require_torch()
+    return version(library)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,9 @@ def _tag(spec: Spec, digest: bytes, format: Format) -> str:
 def tied_to(spec: Spec) -> str | None:
     """Name the library, with its version, whose bits a script's numbers are; None where no other
     makes any.
+
+    Raises:
+        MissingExtra: it is torch, which is not installed here.
     """
     script = spec.script
     return f"{script.library} {_version(script.library)}" if script else None

@@ -11,6 +11,7 @@ from stepzero_rnn.spec.canonical import as_object
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.networks import Kind, Role
 from stepzero_rnn.spec.patches import Patch
+from stepzero_rnn.spec.recipe import encode_recipe
 from stepzero_rnn.spec.schemes.scripts import AnyScript
 from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
 
@@ -133,6 +134,15 @@ class Plan:
 
     spec: Spec
     tensors: tuple[TensorPlan, ...]
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's token.
+
+        Raises:
+            RecipeTooLong: no address has room for it.
+        """
+        return encode_recipe(self.spec)
 
     @property
     def parameters(self) -> int:

@@ -21,6 +21,7 @@ from stepzero_rnn.spec.overrides import (
     Selection,
     lacking,
 )
+from stepzero_rnn.spec.parse import parse
 
 LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
 ArrayName = Annotated[str, Field(max_length=64)]
@@ -90,14 +91,30 @@ class UploadOptions(Strict):
     )
 
 
-class UploadArguments(TypedDict, total=False):
-    """The same options as keyword arguments."""
+class ReadingArguments(TypedDict, total=False):
+    """The same options as keyword arguments, except `prefix`."""
 
     layout: LayoutName
-    prefix: str
     strict: bool
     grow: bool
-    redraw: Sequence[Mapping[str, Any]]
+    redraw: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class UploadArguments(ReadingArguments, total=False):
+    """The same options as keyword arguments."""
+
+    prefix: str
+
+
+def upload_options(given: Mapping[str, Any]) -> UploadOptions:
+    """Validate the arguments of a call, in which one part to redraw stands for a list of it.
+
+    Raises:
+        InvalidSpec: one is wrong, or unknown.
+    """
+    redraw = given.get("redraw")
+    alone = {"redraw": [redraw]} if isinstance(redraw, Mapping) else {}
+    return parse(UploadOptions, {**given, **alone})
 
 
 class SourceSizes(Strict):

@@ -13,8 +13,10 @@ import base64
 import binascii
 import re
 import zlib
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 
 from stepzero_rnn.errors import (
     InvalidRecipe,
@@ -25,7 +27,9 @@ from stepzero_rnn.errors import (
 )
 from stepzero_rnn.spec.canonical import REMEMBERED, STREAM_VERSION, canonical_json, recipe_digest
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.spec.parse import parse_json
+from stepzero_rnn.spec.parse import parse, parse_json
+
+AnySpec = Spec | Mapping[str, Any] | str  # a recipe, its fields, or its token
 
 CHECK_BYTES = 6
 MAX_TOKEN_CHARS = 2048
@@ -92,6 +96,21 @@ def decode_recipe(token: str) -> Spec:
     if canonical_json(spec).encode() != text:
         raise InvalidRecipe(reason="its spec is not in canonical form")
     return spec
+
+
+def as_spec(given: AnySpec) -> Spec:
+    """Return the recipe that a spec, its plain mapping or a token describes.
+
+    Raises:
+        InvalidSpec: the mapping is not a valid spec; every wrong field is named.
+        InvalidRecipe, OutdatedRecipe: the token cannot be decoded here.
+    """
+    if isinstance(given, Spec):
+        return given
+    if isinstance(given, str):
+        return decode_recipe(given)
+    fields: Any = given  # whatever it is, its refusal names it
+    return parse(Spec, dict(fields) if isinstance(fields, Mapping) else fields)
 
 
 def file_stem(spec: Spec) -> str:

@@ -163,7 +163,8 @@ class TestTheClient:
 
     def test_does_not_carry_it_to_another_server(self, url: str):
         with Client(url, api_key=KEY) as client:
-            http = client._session._http
+            wire: Any = client._service._session.wire
+            http = wire._http
             request = http.build_request("GET", "/v1")
             elsewhere = http._redirect_headers(
                 request, httpx.URL("http://elsewhere.example/"), "GET"

@@ -24,7 +24,7 @@ from app.main import create_app
 from app.middleware.request_id import SAFE_HEADERS
 from app.settings import Settings
 from stepzero_rnn import errors
-from stepzero_rnn.engine.schemes.catalogue import catalogue
+from stepzero_rnn.spec.catalogue import catalogue
 from tests.api.asking import GRU, make, permalink
 
 METHODS = ("get", "head", "post", "put", "patch", "delete", "options")

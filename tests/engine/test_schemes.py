@@ -13,8 +13,11 @@ import torch
 import stepzero_rnn
 from stepzero_rnn.engine.laws.matrix_laws import MatrixLaw
 from stepzero_rnn.engine.schemes import BIASES as BIAS_TABLE
+from stepzero_rnn.engine.schemes import SCRIPTS as SCRIPT_TABLE
 from stepzero_rnn.engine.schemes import WEIGHTS as WEIGHT_TABLE
 from stepzero_rnn.engine.schemes import law_of
+from stepzero_rnn.engine.schemes.record import Scheme
+from stepzero_rnn.spec.schemes import described
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
 from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, planned, stored, values
@@ -400,3 +403,19 @@ def test_what_is_drawn_whole_has_a_cost(init: Mapping[str, Any]) -> None:
             is_whole = isinstance(law_of(tensor, block), MatrixLaw)
 
             assert is_whole == (tensor.scratch_bytes > 0)
+
+
+@pytest.mark.parametrize(
+    ("drawn", "told"),
+    [
+        (WEIGHT_TABLE, described.WEIGHTS),
+        (BIAS_TABLE, described.BIASES),
+        (SCRIPT_TABLE, described.SCRIPTS),
+    ],
+)
+def test_every_scheme_is_described_where_it_is_listed(
+    drawn: Mapping[str, Scheme], told: Mapping[str, described.Described]
+) -> None:
+    assert [(name, row.spec) for name, row in drawn.items()] == [
+        (name, row.spec) for name, row in told.items()
+    ]

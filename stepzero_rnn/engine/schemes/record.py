@@ -29,8 +29,6 @@ class Scheme:
 
     spec: type[InitScheme]
     law: Callable[[Any, Block], ElementLaw | WholeLaw]
-    formula: str
-    source: str
 
 
 def symmetric(bound: float) -> Uniform:

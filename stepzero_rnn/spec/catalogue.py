@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepzero_rnn.engine.schemes import BIASES, SCRIPTS, WEIGHTS
-from stepzero_rnn.engine.schemes.record import Scheme
+from stepzero_rnn.spec.schemes.described import BIASES, SCRIPTS, WEIGHTS, Described
 from stepzero_rnn.spec.schemes.presets import PRESETS, Preset
 
 
@@ -20,11 +19,11 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _rows(table: Mapping[str, Scheme], part: str | None) -> list[dict[str, Any]]:
+def _rows(table: Mapping[str, Described], part: str | None) -> list[dict[str, Any]]:
     return [_row(name, scheme, part) for name, scheme in table.items()]
 
 
-def _row(name: str, scheme: Scheme, part: str | None) -> dict[str, Any]:
+def _row(name: str, scheme: Described, part: str | None) -> dict[str, Any]:
     schema = scheme.spec.model_json_schema()
     required = schema.get("required", [])
     fields = [

@@ -1,0 +1,183 @@
+"""The service as coroutines, over whatever wire: what is asked, and what must come back."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Unpack
+
+from stepzero_rnn.arrays.saving import AnyArrays, as_uploads
+from stepzero_rnn.client.download import Download, Progress
+from stepzero_rnn.client.part import Expected
+from stepzero_rnn.client.session import Session
+from stepzero_rnn.client.wire import ending_at_work
+from stepzero_rnn.errors import InvalidRecipe, RequestError, TransferError, UnknownFormat
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.naming import choose_format, format_and_rest
+from stepzero_rnn.pipeline.job import Job, plan_job
+from stepzero_rnn.pipeline.limits import Limits
+from stepzero_rnn.plan import plan
+from stepzero_rnn.recipe_warnings import caution_of
+from stepzero_rnn.spec.arrays import UploadArguments, UploadOptions, listed, upload_options
+from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
+from stepzero_rnn.spec.recipe import AnySpec, as_spec, decode_recipe, encode_recipe, file_stem
+from stepzero_rnn.targets import fetched, path_of_file
+
+MIN_SILENCE_S = 300.0
+
+
+class Service:
+    """What `Client` describes, as coroutines."""
+
+    def __init__(self, session: Session, *, timeout_s: float | None) -> None:
+        self._session = session
+        self._timeout_s = timeout_s
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.wire.close()
+
+    async def plan(self, spec: AnySpec) -> dict[str, Any]:
+        """Describe a checkpoint, as `Client.plan`."""
+        return await self._document(checkpoint_path(as_spec(spec)))
+
+    async def with_arrays(
+        self, spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArguments]
+    ) -> Spec:
+        """Send weights of your own, as `Client.with_arrays`."""
+        asked, how = as_spec(spec), upload_options(options)
+        with tempfile.TemporaryDirectory() as folder:
+            saving = partial(as_uploads, listed(arrays), Path(folder))
+            files = await self._session.wire.work(saving)
+            size_bytes = sum(file.path.stat().st_size for file in files)
+            silence_s = self._silence_s(size_bytes=size_bytes)
+            described = await self._session.upload(
+                "/v1/plan", _texts(asked, how), files, silence_s=silence_s
+            )
+        recipe, cautions = _named_recipe(described)
+        if recipe.model_copy(update={"init": asked.init}) != asked:
+            raise TransferError("/v1/plan named the recipe of another network than was asked for.")
+        for sentence in cautions:
+            caution_of(sentence)
+        return recipe
+
+    async def summary(
+        self,
+        spec: AnySpec,
+        *,
+        check: CheckSize | None = None,
+        device: str = "auto",
+        layer: int | None = None,
+    ) -> dict[str, Any]:
+        """Draw and check a network on the server, as `Client.summary`."""
+        recipe, size = as_spec(spec), check or CheckSize()
+        planned = plan(recipe)
+        silence_s = self._silence_s(planned.multiply_adds(size), planned.size_bytes)
+        query = {"device": device} | size.model_dump()
+        query |= {} if layer is None else {"layer": layer}
+        return await self._document(f"{checkpoint_path(recipe)}/summary", query, silence_s)
+
+    async def download(  # noqa: PLR0913 - its options
+        self,
+        spec: AnySpec,
+        path: Path | str,
+        *,
+        format: FormatName | None = None,
+        device: str = "auto",
+        arrays: AnyArrays | None = None,
+        progress: Progress | None = None,
+        replace: bool = True,
+        **options: Unpack[UploadArguments],
+    ) -> Path:
+        """Save a checkpoint's file, as `Client.download`."""
+        file = path_of_file(path)
+        fields, named = format_and_rest(spec)
+        name = choose_format(file, format or named)
+        recipe = await self._recipe(fields, arrays, options)
+        wire = self._session.wire
+        job = await wire.work(partial(plan_job, recipe, name, Serving(), Limits.none()))
+        found = Download(
+            self._session,
+            _expected(job, name),
+            self._silence_s(job.plan.multiply_adds(CheckSize()), job.size_bytes),
+            # The plain permalink is the address that caches know.
+            query=None if device == "auto" else {"device": device},
+            progress=progress,
+        )
+        async with ending_at_work(wire, fetched(file)) as target:
+            await found.save(target, replace=replace)
+        return file
+
+    async def initializers(self) -> dict[str, Any]:
+        """List the init schemes that the server draws."""
+        return await self._document("/v1/initializers")
+
+    async def devices(self) -> dict[str, Any]:
+        """List the devices that the server has."""
+        return await self._document("/v1/devices")
+
+    async def _recipe(
+        self, spec: AnySpec, arrays: AnyArrays | None, options: UploadArguments
+    ) -> Spec:
+        if arrays is not None:
+            return await self.with_arrays(spec, arrays, **options)
+        if options:
+            raise RequestError(f"`{next(iter(options))}` is for `arrays`, and none are given.")
+        return as_spec(spec)
+
+    def _silence_s(self, multiply_adds: int = 0, size_bytes: int = 0) -> float:
+        """Return the longest silence that work may need: generously, as a server may be slow, and
+        busy.
+        """
+        if self._timeout_s is not None:
+            return self._timeout_s
+        return MIN_SILENCE_S + multiply_adds / 1e9 + size_bytes / 1e8
+
+    async def _document(
+        self, path: str, query: Mapping[str, Any] | None = None, silence_s: float | None = None
+    ) -> dict[str, Any]:
+        silence_s = silence_s or self._silence_s()
+        document = await self._session.json(path, query, silence_s=silence_s)
+        if not isinstance(document, dict):
+            raise TransferError(f"{path} should be a JSON object; is this a Step Zero server?")
+        return document
+
+
+def checkpoint_path(spec: Spec) -> str:
+    """Return the path of a checkpoint's page on any server."""
+    return f"/v1/checkpoints/{encode_recipe(spec)}"
+
+
+def file_path(spec: Spec, name: FormatName) -> str:
+    """Return the path of a checkpoint's file on any server: its permalink."""
+    if name not in FORMATS:
+        raise UnknownFormat(given=name, allowed=FORMATS)
+    return f"{checkpoint_path(spec)}/{file_stem(spec)}.{FORMATS[name].suffix}"
+
+
+def _texts(spec: Spec, options: UploadOptions) -> dict[str, str]:
+    """Return the text fields of an upload's form."""
+    given = options.model_dump(exclude_defaults=True)
+    return {
+        "spec": json.dumps(canonical(spec)),
+        **{name: v if isinstance(v, str) else json.dumps(v) for name, v in given.items()},
+    }
+
+
+def _named_recipe(described: Any) -> tuple[Spec, list[str]]:
+    """Read the answer to an upload: the recipe, and what the server warns of."""
+    try:
+        recipe = decode_recipe(described["recipe"])
+        cautions = described.get("warnings", [])
+        return recipe, [f"{one['pointer']}: {one['detail']}" for one in cautions]
+    except (AttributeError, KeyError, TypeError, InvalidRecipe) as error:
+        raise TransferError("/v1/plan should name a recipe; is this a Step Zero server?") from error
+
+
+def _expected(job: Job, name: FormatName) -> Expected:
+    etag = None if job.spec.script else job.etag
+    return Expected(file_path(job.spec, name), job.size_bytes, etag)
