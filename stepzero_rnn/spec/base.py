@@ -40,6 +40,8 @@ class InitScheme(Strict):
     refuses them elsewhere).
     """
 
+    formula: ClassVar[str]
+    source: ClassVar[str]
     parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr")
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh", "relu")  # of a plain RNN

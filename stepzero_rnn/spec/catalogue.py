@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from stepzero_rnn.spec.schemes.described import BIASES, SCRIPTS, WEIGHTS, Described
+from stepzero_rnn.spec.base import InitScheme
 from stepzero_rnn.spec.schemes.presets import PRESETS, Preset
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS
+from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 
 
 def catalogue() -> dict[str, list[dict[str, Any]]]:
     """Return every scheme (name, summary, formula, source, fields, example) and every preset."""
     return {
-        "weights": _rows(WEIGHTS, "weight_hh"),
-        "biases": _rows(BIASES, "bias"),
+        "weights": _rows(WEIGHT_SCHEMES, "weight_hh"),
+        "biases": _rows(BIAS_SCHEMES, "bias"),
         "scripts": _rows(SCRIPTS, None),
         "presets": [_preset_row(name, preset) for name, preset in PRESETS.items()],
     }
 
 
-def _rows(table: Mapping[str, Described], part: str | None) -> list[dict[str, Any]]:
+def _rows(table: Mapping[str, type[InitScheme]], part: str | None) -> list[dict[str, Any]]:
     return [_row(name, scheme, part) for name, scheme in table.items()]
 
 
-def _row(name: str, scheme: Described, part: str | None) -> dict[str, Any]:
-    schema = scheme.spec.model_json_schema()
+def _row(name: str, scheme: type[InitScheme], part: str | None) -> dict[str, Any]:
+    schema = scheme.model_json_schema()
     required = schema.get("required", [])
     fields = [
         {"name": field, "required": field in required, **keywords}
@@ -36,14 +38,14 @@ def _row(name: str, scheme: Described, part: str | None) -> dict[str, Any]:
     init = {"scheme": name, **example} if example else name
     return {
         "name": name,
-        "summary": _first_paragraph(scheme.spec),
+        "summary": _first_paragraph(scheme),
         "formula": scheme.formula,
         "source": scheme.source,
-        "parameters": list(scheme.spec.parameters),
-        "rnn_types": list(scheme.spec.rnn_types),
+        "parameters": list(scheme.parameters),
+        "rnn_types": list(scheme.rnn_types),
         "fields": fields,
         "example": {
-            **_where(scheme.spec.rnn_types, scheme.spec.nonlinearities),
+            **_where(scheme.rnn_types, scheme.nonlinearities),
             **sizes,
             "init": {part: init} if part else init,
         },

@@ -17,8 +17,9 @@ from stepzero_rnn.engine.schemes import SCRIPTS as SCRIPT_TABLE
 from stepzero_rnn.engine.schemes import WEIGHTS as WEIGHT_TABLE
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.schemes.record import Scheme
-from stepzero_rnn.spec.schemes import described
+from stepzero_rnn.spec.base import InitScheme
 from stepzero_rnn.spec.schemes.matrices import RecurrentScheme
+from stepzero_rnn.spec.schemes.scripts import SCRIPTS
 from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES
 from tests.engine.drawing import Values, gates, planned, stored, values
 from tests.engine.every import GIVEN, WEIGHT_INITS, asked
@@ -406,16 +407,12 @@ def test_what_is_drawn_whole_has_a_cost(init: Mapping[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("drawn", "told"),
-    [
-        (WEIGHT_TABLE, described.WEIGHTS),
-        (BIAS_TABLE, described.BIASES),
-        (SCRIPT_TABLE, described.SCRIPTS),
-    ],
+    ("drawn", "models"),
+    [(WEIGHT_TABLE, WEIGHT_SCHEMES), (BIAS_TABLE, BIAS_SCHEMES), (SCRIPT_TABLE, SCRIPTS)],
+    ids=["weights", "biases", "scripts"],
 )
-def test_every_scheme_is_described_where_it_is_listed(
-    drawn: Mapping[str, Scheme], told: Mapping[str, described.Described]
+def test_every_model_is_drawn_and_says_how(
+    drawn: Mapping[str, Scheme], models: Mapping[str, type[InitScheme]]
 ) -> None:
-    assert [(name, row.spec) for name, row in drawn.items()] == [
-        (name, row.spec) for name, row in told.items()
-    ]
+    assert {name: row.spec for name, row in drawn.items()} == models
+    assert all(model.formula and model.source for model in models.values())

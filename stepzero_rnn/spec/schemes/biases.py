@@ -23,11 +23,17 @@ class _Bias(InitScheme):
 class PytorchBias(_Bias):
     """Uniform on ±1/√hidden_size in both vectors: the default of `nn.RNN`, `nn.GRU`, `nn.LSTM`."""
 
+    formula: ClassVar[str] = "U(±1/√hidden_size), both"
+    source: ClassVar[str] = "torch.nn.RNNBase.reset_parameters"
+
     scheme: Literal["pytorch"] = "pytorch"
 
 
 class ZerosBias(_Bias):
     """Both vectors are 0."""
+
+    formula: ClassVar[str] = "0"
+    source: ClassVar[str] = "Keras, Flax"
 
     scheme: Literal["zeros"] = "zeros"
 
@@ -62,6 +68,9 @@ class BiasScheme(SplitScheme):
 class ConstantBias(BiasScheme):
     """The total is `value` in every gate."""
 
+    formula: ClassVar[str] = "total = value"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["constant"] = "constant"
     value: Number = Field(description="The total of every element.")
 
@@ -69,11 +78,17 @@ class ConstantBias(BiasScheme):
 class UniformBias(SplitScheme, Bounds):
     """The total, or with `split: each` either vector, is uniform on [low, high)."""
 
+    formula: ClassVar[str] = "total ~ U(low, high)"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["uniform"] = "uniform"
 
 
 class NormalBias(SplitScheme, MeanStd):
     """The total, or with `split: each` either vector, is normal with `mean` and `std`."""
+
+    formula: ClassVar[str] = "total ~ N(mean, std²)"
+    source: ClassVar[str] = "torch.nn.init"
 
     scheme: Literal["normal"] = "normal"
 
@@ -95,6 +110,11 @@ class ForgetBias(RetentionBias):
     That is an LSTM's forget gate (Gers et al. 2000; Jozefowicz et al. 2015) and a GRU's update
     gate; in PyTorch's convention a positive bias retains the state.  A plain RNN has no such gate.
     """
+
+    formula: ClassVar[str] = "total of gate f (LSTM) or z (GRU) = value, else 0"
+    source: ClassVar[str] = (
+        "Gers, Schmidhuber & Cummins 2000; Jozefowicz, Zaremba & Sutskever, ICML 2015"
+    )
 
     scheme: Literal["forget"] = "forget"
     value: Number = Field(default=1.0, description="The total bias of the retention gate.")
@@ -137,6 +157,11 @@ class ChronoBias(_MemoryTimes):
     gates get 0.
     """
 
+    formula: ClassVar[str] = (
+        "b_f = −b_i (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0"
+    )
+    source: ClassVar[str] = "Tallec & Ollivier, arXiv:1804.11188"
+
     scheme: Literal["chrono"] = "chrono"
 
     @property
@@ -148,6 +173,9 @@ class ChronoBias(_MemoryTimes):
 class ChronoForgetOnlyBias(_MemoryTimes):
     """As `chrono`, but an LSTM's input gate gets 0 too (van der Westhuizen & Lasenby 2018)."""
 
+    formula: ClassVar[str] = "b_f (LSTM) or b_z (GRU) = log(T − 1), T ~ U(t_min, t_max), else 0"
+    source: ClassVar[str] = "van der Westhuizen & Lasenby, arXiv:1804.04849"
+
     scheme: Literal["chrono_forget_only"] = "chrono_forget_only"
 
 
@@ -157,6 +185,11 @@ class UgiBias(RetentionBias):
     """
 
     min_hidden_size: ClassVar[int] = 2
+    formula: ClassVar[str] = (
+        "σ(b_f) (LSTM) or σ(b_z) (GRU) ~ U(1/hidden_size, 1 − 1/hidden_size), else 0"
+    )
+    source: ClassVar[str] = "Gu et al., arXiv:1910.09890"
+
     scheme: Literal["ugi"] = "ugi"
     tied: bool = Field(
         default=False,
@@ -177,6 +210,9 @@ class OutGateLadderBias(BiasScheme):
 
     rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
     needs: ClassVar[str] = "output gate"
+    formula: ClassVar[str] = "b_o = −step·(k + 1) in block k (LSTM), else 0"
+    source: ClassVar[str] = "Hochreiter & Schmidhuber, Neural Computation 9(8), 1997"
+
     scheme: Literal["out_gate_ladder"] = "out_gate_ladder"
     step: Number = Field(default=1.0, gt=0, description="How much lower the bias of each block is.")
     blocks: int = Field(

@@ -16,6 +16,8 @@ class SpectralBand(WeightScheme):
     `margin` (Vorontsov et al. 2017).
     """
 
+    formula: ClassVar[str] = "U·diag(s)·Vᵀ, U and V uniform (Haar), s ~ U(1 ± margin)"
+    source: ClassVar[str] = "Vorontsov et al., arXiv:1702.00071"
     cost: ClassVar[DrawCost | None] = DrawCost(32, 3)
 
     scheme: Literal["spectral_band"] = "spectral_band"
@@ -32,6 +34,8 @@ class Lsuv(WeightScheme):
     exact.
     """
 
+    formula: ClassVar[str] = "Q/√Var(Q·x), Q uniform (Haar), x ~ N(0, 1)"
+    source: ClassVar[str] = "Mishkin & Matas, arXiv:1511.06422"
     cost: ClassVar[DrawCost | None] = DrawCost(24, 1)
 
     scheme: Literal["lsuv"] = "lsuv"
@@ -48,6 +52,8 @@ class SpectralRadius(RecurrentScheme):
     initialization of echo state networks (Jaeger 2001).
     """
 
+    formula: ClassVar[str] = "A·radius/ρ(A), A normal, sparse or a ring"
+    source: ClassVar[str] = "Jaeger, GMD Report 148, 2001; Sutskever et al., ICML 2013"
     cost: ClassVar[DrawCost | None] = DrawCost(32, 28)
 
     scheme: Literal["spectral_radius"] = "spectral_radius"
@@ -93,6 +99,8 @@ class NpRnn(RecurrentScheme):
     nonlinearities: ClassVar[tuple[str, ...]] = ("relu",)
     needs: ClassVar[str] = "relu units, which this scheme is designed for"
 
+    formula: ClassVar[str] = "(A + I)/λ_max(A + I), A = RᵀR/hidden_size, R ~ N(0, 1)"
+    source: ClassVar[str] = "Talathi & Vartak, arXiv:1511.03771"
     cost: ClassVar[DrawCost | None] = DrawCost(32, 15)
 
     scheme: Literal["np_rnn"] = "np_rnn"
@@ -106,6 +114,8 @@ class Skew(RecurrentScheme):
     skip connection, so this is our adaptation.
     """
 
+    formula: ClassVar[str] = "exp(epsilon·(M − Mᵀ − gamma·I)), M ~ N(0, std²/hidden_size)"
+    source: ClassVar[str] = "after Chang et al., arXiv:1902.09689"
     cost: ClassVar[DrawCost | None] = DrawCost(
         32, 26
     )  # at the largest epsilon and std; 16 products at the usual ones
@@ -128,6 +138,10 @@ class RingSpectrum(RecurrentScheme):
     eigenvalue.
     """
 
+    formula: ClassVar[str] = (
+        "eigenvalues |λ| = √(u·(r_max² − r_min²) + r_min²), u ~ U(0, 1), phases ~ U(0, 2π)"
+    )
+    source: ClassVar[str] = "Orvieto et al., arXiv:2303.06349"
     cost: ClassVar[DrawCost | None] = DrawCost(32, 3)
 
     scheme: Literal["ring_spectrum"] = "ring_spectrum"

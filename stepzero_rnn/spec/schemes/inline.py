@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import float_info
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,6 +16,9 @@ Row = Annotated[tuple[Number, ...], Field(strict=False)]  # JSON has lists
 
 class Array(WeightScheme):
     """Literal values for all elements.  Arrays that are too large for a recipe can be uploaded."""
+
+    formula: ClassVar[str] = "values"
+    source: ClassVar[str] = "your own"
 
     scheme: Literal["array"] = "array"
     values: Annotated[tuple[Row, ...], Field(strict=False)] = Field(
@@ -48,6 +51,9 @@ class Array(WeightScheme):
 
 class ArrayBias(BiasScheme):
     """Literal values for the total of every element."""
+
+    formula: ClassVar[str] = "total = values"
+    source: ClassVar[str] = "your own"
 
     scheme: Literal["array"] = "array"
     values: Row = Field(description="The values of one gate, hidden_size of them.")

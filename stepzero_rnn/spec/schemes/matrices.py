@@ -33,6 +33,11 @@ class ScaledIdentity(RecurrentScheme):
     IRNN uses 1 (0.01 for speech), the slow units of an SCRN 0.95.
     """
 
+    formula: ClassVar[str] = "alpha·I"
+    source: ClassVar[str] = (
+        "Le, Jaitly & Hinton, arXiv:1504.00941; alpha 0.95: Mikolov et al., arXiv:1412.7753"
+    )
+
     scheme: Literal["scaled_identity"] = "scaled_identity"
     alpha: Number = Field(default=1.0, description="The value on the diagonal.")
 
@@ -44,6 +49,9 @@ class Chain(RecurrentScheme):
     The paper's input weights are `identity` with gain 0.9.
     """
 
+    formula: ClassVar[str] = "alpha on the superdiagonal"
+    source: ClassVar[str] = "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit"
+
     scheme: Literal["chain"] = "chain"
     alpha: Number = Field(default=1.02, description="The value on the superdiagonal.")
 
@@ -52,6 +60,9 @@ class FbChain(RecurrentScheme):
     """A chain with feedback: `alpha` on the superdiagonal, `beta` on the subdiagonal (Orhan &
     Pitkow 2019).
     """
+
+    formula: ClassVar[str] = "alpha on the superdiagonal, beta on the subdiagonal"
+    source: ClassVar[str] = "Orhan & Pitkow, arXiv:1905.13715, and their NonnormalInit"
 
     scheme: Literal["fbchain"] = "fbchain"
     alpha: Number = Field(default=0.99, description="The value on the superdiagonal.")
@@ -65,6 +76,11 @@ class Ramp(RecurrentScheme):
 
     rnn_types: ClassVar[tuple[str, ...]] = ("lstm",)
     needs: ClassVar[str] = "cell gate; use chain"
+    formula: ClassVar[str] = (
+        "gate g: alpha on the superdiagonal; others: end·(column − row)/(hidden_size − 1)"
+    )
+    source: ClassVar[str] = "Orhan & Pitkow, arXiv:1905.13715, and their ramp_init"
+
     scheme: Literal["ramp"] = "ramp"
     alpha: Number = Field(default=1.02, description="The value on the cell gate's superdiagonal.")
     end: Number = Field(
@@ -77,6 +93,9 @@ class HenaffRotation(RecurrentScheme):
     et al. 2016).
     """
 
+    formula: ClassVar[str] = "2 × 2 rotations along the diagonal, angles ~ U(−π, π)"
+    source: ClassVar[str] = "Henaff, Szlam & LeCun, arXiv:1602.06662; expRNN's henaff_init_"
+
     scheme: Literal["henaff_rotation"] = "henaff_rotation"
 
 
@@ -84,6 +103,11 @@ class CayleyRotation(RecurrentScheme, Bounds):
     """Rotations of pairs of units by angles uniform on [low, high), by default (0, π/2):
     orthogonal, block-diagonal (Helfrich et al. 2018).
     """
+
+    formula: ClassVar[str] = (
+        "(I + A)⁻¹(I − A) = 2 × 2 rotations along the diagonal, angles ~ U(low, high)"
+    )
+    source: ClassVar[str] = "Helfrich, Willmott & Ye, arXiv:1707.09520"
 
     scheme: Literal["cayley_rotation"] = "cayley_rotation"
     low: Number = Field(default=0.0, ge=-pi, le=pi, description="Smallest angle, in radians.")
@@ -95,6 +119,8 @@ class Fsi(RecurrentScheme):
     the spectral radius is near `radius` (Gallicchio et al. 2020).
     """
 
+    formula: ClassVar[str] = "U(±√3·radius/√n), n = ⌈connectivity·hidden_size⌉ per row, else 0"
+    source: ClassVar[str] = "Gallicchio, Micheli & Pedrelli, ESANN 2020; reservoirpy's FSI"
     cost: ClassVar[DrawCost | None] = DrawCost(8)
 
     scheme: Literal["fsi"] = "fsi"
@@ -124,6 +150,12 @@ class Critical(RecurrentScheme):
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh",)
     needs: ClassVar[str] = (
         "bounded activation; use orthogonal with gain 1.4142135623730951, at which relu is critical"
+    )
+    formula: ClassVar[str] = (
+        "tanh: σ·Q with χ = 1; gates g, n: N(0, g²/hidden_size) with the requested ρ of the Jacobian at 0"
+    )
+    source: ClassVar[str] = (
+        "Chen, Pennington & Schoenholz, arXiv:1806.05394; Fioratti et al., arXiv:2605.10650"
     )
     cost: ClassVar[DrawCost | None] = DrawCost(12, 1)
 

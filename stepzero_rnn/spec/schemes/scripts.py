@@ -171,6 +171,9 @@ class NumpyRandn(Script):
 
     library: ClassVar[str] = "numpy"
     largest_seed: ClassVar[int] = 2**32 - 1
+    formula: ClassVar[str] = "weights N(0, scale²), biases 0; bit-identical to NumPy's"
+    source: ClassVar[str] = "numpy.random.seed, numpy.random.randn"
+
     scheme: Literal["numpy_randn"] = "numpy_randn"
     scale: Argument = Field(default=1.0, description="Factor for every number.")
 
@@ -182,6 +185,11 @@ class TorchSeeded(Script):
 
     library: ClassVar[str] = "torch"
     largest_seed: ClassVar[int] = 2**53 - 1
+    formula: ClassVar[str] = (
+        "U(±1/√hidden_size), then the functions named; bit-identical to torch's"
+    )
+    source: ClassVar[str] = "torch.manual_seed, torch.nn.RNNBase.reset_parameters, torch.nn.init"
+
     scheme: Literal["torch_seeded"] = "torch_seeded"
     weight_ih: AnyCall | None = Field(default=None, description="Called on every `weight_ih_l…`.")
     weight_hh: AnyCall | None = Field(default=None, description="Called on every `weight_hh_l…`.")

@@ -30,6 +30,9 @@ class WeightScheme(InitScheme):
 class Pytorch(WeightScheme):
     """Uniform on ±1/√hidden_size: the default of `nn.RNN`, `nn.GRU` and `nn.LSTM`."""
 
+    formula: ClassVar[str] = "U(±1/√hidden_size)"
+    source: ClassVar[str] = "torch.nn.RNNBase.reset_parameters"
+
     scheme: Literal["pytorch"] = "pytorch"
 
 
@@ -66,17 +69,26 @@ class MeanStd(Strict):
 class Uniform(WeightScheme, Bounds):
     """Uniform on [low, high)."""
 
+    formula: ClassVar[str] = "U(low, high)"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["uniform"] = "uniform"
 
 
 class Normal(WeightScheme, MeanStd):
     """Normal with `mean` and `std`; by default as `np.random.randn`."""
 
+    formula: ClassVar[str] = "N(mean, std²)"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["normal"] = "normal"
 
 
 class TruncNormal(WeightScheme):
     """Normal with `mean` and `std`, truncated at two bounds (inverse CDF, no rejection)."""
+
+    formula: ClassVar[str] = "N(mean, std²) on [low, high]"
+    source: ClassVar[str] = "torch.nn.init"
 
     scheme: Literal["trunc_normal"] = "trunc_normal"
     mean: Number = Field(default=0.0, description="Mean of the normal before truncation.")
@@ -144,6 +156,9 @@ class TruncNormal(WeightScheme):
 class Constant(WeightScheme):
     """Every element is `value`."""
 
+    formula: ClassVar[str] = "value"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["constant"] = "constant"
     value: Number = Field(description="The value of every element.")
 
@@ -151,17 +166,26 @@ class Constant(WeightScheme):
 class Zeros(WeightScheme):
     """Every element is 0."""
 
+    formula: ClassVar[str] = "0"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["zeros"] = "zeros"
 
 
 class Ones(WeightScheme):
     """Every element is 1."""
 
+    formula: ClassVar[str] = "1"
+    source: ClassVar[str] = "torch.nn.init"
+
     scheme: Literal["ones"] = "ones"
 
 
 class Identity(WeightScheme):
     """`gain` on the diagonal, 0 elsewhere; a rectangular block gets a rectangular identity."""
+
+    formula: ClassVar[str] = "gain·I"
+    source: ClassVar[str] = "torch.nn.init"
 
     scheme: Literal["identity"] = "identity"
     gain: Number = Field(default=1.0, description="The value on the diagonal.")
@@ -194,12 +218,18 @@ class FanScheme(WeightScheme):
 class XavierUniform(FanScheme):
     """Uniform on ±gain·√(6 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
 
+    formula: ClassVar[str] = "U(±gain·√(6/(fan_in + fan_out)))"
+    source: ClassVar[str] = "Glorot & Bengio, AISTATS 2010"
+
     scheme: Literal["xavier_uniform"] = "xavier_uniform"
     gain: Gain = 1.0
 
 
 class XavierNormal(FanScheme):
     """Normal with std gain·√(2 / (fan_in + fan_out)) (Glorot & Bengio 2010)."""
+
+    formula: ClassVar[str] = "N(0, gain²·2/(fan_in + fan_out))"
+    source: ClassVar[str] = "Glorot & Bengio, AISTATS 2010"
 
     scheme: Literal["xavier_normal"] = "xavier_normal"
     gain: Gain = 1.0
@@ -219,11 +249,17 @@ class _Kaiming(FanScheme):
 class KaimingUniform(_Kaiming):
     """Uniform on ±gain·√(3 / fan) (He et al. 2015, arXiv:1502.01852)."""
 
+    formula: ClassVar[str] = "U(±gain·√(3/fan))"
+    source: ClassVar[str] = "He et al., arXiv:1502.01852"
+
     scheme: Literal["kaiming_uniform"] = "kaiming_uniform"
 
 
 class KaimingNormal(_Kaiming):
     """Normal with std gain / √fan (He et al. 2015, arXiv:1502.01852)."""
+
+    formula: ClassVar[str] = "N(0, gain²/fan)"
+    source: ClassVar[str] = "He et al., arXiv:1502.01852"
 
     scheme: Literal["kaiming_normal"] = "kaiming_normal"
 
@@ -231,17 +267,28 @@ class KaimingNormal(_Kaiming):
 class LecunUniform(FanScheme):
     """Uniform on ±√(3 / fan_in) (LeCun et al. 1998)."""
 
+    formula: ClassVar[str] = "U(±√(3/fan_in))"
+    source: ClassVar[str] = "LeCun et al., Efficient BackProp, 1998"
+
     scheme: Literal["lecun_uniform"] = "lecun_uniform"
 
 
 class LecunNormal(FanScheme):
     """Normal with std 1 / √fan_in (LeCun et al. 1998; Klambauer et al. 2017, arXiv:1706.02515)."""
 
+    formula: ClassVar[str] = "N(0, 1/fan_in)"
+    source: ClassVar[str] = "LeCun et al. 1998; Klambauer et al., arXiv:1706.02515"
+
     scheme: Literal["lecun_normal"] = "lecun_normal"
 
 
 class VarianceScaling(FanScheme):
     """Uniform, normal or truncated normal with variance scale / fan."""
+
+    formula: ClassVar[str] = "variance scale/fan"
+    source: ClassVar[str] = (
+        "Keras and JAX VarianceScaling, with the variance of the truncated normal corrected"
+    )
 
     scheme: Literal["variance_scaling"] = "variance_scaling"
     scale: Number = Field(default=1.0, gt=0, description="The variance times the fan.")
@@ -277,6 +324,9 @@ class RandomWalk(WeightScheme):
     through the layers (Sussillo & Abbott 2014).
     """
 
+    formula: ClassVar[str] = "N(0, g²/n), n = fan_in, g depends on n and nonlinearity"
+    source: ClassVar[str] = "Sussillo & Abbott, arXiv:1412.6558"
+
     scheme: Literal["random_walk"] = "random_walk"
     nonlinearity: Literal["linear", "tanh", "relu"] = Field(
         default="tanh",
@@ -293,12 +343,17 @@ class Hadamard(WeightScheme):
     `weight_ih`.
     """
 
+    formula: ClassVar[str] = "I; more rows than columns: 2^(−(m−1)/2)·H, m = ⌈log₂ rows⌉"
+    source: ClassVar[str] = "ZerO; Zhao, Schäfer & Anandkumar, arXiv:2110.12661"
+
     scheme: Literal["hadamard"] = "hadamard"
 
 
 class Orthogonal(WeightScheme):
     """`gain` times a uniformly (Haar) random semi-orthogonal matrix (Saxe et al. 2013)."""
 
+    formula: ClassVar[str] = "gain·Q, Q uniform (Haar)"
+    source: ClassVar[str] = "Saxe et al., arXiv:1312.6120; Stewart, SIAM J. Numer. Anal. 17, 1980"
     cost: ClassVar[DrawCost | None] = DrawCost(12, 1)
 
     scheme: Literal["orthogonal"] = "orthogonal"
@@ -329,6 +384,8 @@ class Orthogonal(WeightScheme):
 class Sparse(WeightScheme):
     """Normal with std `std`, with a fixed number of zeros per unit (Martens 2010)."""
 
+    formula: ClassVar[str] = "N(0, std²), ⌈sparsity·n⌉ zeros per unit"
+    source: ClassVar[str] = "Martens, ICML 2010; torch.nn.init.sparse_ with axis out"
     cost: ClassVar[DrawCost | None] = DrawCost(8)
 
     scheme: Literal["sparse"] = "sparse"
