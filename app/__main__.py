@@ -13,6 +13,7 @@ from stepzero_rnn.cli.refusals import RefusingCommand
 
 cli = typer.Typer(
     name="python -m app",
+    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

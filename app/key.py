@@ -12,6 +12,7 @@ from stepzero_rnn.errors import RequestError
 
 cli = typer.Typer(
     name="python -m app.key",
+    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -30,8 +30,8 @@ machine and device, with this command and on any server.
 With `--server URL`, the server draws the weights; this machine then needs no torch.
 
 Exit codes: **0** success; **1** the service, the transfer or the disk failed; **2** invalid options
-or spec; **3** the network failed its check (output not finite, or zero everywhere); **4** a server
-cannot listen on its address; **130** interrupted by Ctrl-C, **143** terminated by SIGTERM.
+or spec; **3** the network failed its check (output not finite, or zero everywhere); **130**
+interrupted by Ctrl-C, **143** terminated by SIGTERM.
 """
 
 cli = typer.Typer(
