@@ -13,7 +13,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-import stepzero_rnn
 from app import problems
 from app.context import REQUEST_THREADS, Context, ServerState, admission_of, keep_showing, warm_up
 from app.middleware.access_log import RequestLog
@@ -32,6 +31,7 @@ from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.uploads.disk_budget import DiskBudget
 from stepzero_rnn.uploads.settings import open_store
+from stepzero_rnn.version import __version__
 
 DESCRIPTION = """
 Recurrent networks as they stand at training step zero: a spec goes in, a checked checkpoint streams out.
@@ -86,7 +86,7 @@ def create_app(settings: Settings) -> FastAPI:
     server_state = ServerState()
     api = FastAPI(
         title="Step Zero",
-        version=stepzero_rnn.__version__,
+        version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs else None,

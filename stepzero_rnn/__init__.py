@@ -21,8 +21,8 @@ from stepzero_rnn.library import (
 )
 from stepzero_rnn.recipe_warnings import RecipeWarning
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.version import __version__
 
-__version__ = "0.1.0"
 __all__ = [
     "CheckSize",
     "RecipeWarning",

@@ -9,7 +9,6 @@ import torch
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 
-import stepzero_rnn
 from app.context import CurrentContext
 from app.problems import problems
 from app.request.body import NoQuery
@@ -20,6 +19,7 @@ from stepzero_rnn.errors import DeviceFailed, EngineFailed, InternalError, Inval
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.catalogue import catalogue
+from stepzero_rnn.version import __version__
 
 metrics = APIRouter(tags=["health"], responses=problems(InternalError))
 health = APIRouter(prefix="/healthz", tags=["health"], responses=problems(InternalError))
@@ -52,7 +52,7 @@ async def list_devices() -> DeviceList:
 async def show_versions() -> Versions:
     """Return the versions of the service, its random streams and the libraries it uses."""
     return Versions(
-        release=stepzero_rnn.__version__,
+        release=__version__,
         stream_versions=[STREAM_VERSION],
         torch=torch.__version__,
         numpy=numpy.__version__,

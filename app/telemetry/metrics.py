@@ -24,12 +24,12 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-import stepzero_rnn
 from app.telemetry.process_metrics import Processes
 from app.telemetry.request_stats import OUTCOMES, STAGES, Outcome, RequestStats
 from app.telemetry.worker_folder import beat, counted, is_shared
 from stepzero_rnn.errors import BY_CODE
 from stepzero_rnn.spec.canonical import STREAM_VERSION
+from stepzero_rnn.version import __version__
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 NO_DEVICE = "none"
@@ -102,7 +102,7 @@ class Metrics:
             multiprocess_mode="livemax",
             registry=self._registry,
         )
-        build.labels(stepzero_rnn.__version__, str(STREAM_VERSION), torch.__version__).set(1)
+        build.labels(__version__, str(STREAM_VERSION), torch.__version__).set(1)
         self._of_process = Processes(self._registry) if is_shared() else None
         if not self._of_process:
             ProcessCollector(registry=self._registry)

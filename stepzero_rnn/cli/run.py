@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-import stepzero_rnn
 from stepzero_rnn.spec.canonical import STREAM_VERSION
+from stepzero_rnn.version import __version__
 
 
 def warm() -> None:
@@ -17,4 +17,4 @@ def warm() -> None:
 
 def version() -> None:
     """Print the version and the stream version."""
-    typer.echo(f"stepzero {stepzero_rnn.__version__}, stream version {STREAM_VERSION}")
+    typer.echo(f"stepzero {__version__}, stream version {STREAM_VERSION}")
