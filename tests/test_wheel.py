@@ -151,7 +151,7 @@ for draw in draws:
 
         assert len(lines) == 6
         assert {*lines} == {
-            "missing_extra This takes torch and numba, which are not installed: "
+            "missing_extra This requires torch and numba, which are not installed: "
             f"{THE_EXTRA}, or let a server draw: --server URL, or stepzero_rnn.client."
         }
         assert not (light.home / "refused.pt").exists()

@@ -93,7 +93,7 @@ class MissingExtra(StepZeroError):
         lacking = " and ".join(packages)
         are = "are" if len(packages) > 1 else "is"
         super().__init__(
-            f"This takes {lacking}, which {are} not installed: "
+            f"This requires {lacking}, which {are} not installed: "
             f"pip install 'stepzero-rnn[{extra}]', or {otherwise}.",
             extra=extra,
             packages=list(packages),
