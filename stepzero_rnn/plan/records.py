@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +19,6 @@ from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
 # measuring), and per time step.  A core does about 20·10⁹ a second.
 CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS = 20_000_000, 250_000
 HALF_FACTOR = 24  # on a CPU, torch's float16 products take 8 to 46 times as long as float32's
-
-RETENTION_GATE: Mapping[str, str] = {
-    "gru": "z",
-    "lstm": "f",
-}  # open, it keeps the state (PyTorch's sign)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
