@@ -20,7 +20,7 @@ from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, format_of_suffix, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.result_cache import RESULT_BYTES, PART, ResultCache
+from stepzero_rnn.pipeline.result_cache import PART, RESULT_BYTES, ResultCache
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from tests.formats.laying import NoFacts
