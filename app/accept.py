@@ -1,4 +1,4 @@
-"""The Accept header of RFC 9110, section 12.5.1."""
+"""Parses the Accept header (RFC 9110, section 12.5.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work and waits that end when the client disconnects."""
+"""Cancels work and waits when the client disconnects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def run_watched(
             results.append(work())
         except Stopped:
             pass  # not stored: its traceback would keep every frame alive
-        except BaseException as error:  # noqa: BLE001 - passed around the task group, which would wrap it
+        except BaseException as error:  # noqa: BLE001 - raised below: the task group would wrap it
             failures.append(error)
 
     async with anyio.create_task_group() as group:
@@ -50,22 +50,22 @@ async def run_watched(
 
 
 async def wait_watched(receive: Receive, wait: Callable[[], Awaitable[T]]) -> T:
-    """Wait for something, but only while the client is connected.
+    """Wait for something while the client is connected.
 
     Raises:
         ClientDisconnect: the client disconnected.
     """
     results: list[T] = []
-    refusals: list[StepZeroError] = []
+    errors: list[StepZeroError] = []
     async with anyio.create_task_group() as group:
         group.start_soon(call_when_gone, receive, group.cancel_scope.cancel)
         try:
             results.append(await wait())
-        except StepZeroError as refusal:
-            refusals.append(refusal)
+        except StepZeroError as error:
+            errors.append(error)
         group.cancel_scope.cancel()
-    if refusals:
-        raise refusals.pop()
+    if errors:
+        raise errors.pop()
     if not results:
         raise ClientDisconnect
     return results.pop()

@@ -1,4 +1,4 @@
-"""What the ASGI scope says about a request: caller, address and statistics."""
+"""Reads the caller, address and statistics of a request from its ASGI scope."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from starlette.types import Scope
 
 from app.telemetry.request_stats import RequestStats
 
-ABORT = "stepzero.abort"  # in the scope's extensions: aborts the connection
-UNKNOWN = "unknown"  # clients without a valid address; together they are one caller
+ABORT = "stepzero.abort"  # the extension that aborts the connection
+UNKNOWN = "unknown"  # the caller's name for all clients without a valid address
 
 
 def address_of(scope: Scope) -> IPv4Address | IPv6Address | None:
-    """Return the client's address without zone and port, or None if it has no valid one."""
+    """Return the client's address without zone and port, or None if it is not valid."""
     client = scope.get("client")
     try:
         address = ip_address(client[0] if client else "")
@@ -36,6 +36,5 @@ def caller_of(scope: Scope) -> str:
 
 
 def stats_of(request: HTTPConnection) -> RequestStats:
-    """Return the statistics of a request."""
     stats: RequestStats = request.state.stats
     return stats

@@ -1,4 +1,4 @@
-"""What the library draws; importing this takes the extra `torch`, or raises `MissingExtra`."""
+"""The library's calls that draw; importing it without the extra `torch` raises `MissingExtra`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from stepzero_rnn.extras import require_torch
 
-require_torch()  # before the imports below fail in words that help nobody
+require_torch()  # the imports below would fail with a less helpful message
 
 import torch
 from torch import Tensor, nn
@@ -35,34 +35,33 @@ __all__ = ["build", "check", "fill", "prefixed", "spec_of", "state_dict", "strea
 
 def state_dict(planned: Plan) -> OrderedDict[str, Tensor]:
     """Draw every tensor of a plan, as `stepzero_rnn.state_dict` describes."""
-    with ThreadPool() as workers, opened(planned, _store_of(planned.spec)) as given:
-        return engine.state_dict(planned, Sampler(planned.spec.seed, workers, given=given))
+    with ThreadPool() as workers, opened(planned, _store_of(planned.spec)) as uploaded:
+        return engine.state_dict(planned, Sampler(planned.spec.seed, workers, given=uploaded))
 
 
 def prefixed(drawn: OrderedDict[str, Tensor], prefix: str) -> OrderedDict[str, Tensor]:
-    """Return the same tensors under the names that they have in a larger module."""
-    named = OrderedDict((f"{prefix}{name}", tensor) for name, tensor in drawn.items())
+    """Return the same tensors under their names in a larger module."""
+    renamed = OrderedDict((f"{prefix}{name}", tensor) for name, tensor in drawn.items())
     metadata: Any = drawn._metadata  # type: ignore[attr-defined]
-    within = ((prefix[:-1] if name == "" else name, facts) for name, facts in metadata.items())
-    named._metadata = OrderedDict(within)  # type: ignore[attr-defined]
-    return named
+    entries = ((prefix[:-1] if name == "" else name, entry) for name, entry in metadata.items())
+    renamed._metadata = OrderedDict(entries)  # type: ignore[attr-defined]
+    return renamed
 
 
 def build(recipe: Spec) -> nn.RNNBase:
-    """Return the module of a recipe, its parameters drawn."""
+    """Return the module of a recipe, with its parameters drawn."""
     module = empty_module(recipe)
     module.load_state_dict(state_dict(plan(recipe)), strict=True, assign=True)
     return module
 
 
 def check(job: Job) -> Summary:
-    """Draw, measure and run a network."""
     with ThreadPool() as workers:
         return Factory(workers, store=_store_of(job.spec)).summary(job, Stop())
 
 
 def stream(job: Job) -> Iterator[Buffer]:
-    """Check a network at the first step, then return its file in chunks."""
+    """Check a network when the first chunk is requested, then yield its file in chunks."""
     with ThreadPool() as workers:
         factory = Factory(workers, store=_store_of(job.spec))
         factory.check(job, Stop())
@@ -70,10 +69,10 @@ def stream(job: Job) -> Iterator[Buffer]:
 
 
 def spec_of(module: nn.Module, init: Any, seed: int) -> Spec:
-    """Return the recipe of a module's parameters, were they drawn by `init`.
+    """Return the recipe of a network like `module`, initialized by `init`.
 
     Raises:
-        RequestError: it is not an RNN, GRU or LSTM of torch's, or its parameters cannot be filled.
+        RequestError: it is not one of torch's RNN, GRU or LSTM, or its parameters cannot be filled.
         InvalidSpec: `init` or `seed` is not valid for such a network.
     """
     rnn_type = next((name for name, kind in MODULES.items() if isinstance(module, kind)), None)
@@ -100,7 +99,7 @@ def spec_of(module: nn.Module, init: Any, seed: int) -> Spec:
 
 
 def fill(module: nn.Module, recipe: Spec) -> None:
-    """Overwrite a module's parameters by those of a recipe, on whatever device they are."""
+    """Overwrite a module's parameters with those of a recipe, on the device where they are."""
     drawn = state_dict(plan(recipe))
     parameters = dict(module.named_parameters(recurse=False))
     with torch.no_grad():
@@ -109,29 +108,31 @@ def fill(module: nn.Module, recipe: Spec) -> None:
 
 
 def _instead_of(module: object) -> str:
-    within = module.named_modules() if isinstance(module, nn.Module) else ()
-    networks = [name for name, part in within if isinstance(part, (*MODULES.values(),))]
+    submodules = module.named_modules() if isinstance(module, nn.Module) else ()
+    networks = [name for name, part in submodules if isinstance(part, (*MODULES.values(),))]
     hint = f"; it has one at {networks[0]!r}" if networks else ""
     return f"not a {type(module).__name__}{hint}"
 
 
 def _dtype_of(module: nn.Module) -> str:
-    found = {parameter.dtype for parameter in module.parameters(recurse=False)}
-    names = [name for name, dtype in TORCH_DTYPES.items() if found == {dtype}]
+    dtypes = {parameter.dtype for parameter in module.parameters(recurse=False)}
+    names = [name for name, dtype in TORCH_DTYPES.items() if dtypes == {dtype}]
     if not names:
-        shown = ", ".join(sorted(map(str, found))) or "none"
+        actual = ", ".join(sorted(map(str, dtypes))) or "none"
         allowed = ", ".join(TORCH_DTYPES)
-        raise RequestError(f"The parameters must have one dtype of {allowed}; found: {shown}.")
+        raise RequestError(
+            f"All parameters must have the same dtype, one of {allowed}; found: {actual}."
+        )
     return names[0]
 
 
 def _refuse_other_parameters(module: nn.Module, planned: Plan) -> None:
-    """Refuse a module whose weights are computed from other parameters, or have no memory."""
+    """Reject a module whose weights are computed from other parameters, or have no memory."""
     expected = {tensor.name: tensor.shape for tensor in planned.tensors}
-    found = {name: p.shape for name, p in module.named_parameters(recurse=False)}
-    if found != expected:
-        names = ", ".join(sorted(found.keys() ^ expected.keys())) or "their shapes"
-        raise RequestError(f"The parameters are not those of a plain {_kind(module)}: {names}.")
+    actual = {name: p.shape for name, p in module.named_parameters(recurse=False)}
+    if actual != expected:
+        names = ", ".join(sorted(actual.keys() ^ expected.keys())) or "their shapes"
+        raise RequestError(f"The parameters differ from those of a plain {_kind(module)}: {names}.")
     if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
         raise RequestError("The parameters are on the meta device; call to_empty() first.")
 

@@ -1,6 +1,7 @@
-"""The calls of the library; `stepzero_rnn` names them all.
+"""The functions of the library, which `stepzero_rnn` exports.
 
-Importing them is light: what reads arrays or draws is imported by the first call that does.
+Importing them is cheap: modules that read arrays or draw are imported by the first call that needs
+them.
 """
 
 from __future__ import annotations
@@ -36,43 +37,42 @@ Network = TypeVar("Network", bound="nn.RNNBase")
 
 
 def plan(spec: AnySpec) -> Plan:
-    """Lay out a network: every tensor with its shape, gates and bytes.  Nothing is drawn.
+    """Plan a network: every tensor with its shape, gates and size.  Nothing is drawn.
 
     Args:
         spec: a `Spec`, a mapping of its fields, or a recipe token, such as the `recipe` of a plan.
 
     Raises:
-        InvalidSpec: the spec is not valid; every wrong field is named.
-        InvalidRecipe, OutdatedRecipe: the token cannot be decoded here.
+        InvalidSpec: the spec is not valid; the error lists every invalid field.
+        InvalidRecipe, OutdatedRecipe: the token cannot be decoded by this version.
     """
     return plan_of(as_spec(spec))
 
 
 def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArguments]) -> Spec:
-    """Return the recipe of a network that takes its weights from `arrays`; its schemes draw what
-    they do not give.
+    """Return the recipe of a network that takes weights from `arrays`; its schemes draw the rest.
 
-    The arrays are kept by their sha256 in the folder that a server on this machine uses.
+    The arrays are stored by their sha256, in the folder that a server on this machine uses too.
 
     Args:
-        arrays: a mapping from names to arrays, by PyTorch's names (`weight_ih_l0`, or
+        arrays: a mapping from names to arrays, with PyTorch's names (`weight_ih_l0`, or
             `weight_ih_l0.forget` for one gate) or those of the layout; or one or more paths of
             `.npy`, `.npz` or `.safetensors` files.
         layout: the library whose names, shapes and gate order the arrays have.
-        prefix: what the names of the network's arrays begin with, as in a whole model's file; all
-            other arrays are left out.
-        strict: refuse arrays that do not give every parameter.
-        grow: accept arrays of a smaller network; each gate keeps its numbers in the larger one.
-        redraw: one or more parts to draw although they are given, such as
+        prefix: the beginning of the names of the network's arrays, as in the file of a larger
+            model; all other arrays are ignored.
+        strict: reject arrays that do not include every parameter.
+        grow: accept arrays of a smaller network; each gate keeps its values in the larger one.
+        redraw: one or more parts to draw even if the arrays include them, such as
             `{"parameter": "bias", "gate": "forget"}`.
 
     Warns:
-        RecipeWarning: the layout assumes something that the arrays cannot confirm.
+        RecipeWarning: the layout makes an assumption that the arrays cannot confirm.
 
     Raises:
-        InvalidArrays, NotAnArrayFile: the arrays are broken or do not fit; the error names what is
-            wrong, and the likely cause.
-        InvalidSpec: the spec is not valid, or names arrays itself.
+        InvalidArrays, NotAnArrayFile: the arrays are corrupt or do not fit; the error has the
+            details and the likely cause.
+        InvalidSpec: the spec is not valid, or it names arrays already.
         StoreUnavailable: the folder is not writable.
     """
     from stepzero_rnn.arrays.records import Bounds
@@ -80,12 +80,12 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     from stepzero_rnn.uploads.intake import take
     from stepzero_rnn.uploads.settings import StoreSettings, open_store
 
-    how, store = upload_options(options), open_store(StoreSettings())
+    reading, store = upload_options(options), open_store(StoreSettings())
     with store.incoming() as incoming:
         files = as_uploads(listed(arrays), incoming.path)
         bounds = Bounds(total_bytes=store.max_bytes)
-        recipe = take(files, as_spec(spec), incoming, options=how, bounds=bounds)
-    caution(upload_warnings(recipe, how.layout))
+        recipe = take(files, as_spec(spec), incoming, options=reading, bounds=bounds)
+    caution(upload_warnings(recipe, reading.layout))
     return recipe
 
 
@@ -96,24 +96,24 @@ def state_dict(
     arrays: AnyArrays | None = None,
     **options: Unpack[ReadingArguments],
 ) -> OrderedDict[str, Tensor]:
-    """Draw the parameters of a network, on the CPU, by PyTorch's names.
+    """Draw the parameters of a network on the CPU, and return them by their PyTorch names.
 
-    `torch.save` of them writes the service's `.pt` file.
+    `torch.save` of the result writes the same file as the service's `.pt`.
 
     Args:
-        prefix: put before every name, as in `model.load_state_dict(drawn, strict=False)` of a
-            larger model.  Arrays under a prefix of their own go through `with_arrays` first.
-        arrays: weights of your own; these and the options are those of `with_arrays`.
+        prefix: prepended to every name, for `model.load_state_dict(drawn, strict=False)` of a
+            larger model.  If your arrays have a prefix themselves, use `with_arrays` first.
+        arrays: your own weights; `arrays` and the options are those of `with_arrays`.
 
     Warns:
-        RecipeWarning: the spec is allowed but seldom meant.
+        RecipeWarning: a setting is valid but rarely intended.
 
     Raises:
-        ArraysGone: the spec names arrays that are not kept here.
+        ArraysGone: the spec names arrays that are not stored on this machine.
         InvalidSpec: the spec is not valid.
         MissingExtra: torch or numba is not installed.
         NonfiniteOutput: a weight overflows the dtype, and the spec does not accept that.
-        Others as `with_arrays`.
+        Others: as `with_arrays`.
     """
     from stepzero_rnn import drawing
 
@@ -124,12 +124,12 @@ def state_dict(
 def build(
     spec: AnySpec, *, arrays: AnyArrays | None = None, **options: Unpack[UploadArguments]
 ) -> nn.RNNBase:
-    """Return the `torch.nn.RNN`, `GRU` or `LSTM` of a spec, its parameters drawn, on the CPU.
+    """Return the `torch.nn.RNN`, `GRU` or `LSTM` of a spec, initialized, on the CPU.
 
     Args:
-        arrays: weights of your own; these and the options are those of `with_arrays`.
+        arrays: your own weights; `arrays` and the options are those of `with_arrays`.
 
-    Warnings and errors as `state_dict`.
+    Warnings and errors are those of `state_dict`.
     """
     from stepzero_rnn import drawing
 
@@ -139,19 +139,19 @@ def build(
 def init_(module: Network, init: Any = "pytorch", *, seed: int = 0) -> Network:
     """Initialize an `nn.RNN`, `nn.GRU` or `nn.LSTM` in place, and return it.
 
-    Its parameters get the numbers that `state_dict` draws for a spec of the same sizes and dtype.
-    They stay the same objects, on their device, and keep `requires_grad`.
+    Its parameters get the values that `state_dict` draws for a spec of the same sizes and dtype.
+    They stay the same objects on the same device and keep their `requires_grad`.
 
     Args:
-        init: as a spec's `init`: a name, one scheme, or an object with parts.
+        init: like `init` in a spec: a name, one scheme, or an object with parts.
 
     Warns:
-        RecipeWarning: the init is allowed but seldom meant.
+        RecipeWarning: the init is valid but rarely intended.
 
     Raises:
-        RequestError: it is another module, or its parameters are not torch's own.
-        InvalidSpec: the init or the seed is not valid for this network.
-        MissingExtra, NonfiniteOutput: as `state_dict`; nothing has changed.
+        RequestError: the module is not one of these, or its parameters are not torch's own.
+        InvalidSpec: `init` or `seed` is not valid for this network.
+        MissingExtra, NonfiniteOutput: as for `state_dict`; the module is unchanged.
     """
     from stepzero_rnn import drawing
 
@@ -162,9 +162,9 @@ def init_(module: Network, init: Any = "pytorch", *, seed: int = 0) -> Network:
 
 
 def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None) -> Summary:
-    """Draw, measure and run a network, and return all that was learned, warnings included.
+    """Draw, run and measure a network, and return its summary, warnings included.
 
-    One layer is in memory at a time.
+    Only one layer is in memory at a time.
 
     Args:
         device: where to draw and run: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -174,7 +174,7 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
         InvalidSpec: the spec is not valid.
         DeviceUnavailable: this machine has no such device.
         MissingExtra: torch or numba is not installed.
-        NonfiniteOutput, DeadOutput: the forward pass fails, and the spec does not accept that.
+        NonfiniteOutput, DeadOutput: the network fails the check, and the spec does not accept that.
     """
     from stepzero_rnn import drawing
 
@@ -188,15 +188,14 @@ def stream(
     device: str = "auto",
     check: CheckSize | None = None,
 ) -> Iterator[Buffer]:
-    """Return a network's file in chunks, each drawn when it is asked for; the first follows the
-    check.
+    """Return a network's file in chunks, each drawn on demand; the check precedes the first one.
 
     Warns:
-        RecipeWarning: the spec is allowed but seldom meant.
+        RecipeWarning: a setting is valid but rarely intended.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
-        Others as `check`.
+        Others: as `check`.
     """
     from stepzero_rnn import drawing
 
@@ -215,20 +214,19 @@ def save(
     progress: Callable[[int, int], None] | None = None,
     **options: Unpack[UploadArguments],
 ) -> Path:
-    """Write a network's file, whole or not at all; a device or a pipe is written into.
+    """Write a network's file atomically, or directly if the path is a device or a pipe.
 
     Args:
-        format: without it, and without `format` in the spec, the path's suffix decides; without a
-            suffix that is known, it is `pt`.
-        arrays: weights of your own; these and the options are those of `with_arrays`.
-        progress: called with the bytes written so far and the bytes of the whole file.
+        format: by default the spec's `format`, else that of the path's suffix, else `pt`.
+        arrays: your own weights; `arrays` and the options are those of `with_arrays`.
+        progress: called with the number of bytes written so far and the size of the file.
 
     Warns:
-        RecipeWarning: the spec is allowed but seldom meant.
+        RecipeWarning: a setting is valid but rarely intended.
 
     Raises:
-        FormatMismatch: the path's suffix is another format's.
-        Others as `stream` and `with_arrays`.
+        FormatMismatch: the path's suffix belongs to a different format.
+        Others: as `stream` and `with_arrays`.
     """
     from stepzero_rnn import drawing
 
@@ -241,7 +239,7 @@ def save(
 
 
 def _recipe(spec: AnySpec, arrays: AnyArrays | None, options: Mapping[str, Any]) -> Spec:
-    """Return the recipe of a call, and warn of what is seldom meant."""
+    """Return the recipe of a call, and warn of rarely intended settings."""
     if arrays is not None:
         return with_arrays(spec, arrays, **options)
     if options:

@@ -1,4 +1,4 @@
-"""Warnings about a recipe, as Python gives them."""
+"""Warnings about a recipe as Python warnings."""
 
 from __future__ import annotations
 
@@ -10,19 +10,17 @@ from stepzero_rnn.spec.spec_warnings import SpecWarning
 
 
 class RecipeWarning(UserWarning):
-    """A recipe is allowed but seldom meant, or arrays were read by an assumption they cannot
-    confirm.
-    """
+    """A setting is valid but rarely intended, or arrays do not confirm how they were read."""
 
 
-def caution(found: Iterable[SpecWarning]) -> None:
-    """Warn of each, at the line that called this package."""
-    for warning in found:
+def caution(spec_warnings: Iterable[SpecWarning]) -> None:
+    """Issue each warning for the line that called this package."""
+    for warning in spec_warnings:
         caution_of(f"{warning.pointer}: {warning.detail}")
 
 
 def caution_of(sentence: str) -> None:
-    """Warn in these words, at the line that called this package."""
+    """Issue a warning for the line that called this package."""
     level, frame = 1, inspect.currentframe()
     while frame and _is_ours(frame.f_globals.get("__name__", "")):
         level, frame = level + 1, frame.f_back

@@ -1,8 +1,7 @@
-"""What drawing and checking teach: the statistics of every tensor and of the sanity forward pass.
+"""The statistics of a checkpoint: of every tensor, and of the sanity forward pass.
 
-`WeightSummary` is a function of the recipe alone, to the last digit, on every machine; it can
-travel inside a file.  `Summary` adds what the forward pass showed on one device, whose last digits
-are that device's own.
+`WeightSummary` depends on the recipe alone, to the last digit, on every machine, so it can be part
+of a file.  `Summary` adds the results of the forward pass, whose last digits depend on the device.
 """
 
 from __future__ import annotations
@@ -22,8 +21,10 @@ from stepzero_rnn.thresholds import DETAILED_CELLS
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 HISTOGRAM_BINS = 32
 
-Sha256 = Annotated[str, Field(description="Of the elements' bytes, little-endian, row by row.")]
-Real = float | None  # None where the figure is not finite, which JSON cannot say otherwise
+Sha256 = Annotated[
+    str, Field(description="SHA-256 of the elements' bytes, little-endian, in row-major order.")
+]
+Real = float | None  # None if the value is not finite, which JSON cannot represent
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,28 +32,32 @@ class Histogram:
     """Exact counts of the elements in [edges[i], edges[i + 1])."""
 
     edges: Annotated[
-        list[float], Field(description="Ascending; no rounding: the bounds as they are.")
+        list[float], Field(description="Bounds of the bins, ascending and exact (not rounded).")
     ]
     counts: list[int]
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The statistics of one tensor or one gate's block, of the values as stored."""
+    """Statistics of a tensor or of one gate's block, computed from the stored values."""
 
     elements: int
     mean: Real
     std: Annotated[Real, Field(description="Population standard deviation.")]
     expected_std: Annotated[
-        Real, Field(description="What the init scheme promises; null where it promises none.")
+        Real,
+        Field(
+            description="Standard deviation expected from the init scheme; null if it defines none."
+        ),
     ]
     min: Real
     max: Real
     norm: Annotated[Real, Field(description="Euclidean (Frobenius) norm.")]
     fraction_zero: float
-    nonfinite: Annotated[int, Field(description="How many elements are infinite or NaN.")]
+    nonfinite: Annotated[int, Field(description="Number of elements that are infinite or NaN.")]
     quantiles: Annotated[
-        Mapping[str, float], Field(description="By probability, within 0.4 % of the value.")
+        Mapping[str, float],
+        Field(description="Quantiles by probability, within 0.4 % of the exact value."),
     ]
     histogram: Histogram
 
@@ -71,7 +76,7 @@ class GateSummary:
 
 @dataclass(frozen=True, slots=True)
 class TensorSummary:
-    """One parameter and its gates."""
+    """Statistics of one parameter and of its gates."""
 
     name: str
     layer: int
@@ -80,7 +85,7 @@ class TensorSummary:
     scheme: Annotated[
         Mapping[str, Any],
         Field(
-            description="The init scheme, by name and what differs from its defaults; by gate where gates have different ones."
+            description="The init scheme: its name and non-default fields; an object by gate if the gates differ."
         ),
     ]
     figures: Figures
@@ -89,7 +94,7 @@ class TensorSummary:
     given: Annotated[
         int,
         Field(
-            description="How many elements uploaded arrays give; left out where it is none.",
+            description="Number of elements taken from uploaded arrays; omitted if it is 0.",
             exclude_if=lambda given: given == 0,
         ),
     ] = 0
@@ -97,16 +102,19 @@ class TensorSummary:
 
 @dataclass(frozen=True, slots=True)
 class ParameterTotal:
-    """One gate of one kind of parameter, over all layers and directions together."""
+    """Statistics of one gate of one kind of parameter, pooled over all layers and directions."""
 
     parameter: str
     gate: str
-    tensors: Annotated[int, Field(description="How many tensors are pooled.")]
+    tensors: Annotated[int, Field(description="Number of tensors pooled.")]
     elements: int
     mean: Real
     std: Annotated[Real, Field(description="Population standard deviation of all elements.")]
     expected_std: Annotated[
-        Real, Field(description="What the init scheme promises, where that is one number for all.")
+        Real,
+        Field(
+            description="Standard deviation expected from the init scheme; null unless it is the same for all tensors."
+        ),
     ]
     min: Real
     max: Real
@@ -117,7 +125,7 @@ class ParameterTotal:
 
 @dataclass(frozen=True, slots=True)
 class WeightSummary:
-    """The weights of a checkpoint in numbers: a function of the recipe alone."""
+    """Statistics of a checkpoint's weights, which depend on the recipe alone."""
 
     recipe: Mapping[str, Any]
     recipe_digest: str
@@ -128,7 +136,8 @@ class WeightSummary:
     tensors: Annotated[
         list[TensorSummary],
         Field(
-            description="Of the layer asked for; unless one is, of all layers of a small network."
+            description="The tensors of the requested `layer`; without `layer`, those of all layers "
+            "of a small network (none otherwise)."
         ),
     ]
 
@@ -140,7 +149,10 @@ class GateActivation:
     gate: str
     mean: Real
     saturated: Annotated[
-        Real, Field(description="Share beyond 0.05 or 0.95 of a sigmoid, beyond ±0.9 of a tanh.")
+        Real,
+        Field(
+            description="Fraction of values below 0.05 or above 0.95 (sigmoid), beyond ±0.9 (tanh), or 0 (ReLU)."
+        ),
     ]
 
 
@@ -151,7 +163,7 @@ class DirectionForward:
     layer: int
     reverse: bool
     output_rms: Annotated[
-        list[Real], Field(description="Root mean square of the output, by time step.")
+        list[Real], Field(description="Root mean square of the output at each time step.")
     ]
     gates: list[GateActivation]
 
@@ -163,26 +175,27 @@ class Forward:
     input_shape: list[int]
     output_shape: list[int]
     finite: bool
-    dead: Annotated[bool, Field(description="Whether some layer answers with zeros only.")]
+    dead: Annotated[bool, Field(description="Whether the output of some layer is all zeros.")]
     output_mean: Real
     output_std: Real
     final_rms: Annotated[
         list[Real],
         Field(
-            description="Root mean square of the output at the last step, by layer and direction."
+            description="Root mean square of the output at the last time step, by layer and direction."
         ),
     ]
     layers: Annotated[
         list[DirectionForward],
         Field(
-            description="Of the layer asked for; unless one is, of all layers of a small network."
+            description="Details of the requested `layer`; without `layer`, those of all layers of a "
+            "small network (none otherwise)."
         ),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """Which device did which work."""
+    """The devices that drew the weights and ran the forward pass."""
 
     draw: str
     forward: str
@@ -190,13 +203,13 @@ class Devices:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that one pass over a checkpoint learns."""
+    """Everything measured in one pass over a checkpoint."""
 
     weights: WeightSummary
     forward: Forward
     devices: Devices
-    seconds: Annotated[float, Field(description="How long the pass took.")]
-    warnings: Annotated[list[SpecWarning], Field(description="What is allowed but seldom meant.")]
+    seconds: Annotated[float, Field(description="Duration of the pass.")]
+    warnings: Annotated[list[SpecWarning], Field(description="Valid but rarely intended settings.")]
 
 
 _WEIGHTS = TypeAdapter(WeightSummary)
@@ -206,11 +219,11 @@ _SCHEME = TypeAdapter(Mapping[str, Any])
 _FORWARD = TypeAdapter(Forward)
 _LAYER = TypeAdapter(DirectionForward)
 _SUMMARY = TypeAdapter(Summary)
-_REST = {"devices", "seconds", "warnings"}  # what stands behind the two lists, and is short
+_REST = {"devices", "seconds", "warnings"}  # short fields, written after the two lists
 
 
 def compact(summary: Summary, layer: int | None = None) -> Summary:
-    """Return a summary with the details of one layer, or of all where the network is small."""
+    """Return a summary with details of one layer only; without one, of all or of none by size."""
     forward = summary.forward
     cells = len(forward.final_rms)
     layers = [cell for cell in forward.layers if is_detailed(cell.layer, cells, layer)]
@@ -222,20 +235,18 @@ def compact(summary: Summary, layer: int | None = None) -> Summary:
 
 
 def compact_weights(weights: WeightSummary, cells: int, layer: int | None = None) -> WeightSummary:
-    """Return the weights' part of a compact summary of a network of so many cells."""
+    """Return the weights' part of `compact`, for a network with `cells` cells."""
     tensors = [t for t in weights.tensors if is_detailed(t.layer, cells, layer)]
     return replace(weights, tensors=tensors)
 
 
-def is_detailed(layer: int, cells: int, asked: int | None = None) -> bool:
-    """Whether a compact summary has the details of a layer."""
-    return cells <= DETAILED_CELLS if asked is None else layer == asked
+def is_detailed(layer: int, cells: int, requested: int | None = None) -> bool:
+    """Whether a compact summary includes the details of `layer`."""
+    return cells <= DETAILED_CELLS if requested is None else layer == requested
 
 
 def json_chunks(summary: Summary, min_bytes: int = 1 << 18) -> Iterator[bytes]:
-    """Write a summary as JSON, in chunks of not much more than `min_bytes`, letting other threads
-    run in between.
-    """
+    """Yield a summary as JSON, in chunks of about `min_bytes`, so that other threads can run."""
     parts: list[bytes] = []
     size = 0
     for part in _summary_parts(summary):
@@ -263,7 +274,7 @@ def _weight_parts(weights: WeightSummary) -> Iterator[bytes]:
 
 
 def _with_items(frame: bytes, items: Iterable[bytes]) -> Iterator[bytes]:
-    """Put items into the empty list that a JSON object ends with."""
+    """Yield a JSON object that ends with an empty list, with `items` inserted into that list."""
     yield frame.removesuffix(b"]}")
     for place, item in enumerate(items):
         yield b"," + item if place else item
@@ -271,17 +282,18 @@ def _with_items(frame: bytes, items: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def portable_json(summary: WeightSummary, plan: Plan) -> bytes:
-    """Write the summary as JSON of exactly `room_bytes(plan)` bytes, the rest spaces."""
+    """Return the summary as JSON, padded with spaces to exactly `room_bytes(plan)` bytes."""
     text = b"".join(_weight_parts(compact_weights(summary, plan.spec.cells)))
     room = room_bytes(plan)
     if len(text) >= room:
-        raise AssertionError(f"the summary has {len(text)} bytes, its room {room}")
+        raise AssertionError(f"the summary has {len(text)} bytes and does not fit into {room}")
     return text.ljust(room - 1) + b"\n"
 
 
 def room_bytes(plan: Plan) -> int:
-    """Return the bytes that any compact summary of this plan's weights fits into, so that a file's
-    length is known ahead.
+    """Return an upper bound for the compact weight summary of a plan.
+
+    It fixes the length of a file that contains the summary before anything is drawn.
     """
     cells = plan.spec.cells
     tensors = [tensor for tensor in plan.tensors if is_detailed(tensor.layer, cells)]

@@ -1,38 +1,32 @@
-"""The sizes at which work takes another path: one table, with what each was measured by.
+"""The sizes at which the implementation takes a different path, with the reason for each.
 
-A core does about 20·10⁹ multiply-adds, and draws about 0.5·10⁹ normals, a second (2 cores,
-AVX-512).  None of these numbers changes a bit of a checkpoint.
+A core does about 20·10⁹ multiply-adds, or draws about 0.5·10⁹ normals, a second (2 cores,
+AVX-512).  None of these constants affects the contents of a checkpoint.
 """
 
 from __future__ import annotations
 
 # Drawing (engine/draw.py), in elements.
-TILE_ELEMENTS = (
-    1 << 16
-)  # drawn, rounded and tallied while they are in cache; the unit of exact sums
-SINGLE_THREAD_ELEMENTS = 1 << 16  # one thread draws these sooner than it hands them over
-MIN_TASK_ELEMENTS, MAX_TASK_ELEMENTS = 1 << 18, 1 << 20  # a task's work outweighs its overhead
+TILE_ELEMENTS = 1 << 16  # drawn, rounded and tallied while in cache; the unit of exact sums
+SINGLE_THREAD_ELEMENTS = 1 << 16  # below this, one thread is faster than handing work over
+MIN_TASK_ELEMENTS, MAX_TASK_ELEMENTS = 1 << 18, 1 << 20  # large enough to outweigh the overhead
 
 # Checking (engine/check/).
-SPARE_ELEMENTS = 8 << 20  # a layer up to this size may exist twice, instead of being written twice
+SPARE_ELEMENTS = 8 << 20  # up to this size, oneDNN may pack a second copy of a layer
 SINGLE_THREAD_PRODUCTS = 1 << 26  # multiplications that one thread does in about a millisecond
-SORTED_VALUES = 1 << 13  # values that are sorted faster than they are counted on the whole grid
+SORTED_VALUES = 1 << 13  # up to this many values, sorting is faster than counting on the whole grid
 
 # Streaming (pipeline/), in bytes.
-MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 << 10, 4 << 20  # a slow client's, and a fast one's
+MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 << 10, 4 << 20  # for slow and for fast clients
 JOINED_CHUNK_BYTES = 1 << 20  # smaller parts are joined up to this size
 
-# What is served at once, without a turn in the queue (pipeline/job.py): below a millisecond or so.
+# Requests served at once, without queueing (pipeline/job.py): about a millisecond or less.
 QUICK_PARAMETERS, QUICK_STEPS, QUICK_PRODUCTS = 1 << 14, 64, 1 << 22
-QUICK_MULTIPLY_ADDS = 200_000_000  # about 10 ms of a core, whatever the scheme
-PLANNED_AT_ONCE_CELLS = (
-    16  # layers times directions: planned within a few milliseconds, and their plans are cached
-)
-SMALL_MULTIPLY_ADDS = (
-    20_000_000_000  # about a second of a core: the reserve for small requests holds nothing longer
-)
+QUICK_MULTIPLY_ADDS = 200_000_000  # about 10 ms on one core, for any scheme
+# Layers times directions: such networks are planned in a few milliseconds, and plans are cached.
+PLANNED_AT_ONCE_CELLS = 16
+# About a second on one core; longer requests cannot use the reserve for small ones.
+SMALL_MULTIPLY_ADDS = 20_000_000_000
 
-# Summaries (summary.py): the details of a layer's direction take about 20 kB of JSON.
-DETAILED_CELLS = (
-    4  # layers times directions: up to here all layers are detailed unless one is asked for
-)
+# Summaries (summary.py): the details of one direction of a layer take about 20 kB of JSON.
+DETAILED_CELLS = 4  # layers times directions; deeper networks have details of one layer on request

@@ -233,7 +233,7 @@ class TestABrokenDownload:
 
         with (
             served(ranged(sent=HALF), other) as (client, server),
-            pytest.raises(TransferError, match=f"was asked for from byte 0 of {len(FILE)}, but"),
+            pytest.raises(TransferError, match=f"was requested from byte 0 of {len(FILE)}, but"),
         ):
             client.download(GRU, path)
 

@@ -473,10 +473,10 @@ class TestInit:
             (torch.nn.GRUCell(2, 3), "not a GRUCell"),
             (None, "not a NoneType"),
             (torch.nn.GRU(2, 3, device="meta"), r"on the meta device; call to_empty\(\) first"),
-            (weight_norm(torch.nn.GRU(2, 3), "weight_hh_l0"), "not those of a plain"),
+            (weight_norm(torch.nn.GRU(2, 3), "weight_hh_l0"), "differ from those of a plain"),
             (
                 torch.nn.GRU(2, 3, dtype=torch.complex64),
-                "one dtype of float32, float64, float16, bfloat16; found: torch.complex64",
+                "one of float32, float64, float16, bfloat16; found: torch.complex64",
             ),
         ],
     )

@@ -1,4 +1,4 @@
-"""Reads the request: its JSON body, or a flat query, or the options in a permalink's query."""
+"""Reads requests: a JSON body, an upload form, a flat query, or the options of a permalink."""
 
 from __future__ import annotations
 
@@ -43,16 +43,15 @@ MAX_HASHES = 16  # of four formats
 
 
 class Hashes(Strict):
-    """The query of a description."""
+    """The query parameters of a description."""
 
     sha256: Annotated[list[FormatName], at_most(MAX_HASHES)] = Field(default_factory=list)
 
 
 class CheckpointBody(NamedTuple):
-    """What a body asks for: its recipe, which names the arrays that came with it, and how to serve
-    it.
+    """The content of a body: the recipe, which names any uploaded arrays, and the serving options.
 
-    `warnings` are of those arrays; the recipe's own are told with it.
+    `warnings` are those of the arrays; the recipe's own are not included.
     """
 
     spec: Spec
@@ -62,14 +61,14 @@ class CheckpointBody(NamedTuple):
 
 
 async def read_checkpoint_body(request: Request, context: Context) -> CheckpointBody:
-    """Read what is asked for: JSON, or a form with files, whose arrays are kept.
+    """Read a request body: JSON, or a form with files, whose arrays are stored.
 
     Raises:
         UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec:
-            it is neither, or there is a query too.
-        InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not as they should be.
-        ArraysGone, StoreUnavailable: arrays are named that are not kept here, or none can be.
-        Busy: other uploads leave no room for this one.
+            the body is not valid, or the request has query parameters.
+        InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not valid.
+        ArraysGone, StoreUnavailable: the recipe's arrays are not stored, or nothing can be stored.
+        Busy: other uploads leave no space for this one.
     """
     await refuse_query(request)
     media_type = request.headers.get("content-type")
@@ -83,11 +82,11 @@ async def read_checkpoint_body(request: Request, context: Context) -> Checkpoint
 
 
 async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """Return a body as it comes, from a sender that keeps the least rate.
+    """Yield the body as it arrives.
 
     Raises:
-        SlowRequest: it does not.
-        ClientDisconnect: the sender has left.
+        SlowRequest: the client sends below the minimum rate.
+        ClientDisconnect: the client disconnected.
     """
     credit = TransferCredit(settings.min_client_bytes_per_s, settings.client_grace_s)
     more = True
@@ -145,9 +144,9 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
 
 
 def _length(request: Request) -> int:
-    """Return how long a body says it is; 0 where it does not say."""
-    told = request.headers.get("content-length", "")
-    return int(told) if told.isdecimal() and len(told) < _LENGTH_DIGITS else 0
+    """Return the Content-Length of a request; 0 if there is no valid one."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() and len(length) < _LENGTH_DIGITS else 0
 
 
 async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> CheckpointBody:
@@ -158,50 +157,48 @@ async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> Checkp
 
 
 def _options(texts: Mapping[str, bytes]) -> UploadOptions:
-    """Read the options of an upload; a browser sends a field that was left empty as an empty
-    text.
-    """
+    """Read the options of an upload; empty values are ignored, as browsers send empty fields."""
     plain = {
         name: texts[name].decode(errors="replace")
         for name in ("layout", "prefix", "strict", "grow")
         if texts.get(name)
     }
-    read = parse_strings(UploadOptions, plain)
+    options = parse_strings(UploadOptions, plain)
     if not texts.get("redraw"):
-        return read
+        return options
     try:
         redraw = load_json(texts["redraw"])
     except MalformedJson as error:
         detail = "not a JSON list"
         raise InvalidSpec([FieldError("/redraw", "malformed_json", detail)]) from error
-    return parse(UploadOptions, read.model_dump() | {"redraw": redraw})
+    return parse(UploadOptions, options.model_dump() | {"redraw": redraw})
 
 
 async def read_query(request: Request) -> CheckpointRequest:
     """Read a checkpoint request from a flat query: `rnn_type=gru&input_size=10&hidden_size=20`.
 
-    `init` is a name or a JSON object; `init.weight_hh=orthogonal` names one part; `seq_len` and
-    `batch` are the check's.
+    `init` is a name or a JSON object; `init.weight_hh=orthogonal` sets one part; `seq_len` and
+    `batch` set the size of the check.
 
     Raises:
-        InvalidSpec: it is not one.
+        InvalidSpec: the query is not valid.
     """
-    given = _nested(_single(request.query_params.multi_items()))
-    init = given.pop("init", None)
+    texts = _nested(_single(request.query_params.multi_items()))
+    init = texts.pop("init", None)
     if isinstance(init, str):
         init = _json_or_name(init)
-    plain = parse_strings(CheckpointRequest, given)
+    without_init = parse_strings(CheckpointRequest, texts)
     if init is None:
-        return plain
-    known = {name: getattr(plain, name) for name in plain.model_fields_set}
-    return parse(CheckpointRequest, {**known, "init": init})
+        return without_init
+    fields = {name: getattr(without_init, name) for name in without_init.model_fields_set}
+    return parse(CheckpointRequest, {**fields, "init": init})
 
 
 async def refuse_query(request: Request) -> None:
-    """Refuse a query where none is read, rather than pass over what somebody meant by it.
+    """Reject query parameters at a URL that accepts none, instead of ignoring them.
 
     Raises:
-        InvalidSpec: there is one.
+        InvalidSpec: there are some.
     """
     if request.query_params:
         detail = "this URL accepts no query parameters"
@@ -224,7 +221,7 @@ def _json_or_name(text: str) -> Any:
 
 
 async def read_serving(request: Request) -> Serving:
-    """Read how to serve a permalink: `device`, `seq_len`, `batch`.
+    """Read the serving options of a permalink: `device`, `seq_len`, `batch`.
 
     Raises:
         InvalidSpec: an option is unknown or wrong.
@@ -242,42 +239,43 @@ async def read_detailed(request: Request) -> Detailed:
 
 
 async def read_described(request: Request) -> list[FormatName]:
-    """Read which formats' hashes a description shall compute: `sha256=pt,safetensors`.
+    """Read the formats whose hashes a description has to include: `sha256=pt,safetensors`.
 
     Raises:
-        InvalidSpec: the query holds something else.
+        InvalidSpec: the query is not valid.
     """
-    given = _single(request.query_params.multi_items())
-    return parse(Hashes, {name: text.split(",") for name, text in given.items()}).sha256
+    texts = _single(request.query_params.multi_items())
+    return parse(Hashes, {name: text.split(",") for name, text in texts.items()}).sha256
 
 
 def _single(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    """Return query parameters by name.  Raises InvalidSpec if one is repeated."""
+    parameters: dict[str, str] = {}
     for name, value in items:
-        if name in found:
+        if name in parameters:
             raise InvalidSpec(
                 [FieldError(f"/{name}", "repeated", "the parameter is repeated", value, "once")]
             )
-        found[name] = value
-    return found
+        parameters[name] = value
+    return parameters
 
 
 def _nested(flat: dict[str, str]) -> dict[str, Any]:
-    """Move the check's fields, and dotted parts of init, to where the model has them."""
+    """Move the fields of `check`, and parts of `init` such as `init.bias`, into nested objects."""
     nested: dict[str, Any] = {}
     for name, value in flat.items():
         head, part = _place(name)
-        there = nested.setdefault(head, {} if part else value)
-        if isinstance(there, str) != (not part):
+        field = nested.setdefault(head, {} if part else value)
+        if isinstance(field, str) != (not part):
             detail = f"give either `{head}` or its parts, not both"
             raise InvalidSpec([FieldError(f"/{name}", "repeated", detail, value)])
         if part:
-            there[part] = value
+            field[part] = value
     return nested
 
 
 def _place(name: str) -> tuple[str, str]:
-    """Return the field that a query parameter belongs to, and the part of it."""
+    """Return the field that a query parameter belongs to, and the part of that field, if any."""
     if name in CHECK_FIELDS:
         return "check", name
     head, _, part = name.partition(".")
@@ -285,7 +283,7 @@ def _place(name: str) -> tuple[str, str]:
 
 
 def require_layer(layer: int | None, spec: Spec) -> None:
-    """Refuse a layer that the network does not have.  Raises InvalidSpec."""
+    """Reject a layer that the network does not have.  Raises InvalidSpec."""
     if layer is not None and layer >= spec.num_layers:
         detail = f"the network has {spec.num_layers} layers, counted from 0"
         allowed = f"0 to {spec.num_layers - 1}"

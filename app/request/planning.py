@@ -1,6 +1,4 @@
-"""Plans for requests: at once where that takes less than going elsewhere, else beside the event
-loop and in a slot.
-"""
+"""Plans checkpoints for requests: small ones at once, others in a slot on another thread."""
 
 from __future__ import annotations
 
@@ -22,11 +20,11 @@ T = TypeVar("T")
 
 
 async def planned(request: Request, context: Context, spec: Spec, work: Callable[[Stop], T]) -> T:
-    """Do what plans a recipe, until it is done or the client has left.
+    """Run work that plans a recipe; cancel it if the client disconnects.
 
     Raises:
-        Busy, ClientDisconnect: there was no room for a deep network, or the client did not wait for
-            it.
+        Busy: no slot became available for a deep network.
+        ClientDisconnect: the client disconnected.
     """
     stop = Stop()
     if spec.cells <= PLANNED_AT_ONCE_CELLS:
@@ -38,7 +36,7 @@ async def planned(request: Request, context: Context, spec: Spec, work: Callable
 async def job_of(
     request: Request, context: Context, spec: Spec, name: FormatName, serving: Serving
 ) -> Job:
-    """Plan a checkpoint as a file.  Raises as `planned` and `stepzero_rnn.pipeline.job.job`."""
+    """Plan a checkpoint as a file; raises as `planned` and `stepzero_rnn.pipeline.job.plan_job`."""
 
     def work(stop: Stop) -> Job:
         return plan_job(spec, name, serving, context.limits, go_on=stop.check)

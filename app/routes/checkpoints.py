@@ -1,4 +1,4 @@
-"""The routes of checkpoints: ask, look, fetch."""
+"""The routes that create, describe and download checkpoints."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from stepzero_rnn.summary import Summary
 
 
 class _Suffix(StringConvertor):
-    """What follows the last dot of a name.
+    """The part of a file name after the last dot.
 
-    With dots in it, a path of dots would be matched in quadratic time.
+    If it could contain dots, matching a path of dots would take quadratic time.
     """
 
     regex = "[^/.]+"
@@ -64,10 +64,10 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     body = await read_checkpoint_body(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
     job = await job_of(request, context, body.spec, name, body.serving)
-    answer = await send_file(request, context, job)
+    response = await send_file(request, context, job)
     if body.warnings:
-        answer.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
-    return answer
+        response.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
+    return response
 
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
@@ -80,11 +80,11 @@ async def find_checkpoint(request: Request, query: Query, context: CurrentContex
 
 @router.get("/checkpoints/{recipe}", response_model=Description, **docs.GET_RECIPE)
 async def describe_checkpoint(
-    request: Request, recipe: Token, asked: Described, context: CurrentContext
+    request: Request, recipe: Token, hashed: Described, context: CurrentContext
 ) -> Response:
     """Return the tensors and sizes of a checkpoint, and the permalinks and tags of all formats."""
     spec = decode_recipe(recipe)
-    for name in asked:
+    for name in hashed:
         await context.wait_until_ready()
         job = await job_of(request, context, spec, name, Serving())
         await compute_sha256(request, context, job)
@@ -95,7 +95,10 @@ async def describe_checkpoint(
 async def summarize_checkpoint(
     request: Request, recipe: Token, options: SummaryOptions, context: CurrentContext
 ) -> Any:
-    """Return the statistics of weights, gate by gate, and of the sanity forward pass."""
+    """Return statistics of the weights, by gate, and of the sanity forward pass.
+
+    For deep networks, these are totals over all layers; use `layer` to get the details of one.
+    """
     spec = decode_recipe(recipe)
     serving = Serving(device=options.device, check=options.check)
     require_layer(options.layer, spec)
@@ -126,8 +129,8 @@ async def fetch_checkpoint(
     format_name = format_of_suffix(extension)
     spec = decode_recipe(recipe)
     FORMATS[format_name].require_dtype(spec.dtype)
-    if answer := await unchanged(request, context, spec, format_name):
-        return answer
+    if not_modified := await unchanged(request, context, spec, format_name):
+        return not_modified
     job = await job_of(request, context, spec, format_name, options)
     return await send_permalink(request, context, job, name)
 
@@ -149,7 +152,7 @@ async def _describe(
     warnings: Sequence[SpecWarning] = (),
 ) -> Response:
     def work(stop: Stop) -> str:
-        described = describe(
+        description = describe(
             spec,
             serving,
             context.limits,
@@ -157,15 +160,15 @@ async def _describe(
             known_sha256=context.factory.known_sha256,
             go_on=stop.check,
         )
-        every = [*described.warnings, *warnings]
-        return described.model_copy(update={"warnings": every}).model_dump_json()
+        every = [*description.warnings, *warnings]
+        return description.model_copy(update={"warnings": every}).model_dump_json()
 
     text = await planned(request, context, spec, work)
     return Response(text, media_type="application/json")
 
 
 def _options(serving: Serving) -> str:
-    """Carry what is not part of the recipe over into the permalink's query."""
+    """Return the permalink's query: the options that are not part of the recipe."""
     plain: dict[str, Any] = serving.model_dump(exclude_defaults=True)
     flat = {**{k: v for k, v in plain.items() if k != "check"}, **plain.get("check", {})}
     return "?" + "&".join(f"{name}={value}" for name, value in flat.items()) if flat else ""

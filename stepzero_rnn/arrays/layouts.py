@@ -1,4 +1,4 @@
-"""The layouts of other libraries, as readers need them; see the networks' records."""
+"""The layouts of other libraries in the form that readers use, from the networks' records."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from stepzero_rnn.spec.networks import RNNS, ArrayRule, Kind
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What an array of one name holds: parameters, their gates in its order, and how they lie.
+    """The contents of an array with a given name: parameters, their gates in order, and the form.
 
-    `zero` is a parameter that the layout lacks: where the array is given and it is not, it is zero,
-    but 1 for the gates `ones`, to which the library adds 1 while it runs.
+    `zero` is a parameter that the layout lacks: if the array is uploaded, that parameter is 0,
+    except for the gates in `ones`, where it is 1, which the library adds at run time.
     """
 
     kinds: tuple[Kind, ...]
@@ -47,16 +47,18 @@ CUDNN: Mapping[str, Mapping[str, Rule]] = {
 
 
 def why_unread(layout: LayoutName, spec: Spec) -> str:
-    """Say why a network of a layout is not read, if it is not."""
+    """Return why a layout cannot be used for a network; empty if it can."""
     if spec.rnn_type not in LAYOUTS[layout]:
         if spec.rnn_type == "gru":
-            return f"the GRU of {layout} applies the reset gate before the matrix, which PyTorch's cannot"
+            return (
+                f"the GRU of {layout} applies the reset gate before the matrix, PyTorch's after it"
+            )
         return f"{layout} has no plain RNN"
     one_matrix = any(
         len({*rule.kinds} & _MATRICES) > 1 for rule in LAYOUTS[layout][spec.rnn_type].values()
     )
     if spec.proj_size and one_matrix:
-        return f"layout {layout} is not read with a projection"
+        return f"layout {layout} does not support a projection"
     return ""
 
 

@@ -114,7 +114,9 @@ class Part:
             self._refuse("changed before it was proved")
         self.checksum = told_checksum(headers)
         if not self.checksum:
-            raise self.error("has no checksum, even when asked for one; nothing proves its bytes")
+            raise self.error(
+                "has no checksum, although one was requested; nothing proves its bytes"
+            )
 
     def finish(self, *, replace: bool) -> None:
         """Return the file its name, once its bytes are on the disk.
@@ -184,7 +186,7 @@ class Part:
         expected = (self.here_bytes, self.size_bytes - 1, self.size_bytes)
         if not self.here_bytes or not found or tuple(map(int, found.groups())) != expected:
             start = f"byte {self.here_bytes} of {self.size_bytes}"
-            self._refuse(f"was asked for from {start}, but {given!r} came")
+            self._refuse(f"was requested from {start}, but {given!r} arrived")
         if headers.get("ETag", self._etag) != self._etag:
             self._refuse("changed on the way, yet was continued")
         self.checksum = told_checksum(headers) or self.checksum

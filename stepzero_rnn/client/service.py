@@ -60,7 +60,9 @@ class Service:
             )
         recipe, cautions = _named_recipe(described)
         if recipe.model_copy(update={"init": asked.init}) != asked:
-            raise TransferError("/v1/plan named the recipe of another network than was asked for.")
+            raise TransferError(
+                "/v1/plan returned the recipe of another network than the requested one."
+            )
         for sentence in cautions:
             caution_of(sentence)
         return recipe

@@ -1,4 +1,4 @@
-"""The whole network in memory, like the result of `torch.nn.Module.state_dict`."""
+"""Draws a whole network into memory, in the form of `torch.nn.Module.state_dict`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def state_dict(plan: Plan, sampler: Sampler) -> OrderedDict[str, Tensor]:
     """Draw every tensor of a plan.  `torch.save` of the result writes the service's `.pt` file.
 
     Raises:
-        NonfiniteOutput: a weight is not finite in its dtype, and the spec does not allow that.
+        NonfiniteOutput: a weight is not finite in its dtype, and the spec does not accept that.
     """
     drawn = OrderedDict((t.name, as_tensor(sampler.tensor(t), t)) for t in plan.tensors)
     for tensor in plan.tensors:
@@ -30,6 +30,6 @@ def state_dict(plan: Plan, sampler: Sampler) -> OrderedDict[str, Tensor]:
 
 
 def _nonfinite(tensor: Tensor) -> int:
-    """Return the number of values that are not finite; makes a copy only if there are any."""
+    """Return the number of values that are not finite; copies only if there are any."""
     extremes = torch.stack(tensor.aminmax())
     return 0 if bool(extremes.isfinite().all()) else int(tensor.isfinite().logical_not().sum())

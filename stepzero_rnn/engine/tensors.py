@@ -1,4 +1,4 @@
-"""Between stored elements and torch: tensors and modules, without copies."""
+"""Turns stored elements into torch tensors, and specs into modules, without copies."""
 
 from __future__ import annotations
 
@@ -26,20 +26,18 @@ TORCH_DTYPES: Mapping[str, torch.dtype] = {
 
 
 def as_tensor(stored: NDArray[Any], tensor: TensorPlan) -> Tensor:
-    """View drawn elements as a tensor of the right shape and dtype; they share memory."""
+    """Return drawn elements as a tensor of the planned shape and dtype that shares their memory."""
     return view(stored, tensor.dtype).view(tensor.shape)
 
 
 def view(stored: NDArray[Any], dtype: DType) -> Tensor:
-    """View stored elements as torch's; they share memory."""
+    """Return stored elements as a tensor of the given dtype that shares their memory."""
     bits = stored.view("<i2") if dtype.name == "bfloat16" else stored
     return torch.from_numpy(bits).view(TORCH_DTYPES[dtype.name])
 
 
 def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
-    """Build the module of a spec without memory for its parameters; `changed` arguments replace the
-    spec's.
-    """
+    """Return the module of a spec on the meta device; `changed` arguments replace the spec's."""
     arguments: dict[str, Any] = {
         "input_size": spec.input_size,
         "hidden_size": spec.hidden_size,

@@ -84,7 +84,7 @@ class TransferError(StepZeroError):
 
 
 class MissingExtra(StepZeroError):
-    """What was asked for takes packages that are not installed here."""
+    """The request requires packages that are not installed on this machine."""
 
     code = "missing_extra"
     title = "Part of the installation is missing"

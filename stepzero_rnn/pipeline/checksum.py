@@ -1,5 +1,6 @@
-"""The CRC-32 of a whole file, from those of its tensors: the check has them, so no byte is drawn
-for it.
+"""The CRC-32 of a whole file, combined from its tensors' checksums, which the check has computed.
+
+Nothing is drawn for it.
 """
 
 from __future__ import annotations
@@ -14,18 +15,19 @@ from stepzero_rnn.plan import TensorPlan
 
 
 def crc32_of_file(job: Job, checked: Checked) -> int | None:
-    """Return the CRC-32 of an order's file; None where a check does not learn enough for it, as for
-    a bundle's statistics.
+    """Return the CRC-32 of a job's file; None if the check's results do not suffice.
+
+    That is the case for a bundle, which contains statistics.
     """
     try:
-        return crc32_of(job.segments, _Learned(checked.crc32))
+        return crc32_of(job.segments, _Checksums(checked.crc32))
     except NotImplementedError:
         return None
 
 
 @dataclass(frozen=True, slots=True)
-class _Learned:
-    """What late segments may ask for here."""
+class _Checksums:
+    """Supplies late segments with checksums; nothing else is available."""
 
     crcs: Mapping[str, int]
 

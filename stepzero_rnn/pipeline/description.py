@@ -1,6 +1,4 @@
-"""What a recipe describes, before anything is drawn: tensors, sizes, and its file in every
-format.
-"""
+"""The description of a recipe before anything is drawn: tensors, sizes, cost and files."""
 
 from __future__ import annotations
 
@@ -31,26 +29,28 @@ class TensorEntry(BaseModel, frozen=True):
 class FileEntry(BaseModel, frozen=True):
     """The checkpoint as a file of one format."""
 
-    url: str = Field(description="The file's permalink: one, always.")
+    url: str = Field(description="The file's permalink, which never changes.")
     hub_url: str | None = Field(
-        description="The same file by a name that ends in its hash, as torch.hub's `check_hash` reads it; null until the "
-        "hash is known or asked for by `?sha256=`."
+        description="A URL of the same file whose name ends in the hash, as torch.hub's `check_hash` expects; null until "
+        "the hash is known or requested with `?sha256=`."
     )
     media_type: str
     size_bytes: int = Field(description="Exact length of the file.")
     etag: str
-    sha256: str | None = Field(description="Of the whole file, where it is known or was asked for.")
+    sha256: str | None = Field(
+        description="SHA-256 of the whole file; null until it is known or requested with `?sha256=`."
+    )
 
 
 class Cost(BaseModel, frozen=True):
-    """What serving takes."""
+    """The cost of serving a checkpoint."""
 
     working_bytes: int = Field(
-        description="Memory for the check: the largest layer and its activations."
+        description="Memory the check needs: the largest layer and its activations."
     )
     multiply_adds: int = Field(
-        description="Multiplications, each with an addition, of the check: the forward pass, and the linear algebra of the "
-        "init schemes at most."
+        description="Multiply-adds of the check: the forward pass, and an upper bound for the linear algebra of the init "
+        "schemes."
     )
     drawn_elements: int = Field(
         description="Numbers drawn per pass; a full download takes two passes."
@@ -58,22 +58,22 @@ class Cost(BaseModel, frozen=True):
 
 
 class Description(BaseModel, frozen=True):
-    """A recipe: what it describes and where its files are."""
+    """A recipe's tensors, sizes and cost, and the URLs of its files."""
 
-    recipe: str = Field(description="The recipe as it stands in permalinks.")
-    digest: str = Field(description="sha256 of stream version and canonical spec.")
-    spec: dict[str, Any] = Field(description="The canonical spec: what differs from the defaults.")
+    recipe: str = Field(description="The recipe token used in permalinks.")
+    digest: str = Field(description="SHA-256 of the stream version and the canonical spec.")
+    spec: dict[str, Any] = Field(description="The canonical spec: all non-default fields.")
     tied_to: str | None = Field(
-        description="The library whose bits the numbers are, where a script of its own makes them; with another version "
-        "of it they may be others. null: the bytes are the same for ever."
+        description="Library and version the values depend on (`numpy_randn`, `torch_seeded`); another version may give "
+        "other values. null if the bytes never change."
     )
-    warnings: list[SpecWarning] = Field(description="What is allowed but seldom meant.")
+    warnings: list[SpecWarning] = Field(description="Valid but rarely intended settings.")
     parameters: int
-    size_bytes: int = Field(description="Bytes of all tensors.")
+    size_bytes: int = Field(description="Size of all tensors.")
     cost: Cost
     tensors: list[TensorEntry]
     files: dict[str, FileEntry] = Field(
-        description="By format; a format that cannot hold the dtype is left out."
+        description="The files by format; formats that cannot hold the dtype are omitted."
     )
     links: dict[str, str]
 
@@ -90,9 +90,10 @@ def describe(
     """Describe a recipe.
 
     Args:
-        prefix: what stands before `/v1` in the addresses.
-        known_sha256: gives the hash of a file where it is known.
-        go_on: may end it, as in `stepzero_rnn.plan.plan`.
+        prefix: the part of the URLs' path before `/v1`.
+        known_sha256: returns the hash of a file if it is known.
+        go_on: called repeatedly; an exception it raises cancels the work, as in
+            `stepzero_rnn.plan.plan`.
 
     Raises:
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
@@ -100,7 +101,7 @@ def describe(
     """
     planned = plan(spec, go_on)
     possible = ((name, _possible(planned, name, serving, limits, go_on)) for name in FORMATS)
-    jobs = {name: found for name, found in possible if found}
+    jobs = {name: job for name, job in possible if job}
     first = next(iter(jobs.values()))
     base = f"{prefix}{first.path}"
     return Description(
@@ -122,7 +123,7 @@ def describe(
             )
             for t in first.plan.tensors
         ],
-        files={name: _file(found, base, known_sha256(found)) for name, found in jobs.items()},
+        files={name: _file(job, base, known_sha256(job)) for name, job in jobs.items()},
         links={"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"},
     )
 
@@ -136,12 +137,12 @@ def _possible(
         return None
 
 
-def _file(found: Job, base: str, sha256: str | None) -> FileEntry:
+def _file(job: Job, base: str, sha256: str | None) -> FileEntry:
     return FileEntry(
-        url=f"{base}/{found.file_name()}",
-        hub_url=f"{base}/{found.hashed_name(sha256)}" if sha256 else None,
-        media_type=found.format.media_type,
-        size_bytes=found.size_bytes,
-        etag=found.etag,
+        url=f"{base}/{job.file_name()}",
+        hub_url=f"{base}/{job.hashed_name(sha256)}" if sha256 else None,
+        media_type=job.format.media_type,
+        size_bytes=job.size_bytes,
+        etag=job.etag,
         sha256=sha256,
     )

@@ -1,4 +1,4 @@
-"""An order: a request with all that can be known of its answer before anything is drawn."""
+"""A job: a request with everything that is known of its response before anything is drawn."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stepzero_rnn.thresholds import (
 _HASH = re.compile(r"[0-9a-f]{8,64}")
 
 
-@cache  # it reads a file, and a request asks several times
+@cache  # it reads a file, and a request needs it several times
 def _version(library: str) -> str:
     if library == "torch":
         require_torch()
@@ -36,9 +36,9 @@ def _version(library: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A planned checkpoint in one format: refusals are behind it, drawing is ahead.
+    """A planned checkpoint in one format: it has been validated, but nothing has been drawn.
 
-    `is_quick` says that making it takes about a millisecond.
+    `is_quick` means that making it takes about a millisecond.
     """
 
     plan: Plan
@@ -51,47 +51,40 @@ class Job:
 
     @property
     def spec(self) -> Spec:
-        """The recipe."""
         return self.plan.spec
 
     @property
     def etag(self) -> str:
-        """The strong entity tag: the recipe names the bytes, and the library of a script, so it is
-        known ahead.
-        """
+        """The strong entity tag; known in advance, as the recipe fixes the bytes."""
         return _tag(self.spec, self.digest, self.format)
 
     @property
     def tied_to(self) -> str | None:
-        """The library, with its version, whose bits a script's numbers are; None where no other
-        makes any.
-        """
+        """The library and version that a script's values depend on; None without a script."""
         return tied_to(self.spec)
 
     @property
     def recipe(self) -> str:
-        """The recipe as a piece of a URL."""
+        """The recipe's token, as used in URLs."""
         return encode_recipe(self.spec)
 
     @property
     def path(self) -> str:
-        """The path of the recipe's page on any server."""
+        """The URL path of the recipe on any server."""
         return f"/v1/checkpoints/{self.recipe}"
 
     def file_name(self) -> str:
-        """Return the file's name: one, always."""
+        """Return the file's name, which depends on the recipe and format alone."""
         return f"{file_stem(self.spec)}.{self.format.suffix}"
 
     def hashed_name(self, sha256: str) -> str:
-        """Return the name that ends in the file's hash, for those who check it by that."""
+        """Return the file name that ends in the file's hash, for clients that verify it."""
         return f"{hashed_stem(self.spec, sha256)}.{self.format.suffix}"
 
     def claimed_sha256(self, stem: str) -> str | None:
-        """Return the hash that a name of ours ends in; in any other name the digits may mean
-        anything.
-        """
-        ours = hashed_stem(self.spec, "0" * 8).removesuffix("0" * 8)
-        claim = stem.removeprefix(ours)
+        """Return the hash at the end of a hashed name; digits in any other name mean nothing."""
+        beginning = hashed_stem(self.spec, "0" * 8).removesuffix("0" * 8)
+        claim = stem.removeprefix(beginning)
         return claim if claim != stem and _HASH.fullmatch(claim) else None
 
 
@@ -101,18 +94,17 @@ def etag_of(spec: Spec, name: FormatName) -> str:
 
 
 def _tag(spec: Spec, digest: bytes, format: Format) -> str:
-    tied = tied_to(spec)
-    tie = f"-{tied.replace(' ', '-')}" if tied else ""
+    library = tied_to(spec)
+    tie = f"-{library.replace(' ', '-')}" if library else ""
     revision = f"-{format.revision}" if format.revision > 1 else ""
     return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{format.suffix}{revision}"'
 
 
 def tied_to(spec: Spec) -> str | None:
-    """Name the library, with its version, whose bits a script's numbers are; None where no other
-    makes any.
+    """Return the library and version that a script's values depend on; None without a script.
 
     Raises:
-        MissingExtra: it is torch, which is not installed here.
+        MissingExtra: the library is torch, and it is not installed.
     """
     script = spec.script
     return f"{script.library} {_version(script.library)}" if script else None
@@ -127,12 +119,16 @@ def plan_job(
     planned: Plan | None = None,
     go_on: GoOn = always,
 ) -> Job:
-    """Plan a checkpoint, but for what is planned already; `go_on` may end that, as in
-    `stepzero_rnn.plan.plan`.
+    """Plan a checkpoint as a file.
+
+    Args:
+        planned: its plan, if it exists already.
+        go_on: called repeatedly; an exception it raises cancels the work, as in
+            `stepzero_rnn.plan.plan`.
 
     Raises:
         DtypeNotInFormat: the format cannot hold the dtype.
-        RecipeTooLong: no address has room for the recipe.
+        RecipeTooLong: the recipe does not fit into a URL.
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
             limit.
     """

@@ -1,4 +1,4 @@
-"""What one request may ask for at most."""
+"""Limits on what one request can ask for."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bytes of one checkpoint file, and of the memory to make it; multiplications to draw and check
-    it.
-    """
+    """Maximum size of a checkpoint, memory needed to make it, and work to draw and check it."""
 
     checkpoint_bytes: int = 64 * GIB
     working_bytes: int = 8 * GIB
@@ -24,14 +22,14 @@ class Limits:
 
     @classmethod
     def none(cls) -> Self:
-        """Return limits that nothing exceeds."""
+        """Return limits that no request exceeds."""
         return cls(1 << 200, 1 << 200, 1 << 200)
 
     def admit(self, plan: Plan, check: CheckSize) -> None:
-        """Refuse what exceeds a limit.
+        """Reject a plan that exceeds a limit.
 
         Raises:
-            TooLarge, TooMuchWork: with what was planned and what is allowed.
+            TooLarge, TooMuchWork: with the planned value and the limit.
         """
         working_bytes, multiply_adds = plan.working_bytes(check), plan.multiply_adds(check)
         if plan.size_bytes > self.checkpoint_bytes:

@@ -1,4 +1,4 @@
-"""Puts what passes learned into the summary that people read."""
+"""Combines the results of the passes over a checkpoint into its summary."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stepzero_rnn.summary import Figures, GateSummary, Summary, TensorSummary, W
 
 
 def summarize(plan: Plan, checked: Checked, digests: Mapping[str, TensorDigests]) -> Summary:
-    """Join the figures of the check with the digests of the weights."""
+    """Return the summary: the check's results, together with the digests of the weights."""
     tensors = [
         _tensor(tensor, *checked.figures[tensor.name], *digests[tensor.name])
         for tensor in plan.tensors
@@ -51,8 +51,8 @@ def _tensor(
         figures=whole,
         sha256=digest,
         gates=[
-            GateSummary(gate, [rows, *tensor.shape[1:]], block.fan_in, block.fan_out, found, sha256)
-            for gate, block, found, sha256 in zip(
+            GateSummary(gate, [rows, *tensor.shape[1:]], block.fan_in, block.fan_out, part, sha256)
+            for gate, block, part, sha256 in zip(
                 tensor.gates, blocks, gates, gate_digests, strict=True
             )
         ],

@@ -1,4 +1,4 @@
-"""What was learned of recent recipes, so that it need not be learned again."""
+"""Caches results of recent recipes, so that they are not computed again."""
 
 from __future__ import annotations
 
@@ -14,93 +14,92 @@ from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
 
 WAIT_S = 0.05
-PART = 8  # what is larger than one in so many of the whole is not remembered
+PART = 8  # a result larger than 1/8 of the cache is not stored
 T = TypeVar("T")
 
-# Measured with CPython 3.11 on 64 bits, rounded up: a fact with its key; the figures of a tensor or
-# gate; the hash or the checksum of one, by name; what is seen of a layer's direction, and of one of
-# its time steps.
-FACT_BYTES, FIGURES_BYTES, NAMED_BYTES, CELL_BYTES, STEP_BYTES = 512, 3584, 256, 1536, 40
+# Measured with 64-bit CPython 3.11, rounded up: a result with its key; the figures of a tensor or
+# gate; a hash or checksum with its name; the activations of a layer's direction, and of each of its
+# time steps.
+RESULT_BYTES, FIGURES_BYTES, NAMED_BYTES, CELL_BYTES, STEP_BYTES = 512, 3584, 256, 1536, 40
 
 
 class ResultCache:
-    """A memory of facts that is bounded by bytes, the least recently used forgotten first; shared
-    by threads.
+    """A thread-safe cache of results, bounded by bytes; the least recently used are evicted first.
 
-    What takes more than an eighth of it is forgotten at once: it would put out too much else.
+    A result that takes more than an eighth of it is not stored: it would evict too many others.
     """
 
     def __init__(self, max_bytes: int) -> None:
         self._results: LRUCache[Hashable, object] = LRUCache(max_bytes, getsizeof=bytes_of)
-        self._sought: dict[Hashable, threading.Event] = {}
+        self._pending: dict[Hashable, threading.Event] = {}
         self._lock = threading.Lock()
 
     @property
     def held_bytes(self) -> int:
-        """What all facts together take."""
+        """The estimated size of all cached results."""
         return int(self._results.currsize)
 
     def keeps(self, size_bytes: int) -> bool:
-        """Whether a fact of such a size is remembered."""
+        """Whether a result of this size is stored."""
         return size_bytes <= self._results.maxsize // PART
 
     def get(self, key: Hashable, kind: type[T]) -> T | None:
-        """Return a fact if it is known."""
+        """Return a result if it is cached."""
         with self._lock:
-            fact = self._results.get(key)
-        return fact if isinstance(fact, kind) else None
+            result = self._results.get(key)
+        return result if isinstance(result, kind) else None
 
     def get_or_compute(
-        self, key: Hashable, kind: type[T], find_out: Callable[[], T], stop: Stop
+        self, key: Hashable, kind: type[T], compute: Callable[[], T], stop: Stop
     ) -> T:
-        """Return a fact, found out now if it is not known.  Of several askers at once, one finds
-        out.
+        """Return a result, computed now if it is not cached; concurrent callers compute it once.
 
         Raises:
-            Stopped: `stop` was set while another asker was finding out.
+            Stopped: `stop` was set while another caller was computing.
         """
-        while (known := self.get(key, kind)) is None:
+        while (cached := self.get(key, kind)) is None:
             with self._lock:
-                sought = self._sought.get(key)
-                mine = sought or self._sought.setdefault(key, threading.Event())
-            if sought is None:
-                return self._find(key, find_out, mine)
-            sought.wait(WAIT_S)  # who looks may fail or be stopped; then somebody else has to
+                pending = self._pending.get(key)
+                done = pending or self._pending.setdefault(key, threading.Event())
+            if pending is None:
+                return self._compute(key, compute, done)
+            pending.wait(WAIT_S)  # if the other caller fails or is stopped, another takes over
             stop.check()
-        return known
+        return cached
 
-    def _find(self, key: Hashable, find_out: Callable[[], T], found: threading.Event) -> T:
+    def _compute(self, key: Hashable, compute: Callable[[], T], done: threading.Event) -> T:
         try:
-            fact = find_out()
-            if self.keeps(bytes_of(fact)):
+            result = compute()
+            if self.keeps(bytes_of(result)):
                 with self._lock:
-                    self._results[key] = fact
+                    self._results[key] = result
         finally:
             with self._lock:
-                del self._sought[key]
-            found.set()
-        return fact
+                del self._pending[key]
+            done.set()
+        return result
 
 
-def bytes_of(fact: object) -> int:
-    """Estimate what remembering a fact takes; counting every object would take longer than some
-    facts are worth.
-    """
-    match fact:
+def bytes_of(result: object) -> int:
+    """Estimate the size of a cached result; visiting every object would cost more than it saves."""
+    match result:
         case Checked():
-            figures = sum(1 + len(gates) for _, gates in fact.figures.values())
-            named = len(fact.crc32) * NAMED_BYTES
-            steps = sum(CELL_BYTES + STEP_BYTES * len(c.output_rms) for c in fact.forward.layers)
-            return FACT_BYTES + named + figures * FIGURES_BYTES + steps
+            figures = sum(1 + len(gates) for _, gates in result.figures.values())
+            named_bytes = len(result.crc32) * NAMED_BYTES
+            steps_bytes = sum(
+                CELL_BYTES + STEP_BYTES * len(cell.output_rms) for cell in result.forward.layers
+            )
+            return RESULT_BYTES + named_bytes + figures * FIGURES_BYTES + steps_bytes
         case Mapping():
-            return FACT_BYTES + sum((2 + len(gates)) * NAMED_BYTES for _, gates in fact.values())
+            names = sum(2 + len(gates) for _, gates in result.values())
+            return RESULT_BYTES + names * NAMED_BYTES
         case _:
-            return FACT_BYTES
+            return RESULT_BYTES
 
 
 def measured_bytes(plan: Plan, size: CheckSize) -> int:
-    """Return what the measured check of a plan takes, as `bytes_of` would."""
+    """Return what `bytes_of` the measured check of a plan will be."""
     figures = sum(1 + len(tensor.gates) for tensor in plan.tensors)
-    named = len(plan.tensors) * NAMED_BYTES
-    steps = plan.spec.cells * (CELL_BYTES + STEP_BYTES * size.seq_len)
-    return FACT_BYTES + named + figures * FIGURES_BYTES + steps
+    named_bytes = len(plan.tensors) * NAMED_BYTES
+    steps_bytes = plan.spec.cells * (CELL_BYTES + STEP_BYTES * size.seq_len)
+    return RESULT_BYTES + named_bytes + figures * FIGURES_BYTES + steps_bytes

@@ -1,6 +1,4 @@
-"""Tensors between the check that drew them and the stream that follows, where that is worth their
-memory.
-"""
+"""Caches expensive tensors between the check that draws them and the stream that sends them."""
 
 from __future__ import annotations
 
@@ -13,11 +11,11 @@ from stepzero_rnn.engine.draw import Stored
 
 
 class TensorCache:
-    """Holds drawn tensors of some checkpoints, up to a number of bytes for all of them together.
+    """Holds drawn tensors of several checkpoints, up to a total number of bytes.
 
-    What a check left here waits for one stream, which takes it and returns the room when it ends.
-    A checkpoint that nobody came for makes room for the next, the longest waiting first; one that
-    is being streamed does not.
+    The tensors of a check wait for one stream, which checks them out and frees their memory when it
+    ends.  If space is needed, the checkpoint that has waited longest is evicted; one that is being
+    streamed is not.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -26,7 +24,7 @@ class TensorCache:
         self._lock = threading.Lock()
 
     def put(self, checkpoint: bytes, name: str, stored: Stored) -> bool:
-        """Keep a tensor of a checkpoint if there is room; say whether it was kept."""
+        """Store a tensor of a checkpoint if it fits; return whether it was stored."""
         with self._lock:
             while self._free < stored.nbytes and self._evict(sparing=checkpoint):
                 pass
@@ -38,24 +36,22 @@ class TensorCache:
 
     @contextmanager
     def checkout(self, checkpoint: bytes) -> Iterator[Mapping[str, Stored]]:
-        """Return what waits for a checkpoint's stream, for as long as that runs; nothing, where
-        nothing does.
-        """
+        """Lend a checkpoint's tensors, if any, to its stream, and free them when it ends."""
         with self._lock:
-            mine = self._waiting.pop(checkpoint, {})
+            tensors = self._waiting.pop(checkpoint, {})
         try:
-            yield mine
+            yield tensors
         finally:
             with self._lock:
-                self._free += _bytes(mine)
+                self._free += _bytes(tensors)
 
     def discard(self, checkpoint: bytes) -> None:
-        """Forget what waits for a checkpoint that will not be streamed."""
+        """Free the tensors of a checkpoint that will not be streamed."""
         with self.checkout(checkpoint):
             pass
 
     def _evict(self, *, sparing: bytes) -> bool:
-        """Drop the longest waiting checkpoint but one; say whether there was any."""
+        """Drop the checkpoint that has waited longest, except `sparing`; return whether any was."""
         for checkpoint in self._waiting:
             if checkpoint != sparing:
                 self._free += _bytes(self._waiting.pop(checkpoint))

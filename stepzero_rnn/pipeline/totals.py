@@ -1,4 +1,4 @@
-"""The figures of one gate of one kind of parameter, pooled over layers and directions."""
+"""Pools the figures of each gate of each kind of parameter over layers and directions."""
 
 from __future__ import annotations
 
@@ -55,5 +55,5 @@ def _sum(pool: Sequence[Figures], of: Callable[[Figures], Real]) -> Real:
 
 
 def _extreme(choose: Callable[[list[float]], float], values: Sequence[Real]) -> Real:
-    known = [value for value in values if value is not None]
-    return choose(known) if len(known) == len(values) else None
+    numbers = [value for value in values if value is not None]
+    return choose(numbers) if len(numbers) == len(values) else None

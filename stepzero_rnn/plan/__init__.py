@@ -1,8 +1,8 @@
-"""What a checkpoint costs and what is drawn where: integers only, before anything is built.
+"""Plans a checkpoint before anything is drawn: its tensors, sizes and costs, all in integers.
 
-A plan lists the tensors in `state_dict` order.  Each is cut into blocks, the pieces that are drawn
-by themselves: one per gate, or the whole tensor.  Nothing infers gates or fans from a stacked
-tensor later.
+A plan lists the tensors in `state_dict` order.  Each is divided into blocks, the units that are
+drawn independently: one per gate, or the whole tensor.  No later step infers gates or fans from a
+stacked tensor.
 """
 
 from __future__ import annotations
@@ -41,31 +41,31 @@ GoOn = Callable[[], object]
 
 
 def always() -> None:
-    """Let a plan go on to its end."""
+    """Never cancel: the default `go_on` of a plan."""
 
 
 def plan(spec: Spec, go_on: GoOn = always) -> Plan:
     """Lay out every tensor of a recipe.
 
     Args:
-        go_on: called before each layer of a deep network; what it raises ends the plan.
+        go_on: called before each layer of a deep network; an exception it raises cancels the plan.
     """
     if spec.cells <= PLANNED_AT_ONCE_CELLS:
-        return Plan(spec, _known_tensors(spec.unseeded))
+        return Plan(spec, _cached_tensors(spec.unseeded))
     return Plan(spec, _tensors(spec.unseeded, go_on))
 
 
 def _tensors(spec: Spec, go_on: GoOn = always) -> tuple[TensorPlan, ...]:
-    found: list[TensorPlan] = []
+    planned: list[TensorPlan] = []
     for cell in spec.network.cells():
         go_on()
-        found += CellPlanner(spec, cell).tensors()
-    tensors = tuple(found)
+        planned += CellPlanner(spec, cell).tensors()
+    tensors = tuple(planned)
     return tensors if spec.script is None else tuple(_scripted(tensors, spec.script))
 
 
 def _scripted(tensors: tuple[TensorPlan, ...], script: AnyScript) -> Iterator[TensorPlan]:
-    """Let a script fill every tensor as a whole, one after another."""
+    """Replace the blocks of every tensor with a single one that the script fills."""
     hidden_size = tensors[0].blocks[0].hidden_size
     steps = ScriptPlan(script, hidden_size, tuple((t.kind, t.shape) for t in tensors))
     scratch = effort.SCRIPT_SCRATCH * max(t.size_bytes for t in tensors)
@@ -80,4 +80,4 @@ def _scripted(tensors: tuple[TensorPlan, ...], script: AnyScript) -> Iterator[Te
         )
 
 
-_known_tensors = lru_cache(256)(_tensors)
+_cached_tensors = lru_cache(256)(_tensors)

@@ -1,4 +1,4 @@
-"""The tensors of one direction of one layer, and the blocks that they are cut into."""
+"""Plans the tensors of one direction of one layer, and the blocks they consist of."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from stepzero_rnn.spec.schemes.weights import FanScheme
 
 
 def stream_of(tensor_name: str, gate: str) -> int:
-    """Return the random stream of a block: a function of its names and of nothing else."""
-    named = f"{STREAM_VERSION}/{tensor_name}/{gate}".encode()
-    return int.from_bytes(hashlib.blake2b(named).digest()[:8], "little")
+    """Return the number of a block's random stream, which depends on these two names alone."""
+    label = f"{STREAM_VERSION}/{tensor_name}/{gate}".encode()
+    return int.from_bytes(hashlib.blake2b(label).digest()[:8], "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class CellPlanner:
     def _biases_for(
         self, scheme: AnyWeightScheme, kind: Kind
     ) -> tuple[tuple[Role, AnyBiasScheme], ...]:
-        """Return the schemes of the gates' biases, where a weight depends on them."""
+        """Return the bias scheme of every gate if the weight scheme depends on them."""
         network = self.spec.network
         if not isinstance(scheme, Critical) or not network.gates(kind):
             return ()
@@ -118,18 +118,18 @@ class CellPlanner:
         return tuple((gate.role, bias) for gate, bias in zip(gates, schemes, strict=True))
 
     def _drawn_as(self, gate: str, scheme: AnyBiasScheme) -> str:
-        """Return the gate whose random numbers a gate's total is made of."""
+        """Return the gate whose random stream the total bias of `gate` is drawn from."""
         is_tied = isinstance(scheme, SplitScheme) and scheme.ties_input_gate
         if is_tied and self._role(gate) == "write":
             return self.spec.network.rnn.letter_of("retention")
         return gate
 
     def _share(self, kind: Kind, gate: str, scheme: AnyBiasScheme) -> float:
-        """Return the part of a gate's total bias that `kind` takes."""
+        """Return the fraction of a gate's total bias that `kind` holds."""
         if not isinstance(scheme, SplitScheme) or scheme.split == "each":
             return 1.0
-        # Where a gate resets the state inside the candidate, the candidate's two biases are
-        # different inputs, so none is moved to the other.
+        # If a gate resets the state inside the candidate, the candidate's two biases have
+        # different effects, so nothing moves from one to the other.
         rnn = self.spec.network.rnn
         is_apart = self._role(gate) == "candidate" and rnn.letter_of("reset") != WHOLE
         split = "ih" if is_apart else scheme.split
@@ -142,12 +142,12 @@ class CellPlanner:
         return [self.spec.scheme_at(parameter, place) for place in places]
 
     def _patches(self, kind: Kind, gates: tuple[str, ...]) -> list[tuple[Patch, ...]]:
-        """Return what uploaded arrays give of every gate."""
+        """Return, for every gate, the patches taken from uploaded arrays."""
         spec = self.spec
         if spec.arrays is None:
             return [()] * len(gates)
-        given = Given(spec.arrays, spec.network, spec.redrawn, self.cell)
-        return given.patches(kind, self.cell.name(kind), gates)
+        uploaded = Given(spec.arrays, spec.network, spec.redrawn, self.cell)
+        return uploaded.patches(kind, self.cell.name(kind), gates)
 
     def _tensor(
         self,
@@ -172,19 +172,15 @@ class CellPlanner:
 
 
 def _fans(kind: Kind, scheme: AnyWeightScheme) -> str:
-    """Say of which matrix a scheme takes the fans; a projection is no part of that over input and
-    state.
-    """
+    """Return which matrix the fans refer to; a projection is never part of a joint matrix."""
     return scheme.fans if isinstance(scheme, FanScheme) and kind != "weight_hr" else "block"
 
 
 def _bias_name(kind: Kind, scheme: AnyBiasScheme) -> str:
-    """Name what is drawn; a total has a stream of its own, so where it is put changes no number of
-    it.
-    """
+    """Return the name of the stream: a total bias has its own, so `split` never changes it."""
     return kind if _is_of_each(scheme) else "bias"
 
 
 def _is_of_each(scheme: AnyBiasScheme) -> bool:
-    """Whether the two vectors are drawn by themselves."""
+    """Whether the two bias vectors are drawn independently."""
     return isinstance(scheme, PytorchBias) or getattr(scheme, "split", "") == "each"

@@ -1,6 +1,4 @@
-"""What drawing a block takes where it is not drawn element by element: memory beside it, and
-arithmetic.
-"""
+"""The cost of drawing blocks that are not drawn element by element: scratch memory, arithmetic."""
 
 from __future__ import annotations
 
@@ -12,20 +10,18 @@ from stepzero_rnn.spec.networks import Kind
 from stepzero_rnn.spec.schemes.dense import Lsuv
 from stepzero_rnn.spec.schemes.scripts import Call, TorchSeeded
 
-# A script may have to play the step of its largest tensor again; LAPACK takes some copies of it.
+# A script may have to repeat the step of its largest tensor; LAPACK needs some copies of that.
 SCRIPT_SCRATCH = 4
 SCRIPT_PRODUCTS = {"orthogonal_": 2}
-PROBE_MULTIPLY_ADDS = (
-    200_000  # of each vector of a probe, beside its product with the block; measured
-)
-# Of each element that torch's trunc_normal_ finds: where a cut keeps most of the numbers, and where
-# it has to reject most.
+PROBE_MULTIPLY_ADDS = 200_000  # per probe vector, besides its product with the block; measured
+# Per element of torch's trunc_normal_: with a cut that accepts most numbers, and with one that
+# rejects most.
 CUT_MULTIPLY_ADDS, RARE_CUT_MULTIPLY_ADDS = 2_000, 150_000
-_OFTEN = 0.3  # of the numbers kept
+_OFTEN = 0.3  # share of the numbers accepted
 
 
 def scratch_bytes(block: Block) -> int:
-    """Return the memory that drawing a block takes beside it."""
+    """Return the memory that drawing a block needs in addition to the block."""
     cost = _cost(block)
     if cost is None:
         return 0
@@ -34,7 +30,7 @@ def scratch_bytes(block: Block) -> int:
 
 
 def multiply_adds(block: Block, kind: Kind) -> int:
-    """Return how many multiplications, each with an addition, drawing a block takes at most."""
+    """Return an upper bound on the multiply-adds that drawing a block takes."""
     if isinstance(block.scheme, TorchSeeded):
         call = block.scheme.calls.get(kind)
         return _multiply_adds_of(call, block) if call else 0
@@ -48,19 +44,19 @@ def multiply_adds(block: Block, kind: Kind) -> int:
 
 
 def _multiply_adds_of(call: Call, block: Block) -> int:
-    """Return what a function of `torch.nn.init` takes of a parameter."""
+    """Return the multiply-adds of a `torch.nn.init` function filling a parameter."""
     rows, cols = _sides(block)
     if call.function == "trunc_normal_":
-        known = call.arguments
-        cut = NormalDist(known["mean"], known["std"])
-        is_often = cut.cdf(known["b"]) - cut.cdf(known["a"]) > _OFTEN
+        arguments = call.arguments
+        normal = NormalDist(arguments["mean"], arguments["std"])
+        is_often = normal.cdf(arguments["b"]) - normal.cdf(arguments["a"]) > _OFTEN
         return rows * cols * (CUT_MULTIPLY_ADDS if is_often else RARE_CUT_MULTIPLY_ADDS)
     return rows * cols * min(rows, cols) * SCRIPT_PRODUCTS.get(call.function, 0)
 
 
 def _cost(block: Block) -> DrawCost | None:
-    """Return the cost of a block that is drawn whole."""
-    # A gated network's critical block is drawn element by element.
+    """Return the cost of a block that is drawn as a whole; None for any other."""
+    # In a gated network, `critical` draws element by element.
     is_plain = block.scheme.is_elementwise or bool(block.biases) or not block.is_drawn
     return None if is_plain else block.scheme.cost
 

@@ -1,8 +1,8 @@
-"""What a plan is made of: blocks, tensors, and all of them together."""
+"""The records of a plan: blocks, tensors, and the plan itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,23 +15,17 @@ from stepzero_rnn.spec.recipe import encode_recipe
 from stepzero_rnn.spec.schemes.scripts import AnyScript
 from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
 
-# What a layer's direction takes beside the arithmetic of its weights, as multiplications and
-# additions: once (it is laid out, drawn and looked at), and for each of its time steps.  A core
-# does some 20 000 million a second.
+# Overhead of one direction of a layer, expressed in multiply-adds: once (planning, drawing and
+# measuring), and per time step.  A core does about 20·10⁹ a second.
 CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS = 20_000_000, 250_000
-HALF_FACTOR = 24  # torch has only slow products of float16 on a CPU: 8 to 46 times float32's
-
-RETENTION_GATE: Mapping[str, str] = {
-    "gru": "z",
-    "lstm": "f",
-}  # open, it keeps the state (PyTorch's sign)
+HALF_FACTOR = 24  # on a CPU, torch's float16 products take 8 to 46 times as long as float32's
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScriptPlan:
-    """What a script fills, in its order: the kind and shape of every tensor.
+    """The kind and shape of every tensor that a script fills, in order.
 
-    One plan has one; it is equal to no other.
+    Compared by identity: each plan has one of its own.
     """
 
     script: AnyScript
@@ -41,12 +35,12 @@ class ScriptPlan:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of a tensor that is drawn by itself.
+    """A part of a tensor that is drawn independently.
 
-    `start` is its first element in the tensor, `stream` the random stream it is drawn from (of a
-    script: its place in the `steps`), `share` the part of a total bias that this vector takes,
-    `patches` what of it uploaded arrays give, `role` what the gate does, and `biases` the schemes
-    of all gates by their roles, where a weight depends on them.
+    `start` is the index of its first element in the tensor, `stream` the random stream it is drawn
+    from (for a script, its index in `steps`), `share` the fraction of the total bias that this
+    vector holds, `patches` the parts taken from uploaded arrays, and `role` what the gate does.
+    `biases` has the bias scheme of every gate by its role, if the weights depend on them.
     """
 
     gate: str
@@ -66,26 +60,25 @@ class Block:
 
     @property
     def elements(self) -> int:
-        """How many elements it has."""
         return self.rows * self.cols
 
     @property
     def given(self) -> int:
-        """How many of them uploaded arrays give."""
+        """How many of its elements are taken from uploaded arrays."""
         return sum(patch.elements for patch in self.patches)
 
     @property
     def is_drawn(self) -> bool:
-        """Whether any of them is drawn."""
+        """Whether any of its elements is drawn."""
         return self.given < self.elements
 
 
 @dataclass(frozen=True, slots=True)
 class TensorPlan:
-    """One parameter: its PyTorch name, shape and blocks; how many elements it has, and bytes.
+    """One parameter: its PyTorch name, shape, size and blocks.
 
-    `gates` are the names of its gates, in order; `scratch_bytes` is the memory that drawing one of
-    its blocks takes beside the block itself, `multiply_adds` the linear algebra of drawing all.
+    `gates` are the names of its gates, in order; `scratch_bytes` is the memory that drawing one
+    block needs in addition to the block, `multiply_adds` the linear algebra of drawing them all.
     """
 
     name: str
@@ -103,18 +96,16 @@ class TensorPlan:
 
     @property
     def scheme(self) -> dict[str, Any]:
-        """The scheme, by name and what differs from its defaults; by gate where they have different
-        ones.
-        """
+        """The scheme's name and non-default fields; an object by gate if the gates differ."""
         schemes = [block.scheme for block in self.blocks]
         if len({*schemes}) == 1:
             return as_object(schemes[0])
-        named = zip(self.gates, schemes, strict=True)
-        return {gate: as_object(scheme) for gate, scheme in named}
+        by_gate = zip(self.gates, schemes, strict=True)
+        return {gate: as_object(scheme) for gate, scheme in by_gate}
 
     @property
     def given(self) -> int:
-        """How many of its elements uploaded arrays give."""
+        """How many of its elements are taken from uploaded arrays."""
         return sum(block.given for block in self.blocks)
 
     @property
@@ -140,28 +131,28 @@ class Plan:
         """The recipe's token.
 
         Raises:
-            RecipeTooLong: no address has room for it.
+            RecipeTooLong: it does not fit into a URL.
         """
         return encode_recipe(self.spec)
 
     @property
     def parameters(self) -> int:
-        """How many numbers the checkpoint holds."""
+        """The number of elements of all tensors."""
         return sum(tensor.elements for tensor in self.tensors)
 
     @property
     def size_bytes(self) -> int:
-        """How many bytes the tensors take, without any file's frame."""
+        """The size of all tensors, without the overhead of a file format."""
         return sum(tensor.size_bytes for tensor in self.tensors)
 
     def layers(self) -> Iterator[tuple[TensorPlan, ...]]:
-        """Return the tensors of one layer after another, both directions together."""
+        """Yield the tensors of each layer, both directions together."""
         per_layer = len(self.tensors) // self.spec.num_layers
         for first in range(0, len(self.tensors), per_layer):
             yield self.tensors[first : first + per_layer]
 
     def working_bytes(self, check: CheckSize) -> int:
-        """Return the memory that checking takes: one layer, its scratch and its activations."""
+        """Return the memory the check needs: one layer, its scratch memory and activations."""
         spec = self.spec
         gate_width = len(spec.network.rnn.letters) * spec.hidden_size * spec.directions
         wide = max(spec.input_size, spec.output_size) + spec.output_size + 2 * gate_width
@@ -172,9 +163,7 @@ class Plan:
         )
 
     def multiply_adds(self, check: CheckSize) -> int:
-        """Return how long checking takes, in multiplications with an addition each: of the weights,
-        and of what goes with them.
-        """
+        """Return the estimated work of the check in multiply-adds, overhead included."""
         forward = self.parameters * check.seq_len * check.batch
         if self.spec.dtype == "float16":
             forward *= HALF_FACTOR

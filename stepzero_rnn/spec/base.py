@@ -7,11 +7,11 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-SAFE_INTEGER = 2**53 - 1  # the largest that every JSON reader keeps exactly
+SAFE_INTEGER = 2**53 - 1  # the largest integer that every JSON reader represents exactly
 
 
 def _plus_zero(value: float) -> float:
-    return value + 0.0  # −0.0 asks for what 0.0 asks for, so it must draw it too
+    return value + 0.0  # −0.0 means the same as 0.0, so it must give the same recipe
 
 
 Size = Annotated[int, Field(ge=1, le=SAFE_INTEGER)]
@@ -19,16 +19,16 @@ Number = Annotated[float, AfterValidator(_plus_zero)]
 
 
 class Strict(BaseModel):
-    """A frozen request model: unknown fields, `true` for 1, `"10"` for 10, NaN are refused."""
+    """A frozen request model that rejects unknown fields, `true` for 1, `"10"` for 10, and NaN."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class DrawCost(NamedTuple):
-    """What drawing a matrix whole takes, its sides rounded up to whole eights.
+    """The cost of drawing a whole matrix whose sides are rounded up to multiples of eight.
 
-    `scratch_bytes` is memory for every element beside the matrix itself; `products` counts
-    multiplications of the matrix by one of its smaller side.
+    `scratch_bytes` is the memory per element in addition to the matrix; `products` is the number
+    of times the matrix is multiplied by a square one of its smaller side.
     """
 
     scratch_bytes: int
@@ -36,8 +36,9 @@ class DrawCost(NamedTuple):
 
 
 class InitScheme(Strict):
-    """What all init schemes share: where they are defined (`stepzero_rnn/spec/compatibility.py`
-    refuses them elsewhere).
+    """The base of all init schemes, which states where a scheme is defined.
+
+    `stepzero_rnn/spec/compatibility.py` rejects it anywhere else.
     """
 
     formula: ClassVar[str]
@@ -45,51 +46,50 @@ class InitScheme(Strict):
     parameters: ClassVar[tuple[str, ...]] = ("weight_ih", "weight_hh", "weight_hr")
     rnn_types: ClassVar[tuple[str, ...]] = ("rnn", "gru", "lstm")
     nonlinearities: ClassVar[tuple[str, ...]] = ("tanh", "relu")  # of a plain RNN
-    needs: ClassVar[str] = ""  # what a network of another type or nonlinearity lacks
+    needs: ClassVar[str] = ""  # what networks of other types or nonlinearities lack
     min_hidden_size: ClassVar[int] = 1
     cost: ClassVar[DrawCost | None] = None  # None: drawn element by element
 
     @property
     def name(self) -> str:
-        """What it is asked for by."""
+        """The value of `scheme` that selects it."""
         return str(type(self).model_fields["scheme"].default)
 
     @property
     def is_square(self) -> bool:
-        """Whether only a square block can be filled."""
+        """Whether it can fill square blocks only."""
         return False
 
     @property
     def is_elementwise(self) -> bool:
-        """Whether it is drawn element by element as it is asked for, though others of its name are
-        not.
-        """
+        """Whether, with these parameters, a scheme with a `cost` is drawn element by element."""
         return False
 
 
 def at_most(limit: int) -> BeforeValidator:
-    """Refuse a list by its length before its items are looked at: `max_length` itself looks at
-    every wrong one.
+    """Reject a list that is too long before its items are validated.
+
+    `max_length` alone would report every invalid item, however many there are.
     """
 
-    def count(value: Any) -> Any:
+    def check_length(value: Any) -> Any:
         if isinstance(value, list | tuple) and len(value) > limit:
-            facts = {"field_type": "List", "max_length": limit, "actual_length": len(value)}
-            raise PydanticKnownError("too_long", facts)
+            context = {"field_type": "List", "max_length": limit, "actual_length": len(value)}
+            raise PydanticKnownError("too_long", context)
         return value
 
-    return BeforeValidator(count)
+    return BeforeValidator(check_length)
 
 
 def refusal(
     code: str, detail: str, *, field: str = "", given: Any = None, allowed: Any = None
 ) -> PydanticCustomError:
-    """Make the error of a rule that pydantic has no word for.
+    """Create the error for a rule that pydantic does not define.
 
     Args:
-        field: JSON pointer of the wrong part below the model or field whose validator raises.
-        given: what stands there, where that is not all that the validator was given.
-        allowed: what could stand there instead, where that can be listed.
+        field: JSON pointer of the invalid part, relative to the model or field being validated.
+        given: the invalid value, if it is only a part of what the validator received.
+        allowed: the accepted values, if they can be listed.
     """
-    facts = {"detail": detail, "field": field, "given": given, "allowed": allowed}
-    return PydanticCustomError(code, "{detail}", facts)
+    context = {"detail": detail, "field": field, "given": given, "allowed": allowed}
+    return PydanticCustomError(code, "{detail}", context)

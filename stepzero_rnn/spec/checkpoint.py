@@ -1,4 +1,4 @@
-"""What a caller asks for: the network, its init and seed (the recipe), and how to serve it."""
+"""The request models: the recipe (network, init and seed), and options for serving it."""
 
 from __future__ import annotations
 
@@ -116,39 +116,39 @@ class Spec(Strict):
 
     @property
     def script(self) -> AnyScript | None:
-        """The script that fills all of the network, where one does."""
+        """The script that fills the whole network, if any."""
         return script_of(self.init)
 
     @cached_property
     def parts(self) -> Parts:
-        """Return the init in full.
+        """The init with every part filled in.
 
-        Parts that the network lacks are `pytorch`, and so are all of a script's.
+        Parts that the network lacks, and all parts of a script, are `pytorch`.
         """
-        return parts_of(self._asked, projected=self.proj_size > 0, biased=self.bias)
+        return parts_of(self._init_parts, projected=self.proj_size > 0, biased=self.bias)
 
     @property
     def overrides(self) -> tuple[WeightOverride | BiasOverride, ...]:
-        """The exceptions from the parts, in order."""
-        return self._asked.overrides
+        """The overrides of the parts, in order, those of the preset included."""
+        return self._init_parts.overrides
 
     @cached_property
-    def _asked(self) -> InitParts:
+    def _init_parts(self) -> InitParts:
         return in_parts(self.init, self.network)
 
     @property
     def arrays(self) -> Arrays | None:
-        """The uploaded arrays that count before the schemes."""
+        """The uploaded arrays, which take precedence over the schemes."""
         return self.init.arrays if isinstance(self.init, InitParts) else None
 
     @cached_property
     def redrawn(self) -> frozenset[tuple[str, Place]]:
-        """Which gates are drawn although they are given."""
+        """The gates that are drawn although uploaded arrays have them."""
         return self.arrays.redrawn(self.network) if self.arrays else frozenset()
 
     @cached_property
     def network(self) -> Network:
-        """Its kind and sizes."""
+        """The kind and sizes of the network."""
         return network_of(vars(self))
 
     @cached_property
@@ -161,12 +161,12 @@ class Spec(Strict):
         return getattr(self.parts, parameter) if number is None else self.parts.overrides[number]
 
     def override_at(self, parameter: str, place: Place) -> int | None:
-        """Return the number of the override that one gate of one cell is drawn by."""
+        """Return the index of the override that applies to one gate of one cell, if any."""
         return self._exceptions.get((parameter, place))
 
     @property
     def unseeded(self) -> Self:
-        """What it shares with the recipes of every other seed."""
+        """The same recipe with seed 0."""
         return self.model_copy(update={"seed": 0})
 
     @property
@@ -176,12 +176,12 @@ class Spec(Strict):
 
     @property
     def cells(self) -> int:
-        """How many single recurrent nets it is made of: layers times directions."""
+        """The number of single recurrent nets: layers times directions."""
         return self.num_layers * self.directions
 
     @property
     def output_size(self) -> int:
-        """Features of the output: all directions of the (projected) hidden state."""
+        """Output features: the (projected) hidden state of all directions."""
         return self.network.output_size
 
 
@@ -220,13 +220,13 @@ class Detailed(Serving):
     layer: int | None = Field(
         default=None,
         ge=0,
-        description="Return the details of this layer, from 0; without it, those of all layers of a network of up to 4 "
-        "layers (or directions), and totals alone for a deeper one.",
+        description="Return the details of this layer, counted from 0. Without it, a summary has the details of all "
+        "layers if layers times directions is at most 4, and totals alone for deeper networks.",
     )
 
 
 class CheckpointRequest(Spec, Serving):
-    """A recipe, and how to serve it."""
+    """A recipe and the options for serving it."""
 
     format: FormatName | None = Field(
         default=None,
@@ -235,14 +235,14 @@ class CheckpointRequest(Spec, Serving):
 
     @cached_property
     def spec(self) -> Spec:
-        """The recipe alone, which is valid already."""
+        """The recipe alone, which has already been validated."""
         return Spec.model_construct(
             {*Spec.model_fields}, **{name: getattr(self, name) for name in Spec.model_fields}
         )
 
     @property
     def serving(self) -> Serving:
-        """Return how to serve alone."""
+        """The options for serving alone."""
         return Serving(device=self.device, check=self.check)
 
 

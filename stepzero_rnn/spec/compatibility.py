@@ -1,6 +1,4 @@
-"""Whether an init fits its network: one table of rules that every scheme keeps, wherever it is
-asked for.
-"""
+"""Checks that an init fits its network, by one table of rules for all schemes."""
 
 from __future__ import annotations
 
@@ -41,7 +39,7 @@ _SIZED = _NEEDED_BY_OVERRIDES | {"input_size", "hidden_size"}
 
 
 class Site(NamedTuple):
-    """Where a scheme is to draw: which parameters, and of what network as far as that is known."""
+    """Where a scheme is used: the parameters, and what is known of the network."""
 
     parameters: tuple[str, ...]
     rnn_type: str
@@ -51,12 +49,12 @@ class Site(NamedTuple):
 
     @property
     def network(self) -> str:
-        """The kind of network in a word or two."""
+        """The kind of network, with its nonlinearity."""
         return " ".join(filter(None, (self.nonlinearity, self.rnn_type)))
 
 
 class Rule(NamedTuple):
-    """What must hold for a scheme to be defined at a site, and what is said where it does not."""
+    """A condition for a scheme to be defined at a site, and the reason reported otherwise."""
 
     holds: Callable[[InitScheme, Site], bool]
     reason: str
@@ -91,11 +89,10 @@ RULES: tuple[Rule, ...] = (
 
 
 def refuse_misfit(init: Any, network: Mapping[str, Any]) -> None:
-    """Refuse an init that asks for parts which the network lacks, or for schemes which are
-    undefined for it.
+    """Reject an init with parts that the network lacks, or schemes that are undefined for it.
 
     Args:
-        network: the fields of the spec that are valid.
+        network: the spec's fields that are valid so far.
     """
     if isinstance(init, InitParts):
         _refuse_misfit_of_parts(init, network)
@@ -126,7 +123,7 @@ def _refuse_misfit_of_parts(init: InitParts, network: Mapping[str, Any]) -> None
 
 
 def network_of(fields: Mapping[str, Any]) -> Network:
-    """Return the network of a spec's fields; a size that is not known yet is 0."""
+    """Return the network of a spec's fields; sizes that are not known yet are 0."""
     return Network(
         RNNS[fields["rnn_type"]],
         fields.get("input_size", 0),
@@ -148,10 +145,10 @@ def _refuse_unused(init: InitParts, network: Mapping[str, Any]) -> None:
 def _refuse_undefined_preset(
     name: str, network: Mapping[str, Any], field: str, *, projects: bool = True
 ) -> None:
-    """Refuse a preset that does not say what the network needs.
+    """Reject a preset that does not define everything the network needs.
 
     Args:
-        projects: whether the preset is to say how a projection is drawn.
+        projects: whether the preset has to define how a projection is drawn.
     """
     if "rnn_type" not in network:
         return
@@ -162,7 +159,7 @@ def _refuse_undefined_preset(
             f"{name} is undefined here: {reason}",
             field=field,
             given=name,
-            allowed=[known for known in PRESETS if not _why_no_preset(known, site, projects)],
+            allowed=[other for other in PRESETS if not _why_no_preset(other, site, projects)],
         )
 
 
@@ -186,22 +183,24 @@ def _refuse_overrides(init: InitParts, network: Mapping[str, Any]) -> None:
     for number, override in enumerate(init.overrides):
         scheme, field = override_in_full(override), f"/overrides/{number}/init"
         _refuse_undefined(scheme, (override.parameter,), network, field)
-    own = len(in_parts(init, network_of(network)).overrides) - len(init.overrides)
-    if own + len(init.overrides) > MAX_OVERRIDES:
+    preset_overrides = len(in_parts(init, network_of(network)).overrides) - len(init.overrides)
+    if preset_overrides + len(init.overrides) > MAX_OVERRIDES:
         raise refusal(
             "too_long",
-            f"{init.preset} has {own} overrides of its own",
+            f"{init.preset} has {preset_overrides} overrides of its own",
             field="/overrides",
             given=len(init.overrides),
-            allowed=f"at most {MAX_OVERRIDES - own}",
+            allowed=f"at most {MAX_OVERRIDES - preset_overrides}",
         )
 
 
 def _refuse_misshapen(
     init: InitParts, network: Mapping[str, Any], pointer: str | None = None
 ) -> None:
-    """Refuse given values of a wrong shape; `pointer` is that of every scheme, where one is for all
-    weights.
+    """Reject literal values of a wrong shape.
+
+    Args:
+        pointer: the JSON pointer of the scheme, if a single one is used for all weights.
     """
     schemes = [getattr(init, name) for name in (*WEIGHTS, "bias")]
     schemes += [override.init for override in init.overrides]
@@ -209,49 +208,49 @@ def _refuse_misshapen(
         isinstance(scheme, Array | ArrayBias) for scheme in schemes
     ):
         return
-    nameable = network_of(network)
-    counts = resolve(init.overrides, nameable)
+    sized = network_of(network)
+    matches = resolve(init.overrides, sized)
 
     def scheme_at(parameter: str, place: Place) -> tuple[Any, str]:
-        number = counts.get((parameter, place))
+        number = matches.get((parameter, place))
         if number is not None:
             return override_in_full(init.overrides[number]), f"/overrides/{number}/init"
         full = bias_in_full if parameter == "bias" else weight_in_full
-        part = part_of(init, parameter, nameable.rnn.name)
+        part = part_of(init, parameter, sized.rnn.name)
         return full(part), f"/{parameter}" if pointer is None else pointer
 
-    refuse_misshapen(scheme_at, nameable)
+    refuse_misshapen(scheme_at, sized)
 
 
 def _refuse_uncritical(init: InitParts, network: Mapping[str, Any]) -> None:
-    """Refuse criticality that the biases of some cell do not allow."""
+    """Reject `critical` if the gate biases of some cell rule it out."""
     if not _SIZED.issubset(network):
         return
-    nameable, hidden_size = network_of(network), network["hidden_size"]
-    asked = in_parts(init, nameable)
-    counts = resolve(asked.overrides, nameable)
-    scaled = nameable.rnn.letter_of("candidate")
+    sized, hidden_size = network_of(network), network["hidden_size"]
+    parts = in_parts(init, sized)
+    matches = resolve(parts.overrides, sized)
+    candidate = sized.rnn.letter_of("candidate")
 
     def scheme_at(parameter: str, place: Place) -> Any:
-        number = counts.get((parameter, place))
+        number = matches.get((parameter, place))
         full = bias_in_full if parameter == "bias" else weight_in_full
         return (
-            full(getattr(asked, parameter))
+            full(getattr(parts, parameter))
             if number is None
-            else override_in_full(asked.overrides[number])
+            else override_in_full(parts.overrides[number])
         )
 
-    for layer, reverse in nameable.cells():
-        place = (layer, reverse, scaled)
+    for layer, reverse in sized.cells():
+        place = (layer, reverse, candidate)
         scheme = scheme_at("weight_hh", place)
         if isinstance(scheme, Critical):
             biases = {
-                gate: scheme_at("bias", (layer, reverse, gate)) if nameable.bias else ZerosBias()
-                for gate in nameable.rnn.letters
+                gate: scheme_at("bias", (layer, reverse, gate)) if sized.bias else ZerosBias()
+                for gate in sized.rnn.letters
             }
-            number = counts.get(("weight_hh", place))
+            number = matches.get(("weight_hh", place))
             field = "/weight_hh" if number is None else f"/overrides/{number}/init"
-            refuse_uncritical(scheme, nameable.rnn, biases, hidden_size, field)
+            refuse_uncritical(scheme, sized.rnn, biases, hidden_size, field)
 
 
 def _refuse_undefined(
@@ -263,7 +262,7 @@ def _refuse_undefined(
     reason = _why_undefined(scheme, site)
     if reason is None:
         return
-    known = BIAS_SCHEMES if parameters == ("bias",) else WEIGHT_SCHEMES
+    schemes = BIAS_SCHEMES if parameters == ("bias",) else WEIGHT_SCHEMES
     raise refusal(
         "undefined_scheme",
         f"{scheme.name} is undefined here: {reason}",
@@ -271,7 +270,7 @@ def _refuse_undefined(
         given=scheme.name,
         allowed=[
             name
-            for name, cls in known.items()
+            for name, cls in schemes.items()
             if _why_undefined(cls.model_construct(), site) is None
         ],
     )

@@ -1,6 +1,6 @@
-"""Exceptions from a part's scheme: for some layers, one direction, one gate.
+"""Overrides of a part's scheme for some layers, one direction or one gate.
 
-The first that matches counts.
+The first override that matches wins.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from stepzero_rnn.spec.base import Strict, at_most, refusal
 from stepzero_rnn.spec.networks import RNNS, WHOLE, Network
 from stepzero_rnn.spec.schemes.unions import BiasInit, WeightInit
 
-MAX_OVERRIDES = 16  # what a recipe token has room for, whatever they say
+MAX_OVERRIDES = 16  # these fit into a recipe token whatever they contain
 MAX_LAYERS = 1024
 WEIGHTS = ("weight_ih", "weight_hh", "weight_hr")
 Layer = Annotated[int, Field(ge=0, lt=MAX_LAYERS)]
 LayerRange = Annotated[tuple[Layer, Layer], Field(strict=False)]  # JSON has lists
-# The names of gates by their letters in PyTorch's documentation, which are accepted too.
+# Gate names by their letters in PyTorch's documentation, which are accepted as well.
 GATE_OF_LETTER = {gate.letter: gate.name for rnn in RNNS.values() for gate in rnn.gates}
-# One gate of one cell: layer, whether it is the reverse direction, the gate as PyTorch's letter.
+# One gate of one cell: its layer, whether it is the reverse direction, and PyTorch's letter.
 Place = tuple[int, bool, str]
 
 
 class Selection(Strict):
-    """Which part of a parameter: layers, direction, gate."""
+    """A part of a parameter: layers, direction, gate."""
 
     layer: Literal["first", "last"] | Layer | LayerRange | None = Field(
         default=None,
@@ -62,7 +62,7 @@ class Selection(Strict):
         )
 
     def layers(self, num_layers: int) -> range:
-        """Return the layers it is for."""
+        """Return the layers it selects."""
         match self.layer:
             case None:
                 return range(num_layers)
@@ -76,8 +76,9 @@ class Selection(Strict):
                 return range(index, index + 1)
 
     def selection(self, num_layers: int, bidirectional: bool) -> dict[str, Any]:
-        """Say what it is for in one way for all spellings: an index where that does, nothing where
-        it is all.
+        """Return the canonical form of the selection, the same for all equivalent ones.
+
+        A single layer is an index; fields that select everything are omitted.
         """
         plain = self.model_dump(exclude_defaults=True, exclude={"layer", "init"})
         layers = self.layers(num_layers)
@@ -88,7 +89,7 @@ class Selection(Strict):
         return plain
 
     def sides(self, letters: Mapping[str, str], network: Network) -> Iterator[tuple[bool, str]]:
-        """Return the directions and gates that it is for, in each of its layers."""
+        """Return the directions and gates that it selects in each of its layers."""
         directions = {"forward": (False,), "reverse": (True,)}.get(
             str(self.direction), (False, True)[: network.directions]
         )
@@ -96,20 +97,20 @@ class Selection(Strict):
         return product(directions, gates)
 
     def places(self, letters: Mapping[str, str], network: Network) -> Iterator[Place]:
-        """Return the places of its parameter that it is for."""
+        """Return the places of its parameter that it selects."""
         layers, sides = self.layers(network.num_layers), self.sides(letters, network)
         return ((layer, *side) for side in sides for layer in layers)
 
 
 class WeightOverride(Selection):
-    """Another scheme for some of a weight."""
+    """A different scheme for a part of a weight."""
 
     parameter: Literal["weight_ih", "weight_hh", "weight_hr"] = Field(description="Which weight.")
     init: WeightInit = Field(description="The scheme.")
 
 
 class BiasOverride(Selection):
-    """Another scheme for the total bias of some gates."""
+    """A different scheme for the total bias of some gates."""
 
     parameter: Literal["bias"] = Field(description="The total bias.")
     init: BiasInit = Field(description="The scheme.")
@@ -126,40 +127,39 @@ Overrides = Annotated[
 def resolve(
     overrides: Sequence[WeightOverride | BiasOverride], network: Network
 ) -> dict[tuple[str, Place], int]:
-    """Return the number of the override that counts, for each place of a parameter that has one."""
-    found: dict[tuple[str, Place], int] = {}
-    free: dict[
-        tuple[str, bool, str], set[int]
-    ] = {}  # layers that none before has; each is taken once
+    """Return the index of the override that applies, for each place of a parameter with one."""
+    matches: dict[tuple[str, Place], int] = {}
+    # Layers that no earlier override matches; each is assigned once.
+    unmatched: dict[tuple[str, bool, str], set[int]] = {}
     for number, override in enumerate(overrides):
         name, layers = override.parameter, override.layers(network.num_layers)
         for side in override.sides(network.gates(name), network):
-            left = free.setdefault((name, *side), {*range(network.num_layers)})
-            taken = left.intersection(layers)
-            left -= taken
-            found.update({(name, (layer, *side)): number for layer in taken})
-    return found
+            remaining = unmatched.setdefault((name, *side), {*range(network.num_layers)})
+            taken = remaining.intersection(layers)
+            remaining -= taken
+            matches.update({(name, (layer, *side)): number for layer in taken})
+    return matches
 
 
 def refuse_unfit(
     overrides: Sequence[WeightOverride | BiasOverride], network: Network, fused: Collection[str]
 ) -> None:
-    """Refuse overrides that match nothing, and those that would take one gate out of a fused draw.
+    """Reject overrides that match nothing, or that select one gate of a fused tensor.
 
     Args:
-        fused: the parameters whose own scheme is fused.
+        fused: the parameters whose part of the init has a fused scheme.
     """
     for number, override in enumerate(overrides):
-        for field, given, allowed in lacking(override, override.parameter, network):
+        for field, value, allowed in lacking(override, override.parameter, network):
             raise refusal(
                 "matches_nothing",
-                f"the network has no {field} {given!r}, so this override would match nothing",
+                f"the network has no {field} {value!r}, so this override would match nothing",
                 field=f"/overrides/{number}/{field}",
-                given=given,
+                given=value,
                 allowed=allowed,
             )
-    counts = resolve(overrides, network)
-    for number in sorted({*range(len(overrides))} - {*counts.values()})[:1]:
+    matches = resolve(overrides, network)
+    for number in sorted({*range(len(overrides))} - {*matches.values()})[:1]:
         raise refusal(
             "matches_nothing",
             "earlier overrides match everything it selects, and the first match wins",
@@ -167,7 +167,7 @@ def refuse_unfit(
             given=_as_given(overrides[number]),
             allowed="narrower overrides before wider ones",
         )
-    for number in _in_fused(overrides, network, fused, counts):
+    for number in _in_fused(overrides, network, fused, matches):
         raise refusal(
             "part_of_fused",
             f"a fused scheme fills all gates of {overrides[number].parameter} at once, so no gate can have a different one",
@@ -181,13 +181,13 @@ def _in_fused(
     overrides: Sequence[WeightOverride | BiasOverride],
     network: Network,
     fused: Collection[str],
-    counts: Mapping[tuple[str, Place], int],
+    matches: Mapping[tuple[str, Place], int],
 ) -> Iterator[int]:
-    """Return the overrides of tensors of which a fused scheme fills a part only."""
+    """Yield the overrides of tensors that a fused scheme would fill only in part."""
     fill_all = {n for n, o in enumerate(overrides) if getattr(o.init, "scope", "gate") == "fused"}
-    for name, layer, reverse in {(name, *place[:2]) for name, place in counts}:
+    for name, layer, reverse in {(name, *place[:2]) for name, place in matches}:
         letters = network.letters(name)
-        numbers = {counts.get((name, (layer, reverse, gate))) for gate in letters}
+        numbers = {matches.get((name, (layer, reverse, gate))) for gate in letters}
         any_fused = (name in fused and None in numbers) or not fill_all.isdisjoint(numbers)
         if any_fused and len(numbers) > 1:
             yield max(number for number in numbers if number is not None)
@@ -198,12 +198,12 @@ def _as_given(override: WeightOverride | BiasOverride) -> Any:
 
 
 def lacking(part: Selection, parameter: str, network: Network) -> Iterator[tuple[str, Any, Any]]:
-    """Return each field that names what is not there, what it says, and what is there."""
+    """Yield each field that selects something the network lacks: name, value, valid values."""
     if parameter not in network.parameters:
         yield "parameter", parameter, [*network.parameters]
     if part.layers(network.num_layers)[-1] >= network.num_layers:
-        given = list(part.layer) if isinstance(part.layer, tuple) else part.layer
-        yield "layer", given, f"0 to {network.num_layers - 1}"
+        value = list(part.layer) if isinstance(part.layer, tuple) else part.layer
+        yield "layer", value, f"0 to {network.num_layers - 1}"
     if part.direction == "reverse" and not network.bidirectional:
         yield "direction", "reverse", ["forward"]
     gates = [*network.gates(parameter)]

@@ -1,4 +1,4 @@
-"""Whether numbers that stand in a recipe have the shape of what they are for."""
+"""Checks that literal values in a recipe have the shape of the blocks they fill."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from stepzero_rnn.spec.networks import WHOLE, Cell, Network, Shape
 from stepzero_rnn.spec.overrides import Place
 from stepzero_rnn.spec.schemes.inline import Array, ArrayBias
 
-# Of a parameter's place: its scheme in full, and the JSON pointer of that scheme.
+# From a parameter and a place to the scheme as a model, and the JSON pointer of that scheme.
 SchemeAt = Callable[[str, Place], tuple[Any, str]]
 
 
 def refuse_misshapen(scheme_at: SchemeAt, network: Network) -> None:
-    """Refuse given numbers of another shape than some block that they are for."""
+    """Reject literal values whose shape differs from that of a block they fill."""
     for parameter, place in _places(network):
         scheme, field = scheme_at(parameter, place)
         if not isinstance(scheme, Array | ArrayBias):
@@ -49,16 +49,16 @@ def _name(parameter: str, place: Place, network: Network, *, fused: bool) -> str
     return tensor if fused or letter == WHOLE else f"{tensor}.{network.rnn.by_letter[letter].name}"
 
 
-def _cause(given: Shape, block: Shape, gates: int, *, fused: bool) -> str:
-    """Say what has probably happened, where that can be told from the shapes."""
+def _cause(shape: Shape, block: Shape, gates: int, *, fused: bool) -> str:
+    """Return a hint at the likely cause of a wrong shape."""
     stacked = (block[0] * gates, *block[1:])
-    if given == (block if fused else stacked):
+    if shape == (block if fused else stacked):
         return (
             "; that is the shape of one gate: select it in an override"
             if fused
             else "; that is the shape of all gates: use scope `fused`, or one override per gate"
         )
-    if len(given) == 2 and given[::-1] in (block, stacked):
+    if len(shape) == 2 and shape[::-1] in (block, stacked):
         return "; that is the transpose: PyTorch's weights are (out, in)"
     return "; if layers differ in shape, use an override for each"
 

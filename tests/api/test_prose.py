@@ -38,7 +38,6 @@ def test_a_setting_is_described_without_banned_turns(name: str) -> None:
     assert banned_in([Settings.model_fields[name].description or ""]) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the texts of errors and spec still contain some")
 @pytest.mark.parametrize("settings", [Settings(), KEYED], ids=["open", "keyed"])
 def test_openapi_has_no_banned_turns(settings: Settings) -> None:
     assert banned_in(set(texts_of(create_app(settings).openapi()))) == []

@@ -20,7 +20,7 @@ from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, format_of_suffix, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.pipeline.result_cache import FACT_BYTES, PART, ResultCache
+from stepzero_rnn.pipeline.result_cache import PART, RESULT_BYTES, ResultCache
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from tests.formats.laying import NoFacts
@@ -196,7 +196,7 @@ class TestChunks:
         assert all(hashlib.sha256(chunk).digest() == digest for chunk, digest in given_as)
 
 
-ROOM_BYTES = PART * FACT_BYTES  # for eight small facts
+ROOM_BYTES = PART * RESULT_BYTES  # for eight small results
 
 
 class TestFactStore:

@@ -124,10 +124,10 @@ class TestWhereTheyApply:
             return next(t for t in tensors if t.name == f"weight_hh_l{layer}").scheme
 
         assert {gate: found["scheme"] for gate, found in scheme(0).items()} == {
-            "i": "pytorch",
-            "f": "pytorch",
-            "g": "ones",
-            "o": "pytorch",
+            "input": "pytorch",
+            "forget": "pytorch",
+            "cell": "ones",
+            "output": "pytorch",
         }
         assert scheme(1)["scheme"] == "pytorch"
 

@@ -1,6 +1,4 @@
-"""One pass over a checkpoint: every layer is drawn, run, measured and dropped, before a byte is
-served.
-"""
+"""The check: before anything is served, every layer is drawn, run, measured and discarded."""
 
 from __future__ import annotations
 
@@ -28,20 +26,20 @@ from stepzero_rnn.spec.checkpoint import CheckSize
 from stepzero_rnn.summary import Devices, DirectionForward, Forward
 from stepzero_rnn.thresholds import SINGLE_THREAD_ELEMENTS, SINGLE_THREAD_PRODUCTS, SPARE_ELEMENTS
 
-Keep = Callable[[TensorPlan, Stored], bool]  # offered each drawn tensor; whether it was kept
+# Called with each drawn tensor; returns whether it was kept, so that its memory is not reused.
+Keep = Callable[[TensorPlan, Stored], bool]
 
 
 def keep_none(_tensor: TensorPlan, _stored: Stored) -> bool:
-    """Keep nothing."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What the pass learned.
+    """The result of the check.
 
-    `crc32` is of each tensor's bytes.  `figures` has, by tensor name, those of the whole tensor and
-    of each of its gates; where the pass did not measure it is empty, and so is `forward.layers`.
+    `crc32` has the checksum of each tensor's bytes.  `figures` has, by tensor name, the statistics
+    of the whole tensor and of each gate; without `measure`, it and `forward.layers` are empty.
     """
 
     crc32: Mapping[str, int]
@@ -60,21 +58,21 @@ def check(
     measure: bool = True,
     keep: Keep = keep_none,
 ) -> Checked:
-    """Draw and run a network, one layer in memory at a time, beside what is kept.
+    """Draw and run a network with one layer in memory at a time, in addition to what is kept.
 
     Args:
-        measure: also take the statistics of the weights and gates.
-        keep: offered each tensor once it is drawn; one that it takes is not written again.
+        measure: also compute the statistics of weights and gates.
+        keep: called with each drawn tensor; the memory of a tensor it keeps is not reused.
 
     Raises:
         NonfiniteOutput: a weight or a layer's output is not finite, and the spec does not accept
             that.
         DeadOutput: a layer's output is zero everywhere, and the spec does not accept that.
-        DeviceFailed: the device does not work.
-        Stopped: nobody waits for the answer any more.
+        DeviceFailed: the device reported an error.
+        Stopped: the caller is no longer waiting.
     """
     began = time.monotonic()
-    found: dict[str, TensorMeasurement] = {}
+    measurements: dict[str, TensorMeasurement] = {}
     room = _Room(sampler, keep)
     largest = max(sum(t.elements for t in layer) for layer in plan.layers())
     workers = sampler.workers
@@ -87,18 +85,19 @@ def check(
             with workers.beside(chain(*tasks), small=largest < SINGLE_THREAD_ELEMENTS) as results:
                 with _torch_on(workers.cores, cores):
                     y = run.forward(tensors, drawn)
-                answers = iter(results())
-            for tensor, own in zip(tensors, tasks, strict=True):
-                measurement = lesson_of(tensor, [*islice(answers, len(own))], measured=measure)
+                task_results = iter(results())
+            for tensor, its_tasks in zip(tensors, tasks, strict=True):
+                its_results = [*islice(task_results, len(its_tasks))]
+                measurement = lesson_of(tensor, its_results, measured=measure)
                 judge_weights(plan, tensor, measurement.nonfinite)
-                found[tensor.name] = measurement
+                measurements[tensor.name] = measurement
             run.reject_bad_output(layer, y)
             with _torch_on(workers.cores, cores):
                 run.step(layer, y, look=measure)
             sampler.stop.check()
     return Checked(
-        {name: measurement.crc32 for name, measurement in found.items()},
-        {name: measurement.figures for name, measurement in found.items() if measurement.figures},
+        {name: one.crc32 for name, one in measurements.items()},
+        {name: one.figures for name, one in measurements.items() if one.figures},
         run.result(),
         Devices(sampler.backend.device, str(device)),
         time.monotonic() - began,
@@ -106,14 +105,13 @@ def check(
 
 
 class _Room:
-    """One layer's memory, used again for the next, but for what is kept."""
+    """The memory of one layer, reused for the next one except for tensors that are kept."""
 
     def __init__(self, sampler: Sampler, keep: Keep) -> None:
         self._sampler, self._keep = sampler, keep
         self._places: dict[tuple[str, bool], Stored] = {}
 
     def draw(self, tensors: Sequence[TensorPlan]) -> dict[str, Stored]:
-        """Draw a layer's tensors."""
         return {tensor.name: self._draw(tensor) for tensor in tensors}
 
     def _draw(self, tensor: TensorPlan) -> Stored:
@@ -125,7 +123,7 @@ class _Room:
 
 
 class _Run:
-    """The forward pass so far: the running activations and what was seen of them."""
+    """The state of the forward pass: the current activations, and statistics of previous layers."""
 
     def __init__(self, plan: Plan, x: Tensor, device: torch.device) -> None:
         self._spec, self._x, self._device = plan.spec, x, device
@@ -136,12 +134,12 @@ class _Run:
         self._spread: Spread
 
     def forward(self, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored]) -> Tensor:
-        """Run one layer on the activations; give its output."""
+        """Run one layer on the current activations and return its output."""
         self._parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
         return forward.run_layer(self._spec, self._parameters, self._x)
 
     def step(self, layer: int, y: Tensor, *, look: bool) -> None:
-        """Keep the layer's output for the next, and look at what its gates do."""
+        """Make the output the input of the next layer; if `look`, measure the gates first."""
         if look:
             self._layers += forward.gate_activations(
                 self._spec, layer, self._parameters, self._x, y
@@ -149,7 +147,7 @@ class _Run:
         self._x, self._parameters = y, {}
 
     def reject_bad_output(self, layer: int, y: Tensor) -> None:
-        """Refuse an output that may not be served."""
+        """Raise an error if the spec does not accept this output."""
         self._spread = spread = forward.spread(y)
         if spread.nonfinite and not self._spec.accept_nonfinite:
             raise NonfiniteOutput(layer=layer, reason=self._reason(y))
@@ -160,12 +158,12 @@ class _Run:
 
     def _reason(self, y: Tensor) -> str:
         steps = y.transpose(0, 1) if self._spec.batch_first else y
-        good = steps.isfinite().flatten(1).all(dim=1).tolist()
-        sound = good.index(False)
-        return f"the output overflows {self._spec.dtype} after {sound} of {len(good)} time steps"
+        finite = steps.isfinite().flatten(1).all(dim=1).tolist()
+        count = finite.index(False)
+        return f"the output overflows {self._spec.dtype} after {count} of {len(finite)} time steps"
 
     def result(self) -> Forward:
-        """Return what was seen of the whole pass."""
+        """Return the results of the whole pass."""
         return Forward(
             input_shape=self._input_shape,
             output_shape=list(self._x.shape),
@@ -179,19 +177,20 @@ class _Run:
 
 
 def judge_weights(plan: Plan, tensor: TensorPlan, nonfinite: int) -> None:
-    """Refuse weights so many of which are not finite, also where a gate would hide them from the
-    output.
+    """Raise an error if the spec does not accept weights that are not finite.
+
+    The output does not show all of them: a closed gate can hide them.
     """
     if nonfinite and not plan.spec.accept_nonfinite:
-        what = f"{nonfinite} of the {tensor.elements} values of {tensor.name}"
-        raise NonfiniteOutput(layer=tensor.layer, reason=f"{what} overflow {tensor.dtype.name}")
+        values = f"{nonfinite} of the {tensor.elements} values of {tensor.name}"
+        raise NonfiniteOutput(layer=tensor.layer, reason=f"{values} overflow {tensor.dtype.name}")
 
 
 def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
-    """Return on how many cores torch runs a layer: one is left to what is learned meanwhile; none
-    for next to no work.
+    """Return the number of cores on which torch runs a layer; 0 for a negligible amount of work.
 
-    Whoever took all would leave cores idle until the last one is free.
+    One core is left to the measurements that run at the same time: torch would have to wait for the
+    last core to become free, with the others idle.
     """
     if layer_elements * size.seq_len * size.batch > SINGLE_THREAD_PRODUCTS:
         return max(threads - 1, 1)
@@ -199,11 +198,9 @@ def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
 
 
 def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]:
-    """Keep oneDNN from packing a copy of a large layer, so that one layer is all there is in
-    memory.
+    """Prevent oneDNN from packing a copy of a large layer, so that memory holds one layer only.
 
-    Its 16-bit kernels are worth their copy, which is half as large; without them torch has only
-    slow ones.
+    Its 16-bit kernels are worth the copy, which is half as large: torch's own are slow.
     """
     large = dtype == "float32" and layer_elements > SPARE_ELEMENTS
     return without_onednn() if large else nullcontext()
@@ -211,10 +208,9 @@ def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]
 
 @contextmanager
 def _torch_on(cores: Cores, count: int) -> Iterator[None]:
-    """Let torch compute on so many cores, which are taken for it; on none, a little work is done at
-    once by one thread.
+    """Reserve `count` cores and let torch compute on them; with 0, use one thread at once.
 
-    Its number of threads holds for the calling thread and for threads it has not met.
+    torch applies a number of threads to the calling thread and to threads it has not seen yet.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(max(count, 1))

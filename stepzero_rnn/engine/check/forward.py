@@ -1,6 +1,4 @@
-"""The sanity forward pass, one layer at a time, through the functions that torch's own modules
-call.
-"""
+"""The sanity forward pass, one layer at a time, with the functions that torch's modules call."""
 
 from __future__ import annotations
 
@@ -23,16 +21,16 @@ from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.networks import WHOLE, Cell, Gate
 from stepzero_rnn.summary import DirectionForward, GateActivation
 
-# torch falls back to its own LSTM and says so once; there is nothing for anybody to do about it.
+# torch falls back to its own LSTM and warns about it once; users cannot do anything about it.
 warnings.filterwarnings("ignore", message="LSTM with projections is not supported with oneDNN")
 
-GATE_STEPS = 4  # the last time steps, over which the gates are looked at
+GATE_STEPS = 4  # the gates are measured over the last time steps
 INPUT_STREAM = stream_of("input", WHOLE)
 SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
 
 
 def probe(spec: Spec, size: CheckSize, sampler: Sampler, device: torch.device) -> Tensor:
-    """Draw the input: standard normal, a function of the seed, in the layout the module takes."""
+    """Draw the standard normal input from the seed, in the layout that the module expects."""
     count = size.seq_len * size.batch * spec.input_size
     values = np.empty(count, np.float32)
     words = key(spec.seed, INPUT_STREAM)
@@ -46,7 +44,7 @@ def run_layer(spec: Spec, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor
     """Run one layer, both directions, on the output of the layer below, as torch's modules do.
 
     Args:
-        parameters: the layer's own, in the order of the `state_dict`.
+        parameters: those of this layer, in `state_dict` order.
         x: (seq, batch, in), or (batch, seq, in) with batch_first.
     """
     state = x.new_zeros(
@@ -75,36 +73,36 @@ def run_layer(spec: Spec, parameters: Mapping[str, Tensor], x: Tensor) -> Tensor
 def gate_activations(
     spec: Spec, layer: int, parameters: Mapping[str, Tensor], x: Tensor, y: Tensor
 ) -> list[DirectionForward]:
-    """Measure one layer: the output's size over time, and the gates of each direction."""
+    """Measure one layer: the RMS of the output over time, and the gates of each direction."""
     if spec.batch_first:
         x, y = x.transpose(0, 1), y.transpose(0, 1)
-    found = []
+    measured = []
     for direction, h in enumerate(y.chunk(spec.directions, dim=-1)):
         suffix = Cell(layer, bool(direction)).suffix
-        own = {
+        by_kind = {
             name.removesuffix(suffix): t for name, t in parameters.items() if name.endswith(suffix)
         }
         rms = h.float().square().mean(dim=(1, 2)).sqrt().tolist()
         steps, states = (x, h) if direction == 0 else (x.flip(0), h.flip(0))
-        gates = _gates(spec, own, steps, states)
-        found.append(DirectionForward(layer, bool(direction), [finite(v) for v in rms], gates))
-    return found
+        gates = _gates(spec, by_kind, steps, states)
+        measured.append(DirectionForward(layer, bool(direction), [finite(v) for v in rms], gates))
+    return measured
 
 
 def finite(value: float) -> float | None:
-    """Return a number that JSON can hold, or None."""
+    """Return the value, or None if it is infinite or NaN, which JSON cannot represent."""
     return value if value - value == 0 else None
 
 
-def _gates(spec: Spec, own: Mapping[str, Tensor], x: Tensor, h: Tensor) -> list[GateActivation]:
-    """Compute each gate at the last steps (x and h in the direction's own order of time)."""
+def _gates(spec: Spec, by_kind: Mapping[str, Tensor], x: Tensor, h: Tensor) -> list[GateActivation]:
+    """Compute each gate at the last steps; `x` and `h` are in the direction's own time order."""
     before = torch.cat([torch.zeros_like(h[:1]), h[:-1]])[-GATE_STEPS:].flatten(0, 1).float()
     inputs = x[-GATE_STEPS:].flatten(0, 1).float()
-    found: list[GateActivation] = []
+    activations: list[GateActivation] = []
     reset: Tensor | None = None
     for place, gate in enumerate(spec.network.rnn.gates or (None,)):
-        from_x = _gate_part(own, "ih", place, inputs, spec.hidden_size)
-        from_h = _gate_part(own, "hh", place, before, spec.hidden_size)
+        from_x = _gate_part(by_kind, "ih", place, inputs, spec.hidden_size)
+        from_h = _gate_part(by_kind, "hh", place, before, spec.hidden_size)
         if reset is not None and gate and gate.role == "candidate":
             from_h = reset * from_h
         active = _activate(spec, gate, from_x + from_h)
@@ -112,17 +110,17 @@ def _gates(spec: Spec, own: Mapping[str, Tensor], x: Tensor, h: Tensor) -> list[
             reset = active
         name = gate.name if gate else WHOLE
         saturated = _saturated(spec, gate, active)
-        found.append(GateActivation(name, finite(active.mean().item()), finite(saturated)))
-    return found
+        activations.append(GateActivation(name, finite(active.mean().item()), finite(saturated)))
+    return activations
 
 
 def _gate_part(
-    own: Mapping[str, Tensor], side: str, place: int, values: Tensor, hidden: int
+    by_kind: Mapping[str, Tensor], side: str, place: int, values: Tensor, hidden: int
 ) -> Tensor:
     rows = slice(place * hidden, (place + 1) * hidden)
-    bias = own.get(f"bias_{side}")
+    weight, bias = by_kind[f"weight_{side}"], by_kind.get(f"bias_{side}")
     return functional.linear(
-        values, own[f"weight_{side}"][rows].float(), None if bias is None else bias[rows].float()
+        values, weight[rows].float(), None if bias is None else bias[rows].float()
     )
 
 
@@ -145,6 +143,6 @@ def _saturated(spec: Spec, gate: Gate | None, active: Tensor) -> float:
 
 
 def spread(y: Tensor) -> Spread:
-    """Measure a whole output."""
+    """Return the statistics of a whole output."""
     wide = y if y.dtype == torch.float64 else y.float()
     return spread_of(wide.cpu().reshape(-1).numpy())

@@ -1,5 +1,6 @@
-"""From `critical` to the law of a block: by the nonlinearity, or by the biases of the gates of the
-same cell.
+"""The law of a block with scheme `critical`.
+
+In a plain RNN it follows from the nonlinearity, in a gated one from the cell's gate biases.
 """
 
 from __future__ import annotations
@@ -35,14 +36,12 @@ from stepzero_rnn.spec.schemes.criticality import log_odds
 from stepzero_rnn.spec.schemes.inline import ArrayBias
 from stepzero_rnn.spec.schemes.matrices import Critical
 
-NARROW = 1e-9  # a standard deviation whose square is lost beside 1
-FEW_UNITS = 4096  # whose gates are looked at one by one, as those of given numbers must be
+NARROW = 1e-9  # the square of such a standard deviation vanishes when added to 1
+FEW_UNITS = 4096  # up to here a ladder's units are evaluated one by one, as literal biases are
 
 
 def critical(scheme: Critical, block: Block) -> Normal | Orthogonal:
-    """σ·Q in a plain tanh network; N(0, g²/H) in the candidate's block of a gated one, N(0, 1/H) in
-    the others.
-    """
+    """Return σ·Q for a plain RNN; N(0, g²/H) for a gated one's candidate, N(0, 1/H) otherwise."""
     if not block.biases:
         gain = float(single(tanh_gain(scheme.input_variance)))
         return Orthogonal(gain, block.rows, block.cols)
@@ -52,15 +51,17 @@ def critical(scheme: Critical, block: Block) -> Normal | Orthogonal:
 
 @lru_cache(maxsize=256)
 def gated_gain(scheme: Critical, biases: tuple[tuple[Role, Any], ...], hidden_size: int) -> float:
-    """Return g of a cell, by the bias schemes of its gates."""
+    """Return the gain g of a cell from the bias schemes of its gates."""
     odds, by_role = log_odds(scheme), dict(biases)
     pole = inf if odds is None else float(odds)
-    kept = by_role["retention"]
-    retention = _gate(kept, At("retention", hidden_size, pole))
+    retention_bias = by_role["retention"]
+    retention = _gate(retention_bias, At("retention", hidden_size, pole))
     if "reset" in by_role:
         return gru_gain(_gate(by_role["reset"], At("reset", hidden_size)), retention, _gap(scheme))
     write = by_role["write"]
-    is_tied = isinstance(write, ask.SplitScheme) and write.ties_input_gate and write == kept
+    is_tied = (
+        isinstance(write, ask.SplitScheme) and write.ties_input_gate and write == retention_bias
+    )
     return lstm_gain(
         retention.mirrored if is_tied else _gate(write, At("write", hidden_size)),
         retention,
@@ -70,15 +71,16 @@ def gated_gain(scheme: Critical, biases: tuple[tuple[Role, Any], ...], hidden_si
 
 
 def _gap(scheme: Critical) -> float:
-    """Return how far the radius is below 1."""
+    """Return 1 minus the target radius."""
     if scheme.target_memory_steps is not None:
         return steps_gap(scheme.target_memory_steps)
     return 1 - (1.0 if scheme.target_rho is None else scheme.target_rho)
 
 
 class At(NamedTuple):
-    """Which gate, of how many units; `pole` is the bias above all of the gate's near which the
-    criterion grows beyond all bounds.
+    """A gate's role and number of units.
+
+    `pole` is the bias, above all of the gate's biases, at which the criterion diverges.
     """
 
     role: Role
@@ -87,12 +89,11 @@ class At(NamedTuple):
 
     @property
     def keeps(self) -> bool:
-        """Whether it is the gate that keeps the state."""
         return self.role == "retention"
 
 
 def _gate(scheme: Any, at: At) -> Gate:
-    """Return the law of a gate by the scheme of its total bias."""
+    """Return the law of a gate from the scheme of its total bias."""
     by_unit = isinstance(scheme, ArrayBias) or (
         isinstance(scheme, ask.OutGateLadderBias)
         and at.role == "output"
@@ -117,7 +118,7 @@ def _uniform(scheme: ask.UniformBias, at: At) -> list[Point]:
 
 
 def _triangle(low: float, high: float, at: At) -> list[Point]:
-    """Return the law of the sum of two equal uniform numbers."""
+    """Return the law of the sum of two independent uniform numbers with the same range."""
     middle = (low + high) / 2
     halves = [*panels(low, middle, 1.0, at.pole), *panels(middle, high, 1.0, at.pole)]
     return density(
@@ -138,7 +139,7 @@ def _normal(scheme: ask.NormalBias, at: At) -> list[Point]:
 
 
 def _chrono(scheme: ask.ChronoBias | ask.ChronoForgetOnlyBias, at: At) -> list[Point]:
-    """Return the law of ln x, x uniform."""
+    """Return the law of ln x for uniform x."""
     if not at.keeps:
         return _tied(scheme, at)
     low, high = log(scheme.t_min - 1), log(scheme.t_max - 1)
@@ -149,7 +150,7 @@ def _chrono(scheme: ask.ChronoBias | ask.ChronoForgetOnlyBias, at: At) -> list[P
 
 
 def _ugi(scheme: ask.UgiBias, at: At) -> list[Point]:
-    """Return the law of ln(u/(1 − u)), u uniform."""
+    """Return the law of ln(u/(1 − u)) for uniform u."""
     if not at.keeps:
         return _tied(scheme, at)
     reach = log(at.hidden_size - 1)
@@ -162,19 +163,15 @@ def _ugi(scheme: ask.UgiBias, at: At) -> list[Point]:
 
 
 def _tied(scheme: ask.SplitScheme, at: At) -> list[Point]:
-    """Return the law of a gate beside the keeping one: that with the other sign if it is tied, else
-    0.
-    """
+    """Return the law of any other gate: the retention gate's, negated, if tied to it, else 0."""
     if at.role != "write" or not scheme.ties_input_gate:
         return _one(0.0)
-    kept = LAWS[type(scheme)](scheme, At("retention", at.hidden_size))
-    return [(-bias, weight) for bias, weight in kept]
+    retention = LAWS[type(scheme)](scheme, At("retention", at.hidden_size))
+    return [(-bias, weight) for bias, weight in retention]
 
 
 def _ladder(scheme: ask.OutGateLadderBias, at: At) -> list[Point]:
-    """Return the law of an output gate whose blocks open one after another: unit by unit where
-    those are few.
-    """
+    """Return the law of an output gate whose blocks open in turn, by unit if there are few."""
     if at.role != "output":
         return _one(0.0)
     units = at.hidden_size

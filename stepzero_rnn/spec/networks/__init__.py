@@ -1,11 +1,11 @@
-"""The networks: one record for each kind, and what follows from a network's sizes.
+"""The kinds of networks, one record each, and what follows from a network's sizes.
 
-To add a kind, write its record in a module here, add it to `RNNS` and `RnnType`, and its forward
-pass to stepzero_rnn/engine/check/forward.py.
+To add a kind, write its record in a module here, add it to `RNNS` and `RnnType`, and add its
+forward pass to stepzero_rnn/engine/check/forward.py.
 
-Every layout keeps open update and forget gates for "keep", as PyTorch does.  A library with one
-bias vector gives the total: it becomes `bias_ih`, and `bias_hh` is zero.  A GRU's new gate has two,
-which are different inputs; a library that has both keeps them apart here.
+In every layout, as in PyTorch, an open update or forget gate keeps the state.  The single bias
+vector of a library is the total: it becomes `bias_ih`, and `bias_hh` is zero.  The two biases of a
+GRU's new gate have different effects; if a library has both, they stay separate.
 
 Sources of the layouts:
     Keras 3.15, `layers/rnn/{lstm,gru,simple_rnn}.py`; Flax 0.12, `linen/recurrent.py` and

@@ -1,4 +1,4 @@
-"""The gated recurrent unit of `torch.nn.GRU`, which resets after the matrix."""
+"""The gated recurrent unit of `torch.nn.GRU`, which applies the reset gate after the matrix."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ LSTM = Rnn(
         "flax": {
             **flax_kernels("ii", "hi", "i"),
             **flax_kernels("if", "hf", "f"),
-            **flax_kernels("if_", "hf", "f"),  # nnx: `if` is a word of Python
+            **flax_kernels("if_", "hf", "f"),  # nnx: `if` is a Python keyword
             **flax_kernels("ig", "hg", "g"),
             **flax_kernels("io", "ho", "o"),
             **{f"h{gate}/bias": ArrayRule(("bias_ih",), gate, total=True) for gate in "ifgo"},

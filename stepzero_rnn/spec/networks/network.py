@@ -1,4 +1,4 @@
-"""A network's sizes, and what follows from them: cells, parameters, names and shapes."""
+"""A network's sizes, and the cells, parameters, names and shapes that follow from them."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Cell(NamedTuple):
 
     @property
     def suffix(self) -> str:
-        """What PyTorch's names of its parameters end in."""
+        """The suffix of its parameters' names in PyTorch."""
         return f"_l{self.layer}" + "_reverse" * self.reverse
 
     def name(self, kind: str) -> str:
-        """Return PyTorch's name of one of its parameters."""
+        """Return the PyTorch name of one of its parameters."""
         return kind + self.suffix
 
 
@@ -47,22 +47,21 @@ class Network:
 
     @property
     def state_size(self) -> int:
-        """Features of what a direction passes on: the (projected) hidden state."""
+        """Features of one direction's (projected) hidden state."""
         return self.proj_size or self.hidden_size
 
     @property
     def output_size(self) -> int:
-        """Features of the output: all directions of the (projected) hidden state."""
+        """Output features: the (projected) hidden state of all directions."""
         return self.directions * self.state_size
 
     @property
     def weights(self) -> tuple[str, ...]:
-        """Its kinds of weights."""
         return ("weight_ih", "weight_hh", *["weight_hr"] * (self.proj_size > 0))
 
     @property
     def parameters(self) -> tuple[str, ...]:
-        """What a scheme can be given for: the weights, and the total bias."""
+        """The parameters that take a scheme: the weights, and the total bias."""
         return (*self.weights, *["bias"] * self.bias)
 
     @property
@@ -73,29 +72,29 @@ class Network:
         return ("weight_ih", "weight_hh", *biases, *projection)
 
     def cells(self, num_layers: int | None = None) -> Iterator[Cell]:
-        """Return its cells, or those of its first layers, in `state_dict` order."""
+        """Return the cells, or those of the first `num_layers`, in `state_dict` order."""
         layers = range(self.num_layers if num_layers is None else num_layers)
         directions = (False, True)[: self.directions]
         return (Cell(layer, reverse) for layer, reverse in product(layers, directions))
 
     def names(self, num_layers: int | None = None) -> Iterator[str]:
-        """Return the names of its parameters, or those of its first layers."""
+        """Return the names of all parameters, or those of the first `num_layers`."""
         return (cell.name(kind) for cell in self.cells(num_layers) for kind in self.kinds)
 
     def inputs(self, layer: int) -> int:
-        """Return the features that a layer reads."""
+        """Return the number of input features of a layer."""
         return self.output_size if layer else self.input_size
 
     def gates(self, parameter: str) -> Mapping[str, str]:
-        """Return the letters of a parameter's gates by name."""
+        """Return the letters of a parameter's gates by gate name."""
         return {} if parameter.startswith("weight_hr") else self.rnn.by_name
 
     def letters(self, parameter: str) -> tuple[str, ...]:
-        """Return the letters of a parameter's gates, or that of the whole."""
+        """Return the letters of a parameter's gates, or `WHOLE` alone."""
         return (WHOLE,) if parameter.startswith("weight_hr") else self.rnn.letters
 
     def block_shape(self, parameter: str, layer: int) -> Shape:
-        """Return the shape of one gate of a parameter."""
+        """Return the shape of one gate's block of a parameter."""
         if parameter.startswith("bias"):
             return (self.hidden_size,)
         return {

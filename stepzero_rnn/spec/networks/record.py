@@ -1,4 +1,4 @@
-"""The record of one kind of recurrent network: gates, module, other libraries' arrays."""
+"""The record of one kind of network: its gates, its torch module, and other libraries' layouts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Kind = Literal["weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"]
 # What a gate does: `retention` keeps the state while it is open, `write` lets the candidate in,
 # `output` lets the state out, `reset` scales the state inside the candidate.
 Role = Literal["retention", "write", "output", "reset", "candidate"]
-# How a parameter is laid out in another library's array; arrays/forms.py has what each means.
+# How another library lays out a parameter; arrays/forms.py defines each form.
 FormName = Literal[
     "as_it_is", "transposed", "pair", "stacked", "stacked_pair", "halves", "by_columns", "joint"
 ]
@@ -29,10 +29,10 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class ArrayRule:
-    """What an array of one name holds: parameters, and their gates in its order.
+    """The contents of an array with a given name: parameters, and their gates in order.
 
-    `total` says that the library has one bias vector, which is the sum of PyTorch's two; `ones` are
-    the gates to whose bias the library adds 1 while it runs.
+    `total` marks a single bias vector, the sum of PyTorch's two; `ones` are the gates to whose bias
+    the library adds 1 at run time.
     """
 
     kinds: tuple[Kind, ...]
@@ -47,10 +47,10 @@ Layout = Mapping[str, ArrayRule]
 
 @dataclass(frozen=True, eq=False)
 class Rnn:
-    """One kind of network; its gates are in PyTorch's order, none for a plain RNN.
+    """One kind of network; its gates are in PyTorch's order, and a plain RNN has none.
 
-    `module` is the class in `torch.nn`, `layouts` are other libraries' arrays by the library, and
-    `cudnn` those of Keras's CuDNN layers.
+    `module` is the name of the class in `torch.nn`, `layouts` has the arrays of each library by its
+    name, and `cudnn` those of Keras's CuDNN layers.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Rnn:
 
     @cached_property
     def letters(self) -> tuple[str, ...]:
-        """The letters of its gates, or that of the whole."""
+        """The letters of its gates, or `WHOLE` alone."""
         return tuple(gate.letter for gate in self.gates) or (WHOLE,)
 
     @cached_property
@@ -73,16 +73,15 @@ class Rnn:
 
     @cached_property
     def by_letter(self) -> Mapping[str, Gate]:
-        """Each gate by its letter."""
         return {gate.letter: gate for gate in self.gates}
 
     def letter_of(self, role: Role) -> str:
-        """Return the letter of the gate with a role, or that of the whole if there is none."""
+        """Return the letter of the gate with a role, or `WHOLE` if there is none."""
         return next((gate.letter for gate in self.gates if gate.role == role), WHOLE)
 
 
 def pytorch_layout(gates: tuple[Gate, ...], *, projection: bool = False) -> Layout:
-    """Return PyTorch's own names: each parameter, whole or one gate of it by its name or letter."""
+    """Return PyTorch's names: each parameter, and each of its gates by name and by letter."""
     letters = "".join(gate.letter for gate in gates) or WHOLE
     kinds: tuple[Kind, ...] = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
     rules = {str(kind): ArrayRule((kind,), letters) for kind in kinds}
@@ -96,7 +95,7 @@ def pytorch_layout(gates: tuple[Gate, ...], *, projection: bool = False) -> Layo
 
 
 def flax_kernels(input_side: str, hidden_side: str, gates: str) -> Layout:
-    """Return the two kernels of gates that lie side by side."""
+    """Return the input and hidden kernel of gates that are concatenated."""
     return {
         f"{input_side}/kernel": ArrayRule(("weight_ih",), gates, "transposed"),
         f"{hidden_side}/kernel": ArrayRule(("weight_hh",), gates, "transposed"),
@@ -104,7 +103,7 @@ def flax_kernels(input_side: str, hidden_side: str, gates: str) -> Layout:
 
 
 def onnx_layout(gates: str) -> Layout:
-    """Return the arrays of ONNX's operators, which hold both directions."""
+    """Return the arrays of ONNX's operators, each of which holds both directions."""
     return {
         "W": ArrayRule(("weight_ih",), gates, "stacked"),
         "R": ArrayRule(("weight_hh",), gates, "stacked"),

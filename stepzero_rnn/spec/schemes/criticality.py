@@ -1,5 +1,6 @@
-"""Where `critical` has an answer: which of its fields a network reads, and gates that leave room
-below the radius asked for.
+"""Checks that `critical` has a solution for a network.
+
+The network must use the fields that are set, and its gates must start below the target radius.
 """
 
 from __future__ import annotations
@@ -17,20 +18,17 @@ from stepzero_rnn.spec.schemes.matrices import Critical
 
 DIGITS = 34
 MAX_DEVIATIONS = 12  # standard deviations
-MAX_BIAS = 100.0  # a gate with such a bias is open or shut for good
-MIN_BIAS_GAP = Decimal(
-    "1e-6"
-)  # from the gates' largest bias to that of a gate as open as the radius
+MAX_BIAS = 100.0  # beyond this a gate is saturated for good
+# Between the largest bias of a gate and the bias at which the gate's value equals the radius.
+MIN_BIAS_GAP = Decimal("1e-6")
 
 
 def log_odds(scheme: Critical) -> Decimal | None:
-    """Return the bias of a gate that is as open as the radius asked for; None for a radius of 1 or
-    more.
-    """
+    """Return the bias at which a gate's value equals the target radius; None for 1 or more."""
     with localcontext(prec=DIGITS):
         if scheme.target_memory_steps is not None:
-            least = -1 / Decimal(scheme.target_memory_steps)
-            return least - (1 - least.exp()).ln()
+            log_rho = -1 / Decimal(scheme.target_memory_steps)
+            return log_rho - (1 - log_rho.exp()).ln()
         rho = Decimal(1 if scheme.target_rho is None else scheme.target_rho)
         return None if rho >= 1 else (rho / (1 - rho)).ln()
 
@@ -38,10 +36,10 @@ def log_odds(scheme: Critical) -> Decimal | None:
 def refuse_uncritical(
     scheme: Critical, rnn: Rnn, biases: dict[str, Any], hidden_size: int, field: str
 ) -> None:
-    """Refuse what a cell cannot be given.
+    """Reject `critical` for a cell in which it has no solution.
 
     Args:
-        biases: by gate, the scheme of the total bias.
+        biases: the scheme of each gate's total bias, by the gate's letter.
         field: the JSON pointer of the scheme.
     """
     _refuse_unread(scheme, rnn, field)
@@ -92,15 +90,16 @@ def _refuse_below(scheme: Critical, bias: Any, gate: Gate, high: float, field: s
 
 
 def reach(scheme: Any, role: Role, hidden_size: int) -> tuple[float, float]:
-    """Return the least and the largest total bias that a gate can start with; of a normal law,
-    those of 12 standard deviations.
+    """Return the smallest and largest initial total bias of a gate.
+
+    The range of a normal law is taken to be 12 standard deviations to either side.
     """
-    known = ANY_POSITION.get(type(scheme))
-    if known is None and role == "retention":
-        known = RETENTION_BIASES.get(type(scheme))
-    if known is None and role == "output":
-        known = OUTPUTS.get(type(scheme))
-    return known(scheme, hidden_size) if known else (0.0, 0.0)
+    bias_range = ANY_POSITION.get(type(scheme))
+    if bias_range is None and role == "retention":
+        bias_range = RETENTION_BIASES.get(type(scheme))
+    if bias_range is None and role == "output":
+        bias_range = OUTPUTS.get(type(scheme))
+    return bias_range(scheme, hidden_size) if bias_range else (0.0, 0.0)
 
 
 def _log(x: float) -> float:
@@ -122,9 +121,8 @@ def _times(scheme: Any, hidden_size: int) -> tuple[float, float]:
 
 
 Reach = Callable[[Any, int], tuple[float, float]]
-# How far the bias of any gate reaches, that of a keeping gate, and that of an output gate.  All
-# others are 0, but for the input gate that `chrono` or `ugi` tie: it is shut as far as the keeping
-# gate is open.
+# The range of the bias of any gate, of a retention gate, and of an output gate.  All other biases
+# are 0, except that of an input gate tied by `chrono` or `ugi`, which mirrors the retention gate's.
 ANY_POSITION: Mapping[type[InitScheme], Reach] = {
     ask.PytorchBias: lambda scheme, hidden_size: (-2 / sqrt(hidden_size), 2 / sqrt(hidden_size)),
     ask.ConstantBias: lambda scheme, hidden_size: (scheme.value, scheme.value),
