@@ -36,7 +36,16 @@ from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import DigestMismatch
 from stepzero_rnn.pipeline.assemble import Buffer
 from stepzero_rnn.pipeline.checksum import crc32_of_file
-from stepzero_rnn.pipeline.costs import CHUNKS, HOST, SLOTS, Cost, cost_of_drawing, cost_of_stream
+from stepzero_rnn.pipeline.costs import (
+    CHUNKS,
+    HOST,
+    SLOTS,
+    Cost,
+    cost_of_drawing,
+    cost_of_file,
+    cost_of_hash,
+    cost_of_stream,
+)
 from stepzero_rnn.pipeline.job import Job, etag_of
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
 
@@ -163,7 +172,10 @@ class Delivery:
         if self.is_inline:
             with self.stats.stage("check"):
                 return check_headers(self._factory.check(self.job, Stop()))
-        await self.admitted(self._factory.cost(self.job))
+        is_checked = self._factory.is_checked(self.job)
+        await self.admitted(
+            cost_of_stream(self.job) if is_checked else cost_of_file(self.job, self.device)
+        )
         return await self.run("check", self._check)
 
     def _check(self, stop: Stop) -> dict[str, str]:
@@ -175,7 +187,7 @@ class Delivery:
         known = self._factory.known_sha256(self.job)
         if known is not None:
             return known
-        await self.admitted(self._factory.cost_of_a_pass(self.job))
+        await self.admitted(cost_of_hash(self.job, self.device))
         return await self.run("hash", partial(self._factory.sha256, self.job))
 
     @property
@@ -198,7 +210,7 @@ class Delivery:
         headers["Content-Length"] = str(len(part))
         if self.is_inline:
             return self._drawn(part, headers, status)
-        claim = await self.admitted(self._factory.cost(self.job, checked=False))
+        claim = await self.admitted(cost_of_stream(self.job))
 
         def open_chunks(stop: Stop, sizer: ChunkSizer) -> Iterator[Buffer]:
             chunks = self._factory.stream(

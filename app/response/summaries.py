@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from app.context import Context
 from app.response.delivery import Delivery
 from stepzero_rnn.engine.thread_pool import Stop
+from stepzero_rnn.pipeline.costs import cost_of_summary
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.summary import compact, json_chunks
 
@@ -27,7 +28,7 @@ async def send_summary(request: Request, context: Context, job: Job, layer: int 
     delivery.record()
     if request.method == "HEAD":
         return await _head(context, job)
-    claim = await delivery.admitted(context.factory.cost_of_summary(job))
+    claim = await delivery.admitted(cost_of_summary(job, delivery.device))
 
     def write(stop: Stop) -> deque[bytes]:
         return deque(json_chunks(compact(context.factory.summary(job, stop), layer)))
