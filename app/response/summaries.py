@@ -11,12 +11,9 @@ from functools import partial
 from fastapi import Request, Response
 
 from app.context import Context
-from app.disconnects import run_watched
-from app.middleware.resources import Turn, acquire, chunk_sizer_of
-from app.response.files import take
-from app.response.streaming import ChunkResponse
-from app.scope import stats_of
+from app.response.delivery import Delivery
 from stepzero_rnn.engine.thread_pool import Stop
+from stepzero_rnn.pipeline.costs import cost_of_summary
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.summary import compact, json_chunks
 
@@ -27,27 +24,19 @@ async def send_summary(request: Request, context: Context, job: Job, layer: int 
     Until it is sent, its text counts against the budget.
     """
     await context.wait_until_ready()
-    take(request, context, job)
+    delivery = Delivery(request, context, job)
+    delivery.record()
     if request.method == "HEAD":
         return await _head(context, job)
-    claim = await acquire(request, context, context.factory.cost_of_summary(job))
-    stop = Stop()
+    claim = await delivery.admitted(cost_of_summary(job, delivery.device))
 
-    def write() -> deque[bytes]:
+    def write(stop: Stop) -> deque[bytes]:
         return deque(json_chunks(compact(context.factory.summary(job, stop), layer)))
 
-    with stats_of(request).stage("check"):
-        chunks = await run_watched(request.receive, context.threads, stop, write)
+    chunks = await delivery.run("check", write)
     size_bytes = sum(map(len, chunks))
-    sizer = chunk_sizer_of(context, claim, size_bytes)
-    return ChunkResponse(
-        lambda _: _emptied(chunks),
-        context.threads,
-        Turn(request, context, job, claim, sizer),
-        sizer,
-        status_code=200,
-        headers={"Content-Type": "application/json", "Content-Length": str(size_bytes)},
-    )
+    headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)}
+    return delivery.chunked(claim, size_bytes, lambda *_: _emptied(chunks), headers)
 
 
 async def _head(context: Context, job: Job) -> Response:

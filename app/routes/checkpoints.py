@@ -23,7 +23,8 @@ from app.request.body import (
 )
 from app.request.negotiation import choose_format
 from app.request.planning import job_of, planned
-from app.response.files import FOREVER, compute_sha256, send_file, send_permalink, unchanged
+from app.response.delivery import Delivery, unchanged
+from app.response.file_headers import FOREVER
 from app.response.links import file_url
 from app.response.summaries import send_summary
 from stepzero_rnn.engine.thread_pool import Stop
@@ -64,7 +65,7 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
     body = await read_checkpoint_body(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
     job = await job_of(request, context, body.spec, name, body.serving)
-    response = await send_file(request, context, job)
+    response = await Delivery(request, context, job).file()
     if body.warnings:
         response.headers["Stepzero-Warnings"] = ", ".join(one.code for one in body.warnings)
     return response
@@ -87,7 +88,7 @@ async def describe_checkpoint(
     for name in hashed:
         await context.wait_until_ready()
         job = await job_of(request, context, spec, name, Serving())
-        await compute_sha256(request, context, job)
+        await Delivery(request, context, job).hashed()
     return await _describe(request, context, spec, Serving())
 
 
@@ -132,7 +133,9 @@ async def fetch_checkpoint(
     if not_modified := await unchanged(request, context, spec, format_name):
         return not_modified
     job = await job_of(request, context, spec, format_name, options)
-    return await send_permalink(request, context, job, name)
+    delivery = Delivery(request, context, job)
+    is_head = request.method == "HEAD"
+    return await (delivery.head(name) if is_head else delivery.permalink(name))
 
 
 @router.post("/plan", response_model=Description, **docs.POST_PLAN)

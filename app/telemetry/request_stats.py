@@ -6,8 +6,8 @@ Independent of HTTP.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -50,14 +50,9 @@ class RequestStats:
     def __post_init__(self) -> None:
         self.began = self.clock()
 
-    @contextmanager
-    def stage(self, name: Stage) -> Iterator[None]:
+    def stage(self, name: Stage) -> Timer:
         """Add the time spent in the block to a stage, even if the block raises."""
-        began = self.clock()
-        try:
-            yield
-        finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + self.clock() - began
+        return Timer(self, name)
 
     def take(self, job: Job, device: str) -> None:
         """Record the requested recipe and the device used for it."""
@@ -93,6 +88,23 @@ class RequestStats:
         if self.first_byte_s is None or self.owed_bytes:
             return "aborted"
         return "refused" if self.code else "served"
+
+
+class Timer:
+    """Adds the time spent in a block to a stage of a request."""
+
+    __slots__ = ("_began", "_name", "_stats")
+
+    def __init__(self, stats: RequestStats, name: Stage) -> None:
+        self._stats, self._name = stats, name
+
+    def __enter__(self) -> None:
+        self._began = self._stats.clock()
+
+    def __exit__(self, *_: object) -> None:
+        seconds = self._stats.seconds
+        spent_s = self._stats.clock() - self._began
+        seconds[self._name] = seconds.get(self._name, 0.0) + spent_s
 
 
 def timed(chunks: Generator[Buffer], stats: RequestStats) -> Generator[Buffer]:

@@ -6,7 +6,7 @@ needs all of its elements at once is drawn whole.  How the work is dealt out nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -20,10 +20,9 @@ from stepzero_rnn.engine.laws.scripts import Replay
 from stepzero_rnn.engine.patches import Source, apply_patches
 from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.schemes.record import WholeLaw
-from stepzero_rnn.engine.statistics import Counter, Tally
 from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.engine.words.philox import Key, key
-from stepzero_rnn.engine.words.rounding import load, store
+from stepzero_rnn.engine.words.rounding import store
 from stepzero_rnn.plan import Block, TensorPlan
 from stepzero_rnn.thresholds import (
     MAX_CHUNK_BYTES,
@@ -34,8 +33,24 @@ from stepzero_rnn.thresholds import (
 )
 
 Stored = NDArray[Any]
+ChunkBytes = Callable[[], int]  # asked before each chunk how large it should be
 Law = ElementLaw | WholeLaw
 NOTHING: Stored = np.empty(0, np.uint8)  # a chunk before a block that has to be drawn whole
+
+
+def largest_chunk() -> int:
+    """Return the size of a chunk that nobody wants smaller."""
+    return MAX_CHUNK_BYTES
+
+
+def pieces(
+    first: int, last: int, item_bytes: int, chunk_bytes: ChunkBytes
+) -> Iterator[tuple[int, int]]:
+    """Cut elements first … last into chunks."""
+    while first < last:
+        end = min(first + chunk_bytes() // item_bytes, last)
+        yield first, end
+        first = end
 
 
 class DrawBackend(Protocol):
@@ -83,18 +98,14 @@ CPU = ChunkedBackend("cpu", _draw_here, TILE_ELEMENTS)
 class Sampler:
     """Draws the tensors of one recipe; `stop` ends the work between tasks.
 
-    `chunk_bytes` says, before each chunk, how large it shall be; `kept` are whole tensors, by name,
-    that were drawn before: their chunks are views of them.  `given` is where a recipe's uploaded
-    arrays are read.
+    `given` is where a recipe's uploaded arrays are read.
     """
 
     seed: int
     workers: ThreadPool
     stop: Stop = field(default_factory=Stop)
     backend: DrawBackend = CPU
-    kept: Mapping[str, Stored] = field(default_factory=dict)
     given: Source | None = None
-    chunk_bytes: Callable[[], int] = lambda: MAX_CHUNK_BYTES
 
     def tensor(self, tensor: TensorPlan, out: Stored | None = None) -> Stored:
         """Draw a whole tensor, flat; into `out` where that is given and has its size."""
@@ -108,30 +119,14 @@ class Sampler:
                 self._fill(tensor, block, law, part)
         return out
 
-    def tallied(self, tensor: TensorPlan) -> tuple[Stored, list[Tally]]:
-        """Draw a whole tensor, flat, and tally each of its gates."""
-        stored = self.tensor(tensor)
-        small = tensor.elements < SINGLE_THREAD_ELEMENTS
-        return stored, list(
-            self.workers.map(self.tally_tasks(tensor, stored), self.stop, small=small)
-        )
+    def chunks(
+        self, tensor: TensorPlan, first: int, last: int, chunk_bytes: ChunkBytes = largest_chunk
+    ) -> Iterator[Stored]:
+        """Draw elements first … last of a tensor in chunks, as arrays that are not written again.
 
-    def tally_tasks(self, tensor: TensorPlan, stored: Stored) -> Iterator[Callable[[], Tally]]:
-        """Return the tasks that tally one gate of a drawn tensor each."""
-        step = tensor.gate_elements
-        for at in range(0, tensor.elements, step):
-            yield partial(self._tally, stored[at : at + step], tensor.dtype)
-
-    def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
-        """Draw elements first … last of a tensor, as arrays that nobody writes again, each as large
-        as is wanted by then.
-
-        An empty one announces that the next is dear to draw.
+        An empty array announces that the next is expensive to draw.
         """
-        kept = self.kept.get(tensor.name)
-        if kept is not None:
-            yield from (kept[at:end] for at, end in self._pieces(first, last, tensor.dtype))
-            return
+        item_bytes = tensor.dtype.item_bytes
         for block, law in self._laws(tensor):
             begin = max(first - block.start, 0)
             end = min(last - block.start, block.elements)
@@ -141,19 +136,12 @@ class Sampler:
                 yield NOTHING
                 whole = np.empty(block.elements, tensor.dtype.numpy)
                 self._fill_matrix(tensor, block, law, whole)
-                yield from (whole[at:to] for at, to in self._pieces(begin, end, tensor.dtype))
+                yield from (whole[at:to] for at, to in pieces(begin, end, item_bytes, chunk_bytes))
                 continue
-            for at, to in self._pieces(begin, end, tensor.dtype):
+            for at, to in pieces(begin, end, item_bytes, chunk_bytes):
                 out = np.empty(to - at, tensor.dtype.numpy)
                 self._fill(tensor, block, law, out, at)
                 yield out
-
-    def _pieces(self, first: int, last: int, dtype: DType) -> Iterator[tuple[int, int]]:
-        """Cut a run of elements into what is wanted at a time."""
-        while first < last:
-            end = min(first + self.chunk_bytes() // dtype.item_bytes, last)
-            yield first, end
-            first = end
 
     def _fill(
         self, tensor: TensorPlan, block: Block, law: Law, out: Stored, first: int = 0
@@ -186,13 +174,6 @@ class Sampler:
         if self.given is None:
             raise LookupError("the recipe names arrays, but nobody said where they are")
         return self.given
-
-    def _tally(self, values: Stored, dtype: DType) -> Tally:
-        counter = Counter(len(values))
-        for at in range(0, len(values), TILE_ELEMENTS):
-            self.stop.check()
-            counter.add(load(values[at : at + TILE_ELEMENTS], dtype))
-        return counter.tally()
 
     def _laws(self, tensor: TensorPlan) -> Iterator[tuple[Block, Law]]:
         for block in tensor.blocks:

@@ -2,40 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from stepzero_rnn.engine.draw import Sampler
+from stepzero_rnn.engine.draw import ChunkBytes, Sampler, Stored, largest_chunk, pieces
 from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, TensorData
+from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.thresholds import JOINED_CHUNK_BYTES, MAX_CHUNK_BYTES
 
 Buffer = bytes | memoryview
 EXPENSIVE = b""  # a chunk that announces: the next one is dear to make
 
 
+@dataclass(frozen=True, slots=True)
+class ChunkSource:
+    """The tensors of a file, in chunks: of what was drawn before, or as the sampler draws them.
+
+    Args:
+        kept: whole tensors by name; their chunks are views.
+    """
+
+    sampler: Sampler
+    kept: Mapping[str, Stored] = field(default_factory=dict)
+    chunk_bytes: ChunkBytes = largest_chunk
+
+    def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
+        """Return elements first … last of a tensor, as `Sampler.chunks` does."""
+        kept = self.kept.get(tensor.name)
+        if kept is None:
+            return self.sampler.chunks(tensor, first, last, self.chunk_bytes)
+        item_bytes = tensor.dtype.item_bytes
+        return (kept[at:to] for at, to in pieces(first, last, item_bytes, self.chunk_bytes))
+
+
 def assemble(
     segments: Iterable[Segment],
-    sampler: Sampler,
+    source: ChunkSource,
     facts: DeferredValues,
     *,
     first: int,
     last: int,
     values_are_expensive: bool = False,
 ) -> Iterator[Buffer]:
-    """Return bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the artist's
+    """Return bytes first … last of a file, as chunks of 1 to 4 MiB, or as small as the source's
     (the last may be smaller).
 
-    An empty chunk stands before each that is dear to make: a matrix that is drawn whole, or facts
-    that take a pass. A chunk is never written again once it was given, so whoever sends it need not
-    copy it.
+    An empty chunk precedes each that is expensive to make: a matrix that is drawn whole, or values
+    that take a pass.  A chunk is not written again once it was returned, so whoever sends it need
+    not copy it.
     """
     return _gather(
-        _parts(segments, sampler, facts, first, last, values_are_expensive), sampler.chunk_bytes
+        _parts(segments, source, facts, first, last, values_are_expensive), source.chunk_bytes
     )
 
 
 def _parts(
     segments: Iterable[Segment],
-    sampler: Sampler,
+    source: ChunkSource,
     facts: DeferredValues,
     first: int,
     last: int,
@@ -56,14 +79,16 @@ def _parts(
                     yield EXPENSIVE
                 yield segment.render(facts)[begin:end]
             case TensorData():
-                yield from _tensor_bytes(segment, sampler, begin, end)
+                yield from _tensor_bytes(segment, source, begin, end)
 
 
-def _tensor_bytes(segment: TensorData, sampler: Sampler, begin: int, end: int) -> Iterator[Buffer]:
+def _tensor_bytes(
+    segment: TensorData, source: ChunkSource, begin: int, end: int
+) -> Iterator[Buffer]:
     """Draw the elements that bytes begin … end touch, and cut what was not asked for."""
     item = segment.tensor.dtype.item_bytes
     at = begin // item * item
-    for chunk in sampler.chunks(segment.tensor, begin // item, -(-end // item)):
+    for chunk in source.chunks(segment.tensor, begin // item, -(-end // item)):
         if not len(chunk):
             yield EXPENSIVE
             continue
@@ -72,7 +97,7 @@ def _tensor_bytes(segment: TensorData, sampler: Sampler, begin: int, end: int) -
         at += len(data)
 
 
-def _gather(parts: Iterable[Buffer], chunk_bytes: Callable[[], int]) -> Iterator[Buffer]:
+def _gather(parts: Iterable[Buffer], chunk_bytes: ChunkBytes) -> Iterator[Buffer]:
     """Join and cut parts into chunks worth sending; what is large enough is passed on uncopied."""
     small: list[Buffer] = []
     size = 0

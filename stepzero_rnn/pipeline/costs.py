@@ -1,4 +1,7 @@
-"""What an order takes while it is planned, checked and streamed."""
+"""What a job takes of the budget while it is planned, checked, hashed, summarized and streamed.
+
+A request holds one claim, so the cost of several steps is the largest of each resource.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Mapping
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.result_cache import measured_bytes
 from stepzero_rnn.spec.checkpoint import Spec
-from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
+from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, PLANNED_AT_ONCE_CELLS
 
 Cost = Mapping[str, int]  # of each resource, how much
 HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
@@ -26,21 +29,24 @@ def cost_of_plan(spec: Spec) -> Cost:
     return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: work, PLANS: 1}
 
 
-def cost_of_work(job: Job, device: str) -> Cost:
-    """Return what it takes to check an order: a layer in memory, here and on the device that runs
-    it, and a slot.
-    """
-    working = job.plan.working_bytes(job.serving.check)
-    there = {} if device == "cpu" else {device: working}
-    return {HOST: working + _plan_bytes(job), **cost_of_drawing(job), **there}
+def cost_of_file(job: Job, device: str) -> Cost:
+    """Return what it takes to check a job and to begin its stream."""
+    return _largest(_cost_of_check(job, device), cost_of_stream(job))
 
 
-def cost_of_drawing(job: Job) -> Cost:
-    """Return what it takes to draw a matrix, or all of an order: a slot, for so long."""
-    return {SLOTS: 1, WORK: job.plan.multiply_adds(job.serving.check)}
+def cost_of_hash(job: Job, device: str) -> Cost:
+    """Return what it takes to check a job, and to draw its whole file for a hash."""
+    return _largest(_cost_of_check(job, device), cost_of_stream(job, MAX_CHUNK_BYTES))
 
 
-def cost_of_stream(job: Job, chunk_bytes: int) -> Cost:
+def cost_of_summary(job: Job, device: str) -> Cost:
+    """Return what it takes to check and measure a job, and to write the results as JSON."""
+    check = _cost_of_check(job, device)
+    found = measured_bytes(job.plan, job.serving.check)  # the JSON takes less than that
+    return {**check, HOST: check[HOST] + 2 * found}
+
+
+def cost_of_stream(job: Job, chunk_bytes: int = MIN_CHUNK_BYTES) -> Cost:
     """Return what it takes to stream a file: some chunks, a matrix that can only be drawn whole,
     and a summary inside.
     """
@@ -51,16 +57,22 @@ def cost_of_stream(job: Job, chunk_bytes: int) -> Cost:
     return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(job)}
 
 
-def cost_of_summary(job: Job, device: str) -> Cost:
-    """Return what it takes to check and measure an order, and to write down what was found."""
-    work = cost_of_work(job, device)
-    found = measured_bytes(job.plan, job.serving.check)  # and written down it takes less than that
-    return {**work, HOST: work[HOST] + 2 * found}
+def cost_of_drawing(job: Job) -> Cost:
+    """Return what it takes to draw a matrix, or a whole checkpoint: a slot, for so much work."""
+    return {SLOTS: 1, WORK: job.plan.multiply_adds(job.serving.check)}
 
 
-def cost_of_both(work: Cost, stream: Cost) -> Cost:
-    """Return what it takes to do one after the other."""
-    return {name: max(work.get(name, 0), stream.get(name, 0)) for name in {**work, **stream}}
+def _cost_of_check(job: Job, device: str) -> Cost:
+    """Return what it takes to check a job: a layer in memory, on the host and on the device that
+    runs it, and a slot.
+    """
+    working = job.plan.working_bytes(job.serving.check)
+    there = {} if device == "cpu" else {device: working}
+    return {HOST: working + _plan_bytes(job), **cost_of_drawing(job), **there}
+
+
+def _largest(one: Cost, other: Cost) -> Cost:
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in {**one, **other}}
 
 
 def _plan_bytes(job: Job) -> int:

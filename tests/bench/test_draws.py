@@ -17,10 +17,11 @@ import pytest
 import torch
 
 from stepzero_rnn.engine.check.check import check
+from stepzero_rnn.engine.check.measure import tally_tasks
 from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.statistics import figures
-from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
+from stepzero_rnn.engine.thread_pool import ThreadPool
 from stepzero_rnn.plan import TensorPlan, plan
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.init import InitParts
@@ -146,7 +147,7 @@ def test_statistics() -> None:
         drawn = sampler.tensor(tensor)
 
         def measure() -> None:
-            tallies = workers.map(sampler.tally_tasks(tensor, drawn), Stop())
+            tallies = workers.map(tally_tasks(tensor, drawn, sampler.stop), sampler.stop)
             assert all(figures(tally, expected_std=1.0) for tally in tallies)
 
         runs = {

@@ -26,7 +26,7 @@ from app.request.body import read_described, read_query, refuse_query
 from app.request.forms import read_form
 from app.request.negotiation import choose_format
 from app.request.ranges import wanted_range
-from app.response.files import _matches
+from app.response.file_headers import matches_tag
 from stepzero_rnn.arrays.ingest import ingest
 from stepzero_rnn.arrays.records import Options, Upload
 from stepzero_rnn.errors import StepZeroError
@@ -193,7 +193,7 @@ HEADS: Mapping[str, Callable[[int], Job]] = {
     ),
     "accepted types": lambda n: partial(choose_format, None, "a/b;q=0.5," * n),
     "parameters of a type": lambda n: partial(choose_format, None, "a/b" + ";q =1" * n),
-    "tags": lambda n: partial(_matches, '"0",' * n, '"x"'),
+    "tags": lambda n: partial(matches_tag, '"0",' * n, '"x"'),
     "a token": lambda n: partial(decode_recipe, f"1.{'A' * n}"),
     "a token that unpacks to much": lambda n: partial(
         decode_recipe, packed_token(deflated(b'{"a":' + b"[" * 15 * n))

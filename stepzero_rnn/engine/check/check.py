@@ -81,7 +81,7 @@ def check(
         run = _Run(plan, forward.probe(plan.spec, size, sampler, device), device)
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)
-            tasks = [tasks_of(sampler, t, drawn[t.name], measure=measure) for t in tensors]
+            tasks = [tasks_of(t, drawn[t.name], sampler.stop, measure=measure) for t in tensors]
             with workers.beside(chain(*tasks), small=largest < SINGLE_THREAD_ELEMENTS) as results:
                 with _torch_on(workers.cores, cores):
                     y = run.forward(tensors, drawn)

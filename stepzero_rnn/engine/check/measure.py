@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import sqrt
 from typing import Any
 
-from stepzero_rnn.engine.draw import Sampler, Stored
+from stepzero_rnn.dtypes import DType
+from stepzero_rnn.engine.draw import Stored
 from stepzero_rnn.engine.schemes import law_of
-from stepzero_rnn.engine.statistics import Spread, Tally, figures, join, spread_of
+from stepzero_rnn.engine.statistics import Counter, Spread, Tally, figures, join, spread_of
+from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.engine.words.rounding import load
 from stepzero_rnn.plan import TensorPlan
 from stepzero_rnn.summary import Figures
+from stepzero_rnn.thresholds import TILE_ELEMENTS
 
 TensorFigures = tuple[Figures, Sequence[Figures]]  # of the whole tensor and of each gate
 
@@ -31,13 +34,20 @@ class TensorMeasurement:
 
 
 def tasks_of(
-    sampler: Sampler, tensor: TensorPlan, stored: Stored, *, measure: bool
+    tensor: TensorPlan, stored: Stored, stop: Stop, *, measure: bool
 ) -> list[Callable[[], Any]]:
     """Return the tasks whose results, in this order, make up the measurement."""
     scans = (
-        sampler.tally_tasks(tensor, stored) if measure else [partial(_scan_finite, tensor, stored)]
+        tally_tasks(tensor, stored, stop) if measure else [partial(_scan_finite, tensor, stored)]
     )
     return [partial(zlib.crc32, stored.data), *scans]
+
+
+def tally_tasks(tensor: TensorPlan, stored: Stored, stop: Stop) -> Iterator[Callable[[], Tally]]:
+    """Return the tasks that tally one gate of a drawn tensor each."""
+    step = tensor.gate_elements
+    for at in range(0, tensor.elements, step):
+        yield partial(_tally, stored[at : at + step], tensor.dtype, stop)
 
 
 def lesson_of(tensor: TensorPlan, results: Sequence[Any], *, measured: bool) -> TensorMeasurement:
@@ -45,6 +55,14 @@ def lesson_of(tensor: TensorPlan, results: Sequence[Any], *, measured: bool) -> 
     crc32, *scans = results
     nonfinite = sum(scan.nonfinite for scan in scans)
     return TensorMeasurement(crc32, nonfinite, _figures(tensor, scans) if measured else None)
+
+
+def _tally(values: Stored, dtype: DType, stop: Stop) -> Tally:
+    counter = Counter(len(values))
+    for at in range(0, len(values), TILE_ELEMENTS):
+        stop.check()
+        counter.add(load(values[at : at + TILE_ELEMENTS], dtype))
+    return counter.tally()
 
 
 def _scan_finite(tensor: TensorPlan, stored: Stored) -> Spread:
