@@ -19,7 +19,7 @@ from app.middleware.resources import acquired_meanwhile
 from app.request.forms import read_form
 from app.scope import caller_of
 from app.settings import Settings
-from stepzero_rnn.arrays.records import Bounds
+from stepzero_rnn.arrays.records import ReadLimits
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import (
     BodyTooLarge,
@@ -134,7 +134,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
         body, options = parse_json(CheckpointRequest, form.texts["spec"]), _options(form.texts)
         if not form.files and not options.strict:
             return await _with_kept_arrays(body, context)
-        bounds = Bounds(total_bytes=settings.max_upload_bytes)
+        bounds = ReadLimits(total_bytes=settings.max_upload_bytes)
         stop = Stop()
         work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
         async with acquired_meanwhile(request, context, {SLOTS: 1}):

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from stepzero_rnn.arrays.readers import safetensors
 from stepzero_rnn.arrays.readers.files import as_upload_errors
 from stepzero_rnn.arrays.readers.values import as_floats
-from stepzero_rnn.arrays.records import Bounds, Entry
+from stepzero_rnn.arrays.records import ArrayEntry, ReadLimits
 from stepzero_rnn.errors import StoreUnavailable
 
 
@@ -36,15 +36,15 @@ class Stored:
         self._file = open_regular(path)
         try:
             size = os.fstat(self._file.fileno()).st_size
-            ours = Bounds(arrays=size, header_bytes=size)  # our own files need no limits
+            ours = ReadLimits(arrays=size, header_bytes=size)  # our own files need no limits
             with as_upload_errors(path.name):
                 tensors = safetensors.read_header(self._file, size, ours)
         except BaseException:
             self._file.close()
             raise
         self._tensors = {tensor.name: tensor for tensor in tensors}
-        self.entries: Mapping[str, Entry] = {
-            t.name: Entry(t.name, t.values.dtype, t.shape) for t in tensors
+        self.entries: Mapping[str, ArrayEntry] = {
+            t.name: ArrayEntry(t.name, t.values.dtype, t.shape) for t in tensors
         }
 
     def read(self, name: str, first: int, last: int) -> NDArray[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stepzero_rnn.arrays.forms import Shape
 from stepzero_rnn.arrays.habits import FLAT, is_flat
-from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.layouts import LayoutRule
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.networks import RNNS, Kind
@@ -21,7 +21,7 @@ class Misfit:
     and `implied_here` those that this array implies.
     """
 
-    rule: Rule
+    rule: LayoutRule
     layer: int
     given: Shape
     needed: Shape

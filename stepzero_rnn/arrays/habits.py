@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from stepzero_rnn.arrays.naming import Call, unknown
+from stepzero_rnn.arrays.naming import NamedArray, unknown
 from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.plan import plan
@@ -35,7 +35,7 @@ FLAT = (
 )
 
 
-def habit(call: Call, spec: Spec) -> str:
+def habit(call: NamedArray, spec: Spec) -> str:
     """Return what an array with an unknown name is, if it is a common case."""
     if is_dropped(call.name):
         return _WEIGHT_DROP

@@ -28,10 +28,10 @@ from stepzero_rnn.arrays.readers.values import (
     write_sparsely,
 )
 from stepzero_rnn.arrays.records import (
-    Bounds,
-    Entry,
+    ArrayEntry,
     Manifest,
     Options,
+    ReadLimits,
     Upload,
     Watch,
     field_error,
@@ -43,7 +43,7 @@ from stepzero_rnn.spec.checkpoint import Spec
 
 _MAX_MISSING = 16
 _DEFAULTS = Options()
-_BOUNDS = Bounds()
+_BOUNDS = ReadLimits()
 _ALONE = Watch()
 
 
@@ -52,7 +52,7 @@ def ingest(
     target: Path,
     spec: Spec,
     options: Options = _DEFAULTS,
-    bounds: Bounds = _BOUNDS,
+    bounds: ReadLimits = _BOUNDS,
     watch: Watch = _ALONE,
 ) -> Manifest:
     """Write the arrays of all files to `target` in canonical form; on failure, remove it.
@@ -132,7 +132,7 @@ def _write(target: Path, filled: Sequence[Filled], watch: Watch) -> str:
 
 
 def _content(
-    entries: Sequence[Entry], by_name: dict[str, Filled], scratch: Path, watch: Watch
+    entries: Sequence[ArrayEntry], by_name: dict[str, Filled], scratch: Path, watch: Watch
 ) -> Iterator[bytes]:
     yield safetensors.header(entries)
     for entry in entries:

@@ -13,7 +13,7 @@ from stepzero_rnn.spec.networks import RNNS, ArrayRule, Kind
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class LayoutRule:
     """The contents of an array with a given name: parameters, their gates in order, and the form.
 
     `zero` is a parameter that the layout lacks: if the array is uploaded, that parameter is 0,
@@ -27,21 +27,21 @@ class Rule:
     ones: str = ""
 
 
-def _rule(record: ArrayRule) -> Rule:
+def _rule(record: ArrayRule) -> LayoutRule:
     gates = tuple(record.gates)
     form = joint(len(gates)) if record.form == "joint" else FORMS[record.form]
-    return Rule(record.kinds, gates, form, "bias_hh" if record.total else None, record.ones)
+    return LayoutRule(record.kinds, gates, form, "bias_hh" if record.total else None, record.ones)
 
 
-def _rules(layout: Mapping[str, ArrayRule]) -> Mapping[str, Rule]:
+def _rules(layout: Mapping[str, ArrayRule]) -> Mapping[str, LayoutRule]:
     return {name: _rule(record) for name, record in layout.items()}
 
 
-LAYOUTS: Mapping[LayoutName, Mapping[str, Mapping[str, Rule]]] = {
+LAYOUTS: Mapping[LayoutName, Mapping[str, Mapping[str, LayoutRule]]] = {
     name: {rnn.name: _rules(rnn.layouts[name]) for rnn in RNNS.values() if name in rnn.layouts}
     for name in get_args(LayoutName)
 }
-CUDNN: Mapping[str, Mapping[str, Rule]] = {
+CUDNN: Mapping[str, Mapping[str, LayoutRule]] = {
     rnn.name: _rules(rnn.cudnn) for rnn in RNNS.values() if rnn.cudnn
 }
 

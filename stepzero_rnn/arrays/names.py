@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from stepzero_rnn.arrays.habits import beside_dropped
 from stepzero_rnn.arrays.layouts import LAYOUTS, why_unread
-from stepzero_rnn.arrays.naming import Call, Named, Reading, unknown
+from stepzero_rnn.arrays.naming import Named, NamedArray, Reading, unknown
 from stepzero_rnn.arrays.paths import read_paths
 from stepzero_rnn.arrays.pytorch_names import read_pytorch
 from stepzero_rnn.arrays.readers.files import Found
@@ -30,12 +30,12 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading
     if arrays and not chosen:
         return Reading(faults=[_begins_none(arrays, options.prefix)])
     short = [
-        Call(array, array.name.removeprefix(options.prefix))
+        NamedArray(array, array.name.removeprefix(options.prefix))
         for array in chosen
         if len(array.name) <= MAX_NAME_CHARS
     ]
 
-    def understand(calls: Sequence[Call]) -> Reading:
+    def understand(calls: Sequence[NamedArray]) -> Reading:
         rules = LAYOUTS[options.layout][spec.rnn_type]
         if options.layout == "pytorch":
             return read_pytorch(calls, rules)

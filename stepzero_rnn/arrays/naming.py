@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import NamedTuple
 
-from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.layouts import LayoutRule
 from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.records import field_error, printable
 from stepzero_rnn.errors import FieldError
@@ -20,7 +20,7 @@ NUMBER = re.compile(r"_?(\d{1,9})$")
 _MATRICES = frozenset({"weight_ih", "weight_hh"})
 
 
-class Call(NamedTuple):
+class NamedArray(NamedTuple):
     """An array, and its name without the prefix."""
 
     found: Found
@@ -30,9 +30,9 @@ class Call(NamedTuple):
 class Placed(NamedTuple):
     """An array, its parameter (from the last parts of its path) and its place (from the others)."""
 
-    call: Call
+    call: NamedArray
     tail: str
-    rule: Rule
+    rule: LayoutRule
     where: Where
     directions: frozenset[bool]
 
@@ -47,7 +47,7 @@ class Named:
     """An array whose name is understood; if it holds both directions, `reverse` is unused."""
 
     found: Found
-    rule: Rule
+    rule: LayoutRule
     layer: int
     reverse: bool = False
 
@@ -61,11 +61,11 @@ class Reading:
     them.  `strangers` are arrays of no network.
     """
 
-    networks: list[list[Call]] = field(default_factory=list)
+    networks: list[list[NamedArray]] = field(default_factory=list)
     named: list[Named] = field(default_factory=list)
     prefix: str = ""
     doubt: str = ""
-    strangers: list[Call] = field(default_factory=list)
+    strangers: list[NamedArray] = field(default_factory=list)
     faults: list[FieldError] = field(default_factory=list)
 
     def is_of_all(self, spec: Spec) -> bool:
@@ -82,7 +82,7 @@ class Reading:
         return there == {*product(_MATRICES, range(spec.num_layers), directions)}
 
     @property
-    def placed(self) -> list[tuple[Rule, int, bool]]:
+    def placed(self) -> list[tuple[LayoutRule, int, bool]]:
         """The arrays by rule, layer and direction, without their names."""
         return [(array.rule, array.layer, array.reverse) for array in self.named]
 

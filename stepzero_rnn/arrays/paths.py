@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from stepzero_rnn.arrays.cudnn import as_named
-from stepzero_rnn.arrays.layouts import Rule
-from stepzero_rnn.arrays.naming import NUMBER, Call, Named, Placed, Reading, Where, unknown
+from stepzero_rnn.arrays.layouts import LayoutRule
+from stepzero_rnn.arrays.naming import NUMBER, Named, NamedArray, Placed, Reading, Where, unknown
 from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.spec.checkpoint import Spec
@@ -21,7 +21,7 @@ _ADVICE = "rename them to layer_0/…, layer_1/…"
 
 
 def read_paths(
-    calls: Sequence[Call], rules: Mapping[str, Rule], spec: Spec, options: Options
+    calls: Sequence[NamedArray], rules: Mapping[str, LayoutRule], spec: Spec, options: Options
 ) -> Reading:
     """Interpret paths; those that differ only in numbers belong to one network."""
     reading = Reading()
@@ -49,7 +49,7 @@ def read_paths(
     return reading
 
 
-def _steps(call: Call, *, several_files: bool) -> list[str]:
+def _steps(call: NamedArray, *, several_files: bool) -> list[str]:
     """Split a name at slashes and dots; a name without any is placed below its file's name."""
     steps = split(call.name)
     stem = call.found.file.rpartition(".")[0]
@@ -63,7 +63,9 @@ def split(name: str) -> list[str]:
     return re.split("[/.]", name.removesuffix(":0").removesuffix("/value"))
 
 
-def _place(call: Call, steps: Sequence[str], rules: Mapping[str, Rule]) -> Placed | None:
+def _place(
+    call: NamedArray, steps: Sequence[str], rules: Mapping[str, LayoutRule]
+) -> Placed | None:
     tail = next((t for n in (2, 1) if (t := "/".join(steps[-n:])) in rules), None)
     if tail is None:
         return None
@@ -129,7 +131,7 @@ def _read_network(
         reading.named.append(Named(one.call.found, one.rule, layers[one.where], reverse))
 
 
-def _direction_fault(directions: frozenset[bool], rule: Rule, spec: Spec) -> str:
+def _direction_fault(directions: frozenset[bool], rule: LayoutRule, spec: Spec) -> str:
     if len(directions) > 1:
         return "its name contains both forward and backward"
     if not spec.bidirectional and True in directions:

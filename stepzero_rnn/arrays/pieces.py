@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from stepzero_rnn.arrays.layouts import Rule
+from stepzero_rnn.arrays.layouts import LayoutRule
 from stepzero_rnn.arrays.naming import Named
 from stepzero_rnn.arrays.readers.files import Found
 from stepzero_rnn.arrays.readers.values import Strided
-from stepzero_rnn.arrays.records import Entry, field_error, printable
+from stepzero_rnn.arrays.records import ArrayEntry, field_error, printable
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.networks import Cell
@@ -29,7 +29,7 @@ class Piece:
 class Filled:
     """An entry of the canonical file, and the pieces that are stacked to form it."""
 
-    entry: Entry
+    entry: ArrayEntry
     pieces: tuple[Piece, ...]
 
 
@@ -82,7 +82,7 @@ def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
                     yield other, gate, Piece(found, lying, shape, constant)
 
 
-def _gate(rule: Rule, picked: Strided, place: int) -> tuple[Strided, tuple[int, ...]]:
+def _gate(rule: LayoutRule, picked: Strided, place: int) -> tuple[Strided, tuple[int, ...]]:
     """Return the elements of a gate, and its shape in PyTorch."""
     if rule.form.by_columns:
         hidden = picked.shape[1] // len(rule.gates)
@@ -112,7 +112,7 @@ def fill(gathered: Gathered, spec: Spec) -> list[Filled]:
 def _filled(name: str, pieces: tuple[Piece, ...]) -> Filled:
     rows = sum(piece.shape[0] for piece in pieces)
     shape = (rows, *pieces[0].shape[1:])
-    return Filled(Entry(name, pieces[0].found.values.dtype, shape), pieces)
+    return Filled(ArrayEntry(name, pieces[0].found.values.dtype, shape), pieces)
 
 
 def missing(gathered: Gathered, spec: Spec, num_layers: int) -> list[str]:

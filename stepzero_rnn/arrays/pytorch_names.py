@@ -7,8 +7,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from stepzero_rnn.arrays.layouts import Rule
-from stepzero_rnn.arrays.naming import Call, Named, Reading
+from stepzero_rnn.arrays.layouts import LayoutRule
+from stepzero_rnn.arrays.naming import Named, NamedArray, Reading
 from stepzero_rnn.arrays.records import printable
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -19,10 +19,10 @@ _NAME = re.compile(
 )
 
 
-def read_pytorch(calls: Iterable[Call], rules: Mapping[str, Rule]) -> Reading:
+def read_pytorch(calls: Iterable[NamedArray], rules: Mapping[str, LayoutRule]) -> Reading:
     """Interpret names; those with the same prefix belong to one network."""
     reading = Reading()
-    networks: dict[str, list[Call]] = {}
+    networks: dict[str, list[NamedArray]] = {}
     for call in calls:
         match = _NAME.search(call.name)
         rule = rules.get(_parameter(match)) if match else None

@@ -37,7 +37,7 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ReadLimits:
     """Limits on what is read and written.
 
     `total_bytes` applies to the files, and again to their unpacked contents; `kept_bytes` to the
@@ -62,7 +62,7 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArrayEntry:
     """An array of the canonical file, under PyTorch's name; `weight_ih_l0.forget` for one gate."""
 
     name: str
@@ -90,7 +90,7 @@ class Manifest:
 
     sha256: str
     size_bytes: int
-    entries: tuple[Entry, ...]
+    entries: tuple[ArrayEntry, ...]
     sizes: Sizes
     prefix: str = ""
 

@@ -9,14 +9,14 @@ from difflib import get_close_matches
 from stepzero_rnn.arrays.array_shapes import fit
 from stepzero_rnn.arrays.habits import habit, is_dropped
 from stepzero_rnn.arrays.layouts import LAYOUTS
-from stepzero_rnn.arrays.naming import Call, Reading, unknown
+from stepzero_rnn.arrays.naming import NamedArray, Reading, unknown
 from stepzero_rnn.arrays.paths import split
 from stepzero_rnn.arrays.pytorch_names import examples, parameter
 from stepzero_rnn.arrays.records import Options, printable
 from stepzero_rnn.errors import MAX_ERRORS, FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
-Understand = Callable[[Sequence[Call]], Reading]
+Understand = Callable[[Sequence[NamedArray]], Reading]
 
 _LISTED = 8
 _MAX_TRIED = 8
@@ -70,7 +70,7 @@ def _wholes(reading: Reading, understand: Understand, spec: Spec, options: Optio
     return [n for n in fitting if any(map(_is_named_recurrent, reading.networks[n]))] or fitting
 
 
-def _is_named_recurrent(call: Call) -> bool:
+def _is_named_recurrent(call: NamedArray) -> bool:
     return _RECURRENT.search(call.found.name) is not None
 
 
@@ -105,7 +105,9 @@ def refuse_strangers(
     yield from (unknown(call.found, "unknown parameter") for call in strangers[MAX_ERRORS:])
 
 
-def _prefix(network: Sequence[Call], others: Sequence[Call], understand: Understand) -> str:
+def _prefix(
+    network: Sequence[NamedArray], others: Sequence[NamedArray], understand: Understand
+) -> str:
     """Return the shortest prefix of a network's names that excludes most others and changes nothing
     in how the names are read; empty if there is none.
     """
@@ -116,13 +118,15 @@ def _prefix(network: Sequence[Call], others: Sequence[Call], understand: Underst
     for begin in sorted(tried, key=lambda begin: (-left[begin], len(begin)))[:_MAX_TRIED]:
         if not begin or not left[begin]:
             return ""
-        cut = understand([Call(call.found, call.name.removeprefix(begin)) for call in network])
+        cut = understand(
+            [NamedArray(call.found, call.name.removeprefix(begin)) for call in network]
+        )
         if len(cut.networks) == 1 and not cut.strangers and cut.placed == whole.placed:
             return begin
     return ""
 
 
-def _others(networks: Sequence[Sequence[Call]], number: int) -> list[Call]:
+def _others(networks: Sequence[Sequence[NamedArray]], number: int) -> list[NamedArray]:
     """Return the arrays of all networks but one."""
     return [call for n, network in enumerate(networks) if n != number for call in network]
 
@@ -135,7 +139,7 @@ def _common(names: Sequence[str]) -> str:
     return first[:alike]
 
 
-def _apart(apart: Sequence[Call], prefix: str) -> FieldError:
+def _apart(apart: Sequence[NamedArray], prefix: str) -> FieldError:
     names = [printable(call.found.name) for call in apart]
     listed = ", ".join(names[:_LISTED])
     more = f" and {len(names) - _LISTED} more" * (len(names) > _LISTED)
@@ -147,7 +151,7 @@ def _apart(apart: Sequence[Call], prefix: str) -> FieldError:
 
 
 def _unlike(
-    call: Call, valid: Sequence[str], spec: Spec, options: Options, *, is_alone: bool
+    call: NamedArray, valid: Sequence[str], spec: Spec, options: Options, *, is_alone: bool
 ) -> FieldError:
     """Return the error of an unknown name, with the closest valid ones; if no name was understood,
     also with a likely layout.

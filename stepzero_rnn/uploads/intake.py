@@ -9,7 +9,7 @@ from math import prod
 
 from stepzero_rnn.arrays.canonical import Stored
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Bounds, Entry, Options, Upload, Watch
+from stepzero_rnn.arrays.records import ArrayEntry, Options, ReadLimits, Upload, Watch
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import ArraysGone, FieldError, InvalidSpec
 from stepzero_rnn.plan import Plan, TensorPlan
@@ -18,7 +18,7 @@ from stepzero_rnn.spec.canonical import with_arrays
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.uploads.store import Incoming, Store
 
-_BOUNDS = Bounds()
+_BOUNDS = ReadLimits()
 
 
 def take(
@@ -26,7 +26,7 @@ def take(
     spec: Spec,
     incoming: Incoming,
     options: UploadOptions,
-    bounds: Bounds = _BOUNDS,
+    bounds: ReadLimits = _BOUNDS,
     stop: Stop | None = None,
 ) -> Spec:
     """Store uploaded arrays, and return the recipe that refers to them.
@@ -132,7 +132,7 @@ class _Needed:
     rows: int
     cols: int
 
-    def fits(self, entry: Entry) -> bool:
+    def fits(self, entry: ArrayEntry) -> bool:
         """Whether an array has this shape."""
         cols = 1 if len(entry.shape) == 1 else entry.shape[-1]
         return prod(entry.shape) == self.rows * self.cols and cols == self.cols

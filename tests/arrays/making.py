@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Bounds, Manifest, Options, Upload
+from stepzero_rnn.arrays.records import Manifest, Options, ReadLimits, Upload
 from stepzero_rnn.errors import FieldError, InvalidArrays
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -73,10 +73,14 @@ def written(folder: Path, content: bytes, name: str = "weights.npz") -> list[Upl
 
 
 def taken(
-    folder: Path, uploads: list[Upload], spec: Spec, bounds: Bounds | None = None, **options: Any
+    folder: Path,
+    uploads: list[Upload],
+    spec: Spec,
+    bounds: ReadLimits | None = None,
+    **options: Any,
 ) -> Manifest:
     """Ingest files into `stored` in a folder."""
-    return ingest(uploads, folder / "stored", spec, Options(**options), bounds or Bounds())
+    return ingest(uploads, folder / "stored", spec, Options(**options), bounds or ReadLimits())
 
 
 def kept(folder: Path) -> dict[str, NDArray[Any]]:

@@ -19,7 +19,7 @@ from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.ingest import ingest
 from stepzero_rnn.arrays.layouts import LAYOUTS
 from stepzero_rnn.arrays.readers.files import list_arrays
-from stepzero_rnn.arrays.records import Bounds, Upload, Watch
+from stepzero_rnn.arrays.records import ReadLimits, Upload, Watch
 from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, RequestError, StepZeroError
 from stepzero_rnn.plan import plan
 from tests.arrays import hostile
@@ -121,10 +121,10 @@ def test_a_file_named_by_half_a_character_is_refused_in_whole_ones(tmp_path):
     str(refusal.value).encode()
 
 
-BOUNDS: list[tuple[Bounds, str]] = [
-    (Bounds(files=1), "files"),
-    (Bounds(arrays=3), "arrays"),
-    (Bounds(total_bytes=1000), "bytes"),
+BOUNDS: list[tuple[ReadLimits, str]] = [
+    (ReadLimits(files=1), "files"),
+    (ReadLimits(arrays=3), "arrays"),
+    (ReadLimits(total_bytes=1000), "bytes"),
 ]
 
 
@@ -144,7 +144,7 @@ def test_files_that_unpack_to_too_much_together_are_refused(tmp_path):
     uploads = saved(tmp_path / "from", {"a": np.zeros(100_000)}, "packed.npz") * 2
 
     with pytest.raises(RequestError) as refusal:
-        taken(tmp_path, uploads, LSTM, Bounds(total_bytes=1_500_000))
+        taken(tmp_path, uploads, LSTM, ReadLimits(total_bytes=1_500_000))
 
     assert refusal.value.facts["what"] == "bytes when unpacked"
 
@@ -300,7 +300,7 @@ def test_a_million_entries_are_not_built(tmp_path):
     uploads = written(tmp_path, b"PK\3\4" + entry * count + end)
 
     with little_memory(MEBIBYTE), pytest.raises(RequestError) as refusal:
-        list_arrays(uploads, Bounds())
+        list_arrays(uploads, ReadLimits())
 
     assert refusal.value.code == "arrays_too_large"
 
@@ -356,7 +356,7 @@ def test_what_an_upload_takes_is_claimed_before_it_is_written(tmp_path):
 def test_arrays_that_are_more_than_may_be_kept_are_refused_before_they_are_unpacked(tmp_path):
     (upload,) = saved(tmp_path / "from", weights(LSTM), "packed.npz")
     with pytest.raises(ArraysTooLarge, match="bytes in total"):
-        taken(tmp_path, [upload], LSTM, Bounds(kept_bytes=100))
+        taken(tmp_path, [upload], LSTM, ReadLimits(kept_bytes=100))
 
     assert not (tmp_path / "stored").exists()
 

@@ -27,7 +27,7 @@ from app.request.negotiation import choose_format
 from app.request.ranges import wanted_range
 from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Bounds, Options, Upload
+from stepzero_rnn.arrays.records import Options, ReadLimits, Upload
 from stepzero_rnn.errors import (
     ArraysTooLarge,
     BodyTooLarge,
@@ -49,7 +49,7 @@ from stepzero_rnn.spec.recipe import _DICTIONARY, decode_recipe, encode_recipe
 from stepzero_rnn.uploads.store import Store
 
 SPEC = Spec(rnn_type="lstm", input_size=3, hidden_size=4, num_layers=2)
-BOUNDS = Bounds(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)
+BOUNDS = ReadLimits(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)
 _OPTIONS = (
     Options(),
     Options(strict=True),

@@ -13,9 +13,9 @@ from stepzero_rnn.arrays.readers import npy, safetensors
 from stepzero_rnn.arrays.readers import zip_archive as zipped
 from stepzero_rnn.arrays.readers.values import Strided, Values, straightened_bytes, write_sparsely
 from stepzero_rnn.arrays.records import (
-    Bounds,
     FormatError,
     LimitExceeded,
+    ReadLimits,
     Upload,
     Watch,
     field_error,
@@ -82,7 +82,7 @@ class Found:
                 yield unpacked, self.offset
 
 
-def list_arrays(uploads: Sequence[Upload], bounds: Bounds) -> list[Found]:
+def list_arrays(uploads: Sequence[Upload], bounds: ReadLimits) -> list[Found]:
     """List the arrays of all files.
 
     Raises:
@@ -129,7 +129,7 @@ def as_upload_errors(file: str) -> Iterator[None]:
         ) from excess
 
 
-def _list(upload: Upload, size: int, bounds: Bounds) -> list[Found]:
+def _list(upload: Upload, size: int, bounds: ReadLimits) -> list[Found]:
     with upload.path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
         if head.startswith(npy.MAGIC):
@@ -178,7 +178,7 @@ def _npy(
     )
 
 
-def _npz(upload: Upload, file: BinaryIO, size: int, bounds: Bounds) -> Iterator[Found]:
+def _npz(upload: Upload, file: BinaryIO, size: int, bounds: ReadLimits) -> Iterator[Found]:
     members = zipped.members(file, size, bounds)
     _refuse_other_zips(upload.name, {member.name for member in members})
     for member in members:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from stepzero_rnn.arrays.readers.npy import check_shape
 from stepzero_rnn.arrays.readers.values import BITS, INTEGERS, QUANTIZED, UNREAD, Values
-from stepzero_rnn.arrays.records import Bounds, Entry, FormatError, require
+from stepzero_rnn.arrays.records import ArrayEntry, FormatError, ReadLimits, require
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.errors import MalformedJson
 from stepzero_rnn.spec.parse import load_json
@@ -59,7 +59,7 @@ def is_one(head: bytes) -> bool:
     return head[4:9] == b"\0\0\0\0{"
 
 
-def read_header(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Tensor]:
+def read_header(file: BinaryIO, size_bytes: int, bounds: ReadLimits) -> list[Tensor]:
     """Return the tensors of a file of `size_bytes`, in file order.
 
     Raises:
@@ -130,12 +130,12 @@ def _no_floats(dtype: Any, name: str) -> FormatError:
     )
 
 
-def in_order(entries: Sequence[Entry]) -> list[Entry]:
+def in_order(entries: Sequence[ArrayEntry]) -> list[ArrayEntry]:
     """Return entries in the order in which the library writes them."""
     return sorted(entries, key=lambda entry: (_LAID_FIRST.index(entry.dtype), entry.name))
 
 
-def header(entries: Sequence[Entry]) -> bytes:
+def header(entries: Sequence[ArrayEntry]) -> bytes:
     """Write the header of entries in the library's order, without metadata, as the library does."""
     described, end = [], 0
     for entry in entries:

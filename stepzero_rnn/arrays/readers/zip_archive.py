@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, NamedTuple
 
 from stepzero_rnn.arrays.readers.values import CHUNK_BYTES
-from stepzero_rnn.arrays.records import Bounds, FormatError, require
+from stepzero_rnn.arrays.records import FormatError, ReadLimits, require
 
 MAGIC = b"PK\x03\x04"
 EMPTY_MAGIC = b"PK\x05\x06"
@@ -56,7 +56,7 @@ class Member:
     offset: int = 0
 
 
-def members(file: BinaryIO, size_bytes: int, bounds: Bounds) -> list[Member]:
+def members(file: BinaryIO, size_bytes: int, bounds: ReadLimits) -> list[Member]:
     """Return the records of a zip of `size_bytes`.
 
     Raises:
