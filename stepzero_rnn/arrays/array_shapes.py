@@ -11,7 +11,7 @@ from stepzero_rnn.arrays.diagnose import Misfit, cause
 from stepzero_rnn.arrays.forms import Shape
 from stepzero_rnn.arrays.naming import Named
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import Options, Sizes, field_error
+from stepzero_rnn.arrays.records import ReadOptions, Sizes, field_error
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.networks import Cell
@@ -34,7 +34,7 @@ class Fit:
     faults: tuple[FieldError, ...]
 
 
-def fit(named: Sequence[Named], spec: Spec, options: Options) -> Fit:
+def fit(named: Sequence[Named], spec: Spec, options: ReadOptions) -> Fit:
     """Compare the shapes of arrays with those of the network or, to grow, of their own network."""
     claims = {array.found: _claims(array, spec) for array in named}
     implied = _most_frequent([claim for of_one in claims.values() for claim in of_one])

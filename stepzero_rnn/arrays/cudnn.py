@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from stepzero_rnn.arrays.layouts import CUDNN
 from stepzero_rnn.arrays.naming import Placed, Where, unknown
-from stepzero_rnn.arrays.records import Options, printable
+from stepzero_rnn.arrays.records import ReadOptions, printable
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -32,7 +32,7 @@ class _Layer:
 
 
 def as_named(
-    network: Sequence[Placed], spec: Spec, options: Options
+    network: Sequence[Placed], spec: Spec, options: ReadOptions
 ) -> tuple[Sequence[Placed], FieldError | None]:
     """Read the arrays of cuDNN layers as such; reject a network with layers of both kinds."""
     match options.layout:

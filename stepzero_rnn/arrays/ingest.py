@@ -30,8 +30,8 @@ from stepzero_rnn.arrays.readers.values import (
 from stepzero_rnn.arrays.records import (
     ArrayEntry,
     Manifest,
-    Options,
     ReadLimits,
+    ReadOptions,
     Upload,
     Watch,
     field_error,
@@ -42,7 +42,7 @@ from stepzero_rnn.errors import ArraysTooLarge, FieldError, InvalidArrays
 from stepzero_rnn.spec.checkpoint import Spec
 
 _MAX_MISSING = 16
-_DEFAULTS = Options()
+_DEFAULTS = ReadOptions()
 _BOUNDS = ReadLimits()
 _ALONE = Watch()
 
@@ -51,7 +51,7 @@ def ingest(
     files: Sequence[Upload],
     target: Path,
     spec: Spec,
-    options: Options = _DEFAULTS,
+    options: ReadOptions = _DEFAULTS,
     bounds: ReadLimits = _BOUNDS,
     watch: Watch = _ALONE,
 ) -> Manifest:

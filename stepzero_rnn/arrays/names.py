@@ -10,7 +10,7 @@ from stepzero_rnn.arrays.naming import Named, NamedArray, Reading, unknown
 from stepzero_rnn.arrays.paths import read_paths
 from stepzero_rnn.arrays.pytorch_names import read_pytorch
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import Options, printable
+from stepzero_rnn.arrays.records import ReadOptions, printable
 from stepzero_rnn.arrays.strangers import refuse_strangers, several
 from stepzero_rnn.errors import FieldError
 from stepzero_rnn.spec.checkpoint import Spec
@@ -19,7 +19,7 @@ MAX_NAME_CHARS = 512
 _LISTED = 8
 
 
-def read_names(arrays: Sequence[Found], spec: Spec, options: Options) -> Reading:
+def read_names(arrays: Sequence[Found], spec: Spec, options: ReadOptions) -> Reading:
     """Interpret all names that begin with the prefix, or report those that cannot be."""
     if why := why_unread(options.layout, spec):
         layouts = [name for name in LAYOUTS if not why_unread(name, spec)]

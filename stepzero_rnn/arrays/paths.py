@@ -11,7 +11,7 @@ from stepzero_rnn.arrays.cudnn import as_named
 from stepzero_rnn.arrays.layouts import LayoutRule
 from stepzero_rnn.arrays.naming import NUMBER, Named, NamedArray, Placed, Reading, Where, unknown
 from stepzero_rnn.arrays.readers.files import Found
-from stepzero_rnn.arrays.records import Options, printable
+from stepzero_rnn.arrays.records import ReadOptions, printable
 from stepzero_rnn.spec.checkpoint import Spec
 
 _DIRECTION = re.compile(r"(forward|backward|reverse|fw|bw)(?:_(.*))?")
@@ -21,7 +21,7 @@ _ADVICE = "rename them to layer_0/…, layer_1/…"
 
 
 def read_paths(
-    calls: Sequence[NamedArray], rules: Mapping[str, LayoutRule], spec: Spec, options: Options
+    calls: Sequence[NamedArray], rules: Mapping[str, LayoutRule], spec: Spec, options: ReadOptions
 ) -> Reading:
     """Interpret paths; those that differ only in numbers belong to one network."""
     reading = Reading()
@@ -110,7 +110,7 @@ def _layer(where: Where) -> int | None:
 
 
 def _read_network(
-    network: Sequence[Placed], spec: Spec, reading: Reading, options: Options
+    network: Sequence[Placed], spec: Spec, reading: Reading, options: ReadOptions
 ) -> None:
     for one in network:
         if detail := _direction_fault(one.directions, one.rule, spec):

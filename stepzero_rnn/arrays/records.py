@@ -23,7 +23,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ReadOptions:
     """How to read arrays: in which layout, whether all are required, whether they may be from a
     smaller network.
 

@@ -12,7 +12,7 @@ from stepzero_rnn.arrays.layouts import LAYOUTS
 from stepzero_rnn.arrays.naming import NamedArray, Reading, unknown
 from stepzero_rnn.arrays.paths import split
 from stepzero_rnn.arrays.pytorch_names import examples, parameter
-from stepzero_rnn.arrays.records import Options, printable
+from stepzero_rnn.arrays.records import ReadOptions, printable
 from stepzero_rnn.errors import MAX_ERRORS, FieldError
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -32,7 +32,9 @@ _RECURRENT = re.compile(r"rnn|lstm|cell", re.IGNORECASE)
 _NO_EVIDENCE = frozenset({"bias"})  # other layers have it too
 
 
-def several(reading: Reading, understand: Understand, spec: Spec, options: Options) -> FieldError:
+def several(
+    reading: Reading, understand: Understand, spec: Spec, options: ReadOptions
+) -> FieldError:
     """Return the error of several networks, with the prefixes that select a complete one."""
     wholes = _wholes(reading, understand, spec, options)
     prefixes = [
@@ -56,7 +58,9 @@ def several(reading: Reading, understand: Understand, spec: Spec, options: Optio
     return unknown(reading.networks[1][0].found, detail, prefixes or None)
 
 
-def _wholes(reading: Reading, understand: Understand, spec: Spec, options: Options) -> list[int]:
+def _wholes(
+    reading: Reading, understand: Understand, spec: Spec, options: ReadOptions
+) -> list[int]:
     """Return the indices of the networks that have every layer and direction; if any of them fit
     by shape, only those.
     """
@@ -75,7 +79,7 @@ def _is_named_recurrent(call: NamedArray) -> bool:
 
 
 def refuse_strangers(
-    reading: Reading, understand: Understand, spec: Spec, options: Options
+    reading: Reading, understand: Understand, spec: Spec, options: ReadOptions
 ) -> Iterator[FieldError]:
     """Report the arrays that do not belong to the network: in one error if a prefix would leave
     them out, else one by one.
@@ -151,7 +155,7 @@ def _apart(apart: Sequence[NamedArray], prefix: str) -> FieldError:
 
 
 def _unlike(
-    call: NamedArray, valid: Sequence[str], spec: Spec, options: Options, *, is_alone: bool
+    call: NamedArray, valid: Sequence[str], spec: Spec, options: ReadOptions, *, is_alone: bool
 ) -> FieldError:
     """Return the error of an unknown name, with the closest valid ones; if no name was understood,
     also with a likely layout.
@@ -165,7 +169,7 @@ def _unlike(
     return unknown(call.found, detail + _elsewhere(call.name, spec, options) * is_alone, near)
 
 
-def _elsewhere(name: str, spec: Spec, options: Options) -> str:
+def _elsewhere(name: str, spec: Spec, options: ReadOptions) -> str:
     """Return a hint if another network type or another layout has an array of this name."""
     steps = split(name)
     keys = {parameter(name)} - {""} or {"/".join(steps[-2:]), steps[-1]} - _NO_EVIDENCE

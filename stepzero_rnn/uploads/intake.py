@@ -9,7 +9,7 @@ from math import prod
 
 from stepzero_rnn.arrays.canonical import Stored
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import ArrayEntry, Options, ReadLimits, Upload, Watch
+from stepzero_rnn.arrays.records import ArrayEntry, ReadLimits, ReadOptions, Upload, Watch
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import ArraysGone, FieldError, InvalidSpec
 from stepzero_rnn.plan import Plan, TensorPlan
@@ -44,7 +44,7 @@ def take(
         detail = "the spec already has arrays; upload files with a spec that has none"
         raise InvalidSpec([FieldError("/init/arrays", "given_twice", detail)])
     target = incoming.path / "canonical"
-    how = Options(options.layout, options.strict, options.grow, options.prefix)
+    how = ReadOptions(options.layout, options.strict, options.grow, options.prefix)
     bounds = replace(bounds, kept_bytes=incoming.max_bytes)
     watch = Watch(incoming.claim_work, (stop or Stop()).check)
     manifest = incoming.write(lambda: ingest(files, target, spec, how, bounds, watch))

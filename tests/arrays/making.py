@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Manifest, Options, ReadLimits, Upload
+from stepzero_rnn.arrays.records import Manifest, ReadLimits, ReadOptions, Upload
 from stepzero_rnn.errors import FieldError, InvalidArrays
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -80,7 +80,7 @@ def taken(
     **options: Any,
 ) -> Manifest:
     """Ingest files into `stored` in a folder."""
-    return ingest(uploads, folder / "stored", spec, Options(**options), bounds or ReadLimits())
+    return ingest(uploads, folder / "stored", spec, ReadOptions(**options), bounds or ReadLimits())
 
 
 def kept(folder: Path) -> dict[str, NDArray[Any]]:

@@ -27,7 +27,7 @@ from app.request.negotiation import choose_format
 from app.request.ranges import wanted_range
 from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Options, ReadLimits, Upload
+from stepzero_rnn.arrays.records import ReadLimits, ReadOptions, Upload
 from stepzero_rnn.errors import (
     ArraysTooLarge,
     BodyTooLarge,
@@ -51,12 +51,12 @@ from stepzero_rnn.uploads.store import Store
 SPEC = Spec(rnn_type="lstm", input_size=3, hidden_size=4, num_layers=2)
 BOUNDS = ReadLimits(files=4, arrays=64, total_bytes=1 << 20, header_bytes=1 << 16)
 _OPTIONS = (
-    Options(),
-    Options(strict=True),
-    Options(grow=True),
-    Options(layout="keras"),
-    Options(layout="flax"),
-    Options(layout="onnx"),
+    ReadOptions(),
+    ReadOptions(strict=True),
+    ReadOptions(grow=True),
+    ReadOptions(layout="keras"),
+    ReadOptions(layout="flax"),
+    ReadOptions(layout="onnx"),
 )
 _LENGTH = 12_345
 _MEMORY = Path("/dev/shm")  # noqa: S108 - thousands a second, where it can be had

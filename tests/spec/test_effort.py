@@ -28,7 +28,7 @@ from app.request.negotiation import choose_format
 from app.request.ranges import wanted_range
 from app.response.file_headers import matches_tag
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Options, Upload
+from stepzero_rnn.arrays.records import ReadOptions, Upload
 from stepzero_rnn.errors import StepZeroError
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, Spec
@@ -251,7 +251,9 @@ def upload(content: bytes, folder: Path, layout: LayoutName = "pytorch") -> Job:
     """Take in a file."""
     path = folder / "upload"
     path.write_bytes(content)
-    return partial(ingest, [Upload("x.npz", path)], folder / "kept", SPEC, Options(layout=layout))
+    return partial(
+        ingest, [Upload("x.npz", path)], folder / "kept", SPEC, ReadOptions(layout=layout)
+    )
 
 
 def tensors(listed: Iterator[str] | list[str]) -> bytes:
