@@ -24,7 +24,7 @@ class DiskBudget:
 
     def __init__(self, total_bytes: int = UNLIMITED_BYTES) -> None:
         self.total_bytes = total_bytes
-        self._claims: set[Claim] = set()
+        self._claims: set[DiskClaim] = set()
         self._lock = threading.Lock()
 
     @property
@@ -38,9 +38,9 @@ class DiskBudget:
             return sum(claim.held_bytes for claim in self._claims)
 
     @contextmanager
-    def opened(self, caller: str) -> Iterator[Claim]:
+    def opened(self, caller: str) -> Iterator[DiskClaim]:
         """Open an empty claim of a caller, which is released at the end of the block."""
-        claim = Claim(self, caller)
+        claim = DiskClaim(self, caller)
         with self._lock:
             self._claims.add(claim)
         try:
@@ -49,8 +49,8 @@ class DiskBudget:
             with self._lock:
                 self._claims.remove(claim)
 
-    def take(self, claim: Claim, body_bytes: int, work_bytes: int) -> None:
-        """Enlarge a claim, or raise as `Claim.more`."""
+    def take(self, claim: DiskClaim, body_bytes: int, work_bytes: int) -> None:
+        """Enlarge a claim, or raise as `DiskClaim.more`."""
         wanted_bytes = claim.held_bytes + body_bytes + work_bytes
         if wanted_bytes > self.total_bytes:
             what = "bytes on disk while it is processed"
@@ -70,7 +70,7 @@ class DiskBudget:
             claim.work_bytes += work_bytes
 
 
-class Claim:
+class DiskClaim:
     """The disk space of one upload: for its body, and for processing it."""
 
     def __init__(self, budget: DiskBudget, caller: str) -> None:

@@ -25,7 +25,7 @@ from cachetools import LRUCache
 from stepzero_rnn.arrays.canonical import Stored, open_regular, open_stored
 from stepzero_rnn.errors import ArraysGone, ArraysTooLarge, StoreUnavailable
 from stepzero_rnn.uploads import eviction
-from stepzero_rnn.uploads.disk_budget import Claim, DiskBudget
+from stepzero_rnn.uploads.disk_budget import DiskBudget, DiskClaim
 from stepzero_rnn.uploads.eviction import ANYBODY, SUFFIX
 from stepzero_rnn.uploads.incoming import locked_folder, sweep
 
@@ -33,7 +33,7 @@ INCOMING = "incoming"
 _REMEMBERED = 4096
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _TAKEN = frozenset({errno.EMFILE, errno.ENFILE})
-Identity = tuple[int, int, int]
+FileIdentity = tuple[int, int, int]
 T = TypeVar("T")
 
 
@@ -64,7 +64,7 @@ class Incoming:
     `path` is the folder, `caller` the sender.
     """
 
-    def __init__(self, path: Path, store: Store, claim: Claim) -> None:
+    def __init__(self, path: Path, store: Store, claim: DiskClaim) -> None:
         self.path = path
         self.max_bytes = store.max_bytes
         self._store = store
@@ -143,7 +143,7 @@ class Store:
         self.folder, self.max_bytes = folder, max_bytes
         self.disk = disk or DiskBudget()
         self._bucket = bucket
-        self._verified: LRUCache[str, Identity] = LRUCache(_REMEMBERED)
+        self._verified: LRUCache[str, FileIdentity] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
 
     @contextmanager
