@@ -19,7 +19,7 @@ from stepzero_rnn.spec.networks import Cell
 _SIZE_NAMES = ("input_size", "hidden_size", "proj_size")
 
 
-class Claim(NamedTuple):
+class SizeClaim(NamedTuple):
     """A size of the network that the shape of one array implies."""
 
     size: str
@@ -76,7 +76,7 @@ def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:
     return rule.form.shape((height * len(rule.gates), *cols), spec.directions)
 
 
-def _claims(array: Named, spec: Spec) -> list[Claim]:
+def _claims(array: Named, spec: Spec) -> list[SizeClaim]:
     """Return the sizes that a shape implies; none if no network has it."""
     rule = array.rule
     kind, gates = rule.kinds[0], len(rule.gates)
@@ -85,20 +85,20 @@ def _claims(array: Named, spec: Spec) -> list[Claim]:
         return []
     recurrent = "proj_size" if spec.proj_size else "hidden_size"
     if kind == "weight_hr":
-        return [Claim("proj_size", plain[0]), Claim("hidden_size", plain[1])]
+        return [SizeClaim("proj_size", plain[0]), SizeClaim("hidden_size", plain[1])]
     if plain[0] % gates:
         return []
-    claims = [Claim("hidden_size", plain[0] // gates)]
+    claims = [SizeClaim("hidden_size", plain[0] // gates)]
     if kind == "weight_hh":
-        claims.append(Claim(recurrent, plain[1]))
+        claims.append(SizeClaim(recurrent, plain[1]))
     if kind == "weight_ih" and array.layer == 0:
-        claims.append(Claim("input_size", plain[1]))
+        claims.append(SizeClaim("input_size", plain[1]))
     if kind == "weight_ih" and array.layer and plain[1] % spec.directions == 0:
-        claims.append(Claim(recurrent, plain[1] // spec.directions))
+        claims.append(SizeClaim(recurrent, plain[1] // spec.directions))
     return claims
 
 
-def _most_frequent(claims: Sequence[Claim]) -> dict[str, int]:
+def _most_frequent(claims: Sequence[SizeClaim]) -> dict[str, int]:
     """Return the value of each size that most arrays imply."""
     counted = Counter(claims)
     return {
@@ -109,7 +109,7 @@ def _most_frequent(claims: Sequence[Claim]) -> dict[str, int]:
 
 def _shrinking(
     named: Sequence[Named],
-    claims: Mapping[Found, Sequence[Claim]],
+    claims: Mapping[Found, Sequence[SizeClaim]],
     of: Mapping[str, int],
     requested: Mapping[str, int],
 ) -> Iterator[FieldError]:
@@ -118,7 +118,7 @@ def _shrinking(
     """
     for name in _SIZE_NAMES:
         if of[name] > requested[name]:
-            array = next(a for a in named if Claim(name, of[name]) in claims[a.found])
+            array = next(a for a in named if SizeClaim(name, of[name]) in claims[a.found])
             detail = (
                 f"its {name} is {of[name]}, above the requested {requested[name]}; "
                 "a network can only grow"
@@ -126,7 +126,7 @@ def _shrinking(
             yield _fault(array, "larger_than_network", detail, of[name], requested[name])
     if requested["proj_size"] and of["proj_size"] >= of["hidden_size"]:
         for array in named:
-            if Claim("proj_size", of["proj_size"]) in claims[array.found]:
+            if SizeClaim("proj_size", of["proj_size"]) in claims[array.found]:
                 detail = (
                     "it comes from a network without projection, which cannot grow into one "
                     "with proj_size"
