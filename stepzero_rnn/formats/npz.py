@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stepzero_rnn.formats.origin import origin_json
 from stepzero_rnn.formats.segments import Literal, Segment, TensorData
-from stepzero_rnn.formats.stored_zip import Entry, stored_zip
+from stepzero_rnn.formats.stored_zip import ZipEntry, stored_zip
 from stepzero_rnn.plan import Plan, TensorPlan
 
 _MAGIC = b"\x93NUMPY\x01\x00"
@@ -19,7 +19,7 @@ _GROWTH_DIGITS = 21  # space that numpy leaves for a longer first axis
 def segments(plan: Plan) -> tuple[Segment, ...]:
     """Lay out a plan with a dtype that NumPy supports."""
     entries = (
-        Entry(f"{tensor.name}.npy", (Literal(_header(tensor)), TensorData(tensor)))
+        ZipEntry(f"{tensor.name}.npy", (Literal(_header(tensor)), TensorData(tensor)))
         for tensor in plan.tensors
     )
     return stored_zip(entries, comment=origin_json(plan.spec).encode("ascii"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stepzero_rnn.formats.pt_pickle import state_dict_pickle
 from stepzero_rnn.formats.segments import Literal, Segment, TensorData
-from stepzero_rnn.formats.stored_zip import NO_DATE, Entry, stored_zip
+from stepzero_rnn.formats.stored_zip import NO_DATE, ZipEntry, stored_zip
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.canonical import recipe_digest
 from stepzero_rnn.spec.checkpoint import Spec
@@ -19,7 +19,7 @@ ID_DIGITS = 40
 def segments(plan: Plan) -> tuple[Segment, ...]:
     """Lay out a plan, with one record per tensor."""
     data = (
-        Entry(f"archive/data/{key}", (TensorData(tensor),))
+        ZipEntry(f"archive/data/{key}", (TensorData(tensor),))
         for key, tensor in enumerate(plan.tensors)
     )
     entries = (
@@ -40,5 +40,5 @@ def serialization_id(spec: Spec) -> bytes:
     return f"{number:0{ID_DIGITS}d}".encode()
 
 
-def _record(name: str, data: bytes) -> Entry:
-    return Entry(f"archive/{name}", (Literal(data),))
+def _record(name: str, data: bytes) -> ZipEntry:
+    return ZipEntry(f"archive/{name}", (Literal(data),))

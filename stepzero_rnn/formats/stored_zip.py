@@ -41,7 +41,7 @@ _END = struct.Struct("<IHHHHIIH")
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ZipEntry:
     """One file inside a zip."""
 
     name: str
@@ -49,7 +49,7 @@ class Entry:
 
 
 def stored_zip(
-    entries: Iterable[Entry], *, date: int = FIRST_DAY, comment: bytes = b""
+    entries: Iterable[ZipEntry], *, date: int = FIRST_DAY, comment: bytes = b""
 ) -> tuple[Segment, ...]:
     """Lay out entries in order, then the directory.
 
@@ -73,7 +73,7 @@ def stored_zip(
 class _Record:
     """An entry at its place in the zip."""
 
-    entry: Entry
+    entry: ZipEntry
     name: bytes
     size: int
     start: int
@@ -82,7 +82,7 @@ class _Record:
     known_crc: int | None
 
     @classmethod
-    def at(cls, start: int, entry: Entry, date: int) -> Self:
+    def at(cls, start: int, entry: ZipEntry, date: int) -> Self:
         name, size = entry.name.encode(), size_of(entry.content)
         header = _header(name, size, start, date)
         return cls(entry, name, size, start, date, header, _known_crc32(entry.content))

@@ -12,7 +12,7 @@ import pytest
 
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Literal
-from stepzero_rnn.formats.stored_zip import Entry, stored_zip
+from stepzero_rnn.formats.stored_zip import ZipEntry, stored_zip
 from stepzero_rnn.plan import plan
 from tests.formats.laying import SMALL, state_dict_of, write
 
@@ -48,6 +48,6 @@ def test_the_data_of_every_entry_begins_at_a_multiple_of_64(file: bytes) -> None
 
 
 def test_a_zip_of_literals_is_literal_but_for_its_directory() -> None:
-    segments = stored_zip([Entry("a", (Literal(b"one"),)), Entry("b", (Literal(b"two"),))])
+    segments = stored_zip([ZipEntry("a", (Literal(b"one"),)), ZipEntry("b", (Literal(b"two"),))])
 
     assert [type(part).__name__ for part in segments] == ["Literal", "Deferred", "Literal"]
