@@ -60,7 +60,7 @@ def panels(low: float, high: float, width: float = 1.0, pole: float = inf) -> li
     return [(begin, end) for end, begin in pairwise(cuts)]
 
 
-class Gate(NamedTuple):
+class GateLaw(NamedTuple):
     """The distribution of a gate's activation: weights, activations and their complements.
 
     Gates of the same source vary together, point by point; gates of different sources are
@@ -73,18 +73,18 @@ class Gate(NamedTuple):
     shut: tuple[float, ...]
 
     @property
-    def mirrored(self) -> Gate:
+    def mirrored(self) -> GateLaw:
         """The gate whose activation is 1 minus this one's."""
         return self._replace(opened=self.shut, shut=self.opened)
 
 
-def gate_of(source: str, biases: Sequence[Point]) -> Gate:
+def gate_of(source: str, biases: Sequence[Point]) -> GateLaw:
     """Return the distribution of a gate, given the weighted points of its bias."""
     total = fsum(weight for _, weight in biases)
     small = exps([-abs(bias) for bias, _ in biases])
     more, less = [1 / (1 + e) for e in small], [e / (1 + e) for e in small]
     positive = [bias >= 0 for bias, _ in biases]
-    return Gate(
+    return GateLaw(
         source,
         tuple(weight / total for _, weight in biases),
         tuple(m if p else s for m, s, p in zip(more, less, positive, strict=True)),
@@ -92,7 +92,7 @@ def gate_of(source: str, biases: Sequence[Point]) -> Gate:
     )
 
 
-def lstm_gain(i: Gate, f: Gate, o: Gate, gap: float) -> float:
+def lstm_gain(i: GateLaw, f: GateLaw, o: GateLaw, gap: float) -> float:
     """Return g such that diag(f) + diag(i·o)·W, W iid with the variance g²/H, has the spectral
     radius 1 − gap.
     """
@@ -105,7 +105,7 @@ def lstm_gain(i: Gate, f: Gate, o: Gate, gap: float) -> float:
     )
 
 
-def gru_gain(r: Gate, z: Gate, gap: float) -> float:
+def gru_gain(r: GateLaw, z: GateLaw, gap: float) -> float:
     """Return g such that diag(z) + diag((1 − z)·r)·W, W iid with the variance g²/H, has the
     spectral radius 1 − gap.
     """
@@ -113,7 +113,7 @@ def gru_gain(r: Gate, z: Gate, gap: float) -> float:
     return 1 / sqrt(_mean((r, [x * x for x in r.opened]), (z, [x * x for x in shares])))
 
 
-def _mean(*factors: tuple[Gate, list[float]]) -> float:
+def _mean(*factors: tuple[GateLaw, list[float]]) -> float:
     """Return the mean of a product with one factor for each gate."""
     means = []
     for source in sorted({gate.source for gate, _ in factors}):

@@ -23,7 +23,7 @@ from stepzero_rnn.engine.words.rounding import store
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class LiteralValues:
     """Literal values from the spec, as float64."""
 
     values: NDArray[np.float64]
@@ -39,7 +39,7 @@ class Given:
 MatrixLaw = (
     Orthogonal
     | Sparse
-    | Given
+    | LiteralValues
     | SpectralBand
     | SpectralRadius
     | PositiveDefinite

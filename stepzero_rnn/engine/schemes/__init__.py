@@ -14,7 +14,7 @@ from stepzero_rnn.engine.elements.distributions import (
     Uniform,
 )
 from stepzero_rnn.engine.elements.patterns import Constant, Ladder
-from stepzero_rnn.engine.laws.matrix_laws import Given
+from stepzero_rnn.engine.laws.matrix_laws import LiteralValues
 from stepzero_rnn.engine.laws.scripts import replay
 from stepzero_rnn.engine.schemes import biases, dense, matrices, weights
 from stepzero_rnn.engine.schemes.critical import critical
@@ -94,7 +94,7 @@ SCALED: Mapping[type, tuple[str, ...]] = {
     LogUniform: ("factor",),
     LogitUniform: ("factor",),
     Ladder: ("step",),
-    Given: ("values",),
+    LiteralValues: ("values",),
 }
 
 

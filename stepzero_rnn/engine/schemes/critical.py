@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from stepzero_rnn.engine.elements.distributions import Normal
 from stepzero_rnn.engine.laws.criticality import (
     MAX_DEVIATIONS,
-    Gate,
+    GateLaw,
     Point,
     density,
     exps,
@@ -92,7 +92,7 @@ class At(NamedTuple):
         return self.role == "retention"
 
 
-def _gate(scheme: Any, at: At) -> Gate:
+def _gate(scheme: Any, at: At) -> GateLaw:
     """Return the law of a gate from the scheme of its total bias."""
     by_unit = isinstance(scheme, ArrayBias) or (
         isinstance(scheme, ask.OutGateLadderBias)

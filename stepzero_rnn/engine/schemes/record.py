@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from stepzero_rnn.engine.elements.distributions import ElementLaw, Uniform
-from stepzero_rnn.engine.laws.matrix_laws import Given, MatrixLaw
+from stepzero_rnn.engine.laws.matrix_laws import LiteralValues, MatrixLaw
 from stepzero_rnn.engine.laws.scripts import Replay
 from stepzero_rnn.plan import Block
 from stepzero_rnn.spec.base import InitScheme
@@ -41,6 +41,6 @@ def pytorch(scheme: Any, block: Block) -> Uniform:
     return symmetric(1 / sqrt(block.hidden_size))
 
 
-def array(scheme: Array | ArrayBias, block: Block) -> Given:
+def array(scheme: Array | ArrayBias, block: Block) -> LiteralValues:
     """Return the law of literal values in the recipe."""
-    return Given(np.array(scheme.values, np.float64))
+    return LiteralValues(np.array(scheme.values, np.float64))
