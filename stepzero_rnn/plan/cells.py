@@ -14,7 +14,7 @@ from stepzero_rnn.plan.records import Block, TensorPlan
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.networks import WHOLE, Cell, Kind, Role
-from stepzero_rnn.spec.patches import Given, Patch, stacked
+from stepzero_rnn.spec.patches import Patch, UploadedCell, stacked
 from stepzero_rnn.spec.schemes.biases import PytorchBias, SplitScheme, ZerosBias
 from stepzero_rnn.spec.schemes.matrices import Critical
 from stepzero_rnn.spec.schemes.unions import AnyBiasScheme, AnyWeightScheme
@@ -146,7 +146,7 @@ class CellPlanner:
         spec = self.spec
         if spec.arrays is None:
             return [()] * len(gates)
-        uploaded = Given(spec.arrays, spec.network, spec.redrawn, self.cell)
+        uploaded = UploadedCell(spec.arrays, spec.network, spec.redrawn, self.cell)
         return uploaded.patches(kind, self.cell.name(kind), gates)
 
     def _tensor(

@@ -41,7 +41,7 @@ class Strip:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class UploadedCell:
     """The uploaded arrays of a network, from the view of one cell."""
 
     arrays: Arrays
