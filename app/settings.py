@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from app.callers.api_keys import Key, read_key_file, read_keys
+from app.callers.api_keys import ApiKey, read_key_file, read_keys
 from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.uploads.settings import GIB, Bytes, StoreSettings
 
@@ -48,7 +48,7 @@ def _keys(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
-Keys = Annotated[tuple[Key, ...], NoDecode, BeforeValidator(_keys)]
+Keys = Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(_keys)]
 
 
 class Settings(StoreSettings):

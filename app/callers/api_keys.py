@@ -31,7 +31,7 @@ _LINE = re.compile(rf"(?P<name>{NAME.pattern})\s+sha256:(?P<sha256>[0-9a-f]{{64}
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ApiKey:
     """A stored key: the name of its owner, and its hash."""
 
     name: str
@@ -43,7 +43,7 @@ class Key:
         return f"{self.name} sha256:{self.sha256.hex()}"
 
 
-def new_key(name: str) -> tuple[str, Key]:
+def new_key(name: str) -> tuple[str, ApiKey]:
     """Create a key; return its text, which is not stored, and its record.
 
     Raises:
@@ -54,17 +54,17 @@ def new_key(name: str) -> tuple[str, Key]:
             "use 1 to 64 letters, digits, dots, dashes and underscores, with a letter or digit first"
         )
     text = PREFIX + secrets.token_urlsafe(32)
-    return text, Key(name, _hash(text))
+    return text, ApiKey(name, _hash(text))
 
 
-def read_keys(lines: Iterable[str]) -> tuple[Key, ...]:
+def read_keys(lines: Iterable[str]) -> tuple[ApiKey, ...]:
     """Parse lines of keys; `#` begins a comment.
 
     Raises:
         ValueError: a line is malformed, or a name is repeated.  The message does not quote the
             line, which may contain a key.
     """
-    keys: dict[str, Key] = {}
+    keys: dict[str, ApiKey] = {}
     for number, line in enumerate(lines, 1):
         plain = line.partition("#")[0].strip()
         if not plain:
@@ -75,11 +75,11 @@ def read_keys(lines: Iterable[str]) -> tuple[Key, ...]:
         name = match["name"]
         if name in keys:
             raise ValueError(f"line {number} repeats the name {name}")
-        keys[name] = Key(name, bytes.fromhex(match["sha256"]))
+        keys[name] = ApiKey(name, bytes.fromhex(match["sha256"]))
     return tuple(keys.values())
 
 
-def read_key_file(path: Path) -> tuple[Key, ...]:
+def read_key_file(path: Path) -> tuple[ApiKey, ...]:
     """Read a key file.
 
     Raises:
@@ -108,7 +108,7 @@ class Keyring:
 
     def __init__(
         self,
-        fixed: Sequence[Key] = (),
+        fixed: Sequence[ApiKey] = (),
         path: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
