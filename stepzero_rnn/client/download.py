@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from stepzero_rnn.client.part import Expected, Part, opened_part
+from stepzero_rnn.client.part import Expected, PartialFile, opened_part
 from stepzero_rnn.client.proof import WANTED
 from stepzero_rnn.client.session import PassingFailure, Session
 
@@ -36,7 +36,7 @@ class Download:
         the session retries.
         """
         with opened_part(path) as file:
-            part = Part(path, self.expected, file)
+            part = PartialFile(path, self.expected, file)
             try:
                 await self.session.patiently(
                     partial(self._attempt, part), reached=lambda: part.here_bytes
@@ -46,7 +46,7 @@ class Download:
                 raise
             await self.session.wire.work(partial(part.finish, replace=replace))
 
-    async def _attempt(self, part: Part) -> None:
+    async def _attempt(self, part: PartialFile) -> None:
         if not part.is_whole:
             async with self._ask("GET", part.request_headers()) as response:
                 await self._receive(part, response)
@@ -57,7 +57,7 @@ class Download:
                 part.learn_checksum(response.headers)
         await self.session.wire.work(part.prove)
 
-    async def _receive(self, part: Part, response: httpx.Response) -> None:
+    async def _receive(self, part: PartialFile, response: httpx.Response) -> None:
         part.begin(response)
         async for chunk in self.session.wire.raw(response):
             part.append(chunk)

@@ -35,7 +35,7 @@ class Expected:
     etag: str | None
 
 
-class Part:
+class PartialFile:
     """A file under way.
 
     What cannot be continued is thrown away; what cannot be begun is refused.

@@ -53,35 +53,35 @@ class Site(NamedTuple):
         return " ".join(filter(None, (self.nonlinearity, self.rnn_type)))
 
 
-class Rule(NamedTuple):
+class Requirement(NamedTuple):
     """A condition for a scheme to be defined at a site, and the reason reported otherwise."""
 
     holds: Callable[[InitScheme, Site], bool]
     reason: str
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(
+RULES: tuple[Requirement, ...] = (
+    Requirement(
         lambda scheme, at: set(at.parameters) <= set(scheme.parameters),
         "it fills {fills} only, but is requested for {asked}",
     ),
-    Rule(
+    Requirement(
         lambda scheme, at: not scheme.is_square or set(at.parameters) <= {"weight_hh"},
         "it requires a square matrix, and those of {asked} need not be square",
     ),
-    Rule(
+    Requirement(
         lambda scheme, at: at.rnn_type in scheme.rnn_types,
         "{at.rnn_type} has no {scheme.needs}",
     ),
-    Rule(
+    Requirement(
         lambda scheme, at: at.nonlinearity is None or at.nonlinearity in scheme.nonlinearities,
         "{at.network} has no {scheme.needs}",
     ),
-    Rule(
+    Requirement(
         lambda scheme, at: at.hidden_size is None or at.hidden_size >= scheme.min_hidden_size,
         "it requires a hidden_size of {scheme.min_hidden_size} or more",
     ),
-    Rule(
+    Requirement(
         lambda scheme, at: not (scheme.is_square and at.projected),
         "its matrix is square, but with proj_size those of weight_hh are not",
     ),

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from stepzero_rnn.spec.base import InitScheme, Number, refusal
 from stepzero_rnn.spec.schemes.weights import Bounds, MeanStd
 
-Steps = Annotated[Number, Field(le=1e9)]
+MemorySteps = Annotated[Number, Field(le=1e9)]
 Split = Literal["ih", "hh", "half"]
 
 
@@ -121,8 +121,10 @@ class ForgetBias(RetentionBias):
 
 
 class _MemoryTimes(RetentionBias):
-    t_min: Steps = Field(default=2.0, description="Shortest memory, in time steps; 2 or more.")
-    t_max: Steps = Field(
+    t_min: MemorySteps = Field(
+        default=2.0, description="Shortest memory, in time steps; 2 or more."
+    )
+    t_max: MemorySteps = Field(
         description="Longest memory, in time steps: about the longest dependency of interest."
     )
 
