@@ -75,7 +75,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
         InvalidSpec: the spec is not valid, or it names arrays already.
         StoreUnavailable: the folder is not writable.
     """
-    from stepzero_rnn.arrays.records import Bounds
+    from stepzero_rnn.arrays.records import ReadLimits
     from stepzero_rnn.arrays.saving import as_uploads
     from stepzero_rnn.uploads.intake import take
     from stepzero_rnn.uploads.settings import StoreSettings, open_store
@@ -83,7 +83,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     reading, store = upload_options(options), open_store(StoreSettings())
     with store.incoming() as incoming:
         files = as_uploads(listed(arrays), incoming.path)
-        bounds = Bounds(total_bytes=store.max_bytes)
+        bounds = ReadLimits(total_bytes=store.max_bytes)
         recipe = take(files, as_spec(spec), incoming, options=reading, bounds=bounds)
     caution(upload_warnings(recipe, reading.layout))
     return recipe

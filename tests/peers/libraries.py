@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from stepzero_rnn.arrays.ingest import ingest
-from stepzero_rnn.arrays.records import Options, Upload
+from stepzero_rnn.arrays.records import ReadOptions, Upload
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -66,7 +66,7 @@ class Peer:
             return self.layout(arrays)
         save_file({name: np.ascontiguousarray(a) for name, a in arrays.items()}, folder / "given")
         given = [Upload("given.safetensors", folder / "given")]
-        options = Options(layout=self.layout, strict=True)
+        options = ReadOptions(layout=self.layout, strict=True)
         ingest(given, folder / "stored", self.spec, options)
         return dict(load_file(folder / "stored"))
 

@@ -18,7 +18,7 @@ from stepzero_rnn.engine.tensors import TORCH_DTYPES
 from stepzero_rnn.engine.words.philox import key
 from stepzero_rnn.plan import stream_of
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
-from stepzero_rnn.spec.networks import WHOLE, Cell, GateLaw
+from stepzero_rnn.spec.networks import WHOLE, Cell, Gate
 from stepzero_rnn.summary import DirectionForward, GateActivation
 
 # torch falls back to its own LSTM and warns about it once; users cannot do anything about it.
@@ -124,17 +124,17 @@ def _gate_part(
     )
 
 
-def _is_tanh(spec: Spec, gate: GateLaw | None) -> bool:
+def _is_tanh(spec: Spec, gate: Gate | None) -> bool:
     return gate.role == "candidate" if gate else spec.nonlinearity != "relu"
 
 
-def _activate(spec: Spec, gate: GateLaw | None, total: Tensor) -> Tensor:
+def _activate(spec: Spec, gate: Gate | None, total: Tensor) -> Tensor:
     if _is_tanh(spec, gate):
         return total.tanh()
     return total.sigmoid() if gate else total.relu()
 
 
-def _saturated(spec: Spec, gate: GateLaw | None, active: Tensor) -> float:
+def _saturated(spec: Spec, gate: Gate | None, active: Tensor) -> float:
     if _is_tanh(spec, gate):
         return (active.abs() > TANH_EDGE).float().mean().item()
     if gate:
