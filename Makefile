@@ -8,6 +8,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 # Extra arguments for pytest: make test PYTEST_ARGS='tests/formats -k zip'
+# Coverage is measured, and its floor checked, only without them.
 PYTEST_ARGS :=
 # Number of test processes; each takes whole files: make test TEST_PROCESSES=8
 TEST_PROCESSES := 2
@@ -34,7 +35,7 @@ run: $(VENV)/.runtime ## Serve at http://HOST:PORT, 127.0.0.1:8000 by default; i
 	@exec $(BIN)/python -m app $(if $(HOST),--host $(HOST)) $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.development ## Run the tests, except the slow ones
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(or $(PYTEST_ARGS),--cov)
 
 test-all: $(VENV)/.development ## Run all tests
 	$(BIN)/python -m pytest -m 'not bench' $(PYTEST_ARGS)
@@ -94,7 +95,7 @@ image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 	docker build --tag stepzero $(IMAGE_ARGS) .
 
 clean: ## Remove everything that was made here
-	rm -rf $(VENV) build dist site *.egg-info .cache .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .cache .coverage .coverage.* .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find app scripts stepzero_rnn tests -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps record what has been installed: a second `make run` starts at once.  $(VENV)/pins.txt has the installed

@@ -11,37 +11,30 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from app.main import create_app
-from app.runtime.server import protocol
+from app.runtime.listening import listen
+from app.runtime.server import server_of
 from app.settings import Settings
 
 
 @contextmanager
 def running(settings: Settings, http: Any = None) -> Iterator[str]:
-    """Run a server on a free port of the loopback, or another protocol's; give its address once it
-    is ready.
+    """Run the server that users get, in a thread and on a free port of the loopback; return its
+    address once it is ready.
+
+    Args:
+        http: another protocol for its connections.
     """
-    config = uvicorn.Config(
-        create_app(settings),
-        host="127.0.0.1",
-        port=0,
-        log_level="warning",
-        loop="uvloop",
-        http=http or protocol(settings),
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
+    listener = listen("127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server = server_of(settings, create_app(settings))
+    server.config.http = http or server.config.http
+    thread = threading.Thread(target=server.run, args=[[listener]], daemon=True)
     thread.start()
     while not server.started:
         assert thread.is_alive(), "the server did not start"
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
     while httpx.get(f"{url}/healthz/ready").status_code != 200:
         time.sleep(0.05)
     try:

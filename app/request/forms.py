@@ -73,6 +73,9 @@ async def read_form(
         return parts.finished()
 
 
+# PushMultipartParser of `multipart` 2.0 would save 28 lines and a sixth to a third of the processor
+# time (256 MB: 0.60 instead of 0.73 s; 10,000 parts: 0.86 instead of 1.25 s), but it reads file
+# names otherwise: it decodes %22, keeps escaped backslashes doubled and refuses all but UTF-8.
 class _Parts:
     """Collects the parts of a form, as callbacks of the parser."""
 

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import cast
 
 import uvicorn
+from fastapi import FastAPI
 
 from app.context import ServerState
 from app.main import create_app
@@ -85,22 +86,28 @@ def _serve_here(settings: Settings, listener: socket.socket) -> None:
     """Serve in this process, on a socket that other processes may share."""
     keep_few_arenas()
     api = create_app(settings)
+    dictConfig(log_config(settings))
+    server_of(settings, api).run([listener])
+
+
+def server_of(settings: Settings, api: FastAPI) -> Server:
+    """Return a server of the application; logging and memory of its process are left alone."""
     config = uvicorn.Config(
         api,
         host=settings.host,
         port=settings.port,
-        log_config=log_config(settings),
+        log_config=None,
         loop="uvloop",
-        http=protocol(settings),
+        http=_protocol(settings),
         access_log=False,
         timeout_graceful_shutdown=CLOSING_S,
         server_header=False,
         proxy_headers=False,  # the application knows which proxies to trust
     )
-    Server(config, api.state.server_state, settings.shutdown_grace_s).run([listener])
+    return Server(config, api.state.server_state, settings.shutdown_grace_s)
 
 
-def protocol(settings: Settings) -> type[asyncio.Protocol]:
+def _protocol(settings: Settings) -> type[asyncio.Protocol]:
     """Return the factory of uvicorn's connections."""
     factory = partial(
         Connection,

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -73,14 +73,6 @@ def resident_bytes(pid: int) -> int:
 def _proc(pid: int, name: str) -> str:
     with open(f"/proc/{pid}/{name}", encoding="utf-8") as file:  # noqa: PTH123 - not a file to keep
         return file.read()
-
-
-def wait_for(reached: Callable[[], object], *, within_s: float) -> bool:
-    """Say whether something comes true in time."""
-    deadline_s = time.monotonic() + within_s
-    while not reached() and time.monotonic() < deadline_s:
-        time.sleep(0.05)
-    return bool(reached())
 
 
 def free_port() -> int:

@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from app.callers.api_keys import new_key
-from tests.api.asking import Call, Served, permalink, resident_bytes, server_process, wait_for
+from tests.api.asking import Call, Served, permalink, resident_bytes, server_process
+from tests.waiting import wait_for
 
 GRACE_S = 1
 SOON_S = 30

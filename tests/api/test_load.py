@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from stepzero_rnn.spec.recipe import encode_recipe
 from tests.api.asking import GRU, Call, permalink, server_process
 from tests.conftest import running
 from tests.service.counting import counted
+from tests.waiting import wait_for
 
 # A range of some seconds, a plan that is made beside the event loop, a summary of 7 MB, and more
 # than the server serves.
@@ -58,13 +58,6 @@ def metric(client: httpx.Client, name: str) -> float:
     return counted(client.get("/metrics").text)[f"stepzero_{name}"]
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def ask_for_a_range(client: httpx.Client, url: str, seed: int) -> Call:
     path = permalink(client, {**EXPENSIVE, "seed": seed}, "safetensors")
     head = f"GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\nRange: bytes=1000000-1000100"
@@ -75,7 +68,7 @@ def test_a_range_of_a_matrix_takes_a_slot_and_leaves_one_to_others(
     narrow: str, client: httpx.Client
 ):
     with ask_for_a_range(client, narrow, 1):
-        wait_until(lambda: metric(client, "checks") == 1)
+        assert wait_for(lambda: metric(client, "checks") == 1, within_s=60)
         with ask_for_a_range(client, narrow, 2) as second:
             status, _, _ = second.read_head()
 
@@ -83,7 +76,9 @@ def test_a_range_of_a_matrix_takes_a_slot_and_leaves_one_to_others(
         assert metric(client, "checks") == 1
         assert client.post("/v1/plan", json=DEEP).status_code == 200
         assert client.post("/v1/checkpoints", json=GRU).status_code == 200
-    wait_until(lambda: metric(client, "checks") == metric(client, "queue_length") == 0)
+    assert wait_for(
+        lambda: metric(client, "checks") == metric(client, "queue_length") == 0, within_s=60
+    )
 
 
 def test_a_304_is_answered_without_a_plan(client: httpx.Client):
@@ -105,7 +100,7 @@ def test_a_summary_is_held_in_the_budget_until_it_is_read(narrow: str, client: h
         assert status == 200
         assert metric(client, reserved) >= size_bytes > 1 << 20
         assert metric(client, "checks") == 0
-    wait_until(lambda: metric(client, reserved) == 0)
+    assert wait_for(lambda: metric(client, reserved) == 0, within_s=60)
 
 
 def test_no_further_thread_is_a_503(tmp_path: Path):

@@ -13,8 +13,9 @@ import httpx
 import pytest
 
 from app.settings import Settings
-from tests.api.asking import Call, Served, make, server_process, wait_for
+from tests.api.asking import Call, Served, make, server_process
 from tests.conftest import running
+from tests.waiting import wait_for
 
 FILE: Mapping[str, Any] = {"rnn_type": "gru", "input_size": 1024, "hidden_size": 1024}
 FILE_BYTES = 25_190_400  # of weights

@@ -12,6 +12,7 @@ import pytest
 
 from stepzero_rnn.engine.cores import Cores
 from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
+from tests.waiting import wait_for
 
 
 class Count:
@@ -72,7 +73,7 @@ class TestCores:
 
             thread = threading.Thread(target=run)
             thread.start()
-            wait_until(lambda: len(cores._line) == len(threads) + 1)
+            assert wait_for(lambda: len(cores._line) == len(threads) + 1, within_s=10)
             return thread
 
         threads: list[threading.Thread] = []
@@ -83,14 +84,6 @@ class TestCores:
             thread.join()
 
         assert job == ["all", "one"]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for another thread to get somewhere."""
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 class TestMap:
