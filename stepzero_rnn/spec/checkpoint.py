@@ -164,7 +164,7 @@ class Spec(Strict):
         """Return the number of the override that one gate of one cell is drawn by."""
         return self._exceptions.get((parameter, place))
 
-    @property
+    @cached_property
     def unseeded(self) -> Self:
         """What it shares with the recipes of every other seed."""
         return self.model_copy(update={"seed": 0})
