@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,16 +21,18 @@ class Stopped(Exception):
 class Stop:
     """A flag that one thread sets, and the workers of a run check between tasks."""
 
+    __slots__ = ("_is_set",)
+
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._is_set = False
 
     def set(self) -> None:
         """Request the run to end."""
-        self._event.set()
+        self._is_set = True
 
     def check(self) -> None:
         """Raise Stopped if the run was requested to end."""
-        if self._event.is_set():
+        if self._is_set:
             raise Stopped
 
 

@@ -38,7 +38,8 @@ def _version(library: str) -> str:
 class Job:
     """A planned checkpoint in one format: it has been validated, but nothing has been drawn.
 
-    `is_quick` means that making it takes about a millisecond.
+    `recipe` is the token that its URLs contain.  `is_quick` says that making it takes about a
+    millisecond.
     """
 
     plan: Plan
@@ -46,6 +47,7 @@ class Job:
     serving: Serving
     segments: tuple[Segment, ...]
     size_bytes: int
+    recipe: str
     digest: bytes
     is_quick: bool
 
@@ -62,11 +64,6 @@ class Job:
     def tied_to(self) -> str | None:
         """The library and version that a script's values depend on; None without a script."""
         return tied_to(self.spec)
-
-    @property
-    def recipe(self) -> str:
-        """The recipe's token, as used in URLs."""
-        return encode_recipe(self.spec)
 
     @property
     def path(self) -> str:
@@ -132,7 +129,7 @@ def plan_job(
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
             limit.
     """
-    encode_recipe(spec)
+    recipe = encode_recipe(spec)
     planned = planned or plan(spec, go_on)
     go_on()
     limits.admit(planned, serving.check)
@@ -144,6 +141,7 @@ def plan_job(
         serving,
         segments,
         size_of(segments),
+        recipe,
         recipe_digest(spec),
         is_quick=chosen.name != "bundle"
         and spec.arrays is None

@@ -21,15 +21,13 @@ from stepzero_rnn.spec.parse import parse
 
 STREAM_VERSION = 1
 REMEMBERED = 256  # recipes whose canonical texts and digests are cached
+_DEFAULTS = {name: field.default for name, field in Spec.model_fields.items() if name != "init"}
 
 
 def canonical(spec: Spec) -> dict[str, Any]:
     """Return the smallest object that describes the recipe."""
-    plain = {
-        name: getattr(spec, name)
-        for name, field in Spec.model_fields.items()
-        if name != "init" and getattr(spec, name) != field.default
-    }
+    fields = vars(spec)
+    plain = {name: fields[name] for name, default in _DEFAULTS.items() if fields[name] != default}
     if plain.get("nonlinearity") == "tanh":
         del plain["nonlinearity"]
     if spec.script is not None:

@@ -164,7 +164,7 @@ class Spec(Strict):
         """Return the index of the override that applies to one gate of one cell, if any."""
         return self._exceptions.get((parameter, place))
 
-    @property
+    @cached_property
     def unseeded(self) -> Self:
         """The same recipe with seed 0."""
         return self.model_copy(update={"seed": 0})
