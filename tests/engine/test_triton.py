@@ -77,6 +77,7 @@ class TestBits:
 
         assert ours == theirs
 
+    @pytest.mark.slow
     def test_are_the_same_across_chunks(self, triton: DrawBackend) -> None:
         ours, theirs = both(triton, Uniform(0.0, 1.0), 1, MAX_TASK_ELEMENTS + 5, "float16")
 
@@ -103,7 +104,8 @@ def codes(capability: int) -> Codes:
 AMPERE, HOPPER = 80, 90
 
 
-@pytest.mark.parametrize("capability", [pytest.param(AMPERE, marks=pytest.mark.slow), HOPPER])
+@pytest.mark.slow
+@pytest.mark.parametrize("capability", [AMPERE, HOPPER])
 class TestMachineCode:
     def test_rounds_each_operation_by_itself(self, capability: int) -> None:
         rounded = {f"{name}.rn.f32" for name in ("add", "sub", "mul", "sqrt")}
