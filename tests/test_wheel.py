@@ -73,7 +73,7 @@ class TestWithoutTorch:
         code = """
 import importlib, pkgutil, sys, stepzero_rnn
 heavy = ("stepzero_rnn.engine", "stepzero_rnn.drawing", "stepzero_rnn.formats.loader",
-    *("stepzero_rnn.pipeline." + name for name in "assemble checksum costs factory report".split()),
+    *("stepzero_rnn.pipeline." + name for name in "assemble checksum costs factory report run".split()),
     "stepzero_rnn.pipeline.result_cache", "stepzero_rnn.pipeline.tensor_cache",
     "stepzero_rnn.uploads.bucket", "stepzero_rnn.__main__")
 for module in pkgutil.walk_packages(stepzero_rnn.__path__, "stepzero_rnn."):
