@@ -137,9 +137,10 @@ def _shrinking(
 
 def _misfit(array: Named, needed: Shape, guess: str) -> FieldError:
     given = array.found.shape
-    cell = Cell(array.layer, array.reverse)
-    names = [cell.name(kind) for kind in array.rule.kinds]
-    named = " and ".join([*(name.removesuffix("_reverse") for name in names[:-1]), names[-1]])
+    *others, last = array.rule.kinds
+    forward = Cell(array.layer, reverse=False)
+    names = [forward.name(kind) for kind in others]
+    named = " and ".join([*names, Cell(array.layer, array.reverse).name(last)])
     detail = f"{named} needs shape {_text(needed)}, but the array has {_text(given)}"
     detail += f": {guess}" if guess else ""
     return _fault(array, "shape_mismatch", detail, [*given], [*needed])

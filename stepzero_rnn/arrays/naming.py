@@ -72,7 +72,7 @@ class Reading:
         """Whether both matrices of every layer and direction of the network are present, and no
         others.
         """
-        directions = (False, True)[: spec.directions]
+        directions = spec.network.reverse_flags
         there = {
             (kind, array.layer, reverse)
             for array in self.named

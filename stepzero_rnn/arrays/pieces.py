@@ -70,7 +70,7 @@ def _twice(found: Found, other: Found, tensor: str) -> FieldError:
 def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
     rule, found = array.rule, array.found
     both = rule.form.both_directions
-    for reverse in (False, True)[: spec.directions] if both else (array.reverse,):
+    for reverse in spec.network.reverse_flags if both else (array.reverse,):
         for nth, kind in enumerate(rule.kinds):
             picked = rule.form.pick(found.elements, int(reverse), nth)
             for place, gate in enumerate(rule.gates):

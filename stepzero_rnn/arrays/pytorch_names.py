@@ -11,6 +11,7 @@ from stepzero_rnn.arrays.layouts import LayoutRule
 from stepzero_rnn.arrays.naming import Named, NamedArray, Reading
 from stepzero_rnn.arrays.records import printable
 from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.networks import Cell
 
 _LISTED = 8
 _NAME = re.compile(
@@ -51,14 +52,10 @@ def _parameter(match: re.Match[str]) -> str:
 
 def examples(spec: Spec) -> list[str]:
     """Return the names of the first and the last layer, as examples."""
-    ends = {0, spec.num_layers - 1}
     network = spec.network
-    cells = [cell for cell in network.cells() if cell.layer in ends]
-    layers = sorted(ends)
     return [
-        cell.name(kind)
-        for layer in layers
+        Cell(layer, reverse).name(kind)
+        for layer in sorted({0, spec.num_layers - 1})
         for kind in network.kinds
-        for cell in cells
-        if cell.layer == layer
+        for reverse in network.reverse_flags
     ]

@@ -91,7 +91,7 @@ class Selection(Strict):
     def sides(self, letters: Mapping[str, str], network: Network) -> Iterator[tuple[bool, str]]:
         """Return the directions and gates that it selects in each of its layers."""
         directions = {"forward": (False,), "reverse": (True,)}.get(
-            str(self.direction), (False, True)[: network.directions]
+            str(self.direction), network.reverse_flags
         )
         gates = [letters[self.gate]] if self.gate else [*letters.values()] or [WHOLE]
         return product(directions, gates)

@@ -132,7 +132,7 @@ ASSUMED = (
 def _identity_under_tanh(spec: Spec) -> Iterator[SpecWarning]:
     if spec.rnn_type != "rnn" or spec.nonlinearity == "relu":
         return
-    for layer, reverse in _cells(spec):
+    for layer, reverse in spec.network.cells():
         place = (layer, reverse, WHOLE)
         scheme = spec.scheme_at("weight_hh", place)
         plain = isinstance(scheme, Identity) and scheme.gain == 1
@@ -146,8 +146,8 @@ def _identity_under_tanh(spec: Spec) -> Iterator[SpecWarning]:
 
 
 def _equal_gates(spec: Spec) -> Iterator[SpecWarning]:
-    for (layer, reverse), name in product(_cells(spec), ("weight_ih", "weight_hh")):
-        places = [(layer, reverse, gate) for gate in _gates(spec)]
+    for (layer, reverse), name in product(spec.network.cells(), ("weight_ih", "weight_hh")):
+        places = [(layer, reverse, gate) for gate in spec.network.rnn.letters]
         schemes = [spec.scheme_at(name, place) for place in places]
         alike = [scheme for scheme in schemes if isinstance(scheme, Hadamard)]
         if len(alike) > 1 and alike[0].scope == "gate":
@@ -161,8 +161,8 @@ def _equal_gates(spec: Spec) -> Iterator[SpecWarning]:
 
 
 def _equal_units(spec: Spec) -> Iterator[SpecWarning]:
-    for layer, reverse in _cells(spec):
-        places = [(layer, reverse, gate) for gate in _gates(spec)]
+    for layer, reverse in spec.network.cells():
+        places = [(layer, reverse, gate) for gate in spec.network.rnn.letters]
         weights = [spec.scheme_at(name, at) for at in places for name in ("weight_ih", "weight_hh")]
         biases = [spec.scheme_at("bias", at) for at in places] if spec.bias else []
         same = all(isinstance(scheme, Zeros | Ones | Constant) for scheme in weights)
@@ -181,14 +181,6 @@ RULES: tuple[Callable[[Spec], Iterator[SpecWarning]], ...] = (
     _equal_gates,
     _equal_units,
 )
-
-
-def _cells(spec: Spec) -> Iterator[tuple[int, bool]]:
-    return product(range(spec.num_layers), (False, True)[: spec.directions])
-
-
-def _gates(spec: Spec) -> list[str]:
-    return [*spec.network.rnn.letters]
 
 
 def _pointer(spec: Spec, parameter: str, place: Place) -> str:

@@ -46,6 +46,11 @@ class Network:
         return 1 + self.bidirectional
 
     @property
+    def reverse_flags(self) -> tuple[bool, ...]:
+        """Whether each direction runs backwards, in `state_dict` order."""
+        return (False, True)[: self.directions]
+
+    @property
     def state_size(self) -> int:
         """Features of one direction's (projected) hidden state."""
         return self.proj_size or self.hidden_size
@@ -74,8 +79,7 @@ class Network:
     def cells(self, num_layers: int | None = None) -> Iterator[Cell]:
         """Return the cells, or those of the first `num_layers`, in `state_dict` order."""
         layers = range(self.num_layers if num_layers is None else num_layers)
-        directions = (False, True)[: self.directions]
-        return (Cell(layer, reverse) for layer, reverse in product(layers, directions))
+        return (Cell(layer, reverse) for layer, reverse in product(layers, self.reverse_flags))
 
     def names(self, num_layers: int | None = None) -> Iterator[str]:
         """Return the names of all parameters, or those of the first `num_layers`."""
