@@ -18,6 +18,14 @@ from app.runtime.server import server_of
 from app.settings import Settings
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Ignore warnings of recipes: tests draw whatever is allowed.
+
+    Not in pyproject.toml: pytest would import the library there, before coverage is measured.
+    """
+    config.addinivalue_line("filterwarnings", "ignore::stepzero_rnn.RecipeWarning")
+
+
 @contextmanager
 def running(settings: Settings, http: Any = None) -> Iterator[str]:
     """Run the server that users get, in a thread and on a free port of the loopback; return its
