@@ -12,6 +12,7 @@ Importing this, `spec`, `plan` or `client` does not import torch; the first call
 from stepzero_rnn.library import (
     build,
     check,
+    diagnose,
     init_,
     plan,
     save,
@@ -30,6 +31,7 @@ __all__ = [
     "__version__",
     "build",
     "check",
+    "diagnose",
     "init_",
     "plan",
     "save",

@@ -11,8 +11,12 @@ from stepzero_rnn.extras import require_torch
 require_torch()  # the imports below would fail with a less helpful message
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from stepzero_rnn.diagnostics.given_inputs import as_inputs
+from stepzero_rnn.diagnostics.options import DiagnosticsOptions
+from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.engine import state_dict as engine
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.tensors import MODULES, TORCH_DTYPES, empty_module
@@ -30,7 +34,17 @@ from stepzero_rnn.uploads.intake import opened
 from stepzero_rnn.uploads.settings import StoreSettings, open_store
 from stepzero_rnn.uploads.store import Store
 
-__all__ = ["build", "check", "fill", "prefixed", "spec_of", "state_dict", "stream", "warm"]
+__all__ = [
+    "build",
+    "check",
+    "diagnose",
+    "fill",
+    "prefixed",
+    "spec_of",
+    "state_dict",
+    "stream",
+    "warm",
+]
 
 
 def state_dict(planned: Plan) -> OrderedDict[str, Tensor]:
@@ -58,6 +72,15 @@ def build(recipe: Spec) -> nn.RNNBase:
 def check(job: Job) -> Summary:
     with ThreadPool() as workers:
         return Factory(workers, store=_store_of(job.spec)).summary(job, Stop())
+
+
+def diagnose(
+    job: Job, options: DiagnosticsOptions, inputs: NDArray[Any] | None = None
+) -> Diagnostics:
+    given = None if inputs is None else as_inputs(inputs, job.spec)
+    with ThreadPool() as workers:
+        factory = Factory(workers, store=_store_of(job.spec))
+        return factory.diagnose(job, options, Stop(), given)
 
 
 def stream(job: Job) -> Iterator[Buffer]:

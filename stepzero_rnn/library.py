@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
+import numpy as np
+
 from stepzero_rnn import targets
+from stepzero_rnn.diagnostics.options import DiagnosticsArguments, diagnostics_options
+from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.formats.naming import choose_format, format_and_rest
 from stepzero_rnn.pipeline.job import Job, plan_job
@@ -28,6 +32,7 @@ from stepzero_rnn.spec.spec_warnings import spec_warnings, upload_warnings
 from stepzero_rnn.summary import Summary
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from stepzero_rnn.arrays.saving import AnyArrays
@@ -179,6 +184,37 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
     from stepzero_rnn import drawing
 
     return drawing.check(_job(as_spec(spec), "pt", device, check))
+
+
+def diagnose(
+    spec: AnySpec,
+    *,
+    inputs: NDArray[Any] | None = None,
+    device: str = "auto",
+    **options: Unpack[DiagnosticsArguments],
+) -> Diagnostics:
+    """Measure what a start will do in training: whether signal and gradient reach far enough.
+
+    Args:
+        inputs: sequences of your own, (seq_len, sequences, input_size), instead of standard normal
+            ones; `seq_len` is then that of the array.
+        device: where to draw and run: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        seq_len: time steps, 100 by default.
+        dependency_length: how many steps back the task's dependencies reach; by default `seq_len`.
+        level: `quick`, `standard` or `full`.
+        figures: the figures to measure; by default those of the level.
+        layer: the layer whose details to return; by default, all layers of a small network.
+
+    Raises:
+        InvalidArrays: `inputs` does not fit the network.
+        Others: as `check`.
+    """
+    from stepzero_rnn import drawing
+
+    recipe = as_spec(spec)
+    steps = None if inputs is None else np.shape(inputs)[0:1]
+    asked = diagnostics_options(options, recipe, steps[0] if steps else None)
+    return drawing.diagnose(_job(recipe, "safetensors", device, None), asked, inputs)
 
 
 def stream(

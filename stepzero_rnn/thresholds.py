@@ -30,3 +30,12 @@ SMALL_MULTIPLY_ADDS = 20_000_000_000
 
 # Summaries (summary.py): the details of one direction of a layer take about 20 kB of JSON.
 DETAILED_CELLS = 4  # layers times directions; deeper networks have details of one layer on request
+
+# Diagnostics (diagnostics/).
+SLICE_MULTIPLY_ADDS = (
+    4_000_000_000  # of time steps run in one call, about 0.2 s: then a stop counts
+)
+HELD_LAYERS_BYTES = (
+    256 << 20
+)  # networks up to this size are drawn once, larger ones again to go back
+SINGLE_THREAD_STEP = 1 << 22  # multiply-adds of one time step that one thread does in 0.2 ms

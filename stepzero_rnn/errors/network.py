@@ -44,7 +44,7 @@ class TooLarge(StepZeroError):
 
 
 class TooMuchWork(StepZeroError):
-    """Drawing and checking the network would exceed the compute limit of one request.
+    """Drawing, checking or measuring the network would exceed the compute limit of one request.
 
     Nothing was started.
     """
@@ -53,12 +53,13 @@ class TooMuchWork(StepZeroError):
     code = "too_much_work"
     title = "The checkpoint takes too much computation for this server"
 
-    def __init__(self, *, planned_multiply_adds: int, limit_multiply_adds: int) -> None:
+    def __init__(
+        self, *, what: str, planned_multiply_adds: int, limit_multiply_adds: int, instead: str
+    ) -> None:
         super().__init__(
-            f"The check would take {planned_multiply_adds:.1e} multiplications; "
-            f"the limit is {limit_multiply_adds:.1e}. "
-            "Reduce `check.seq_len` or `check.batch`, or use a scheme that draws each element "
-            "independently.",
+            f"The {what} would take {planned_multiply_adds:.1e} multiplications; "
+            f"the limit is {limit_multiply_adds:.1e}. {instead}",
+            what=what,
             planned_multiply_adds=planned_multiply_adds,
             limit_multiply_adds=limit_multiply_adds,
         )

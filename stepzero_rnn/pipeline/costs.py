@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stepzero_rnn.diagnostics.cost import cost
+from stepzero_rnn.diagnostics.options import DiagnosticsOptions
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.result_cache import measured_bytes
 from stepzero_rnn.spec.checkpoint import Spec
@@ -44,6 +46,14 @@ def cost_of_summary(job: Job, device: str) -> Cost:
     check = _cost_of_check(job, device)
     found = measured_bytes(job.plan, job.serving.check)  # the JSON takes less than that
     return {**check, HOST: check[HOST] + 2 * found}
+
+
+def cost_of_diagnostics(job: Job, options: DiagnosticsOptions, device: str) -> Cost:
+    """Return what it takes to diagnose a start."""
+    planned = cost(job.plan, options)
+    there = {} if device == "cpu" else {device: planned.working_bytes}
+    host_bytes = planned.working_bytes + _plan_bytes(job)
+    return {HOST: host_bytes, SLOTS: 1, WORK: planned.multiply_adds, **there}
 
 
 def cost_of_stream(job: Job, chunk_bytes: int = MIN_CHUNK_BYTES) -> Cost:

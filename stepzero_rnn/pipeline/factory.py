@@ -13,7 +13,11 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
+from torch import Tensor
 
+from stepzero_rnn.diagnostics.diagnose import diagnose
+from stepzero_rnn.diagnostics.options import DiagnosticsOptions
+from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.draw import ChunkBytes, Sampler, largest_chunk
@@ -101,6 +105,27 @@ class Factory:
         """Check and measure the network, and return all that was learned.  Raises as `check`."""
         with self._run(job, stop) as run:
             return run.report()
+
+    def diagnose(
+        self, job: Job, options: DiagnosticsOptions, stop: Stop, given: Tensor | None = None
+    ) -> Diagnostics:
+        """Measure what a start will do in training.
+
+        Args:
+            given: inputs (T, sequences, input_size) instead of standard normal ones.
+
+        Raises:
+            DeviceUnavailable, NonfiniteOutput, ArraysGone, Stopped: as `check`.
+        """
+
+        def measure() -> Diagnostics:
+            with self._run(job, stop) as run:
+                return diagnose(job.plan, run.sampler, options, run.device, given)
+
+        if given is not None:
+            return measure()
+        key = "diagnostics", job.digest, options, str(_device(job))
+        return self._results.get_or_compute(key, Diagnostics, measure, stop)
 
     def sha256(self, job: Job, stop: Stop) -> str:
         """Return the sha256 of the whole file, which is drawn for it unless it is known."""

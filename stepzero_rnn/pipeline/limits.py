@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from stepzero_rnn.diagnostics.cost import DiagnosticsCost
 from stepzero_rnn.errors import TooLarge, TooMuchWork
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
@@ -31,20 +32,38 @@ class Limits:
         Raises:
             TooLarge, TooMuchWork: with the planned value and the limit.
         """
-        working_bytes, multiply_adds = plan.working_bytes(check), plan.multiply_adds(check)
         if plan.size_bytes > self.checkpoint_bytes:
             raise TooLarge(
                 what="checkpoint",
                 planned_bytes=plan.size_bytes,
                 limit_bytes=self.checkpoint_bytes,
             )
-        if working_bytes > self.working_bytes:
-            raise TooLarge(
-                what="memory to make one layer of the checkpoint",
-                planned_bytes=working_bytes,
-                limit_bytes=self.working_bytes,
-            )
-        if multiply_adds > self.multiply_adds:
+        self._admit_bytes("memory to make one layer of the checkpoint", plan.working_bytes(check))
+        instead = (
+            "Reduce `check.seq_len` or `check.batch`, or use a scheme that draws each element "
+            "independently."
+        )
+        self._admit_work("check", plan.multiply_adds(check), instead)
+
+    def admit_diagnostics(self, planned: DiagnosticsCost) -> None:
+        """Reject diagnostics that exceed a limit.
+
+        Raises:
+            TooLarge, TooMuchWork: with the planned value and the limit.
+        """
+        self._admit_bytes("memory of the diagnostics", planned.working_bytes)
+        instead = "Reduce `seq_len`, use a lower `level`, or ask for fewer `figures`."
+        self._admit_work("diagnostics", planned.multiply_adds, instead)
+
+    def _admit_bytes(self, what: str, planned_bytes: int) -> None:
+        if planned_bytes > self.working_bytes:
+            raise TooLarge(what=what, planned_bytes=planned_bytes, limit_bytes=self.working_bytes)
+
+    def _admit_work(self, what: str, planned: int, instead: str) -> None:
+        if planned > self.multiply_adds:
             raise TooMuchWork(
-                planned_multiply_adds=multiply_adds, limit_multiply_adds=self.multiply_adds
+                what=what,
+                planned_multiply_adds=planned,
+                limit_multiply_adds=self.multiply_adds,
+                instead=instead,
             )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from cachetools import LRUCache
 
+from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.plan import Plan
@@ -21,6 +22,7 @@ T = TypeVar("T")
 # gate; a hash or checksum with its name; the activations of a layer's direction, and of each of its
 # time steps.
 RESULT_BYTES, FIGURES_BYTES, NAMED_BYTES, CELL_BYTES, STEP_BYTES = 512, 3584, 256, 1536, 40
+DIAGNOSTICS_BYTES = 256 << 10  # several times their JSON
 
 
 class ResultCache:
@@ -90,6 +92,8 @@ def bytes_of(result: object) -> int:
                 CELL_BYTES + STEP_BYTES * len(cell.output_rms) for cell in result.forward.layers
             )
             return RESULT_BYTES + named_bytes + figures * FIGURES_BYTES + steps_bytes
+        case Diagnostics():
+            return DIAGNOSTICS_BYTES
         case Mapping():
             names = sum(2 + len(gates) for _, gates in result.values())
             return RESULT_BYTES + names * NAMED_BYTES

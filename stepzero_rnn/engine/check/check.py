@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 
@@ -15,11 +15,11 @@ from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.engine.check import forward
 from stepzero_rnn.engine.check.measure import TensorFigures, TensorMeasurement, lesson_of, tasks_of
 from stepzero_rnn.engine.check.onednn import without_onednn
-from stepzero_rnn.engine.cores import Cores
 from stepzero_rnn.engine.devices.devices import device_errors
 from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.statistics import Spread
 from stepzero_rnn.engine.tensors import as_tensor
+from stepzero_rnn.engine.torch_threads import torch_on
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.checkpoint import CheckSize
@@ -83,7 +83,7 @@ def check(
             drawn = room.draw(tensors)
             tasks = [tasks_of(t, drawn[t.name], sampler.stop, measure=measure) for t in tensors]
             with workers.beside(chain(*tasks), small=largest < SINGLE_THREAD_ELEMENTS) as results:
-                with _torch_on(workers.cores, cores):
+                with torch_on(workers.cores, cores):
                     y = run.forward(tensors, drawn)
                 task_results = iter(results())
             for tensor, its_tasks in zip(tensors, tasks, strict=True):
@@ -92,7 +92,7 @@ def check(
                 judge_weights(plan, tensor, measurement.nonfinite)
                 measurements[tensor.name] = measurement
             run.reject_bad_output(layer, y)
-            with _torch_on(workers.cores, cores):
+            with torch_on(workers.cores, cores):
                 run.step(layer, y, look=measure)
             sampler.stop.check()
     return Checked(
@@ -204,18 +204,3 @@ def _lean(dtype: DTypeName, layer_elements: int) -> AbstractContextManager[None]
     """
     large = dtype == "float32" and layer_elements > SPARE_ELEMENTS
     return without_onednn() if large else nullcontext()
-
-
-@contextmanager
-def _torch_on(cores: Cores, count: int) -> Iterator[None]:
-    """Reserve `count` cores and let torch compute on them; with 0, use one thread at once.
-
-    torch applies a number of threads to the calling thread and to threads it has not seen yet.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(max(count, 1))
-    try:
-        with cores.taken(count) if count else nullcontext():
-            yield
-    finally:
-        torch.set_num_threads(before)

@@ -1,0 +1,1 @@
+"""Diagnostics of a start: what its weights, states and gradients will do.  Start at `diagnose.py`."""

@@ -1,0 +1,71 @@
+"""What diagnostics take: memory and arithmetic, in integers, before anything is drawn."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stepzero_rnn.diagnostics import weight_costs
+from stepzero_rnn.diagnostics.options import LEVELS, DiagnosticsOptions
+from stepzero_rnn.diagnostics.score import lags
+from stepzero_rnn.plan import Plan
+from stepzero_rnn.plan.records import CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS
+from stepzero_rnn.thresholds import SLICE_MULTIPLY_ADDS
+
+GRAPH_WIDTH = 10  # values per unit, step and sequence that a graph holds, for any cell
+COPIES = 4  # of a layer: as stored, as float32, one that oneDNN packs, and one being drawn
+
+
+class DiagnosticsCost(NamedTuple):
+    """Peak memory, and multiply-adds including an overhead per time step."""
+
+    working_bytes: int
+    multiply_adds: int
+
+
+def sequences_of(options: DiagnosticsOptions) -> tuple[int, int]:
+    """Return the number of sequences that measure echo, and of those that run on to the end."""
+    level = LEVELS[options.level]
+    measured = options.measured
+    echo = len(lags(options.needed_length, level.lags)) * level.echo_sequences
+    runs_on = {"gradient", "signal"}.intersection(measured)
+    return echo * ("echo" in measured), level.gradient_sequences * bool(runs_on)
+
+
+def cost(plan: Plan, options: DiagnosticsOptions) -> DiagnosticsCost:
+    """Return the cost of diagnostics, that of drawing the weights included."""
+    return DiagnosticsCost(_working_bytes(plan, options), _multiply_adds(plan, options))
+
+
+def _multiply_adds(plan: Plan, options: DiagnosticsOptions) -> int:
+    echo, running = sequences_of(options)
+    probes = LEVELS[options.level].probes * ("gradient" in options.measured)
+    has_signal = "signal" in options.measured
+    # Forward; then forward again and back once for each probe; the gates once more.
+    passes = echo + running * (1 + (1 + probes if probes else 0) + has_signal)
+    calls = 1 + 3 * bool(probes) + has_signal
+    drawing = sum(tensor.multiply_adds for tensor in plan.tensors)
+    each = CELL_MULTIPLY_ADDS + calls * STEP_MULTIPLY_ADDS * options.seq_len
+    return (
+        plan.parameters * options.seq_len * passes
+        + plan.spec.cells * each
+        + drawing * (2 if probes and plan.spec.num_layers > 1 else 1)
+        + weight_costs.multiply_adds(plan, options.measured)
+    )
+
+
+def _working_bytes(plan: Plan, options: DiagnosticsOptions) -> int:
+    spec = plan.spec
+    echo, running = sequences_of(options)
+    item = 8 if spec.dtype == "float64" else 4
+    probes = LEVELS[options.level].probes * ("gradient" in options.measured)
+    widest = max(spec.input_size, spec.output_size) + 2 * spec.output_size
+    inputs = spec.input_size + (spec.num_layers - 1) * spec.output_size
+    layer = max(sum(t.elements for t in tensors) for tensors in plan.layers())
+    scratch = max(t.scratch_bytes for t in plan.tensors)
+    steps = max(1, min(options.seq_len, SLICE_MULTIPLY_ADDS // (layer * (echo + running) or 1)))
+    graph = steps * max(echo, running * GRAPH_WIDTH) * spec.hidden_size * GRAPH_WIDTH
+    activations = options.seq_len * (
+        (echo + running) * widest + running * (inputs + 3 * probes * widest)
+    )
+    held = min(plan.parameters * item, 1 << 28)
+    return item * (activations + graph + COPIES * layer) + scratch + held

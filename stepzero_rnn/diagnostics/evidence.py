@@ -1,0 +1,8 @@
+"""What the validation found, from its results: the one source of the numbers in texts."""
+
+from __future__ import annotations
+
+
+def evidence_of(finding: str) -> str | None:
+    """Return how often a finding was right in the validation."""
+    return None

@@ -1,0 +1,166 @@
+"""What is asked of diagnostics: sequence lengths, level and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self, TypedDict, get_args
+
+from pydantic import AfterValidator, Field, model_validator
+
+from stepzero_rnn.errors import FieldError, InvalidSpec
+from stepzero_rnn.spec.base import Strict, at_most, refusal
+from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.parse import parse
+
+MAX_SEQ_LEN = 4096
+
+LevelName = Literal["quick", "standard", "full"]
+Figure = Literal["echo", "gradient", "weights", "memory", "signal", "spectra"]
+FIGURES: tuple[Figure, ...] = get_args(Figure)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How much is measured.
+
+    Echo is measured with `echo_sequences` at each of `lags` lags; gradient and signal with
+    `gradient_sequences`, the gradient along `probes` random directions of each final state.
+    """
+
+    echo_sequences: int
+    lags: int
+    gradient_sequences: int
+    probes: int
+    figures: tuple[Figure, ...]
+
+
+LEVELS: dict[LevelName, Level] = {
+    "quick": Level(128, 1, 16, 1, ("echo", "gradient")),
+    "standard": Level(64, 3, 16, 1, FIGURES),
+    "full": Level(256, 3, 64, 4, FIGURES),
+}
+
+
+def _each_once(figures: tuple[Figure, ...] | None) -> tuple[Figure, ...] | None:
+    """Return the figures in the order of `FIGURES`, the cheap ones first."""
+    if figures == ():
+        raise refusal("no_figures", "name at least one figure", allowed=[*FIGURES])
+    return figures and tuple(name for name in FIGURES if name in figures)
+
+
+class Lengths(Strict):
+    """The lengths at which starts are measured, and how precisely."""
+
+    seq_len: int = Field(
+        default=100,
+        ge=1,
+        le=MAX_SEQ_LEN,
+        description="Time steps of the sequences, as in training.",
+    )
+    dependency_length: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_SEQ_LEN,
+        description="How many steps back the task's dependencies reach; by default `seq_len`. "
+        "A start that suits long dependencies may not suit short ones.",
+    )
+    level: LevelName = Field(
+        default="standard",
+        description="`quick`: the two figures that predict training, with few sequences. "
+        "`standard`: all figures. `full`: all figures, with four times as many sequences.",
+    )
+
+    @model_validator(mode="after")
+    def _dependencies_fit_the_sequence(self) -> Self:
+        length = self.dependency_length
+        if length is not None and length > self.seq_len:
+            raise refusal(
+                "dependency_length_above_seq_len",
+                f"dependency_length ({length}) must be at most seq_len ({self.seq_len})",
+                field="/dependency_length",
+                given=length,
+                allowed=f"1 to {self.seq_len}",
+            )
+        return self
+
+    @property
+    def needed_length(self) -> int:
+        """The number of steps that a dependency reaches back."""
+        return self.dependency_length or self.seq_len
+
+
+class DiagnosticsOptions(Lengths):
+    """What to measure of a start."""
+
+    figures: Annotated[
+        tuple[Figure, ...] | None, at_most(len(FIGURES)), AfterValidator(_each_once)
+    ] = Field(
+        default=None,
+        description="The figures to measure; by default those of the level.",
+    )
+    layer: int | None = Field(
+        default=None,
+        ge=0,
+        description="Return the details of this layer, counted from 0. Without it, there are details of all layers "
+        "if layers times directions is at most 4, and totals alone for deeper networks.",
+    )
+
+    @property
+    def measured(self) -> tuple[Figure, ...]:
+        """The figures to measure."""
+        return self.figures or LEVELS[self.level].figures
+
+
+class DiagnosticsArguments(TypedDict, total=False):
+    """The options as keyword arguments."""
+
+    seq_len: int
+    dependency_length: int | None
+    level: LevelName
+    figures: Sequence[Figure] | None
+    layer: int | None
+
+
+def diagnostics_options(
+    given: Mapping[str, Any], spec: Spec, seq_len: int | None = None
+) -> DiagnosticsOptions:
+    """Validate options for a network.
+
+    Args:
+        seq_len: the time steps of uploaded inputs, which no other `seq_len` may contradict.
+
+    Raises:
+        InvalidSpec: an option is invalid.
+    """
+    options = parse(DiagnosticsOptions, _as_given(given))
+    return fitted(options, spec, seq_len)
+
+
+def fitted(options: DiagnosticsOptions, spec: Spec, seq_len: int | None) -> DiagnosticsOptions:
+    """Return the options for a network and the time steps of uploaded inputs, if there are any.
+
+    Raises:
+        InvalidSpec: they do not fit.
+    """
+    if options.layer is not None and options.layer >= spec.num_layers:
+        detail = f"the network has {spec.num_layers} layers, counted from 0"
+        allowed = f"0 to {spec.num_layers - 1}"
+        raise InvalidSpec([FieldError("/layer", "no_such_layer", detail, options.layer, allowed)])
+    if seq_len is None:
+        return options
+    if "seq_len" in options.model_fields_set and options.seq_len != seq_len:
+        detail = f"the inputs have {seq_len} time steps; omit seq_len"
+        raise InvalidSpec(
+            [FieldError("/seq_len", "contradicts_inputs", detail, options.seq_len, seq_len)]
+        )
+    given = {name: getattr(options, name) for name in options.model_fields_set}
+    return parse(DiagnosticsOptions, {**given, "seq_len": seq_len})
+
+
+def _as_given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments as fields: any sequence of figures is one."""
+    fields = dict(given)
+    if isinstance(fields.get("figures"), list | set | frozenset):
+        fields["figures"] = tuple(fields["figures"])
+    return fields

@@ -1,0 +1,155 @@
+"""The states of the network on standard normal or uploaded inputs, cell by cell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from stepzero_rnn.diagnostics.recurrence import Recurrence
+from stepzero_rnn.diagnostics.results import CellSignal, GateSignal, Real
+from stepzero_rnn.spec.networks import WHOLE, Role
+
+SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
+MAX_CURVE_STEPS = 64
+GATE_SLICE_ELEMENTS = 1 << 22  # gate values computed at once
+
+
+def shown_steps(steps: int, most: int) -> list[int]:
+    """Return up to `most` evenly spaced steps, the first and the last among them."""
+    if steps <= most:
+        return [*range(steps)]
+    return [round(place * (steps - 1) / (most - 1)) for place in range(most)]
+
+
+def finite(value: float) -> Real:
+    """Return the value with five significant digits; None if it is infinite or NaN."""
+    return float(f"{value:.5g}") if value - value == 0 else None
+
+
+def rms(values: Tensor, steps: list[int]) -> list[Real]:
+    """Return the root mean square of (T, sequences, units) at some steps."""
+    chosen = values[steps].double()
+    return [finite(value) for value in chosen.square().mean(dim=(1, 2)).sqrt().tolist()]
+
+
+def cell_signal(layer: int, direction: Recurrence, x: Tensor, h: Tensor) -> CellSignal:
+    """Measure one direction of a layer.
+
+    Args:
+        x, h: its inputs and outputs, (T, sequences, features), in the order of the input.
+    """
+    spec = direction.spec
+    steps = shown_steps(len(h), MAX_CURVE_STEPS)
+    gates = _Gates(direction)
+    if direction.reverse:
+        gates.run(x.flip(0), h.flip(0))
+    else:
+        gates.run(x, h)
+    last = h[0 if direction.reverse else -1].double()
+    spread = last.std(dim=0, unbiased=False)
+    power = last.square().mean()
+    is_limited = spec.nonlinearity != "relu"
+    return CellSignal(
+        layer=layer,
+        reverse=direction.reverse,
+        state_rms=rms(h, steps),
+        cell_rms=gates.cell_rms(steps),
+        unit_spread=[finite(v.item()) for v in (spread.min(), spread.median(), spread.max())],
+        dead_units=(spread == 0).double().mean().item(),
+        saturated_units=(last.abs() > TANH_EDGE).double().mean().item() if is_limited else 0.0,
+        distinctness=finite((spread.square().mean() / power).item()) if power > 0 else 0.0,
+        gates=gates.result(),
+    )
+
+
+@dataclass(slots=True)
+class _Sums:
+    total: float = 0.0
+    saturated: float = 0.0
+    count: int = 0
+
+    def add(self, active: Tensor, saturated: Tensor) -> None:
+        self.total += active.double().sum().item()
+        self.saturated += saturated.sum().item()
+        self.count += active.numel()
+
+
+class _Gates:
+    """The gates of a direction over all steps, and an LSTM's c, computed from inputs and outputs."""
+
+    def __init__(self, direction: Recurrence) -> None:
+        self._direction, self._spec = direction, direction.spec
+        kinds = self._spec.network.kinds
+        self._weights = dict(zip(kinds, direction.weights, strict=True))
+        self._sums: dict[str, _Sums] = {}
+        self._cell_squares: list[float] = []
+        self._cell: Tensor | None = None
+
+    def run(self, x: Tensor, h: Tensor) -> None:
+        """Compute every gate; `x` and `h` are in the direction's own time order."""
+        before = torch.cat([torch.zeros_like(h[:1]), h[:-1]])
+        width = x.shape[1] * self._spec.hidden_size * len(self._spec.network.rnn.letters)
+        steps = max(1, GATE_SLICE_ELEMENTS // width)
+        for inputs, states in zip(x.split(steps), before.split(steps), strict=True):
+            self._direction.stop.check()
+            by_role: dict[Role, Tensor] = {}
+            for role, active in self._active(inputs, states):
+                by_role[role] = active
+            if self._spec.rnn_type == "lstm":
+                self._add_cell(by_role)
+
+    def _active(self, x: Tensor, h: Tensor) -> Iterator[tuple[Role, Tensor]]:
+        reset: Tensor | None = None
+        for place, gate in enumerate(self._spec.network.rnn.gates or (None,)):
+            from_x, from_h = self._part("ih", place, x), self._part("hh", place, h)
+            role: Role = gate.role if gate else "candidate"
+            if reset is not None and role == "candidate":
+                from_h = reset * from_h
+            active, saturated = self._activate(role, from_x + from_h)
+            self._sums.setdefault(gate.name if gate else WHOLE, _Sums()).add(active, saturated)
+            if role == "reset":
+                reset = active
+            yield role, active
+
+    def _part(self, side: str, place: int, values: Tensor) -> Tensor:
+        size = self._spec.hidden_size
+        rows = slice(place * size, (place + 1) * size)
+        bias = self._weights.get(f"bias_{side}")  # type: ignore[call-overload]
+        weight = self._weights[f"weight_{side}"]  # type: ignore[index]
+        return functional.linear(values, weight[rows], None if bias is None else bias[rows])
+
+    def _activate(self, role: Role, total: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the gate's values, and whether each is saturated."""
+        if role != "candidate":
+            active = total.sigmoid()
+            return active, (active - 0.5).abs() > 0.5 - SIGMOID_EDGE
+        if self._spec.nonlinearity == "relu":
+            active = total.relu()
+            return active, active == 0
+        active = total.tanh()
+        return active, active.abs() > TANH_EDGE
+
+    def _add_cell(self, gates: Mapping[Role, Tensor]) -> None:
+        added = gates["write"] * gates["candidate"]
+        c = torch.zeros_like(added[0]) if self._cell is None else self._cell
+        for keep, new in zip(gates["retention"], added, strict=True):
+            c = keep * c + new
+            self._cell_squares.append(c.double().square().mean().item())
+        self._cell = c
+
+    def cell_rms(self, steps: list[int]) -> list[Real] | None:
+        """Return the root mean square of c at some steps of the input's order."""
+        squares = self._cell_squares
+        if self._direction.reverse:
+            squares = squares[::-1]
+        return [finite(squares[step] ** 0.5) for step in steps] if squares else None
+
+    def result(self) -> list[GateSignal]:
+        return [
+            GateSignal(name, finite(one.total / one.count), finite(one.saturated / one.count))
+            for name, one in self._sums.items()
+        ]

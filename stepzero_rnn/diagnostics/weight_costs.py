@@ -1,0 +1,2 @@
+def multiply_adds(plan, f):
+    return 0
