@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -16,7 +17,7 @@ from app.admission.chunk_sizer import TransferCredit
 from app.context import Context
 from app.disconnects import run_watched
 from app.middleware.resources import acquired_meanwhile
-from app.request.forms import read_form
+from app.request.forms import Form, read_form
 from app.scope import caller_of
 from app.settings import Settings
 from stepzero_rnn.arrays.records import ReadLimits
@@ -36,6 +37,7 @@ from stepzero_rnn.spec.checkpoint import CheckpointRequest, Detailed, FormatName
 from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
 from stepzero_rnn.spec.spec_warnings import SpecWarning, upload_warnings
 from stepzero_rnn.uploads.intake import complete, take
+from stepzero_rnn.uploads.store import Incoming
 
 _LENGTH_DIGITS = 20
 CHECK_FIELDS = ("seq_len", "batch")
@@ -116,6 +118,32 @@ async def _read(request: Request, settings: Settings) -> bytes:
 
 async def _read_upload(request: Request, context: Context, media_type: str) -> CheckpointBody:
     settings = context.settings
+    async with received_form(request, context, media_type) as (form, incoming):
+        if "spec" not in form.texts:
+            raise InvalidSpec([FieldError("/spec", "missing", "the form has no field `spec`")])
+        body, options = parse_json(CheckpointRequest, form.texts["spec"]), _options(form.texts)
+        if not form.files and not options.strict:
+            return await _with_kept_arrays(body, context)
+        bounds = ReadLimits(total_bytes=settings.max_upload_bytes)
+        stop = Stop()
+        work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
+        async with acquired_meanwhile(request, context, {SLOTS: 1}):
+            spec = await run_watched(request.receive, context.threads, stop, work)
+        warnings = upload_warnings(spec, options.layout)
+        return CheckpointBody(spec, body.serving, body.format, warnings)
+
+
+@asynccontextmanager
+async def received_form(
+    request: Request, context: Context, media_type: str
+) -> AsyncIterator[tuple[Form, Incoming]]:
+    """Receive a form with files, which are on disk until the context ends.
+
+    Raises:
+        BodyTooLarge, SlowRequest, MalformedForm, InvalidSpec: the form is not valid.
+        ArraysTooLarge, Busy, StoreUnavailable: there is no space for the files.
+    """
+    settings = context.settings
     max_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
     with context.store.incoming(caller_of(request.scope)) as incoming:
         if length_bytes := _length(request):
@@ -129,18 +157,7 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
             max_bytes=max_bytes,
             max_text_bytes=settings.max_body_bytes,
         )
-        if "spec" not in form.texts:
-            raise InvalidSpec([FieldError("/spec", "missing", "the form has no field `spec`")])
-        body, options = parse_json(CheckpointRequest, form.texts["spec"]), _options(form.texts)
-        if not form.files and not options.strict:
-            return await _with_kept_arrays(body, context)
-        bounds = ReadLimits(total_bytes=settings.max_upload_bytes)
-        stop = Stop()
-        work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
-        async with acquired_meanwhile(request, context, {SLOTS: 1}):
-            spec = await run_watched(request.receive, context.threads, stop, work)
-        warnings = upload_warnings(spec, options.layout)
-        return CheckpointBody(spec, body.serving, body.format, warnings)
+        yield form, incoming
 
 
 def _length(request: Request) -> int:
@@ -183,7 +200,7 @@ async def read_query(request: Request) -> CheckpointRequest:
     Raises:
         InvalidSpec: the query is not valid.
     """
-    texts = _nested(_single(request.query_params.multi_items()))
+    texts = _nested(single(request.query_params.multi_items()))
     init = texts.pop("init", None)
     if isinstance(init, str):
         init = _json_or_name(init)
@@ -226,7 +243,7 @@ async def read_serving(request: Request) -> Serving:
     Raises:
         InvalidSpec: an option is unknown or wrong.
     """
-    return parse_strings(Serving, _nested(_single(request.query_params.multi_items())))
+    return parse_strings(Serving, _nested(single(request.query_params.multi_items())))
 
 
 async def read_detailed(request: Request) -> Detailed:
@@ -235,7 +252,7 @@ async def read_detailed(request: Request) -> Detailed:
     Raises:
         InvalidSpec: an option is unknown or wrong.
     """
-    return parse_strings(Detailed, _nested(_single(request.query_params.multi_items())))
+    return parse_strings(Detailed, _nested(single(request.query_params.multi_items())))
 
 
 async def read_described(request: Request) -> list[FormatName]:
@@ -244,11 +261,11 @@ async def read_described(request: Request) -> list[FormatName]:
     Raises:
         InvalidSpec: the query is not valid.
     """
-    texts = _single(request.query_params.multi_items())
+    texts = single(request.query_params.multi_items())
     return parse(Hashes, {name: text.split(",") for name, text in texts.items()}).sha256
 
 
-def _single(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+def single(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return query parameters by name.  Raises InvalidSpec if one is repeated."""
     parameters: dict[str, str] = {}
     for name, value in items:
