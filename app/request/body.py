@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 from pydantic import Field
-from starlette.requests import ClientDisconnect
 
-from app.admission.chunk_sizer import TransferCredit
 from app.context import Context
 from app.disconnects import run_watched
 from app.middleware.resources import acquired_meanwhile
-from app.request.forms import Form, read_form
-from app.scope import caller_of
-from app.settings import Settings
+from app.request.receiving import read_body, received_form
 from stepzero_rnn.arrays.records import ReadLimits
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import (
-    BodyTooLarge,
     FieldError,
     InvalidSpec,
     MalformedJson,
-    SlowRequest,
     UnsupportedMediaType,
 )
 from stepzero_rnn.pipeline.costs import SLOTS
@@ -37,9 +28,7 @@ from stepzero_rnn.spec.checkpoint import CheckpointRequest, Detailed, FormatName
 from stepzero_rnn.spec.parse import load_json, parse, parse_json, parse_strings
 from stepzero_rnn.spec.spec_warnings import SpecWarning, upload_warnings
 from stepzero_rnn.uploads.intake import complete, take
-from stepzero_rnn.uploads.store import Incoming
 
-_LENGTH_DIGITS = 20
 CHECK_FIELDS = ("seq_len", "batch")
 MAX_HASHES = 16  # of four formats
 
@@ -79,41 +68,8 @@ async def read_checkpoint_body(request: Request, context: Context) -> Checkpoint
         return await _read_upload(request, context, media_type)
     if kind != "application/json":
         raise UnsupportedMediaType(given=media_type)
-    body = parse_json(CheckpointRequest, await _read(request, context.settings))
+    body = parse_json(CheckpointRequest, await read_body(request, context.settings))
     return await _with_kept_arrays(body, context)
-
-
-async def _parts(request: Request, settings: Settings) -> AsyncIterator[bytes]:
-    """Yield the body as it arrives.
-
-    Raises:
-        SlowRequest: the client sends below the minimum rate.
-        ClientDisconnect: the client disconnected.
-    """
-    credit = TransferCredit(settings.min_client_bytes_per_s, settings.client_grace_s)
-    more = True
-    while more:
-        began_s = time.perf_counter()
-        try:
-            async with asyncio.timeout(credit.credit_s):
-                message = await request.receive()
-        except TimeoutError:
-            raise SlowRequest(grace_s=credit.grace_s) from None
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        part = message.get("body", b"")
-        credit.moved(len(part), time.perf_counter() - began_s)
-        yield part
-        more = message.get("more_body", False)
-
-
-async def _read(request: Request, settings: Settings) -> bytes:
-    body = bytearray()  # grows in place, however many parts there are
-    async for part in _parts(request, settings):
-        body += part
-        if len(body) > settings.max_body_bytes:
-            raise BodyTooLarge(limit_bytes=settings.max_body_bytes)
-    return bytes(body)
 
 
 async def _read_upload(request: Request, context: Context, media_type: str) -> CheckpointBody:
@@ -131,39 +87,6 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
             spec = await run_watched(request.receive, context.threads, stop, work)
         warnings = upload_warnings(spec, options.layout)
         return CheckpointBody(spec, body.serving, body.format, warnings)
-
-
-@asynccontextmanager
-async def received_form(
-    request: Request, context: Context, media_type: str
-) -> AsyncIterator[tuple[Form, Incoming]]:
-    """Receive a form with files, which are on disk until the context ends.
-
-    Raises:
-        BodyTooLarge, SlowRequest, MalformedForm, InvalidSpec: the form is not valid.
-        ArraysTooLarge, Busy, StoreUnavailable: there is no space for the files.
-    """
-    settings = context.settings
-    max_bytes = min(settings.max_upload_bytes, context.store.disk.share_bytes)
-    with context.store.incoming(caller_of(request.scope)) as incoming:
-        if length_bytes := _length(request):
-            if length_bytes > max_bytes:
-                raise BodyTooLarge(limit_bytes=max_bytes)
-            await context.beside(partial(incoming.expect, length_bytes))
-        form = await read_form(
-            _parts(request, settings),
-            media_type,
-            incoming,
-            max_bytes=max_bytes,
-            max_text_bytes=settings.max_body_bytes,
-        )
-        yield form, incoming
-
-
-def _length(request: Request) -> int:
-    """Return the Content-Length of a request; 0 if there is no valid one."""
-    length = request.headers.get("content-length", "")
-    return int(length) if length.isdecimal() and len(length) < _LENGTH_DIGITS else 0
 
 
 async def _with_kept_arrays(body: CheckpointRequest, context: Context) -> CheckpointBody:
