@@ -46,7 +46,7 @@ from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Detailed
 
 Operation = dict[str, Any]
 
-_SERVE = (
+SERVE = (
     DeviceUnavailable,
     NonfiniteOutput,
     DeadOutput,
@@ -59,9 +59,9 @@ _SERVE = (
     EngineFailed,
     InternalError,
 )
-_TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, TooMuchWork, InternalError)
-_KEPT = (ArraysGone, StoreUnavailable)
-_UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *_KEPT)
+TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, TooMuchWork, InternalError)
+KEPT = (ArraysGone, StoreUnavailable)
+_UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *KEPT)
 _BODY = (
     MalformedJson,
     UnsupportedMediaType,
@@ -141,7 +141,7 @@ def _parameter(
     }
 
 
-def _fields(model: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
+def fields_of(model: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
     """Describe fields of a model as query parameters."""
     schema = model.model_json_schema()  # type: ignore[attr-defined]
     rows = []
@@ -152,10 +152,10 @@ def _fields(model: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
     return rows
 
 
-_CHECK_QUERY = _fields(CheckSize, ("seq_len", "batch"))
-_OPTIONS = [*_fields(CheckpointRequest, ("device",)), *_CHECK_QUERY]
+_CHECK_QUERY = fields_of(CheckSize, ("seq_len", "batch"))
+_OPTIONS = [*fields_of(CheckpointRequest, ("device",)), *_CHECK_QUERY]
 _QUERY = [
-    *_fields(
+    *fields_of(
         CheckpointRequest,
         tuple(name for name in CheckpointRequest.model_fields if name not in ("init", "check")),
     ),
@@ -246,7 +246,7 @@ POST_CHECKPOINT: Operation = {
         200: _file(
             "The checkpoint, checked before its first byte is sent.", Vary=_header("`Accept`.")
         ),
-        **problems(*_BODY, NotAcceptable, *_SERVE),
+        **problems(*_BODY, NotAcceptable, *SERVE),
     },
     "openapi_extra": {
         "requestBody": _REQUEST_BODY,
@@ -269,7 +269,7 @@ GET_BY_QUERY: Operation = {
 }
 GET_RECIPE: Operation = {
     "summary": "Describe a checkpoint",
-    "responses": problems(*_TOKEN, *_KEPT, DtypeNotInFormat),
+    "responses": problems(*TOKEN, *KEPT, DtypeNotInFormat),
     "openapi_extra": {
         "parameters": [
             _parameter(
@@ -283,8 +283,8 @@ GET_RECIPE: Operation = {
 }
 GET_SUMMARY: Operation = {
     "summary": "Get checkpoint statistics",
-    "responses": problems(*_TOKEN, *_KEPT, *_SERVE),
-    "openapi_extra": {"parameters": [*_OPTIONS, *_fields(Detailed, ("layer",))]},
+    "responses": problems(*TOKEN, *KEPT, *SERVE),
+    "openapi_extra": {"parameters": [*_OPTIONS, *fields_of(Detailed, ("layer",))]},
 }
 GET_SPEC: Operation = {
     "summary": "Get the spec of a checkpoint",
@@ -295,7 +295,7 @@ GET_SPEC: Operation = {
                 "application/json": {"schema": {"$ref": "#/components/schemas/CheckpointRequest"}}
             },
         },
-        **problems(*_TOKEN),
+        **problems(*TOKEN),
     },
 }
 GET_FILE: Operation = {
@@ -307,7 +307,7 @@ GET_FILE: Operation = {
             **{"Content-Range": _header("The part that is sent.", "bytes 0-99/8123")},
         ),
         304: _NOT_MODIFIED,
-        **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_KEPT, RangeNotSatisfiable, *_SERVE),
+        **problems(UnknownFormat, DigestMismatch, *TOKEN, *KEPT, RangeNotSatisfiable, *SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS]},
 }
@@ -318,7 +318,7 @@ HEAD_FILE: Operation = {
     "responses": {
         200: {"description": "The headers of the file; nothing is drawn.", "headers": FILE_HEADERS},
         304: _NOT_MODIFIED,
-        **problems(UnknownFormat, DigestMismatch, *_TOKEN, *_KEPT, *_SERVE),
+        **problems(UnknownFormat, DigestMismatch, *TOKEN, *KEPT, *SERVE),
     },
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
 }

@@ -1,1 +1,1 @@
-"""Diagnostics of a start: what its weights, states and gradients will do.  Start at `diagnose.py`."""
+"""What the weights, states and gradients of a start will do.  Read `diagnose.py` first."""

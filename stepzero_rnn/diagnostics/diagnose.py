@@ -15,6 +15,7 @@ from torch import Tensor
 from stepzero_rnn.diagnostics import recurrence, validity
 from stepzero_rnn.diagnostics.cost import sequences_of
 from stepzero_rnn.diagnostics.echo import echo
+from stepzero_rnn.diagnostics.findings import findings_of
 from stepzero_rnn.diagnostics.gradient import Reach, final_probes
 from stepzero_rnn.diagnostics.inputs import MIN_ECHO_SEQUENCES, drawn_inputs, uploaded_inputs
 from stepzero_rnn.diagnostics.network import NetworkWeights
@@ -28,7 +29,6 @@ from stepzero_rnn.diagnostics.results import (
     Omission,
     Signal,
 )
-from stepzero_rnn.diagnostics.findings import findings_of
 from stepzero_rnn.diagnostics.rules import Measured
 from stepzero_rnn.diagnostics.signal import MAX_CURVE_STEPS, cell_signal, finite, shown_steps
 from stepzero_rnn.diagnostics.weight_figures import WeightFigures
@@ -139,7 +139,7 @@ class _Run:
             inputs="uploaded" if self._is_uploaded else "standard_normal",
             is_validated=validity.is_validated(self._spec) and not self._is_uploaded,
             validity=validity.sentence(self._spec, is_uploaded=self._is_uploaded),
-            score=measured and finite(measured.score),
+            score=finite(measured.score) if measured else None,
             findings=findings_of(self._spec, options.needed_length, measured, weights.expected),
             echo=echo,
             gradient=gradient,
@@ -179,7 +179,7 @@ class _Run:
         if "signal" not in self._options.measured:
             return
         for direction, h in zip(directions, own_y.chunk(len(directions), dim=-1), strict=True):
-            final = h[0 if direction.reverse else -1].double().square().mean().sqrt()
+            final = h[0 if direction.reverse else -1].square().mean().sqrt()
             self._final_rms.append(finite(final.item()))
             if self._is_shown(layer):
                 self._cells.append(cell_signal(layer, direction, own_x, h))
@@ -195,7 +195,7 @@ class _Run:
             return None
         h = self._last[-1, :, : self._spec.network.state_size].cpu()
         count = self._inputs.echoes[0].x.shape[1]
-        groups = h.split(count)
+        groups = torch.split(h, count)
         found = {
             str(one.lag): echo(group, one.window)
             for one, group in zip(self._inputs.echoes, groups, strict=False)

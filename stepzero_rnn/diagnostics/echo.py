@@ -33,7 +33,7 @@ def echo(h: Tensor, window: Tensor) -> float | None:
         return None
     y = y[:, varies]
     both = [_recovered(h[a], y[a], h[b], y[b]) for a, b in ((first, second), (second, first))]
-    return float(sum(both)) / len(both)
+    return sum(both) / len(both)
 
 
 def _recovered(h: Tensor, y: Tensor, other_h: Tensor, other_y: Tensor) -> float:
@@ -47,7 +47,7 @@ def _recovered(h: Tensor, y: Tensor, other_h: Tensor, other_y: Tensor) -> float:
     variances = values.square() / len(h)
     covariances = directions @ ((h - h_mean).T @ (y - y_mean)) / len(h)
     projected = (other_h - h_mean) @ directions.T
-    shares = []
+    shares: list[float] = []
     for floor in NOISE_FLOORS:
         noise = floor * floor + RELATIVE_NOISE * variances.sum() / h.shape[1]
         readout = covariances / (variances + noise).unsqueeze(1)

@@ -1,16 +1,16 @@
-"""Inputs of the caller's own: an array (seq_len, sequences, input_size), or an `.npy` file of one."""
+"""Inputs of the caller's own, (seq_len, sequences, input_size): an array, or an `.npy` file."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stepzero_rnn.arrays.readers.npy import MAGIC, MAX_HEADER_BYTES, read_header
+from stepzero_rnn.arrays.readers.npy import MAGIC, MAX_HEADER_BYTES, Header, read_header
 from stepzero_rnn.arrays.records import FormatError
 from stepzero_rnn.diagnostics.options import LEVELS, MAX_SEQ_LEN
 from stepzero_rnn.errors import FieldError, InvalidArrays
@@ -27,20 +27,24 @@ def read_inputs(path: Path, spec: Spec) -> Tensor:
     """
     with path.open("rb") as file:
         head = file.read(MAX_HEADER_BYTES + 12)
+    if not head.startswith(MAGIC):
+        raise _refused("not_npy", "the file is not an .npy file; write it with numpy.save")
     try:
-        if not head.startswith(MAGIC):
-            raise FormatError("it is not an .npy file; write it with numpy.save")
         header = read_header(head)
-        if header.error_in_format:
-            raise header.error_in_format
-        if path.stat().st_size != header.end:
-            raise FormatError("its length does not match its header")
     except FormatError as error:
         raise _refused(error.code, error.detail) from error
+    if wrong := header.error_in_format:
+        raise _refused(wrong.code, wrong.detail, **wrong.facts)
+    if path.stat().st_size != header.end:
+        raise _refused("broken_file", "its length does not match its header")
     _require_shape(header.shape, spec)
-    order = "F" if header.fortran else "C"
-    values = np.memmap(path, header.values.numpy, "r", header.offset, header.shape, order)
-    return as_inputs(values, spec)
+    return as_inputs(_mapped(path, header), spec)
+
+
+def _mapped(path: Path, header: Header) -> NDArray[Any]:
+    order: Literal["C", "F"] = "F" if header.fortran else "C"
+    kind = np.dtype(header.values.numpy)
+    return np.memmap(path, kind, "r", header.offset, header.shape, order)
 
 
 def as_inputs(values: NDArray[Any], spec: Spec) -> Tensor:

@@ -47,7 +47,9 @@ class Reach:
 
     def add(self, gradients: Sequence[Tensor]) -> None:
         """Take the gradients with respect to the input of the next layer below."""
-        squares = torch.stack([one.double().square().sum(2).mean(1) for one in gradients]).mean(0)
+        squares = torch.stack(
+            [one.cpu().double().square().sum(2).mean(1) for one in gradients]
+        ).mean(0)
         self.by_step = [_log10(value) for value in squares.sqrt().tolist()]
         self.by_depth.insert(0, _log10(squares.sum().sqrt().item()))
 

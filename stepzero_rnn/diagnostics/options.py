@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from stepzero_rnn.errors import FieldError, InvalidSpec
 from stepzero_rnn.spec.base import Strict, at_most, refusal
-from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.checkpoint import OnDevice, Spec
 from stepzero_rnn.spec.parse import parse
 
 MAX_SEQ_LEN = 4096
@@ -110,6 +110,18 @@ class DiagnosticsOptions(Lengths):
     def measured(self) -> tuple[Figure, ...]:
         """The figures to measure."""
         return self.figures or LEVELS[self.level].figures
+
+
+class DiagnosticsRequest(DiagnosticsOptions, OnDevice):
+    """What to measure of a start, and where."""
+
+    @property
+    def options(self) -> DiagnosticsOptions:
+        """What to measure alone."""
+        fields = self.model_fields_set - OnDevice.model_fields.keys()
+        return DiagnosticsOptions.model_construct(
+            fields, **{name: getattr(self, name) for name in DiagnosticsOptions.model_fields}
+        )
 
 
 class DiagnosticsArguments(TypedDict, total=False):

@@ -42,7 +42,9 @@ class Recurrence:
         """Return the gradient with respect to `x` for each gradient with respect to the output."""
         parts = [*self._slices(x)]
         states = self._states(parts)
-        returning = [self._in_order(one).split([len(part) for part in parts]) for one in gradients]
+        returning = [
+            torch.split(self._in_order(one), [len(part) for part in parts]) for one in gradients
+        ]
         of_state = [tuple(map(torch.zeros_like, states[0])) for _ in gradients]
         found: list[list[Tensor]] = [[] for _ in gradients]
         for place in reversed(range(len(parts))):
@@ -73,7 +75,7 @@ class Recurrence:
         """Yield `x` in the direction's own time order, in slices."""
         elements = sum(weight.numel() for weight in self.weights)
         steps = max(1, SLICE_MULTIPLY_ADDS // (elements * x.shape[1]))
-        for part in self._in_order(x).split(steps):
+        for part in torch.split(self._in_order(x), steps):
             self.stop.check()
             yield part
 
@@ -95,10 +97,11 @@ class Recurrence:
                 return y, (h, c)
             case "gru":
                 y, h = torch.gru(x, state[0], *arguments)
+                return y, (h,)
             case "rnn":
                 run = torch.rnn_relu if self.spec.nonlinearity == "relu" else torch.rnn_tanh
                 y, h = run(x, state[0], *arguments)
-        return y, (h,)
+                return y, (h,)
 
 
 def of_layer(

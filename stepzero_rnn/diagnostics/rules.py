@@ -32,7 +32,7 @@ class Measured:
 
     @property
     def is_vanishing(self) -> bool:
-        return self.log10_reach < -8 and self.echo < 0.05  # noqa: PLR2004 - the rule's thresholds
+        return self.log10_reach < -8 and self.echo < 0.05
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def finite(value: float) -> Real:
 
 def rms(values: Tensor, steps: list[int]) -> list[Real]:
     """Return the root mean square of (T, sequences, units) at some steps."""
-    chosen = values[steps].double()
+    chosen = values[steps].cpu().double()
     return [finite(value) for value in chosen.square().mean(dim=(1, 2)).sqrt().tolist()]
 
 
@@ -49,7 +49,7 @@ def cell_signal(layer: int, direction: Recurrence, x: Tensor, h: Tensor) -> Cell
         gates.run(x.flip(0), h.flip(0))
     else:
         gates.run(x, h)
-    last = h[0 if direction.reverse else -1].double()
+    last = h[0 if direction.reverse else -1].cpu().double()
     spread = last.std(dim=0, unbiased=False)
     power = last.square().mean()
     is_limited = spec.nonlinearity != "relu"
@@ -73,13 +73,13 @@ class _Sums:
     count: int = 0
 
     def add(self, active: Tensor, saturated: Tensor) -> None:
-        self.total += active.double().sum().item()
+        self.total += active.sum().item()
         self.saturated += saturated.sum().item()
         self.count += active.numel()
 
 
 class _Gates:
-    """The gates of a direction over all steps, and an LSTM's c, computed from inputs and outputs."""
+    """The gates of a direction over all steps, and an LSTM's c, from its inputs and outputs."""
 
     def __init__(self, direction: Recurrence) -> None:
         self._direction, self._spec = direction, direction.spec
@@ -94,11 +94,9 @@ class _Gates:
         before = torch.cat([torch.zeros_like(h[:1]), h[:-1]])
         width = x.shape[1] * self._spec.hidden_size * len(self._spec.network.rnn.letters)
         steps = max(1, GATE_SLICE_ELEMENTS // width)
-        for inputs, states in zip(x.split(steps), before.split(steps), strict=True):
+        for inputs, states in zip(torch.split(x, steps), torch.split(before, steps), strict=True):
             self._direction.stop.check()
-            by_role: dict[Role, Tensor] = {}
-            for role, active in self._active(inputs, states):
-                by_role[role] = active
+            by_role = dict(self._active(inputs, states))
             if self._spec.rnn_type == "lstm":
                 self._add_cell(by_role)
 
@@ -138,7 +136,7 @@ class _Gates:
         c = torch.zeros_like(added[0]) if self._cell is None else self._cell
         for keep, new in zip(gates["retention"], added, strict=True):
             c = keep * c + new
-            self._cell_squares.append(c.double().square().mean().item())
+            self._cell_squares.append(c.square().mean().item())
         self._cell = c
 
     def cell_rms(self, steps: list[int]) -> list[Real] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from stepzero_rnn.errors.base import FieldError, StepZeroError
 from stepzero_rnn.errors.listing import list_errors
@@ -111,12 +111,18 @@ class UnsupportedMediaType(RequestError):
     code = "unsupported_media_type"
     title = "Unsupported media type"
 
-    def __init__(self, *, given: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        given: str | None,
+        allowed: Sequence[str] = ("application/json", "multipart/form-data"),
+    ) -> None:
+        wanted = " or ".join(allowed)
+        files = ", which can carry files" if len(allowed) > 1 else ""
         super().__init__(
-            f"The Content-Type of the body is {given or 'missing'}; send application/json, "
-            "or multipart/form-data to upload arrays.",
+            f"The Content-Type of the body is {given or 'missing'}; send {wanted}{files}.",
             given=given,
-            allowed=["application/json", "multipart/form-data"],
+            allowed=[*allowed],
         )
 
 

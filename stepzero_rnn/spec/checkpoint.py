@@ -192,15 +192,14 @@ class CheckSize(Strict):
     batch: int = Field(default=4, ge=1, le=256, description="Sequences.")
 
 
-class Serving(Strict):
-    """How to serve a checkpoint.  Nothing here changes a weight."""
+class OnDevice(Strict):
+    """Where to work.  The device changes no weight."""
 
     device: str = Field(
         default="auto",
         description="Device to draw and run on: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`. The bytes are the same.",
         json_schema_extra={"pattern": f"^({_DEVICE.pattern})$"},
     )
-    check: CheckSize = Field(default=CheckSize(), description="Size of the sanity forward pass.")
 
     @field_validator("device")
     @classmethod
@@ -212,6 +211,12 @@ class Serving(Strict):
                 allowed=["auto", "cpu", "cuda", "cuda:N", "mps"],
             )
         return value
+
+
+class Serving(OnDevice):
+    """How to serve a checkpoint.  Nothing here changes a weight."""
+
+    check: CheckSize = Field(default=CheckSize(), description="Size of the sanity forward pass.")
 
 
 class Detailed(Serving):
