@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from stepzero_rnn.extras import require_torch
@@ -11,11 +13,11 @@ from stepzero_rnn.extras import require_torch
 require_torch()  # the imports below would fail with a less helpful message
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from stepzero_rnn.diagnostics.given_inputs import as_inputs
-from stepzero_rnn.diagnostics.options import DiagnosticsOptions
+from stepzero_rnn.arrays.saving import AnyInputs, inputs_file
+from stepzero_rnn.diagnostics.measuring.given_inputs import read_inputs
+from stepzero_rnn.diagnostics.options import DiagnosticsOptions, fitted
 from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.engine import state_dict as engine
 from stepzero_rnn.engine.draw import Sampler
@@ -74,10 +76,12 @@ def check(job: Job) -> Summary:
         return Factory(workers, store=_store_of(job.spec)).summary(job, Stop())
 
 
-def diagnose(
-    job: Job, options: DiagnosticsOptions, inputs: NDArray[Any] | None = None
-) -> Diagnostics:
-    given = None if inputs is None else as_inputs(inputs, job.spec)
+def diagnose(job: Job, options: DiagnosticsOptions, inputs: AnyInputs | None = None) -> Diagnostics:
+    given = None
+    if inputs is not None:
+        with TemporaryDirectory() as folder:
+            given = read_inputs(inputs_file(inputs, Path(folder)), job.spec)
+    options = fitted(options, job.spec, None if given is None else len(given))
     with ThreadPool() as workers:
         factory = Factory(workers, store=_store_of(job.spec))
         return factory.diagnose(job, options, Stop(), given)

@@ -12,10 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
-import numpy as np
-
 from stepzero_rnn import targets
-from stepzero_rnn.diagnostics.options import DiagnosticsArguments, diagnostics_options
+from stepzero_rnn.diagnostics.options import DiagnosticsArguments, DiagnosticsOptions
 from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.errors import RequestError
 from stepzero_rnn.formats.naming import choose_format, format_and_rest
@@ -32,10 +30,9 @@ from stepzero_rnn.spec.spec_warnings import spec_warnings, upload_warnings
 from stepzero_rnn.summary import Summary
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from stepzero_rnn.arrays.saving import AnyArrays
+    from stepzero_rnn.arrays.saving import AnyArrays, AnyInputs
     from stepzero_rnn.pipeline.assemble import Buffer
 
 Network = TypeVar("Network", bound="nn.RNNBase")
@@ -189,7 +186,7 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
 def diagnose(
     spec: AnySpec,
     *,
-    inputs: NDArray[Any] | None = None,
+    inputs: AnyInputs | None = None,
     device: str = "auto",
     **options: Unpack[DiagnosticsArguments],
 ) -> Diagnostics:
@@ -197,7 +194,7 @@ def diagnose(
 
     Args:
         inputs: sequences of your own, (seq_len, sequences, input_size), instead of standard normal
-            ones; `seq_len` is then that of the array.
+            ones: an array or an `.npy` file; `seq_len` is then that of the array.
         device: where to draw and run: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         seq_len: time steps, 100 by default.
         dependency_length: how many steps back the task's dependencies reach; by default `seq_len`.
@@ -211,10 +208,8 @@ def diagnose(
     """
     from stepzero_rnn import drawing
 
-    recipe = as_spec(spec)
-    steps = None if inputs is None else np.shape(inputs)[0:1]
-    asked = diagnostics_options(options, recipe, steps[0] if steps else None)
-    return drawing.diagnose(_job(recipe, "safetensors", device, None), asked, inputs)
+    asked = parse(DiagnosticsOptions, options)
+    return drawing.diagnose(_job(as_spec(spec), "safetensors", device, None), asked, inputs)
 
 
 def stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Request
 from torch import Tensor
@@ -15,7 +15,7 @@ from app.disconnects import run_watched
 from app.middleware.resources import acquired_meanwhile
 from app.request.body import single
 from app.request.receiving import received_form
-from stepzero_rnn.diagnostics.given_inputs import read_inputs
+from stepzero_rnn.diagnostics.measuring.given_inputs import read_inputs
 from stepzero_rnn.diagnostics.options import DiagnosticsRequest
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import FieldError, InvalidSpec, UnsupportedMediaType
@@ -33,10 +33,7 @@ async def read_diagnostics(request: Request) -> DiagnosticsRequest:
     Raises:
         InvalidSpec: an option is unknown or invalid.
     """
-    texts: dict[str, Any] = dict(single(request.query_params.multi_items()))
-    if "figures" in texts:
-        texts["figures"] = texts["figures"].split(",")
-    return parse_strings(DiagnosticsRequest, texts)
+    return parse_strings(DiagnosticsRequest, single(request.query_params.multi_items()))
 
 
 @asynccontextmanager
@@ -54,10 +51,12 @@ async def received_inputs(request: Request, context: Context, spec: Spec) -> Asy
         raise UnsupportedMediaType(given=media_type or None, allowed=["multipart/form-data"])
     async with received_form(request, context, media_type) as (form, _):
         others = [*form.texts, *(file.name for file in form.files if file.name != _FILE_NAME)]
-        if others or len(form.files) != 1:
-            name = others[0].removesuffix(".npy") if others else INPUTS
-            detail = "the form must have one file, in the field `inputs`"
-            raise InvalidSpec([FieldError(f"/{name}", "extra_forbidden", detail, None, [INPUTS])])
+        if others:
+            pointer, detail = f"/{others[0].removesuffix('.npy')}", "unknown form field"
+            raise InvalidSpec([FieldError(pointer, "extra_forbidden", detail, None, [INPUTS])])
+        if len(form.files) != 1:
+            detail = "the form must have one file in the field `inputs`"
+            raise InvalidSpec([FieldError(f"/{INPUTS}", "missing", detail)])
         async with acquired_meanwhile(request, context, {SLOTS: 1}):
             work = partial(read_inputs, form.files[0].path, spec)
             yield await run_watched(request.receive, context.threads, Stop(), work)

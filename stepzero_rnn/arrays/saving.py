@@ -13,6 +13,7 @@ import numpy as np
 from stepzero_rnn.arrays.records import Upload, field_error
 from stepzero_rnn.errors import InvalidArrays
 
+AnyInputs = str | PathLike[str] | Any  # an `.npy` file, or an array
 AnyArrays = Mapping[str, Any] | Sequence[str | PathLike[str]]
 
 
@@ -33,6 +34,19 @@ def as_uploads(arrays: AnyArrays, folder: Path) -> list[Upload]:
             with file.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, _array(name, values), allow_pickle=False)
     return [Upload("arrays", saved)]  # named after the argument, since there is no file
+
+
+def inputs_file(inputs: AnyInputs, folder: Path) -> Path:
+    """Return inputs as an `.npy` file; an array is written into `folder`.
+
+    Raises:
+        InvalidArrays: it is masked, or NumPy cannot convert it to an array of numbers.
+    """
+    if isinstance(inputs, str | PathLike):
+        return Path(inputs)
+    saved = folder / "inputs.npy"
+    np.save(saved, _array("inputs", inputs), allow_pickle=False)
+    return saved
 
 
 def _array(name: str, values: Any) -> np.ndarray[Any, Any]:

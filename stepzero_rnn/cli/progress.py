@@ -50,12 +50,30 @@ def checking(plan: Plan, check: CheckSize, *, is_there: bool = False) -> Iterato
     Args:
         is_there: the check runs on a server, whose speed is unknown.
     """
-    console = Console(stderr=True)
     about_s = seconds_to_check(plan, check, usable_cores())
+    with _showing("checking", about_s, is_there=is_there):
+        yield
+
+
+@contextmanager
+def waiting(doing: str, multiply_adds: int, *, is_there: bool = False) -> Iterator[None]:
+    """Show on a terminal (stderr) that work goes on, if that takes a while.
+
+    Args:
+        is_there: it runs on a server, whose speed is unknown.
+    """
+    about_s = multiply_adds / MULTIPLY_ADDS_PER_S / usable_cores()
+    with _showing(doing, about_s, is_there=is_there):
+        yield
+
+
+@contextmanager
+def _showing(doing: str, about_s: float, *, is_there: bool) -> Iterator[None]:
+    console = Console(stderr=True)
     label = (
-        "checking on the server"
+        f"{doing} on the server"
         if is_there
-        else f"checking, about {max(about_s, 1):.0f} s on an idle machine"
+        else f"{doing}, about {max(about_s, 1):.0f} s on an idle machine"
     )
     columns = TextColumn("{task.description}"), _TimeBar(), TimeElapsedColumn()
     hidden = not console.is_terminal or about_s < BAR_FROM_S

@@ -132,7 +132,7 @@ def _plan_here(request: CheckpointRequest) -> dict[str, Any]:
 def _plan_from(there: Remote, request: CheckpointRequest) -> dict[str, Any]:
     with there.connect() as client:
         document = client.plan(request.spec)
-    _require(
+    require_document(
         Description, document, f"{there.url} did not return a plan that this release can read."
     )
     return document
@@ -148,12 +148,17 @@ def _summary_from(there: Remote, request: CheckpointRequest, layer: int | None) 
         document: Any = client.summary(
             request.spec, check=request.check, device=request.device, layer=layer
         )
-    return _require(
+    return require_document(
         Summary, document, f"{there.url} did not return a summary that this release can read."
     )
 
 
-def _require(kind: type[Answer], document: Any, otherwise: str) -> Answer:
+def require_document(kind: type[Answer], document: Any, otherwise: str) -> Answer:
+    """Return a server's document as a record.
+
+    Raises:
+        TransferError: it is not one; `otherwise` says so.
+    """
     try:
         return TypeAdapter(kind).validate_python(document)
     except ValidationError as error:

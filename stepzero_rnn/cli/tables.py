@@ -21,7 +21,7 @@ def tensors(described: Mapping[str, Any]) -> Table:
     """Return a table of the tensors of a plan."""
     spec = json.dumps(described["spec"])
     total = f"{described['parameters']:,} parameters, {described['size_bytes']:,} bytes"
-    table = _table("tensor", "shape", "dtype", "bytes", title=Text(spec), caption=total)
+    table = table_of("tensor", "shape", "dtype", "bytes", title=Text(spec), caption=total)
     for tensor in described["tensors"]:
         size = f"{tensor['size_bytes']:,}"
         table.add_row(tensor["name"], _shape(tensor["shape"]), tensor["dtype"], size)
@@ -31,7 +31,7 @@ def tensors(described: Mapping[str, Any]) -> Table:
 def files(described: Mapping[str, Any]) -> Table:
     """Return a table of the files of a plan, which share a folder."""
     folder = ""
-    table = _table("format", "bytes", "file")
+    table = table_of("format", "bytes", "file")
     for name, entry in described["files"].items():
         folder, _, file = entry["url"].rpartition("/")
         table.add_row(name, f"{entry['size_bytes']:,}", file)
@@ -46,18 +46,18 @@ def statistics(summary: Summary) -> Table:
         f"{weights.parameters:,} parameters, {weights.size_bytes:,} bytes, {summary.seconds:.2f} s"
     )
     columns = ("tensor", "shape", "scheme", "mean", "std", "expected", "min", "max")
-    table = _table(*columns, title=Text(json.dumps(weights.recipe)), caption=total)
+    table = table_of(*columns, title=Text(json.dumps(weights.recipe)), caption=total)
     for tensor in weights.tensors:
         figures = tensor.figures
         numbers = (figures.mean, figures.std, figures.expected_std, figures.min, figures.max)
         scheme = str(tensor.scheme.get("scheme", "by gate"))
         if tensor.given:
             scheme = "given" if tensor.given == figures.elements else f"{scheme}, given"
-        table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(_number, numbers))
+        table.add_row(tensor.name, _shape(tensor.shape), scheme, *map(number, numbers))
     for row in () if weights.tensors else weights.totals:
         numbers = (row.mean, row.std, row.expected_std, row.min, row.max)
         gate = "" if row.gate == WHOLE else f".{row.gate}"
-        table.add_row(f"{row.parameter}{gate} (all layers)", "", "", *map(_number, numbers))
+        table.add_row(f"{row.parameter}{gate} (all layers)", "", "", *map(number, numbers))
     return table
 
 
@@ -68,7 +68,7 @@ def forward(summary: Summary) -> Text:
     return Text.assemble(
         f"Forward pass {_shape(result.input_shape)} → {_shape(result.output_shape)}: ",
         (verdict, "green" if verdict == "fine" else "red"),
-        f"; output mean {_number(result.output_mean)}, std {_number(result.output_std)}.\n"
+        f"; output mean {number(result.output_mean)}, std {number(result.output_std)}.\n"
         f"Drawn on {devices.draw}, run on {devices.forward}.",
     )
 
@@ -83,7 +83,7 @@ def warnings(rows: Sequence[Mapping[str, str]]) -> Text:
 
 def schemes(kind: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return a table of the schemes of one kind."""
-    table = _table("scheme", "draws", "source", title=f"Schemes for {kind}", numbers=False)
+    table = table_of("scheme", "draws", "source", title=f"Schemes for {kind}", numbers=False)
     for row in rows:
         table.add_row(row["name"], escape(row["formula"]), escape(row["source"]))
     return table
@@ -96,7 +96,7 @@ def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
         f"Draws   {row['formula']}\nFor     {', '.join(row['parameters'])} of {', '.join(row['rnn_types'])}\nSource  {row['source']}\n"
         f"Example {json.dumps(row['example'])}"
     )
-    fields = _table("field", "default", "meaning", numbers=False)
+    fields = table_of("field", "default", "meaning", numbers=False)
     for field in row["fields"]:
         default = "required" if field["required"] else json.dumps(field.get("default"))
         fields.add_row(field["name"], default, escape(field.get("description", "")))
@@ -105,7 +105,7 @@ def scheme(kind: str, row: Mapping[str, Any]) -> RenderableType:
 
 def presets(rows: Sequence[Mapping[str, Any]]) -> Table:
     """Return a table of the presets."""
-    table = _table("preset", "for", "draws", "source", title="Presets", numbers=False)
+    table = table_of("preset", "for", "draws", "source", title="Presets", numbers=False)
     for row in rows:
         kinds = ", ".join(row["rnn_types"])
         table.add_row(row["name"], kinds, escape(row["summary"]), escape(row["source"]))
@@ -130,7 +130,8 @@ def preset(row: Mapping[str, Any]) -> RenderableType:
     return Group(head, facts, *parts)
 
 
-def _table(*columns: str, numbers: bool = True, **look: Any) -> Table:
+def table_of(*columns: str, numbers: bool = True, **look: Any) -> Table:
+    """Return an empty table; columns of numbers are aligned on the right."""
     tight: dict[str, Any] = {"box": SIMPLE_HEAD, "pad_edge": False, "collapse_padding": True}
     table = Table(**tight, title_justify="left", caption_justify="left", **look)
     for number, column in enumerate(columns):
@@ -143,5 +144,6 @@ def _shape(shape: Sequence[int]) -> str:
     return " × ".join(map(str, shape))
 
 
-def _number(value: Real) -> str:
+def number(value: Real) -> str:
+    """Return three significant digits, or a dash for a value that is not finite."""
     return "–" if value is None else f"{value:.3g}"

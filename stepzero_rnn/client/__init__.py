@@ -7,11 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from stepzero_rnn.arrays.saving import AnyArrays
+from stepzero_rnn.arrays.saving import AnyArrays, AnyInputs
 from stepzero_rnn.client.download import Progress
 from stepzero_rnn.client.service import Service, checkpoint_path, file_path
 from stepzero_rnn.client.session import Session
 from stepzero_rnn.client.wire import AsyncWire, BlockingWire, finished
+from stepzero_rnn.diagnostics.options import DiagnosticsArguments
 from stepzero_rnn.spec.arrays import UploadArguments
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Spec
 from stepzero_rnn.spec.recipe import AnySpec
@@ -110,6 +111,24 @@ class Client:
             NonfiniteOutput, DeadOutput: the sanity forward pass failed.
         """
         return finished(self._service.summary(spec, check=check, device=device, layer=layer))
+
+    def diagnose(
+        self,
+        spec: AnySpec,
+        *,
+        inputs: AnyInputs | None = None,
+        device: str = "auto",
+        **options: Unpack[DiagnosticsArguments],
+    ) -> dict[str, Any]:
+        """Measure on the server what a start will do in training.
+
+        Arguments are those of `stepzero_rnn.diagnose`.
+
+        Raises:
+            InvalidArrays: `inputs` does not fit the network.
+            TooLarge, TooMuchWork: the server has a limit below what was asked for.
+        """
+        return finished(self._service.diagnose(spec, inputs=inputs, device=device, **options))
 
     def download(  # noqa: PLR0913 - its options
         self,

@@ -9,11 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
 
-from stepzero_rnn.arrays.saving import AnyArrays, as_uploads
+from stepzero_rnn.arrays.records import Upload
+from stepzero_rnn.arrays.saving import AnyArrays, AnyInputs, as_uploads, inputs_file
 from stepzero_rnn.client.download import Download, Progress
 from stepzero_rnn.client.part import Expected
 from stepzero_rnn.client.session import Session
 from stepzero_rnn.client.wire import ending_at_work
+from stepzero_rnn.diagnostics.cost import cost
+from stepzero_rnn.diagnostics.options import DiagnosticsArguments, DiagnosticsOptions
 from stepzero_rnn.errors import InvalidRecipe, RequestError, TransferError, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.naming import choose_format, format_and_rest
@@ -24,6 +27,7 @@ from stepzero_rnn.recipe_warnings import caution_of
 from stepzero_rnn.spec.arrays import UploadArguments, UploadOptions, listed, upload_options
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
+from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.recipe import AnySpec, as_spec, decode_recipe, encode_recipe, file_stem
 from stepzero_rnn.targets import fetched, path_of_file
 
@@ -82,6 +86,32 @@ class Service:
         query = {"device": device} | size.model_dump()
         query |= {} if layer is None else {"layer": layer}
         return await self._document(f"{checkpoint_path(recipe)}/summary", query, silence_s)
+
+    async def diagnose(
+        self,
+        spec: AnySpec,
+        *,
+        inputs: AnyInputs | None = None,
+        device: str = "auto",
+        **options: Unpack[DiagnosticsArguments],
+    ) -> dict[str, Any]:
+        """Diagnose a start on the server, as `Client.diagnose`."""
+        recipe = as_spec(spec)
+        asked = parse(DiagnosticsOptions, options)
+        planned = plan(recipe)
+        silence_s = self._silence_s(cost(planned, asked).multiply_adds, planned.size_bytes)
+        query = {"device": device} | asked.model_dump(exclude_unset=True)
+        query |= {"figures": ",".join(asked.measured)} if asked.figures else {}
+        path = f"{checkpoint_path(recipe)}/diagnostics"
+        if inputs is None:
+            return await self._document(path, query, silence_s)
+        with tempfile.TemporaryDirectory() as folder:
+            saving = partial(inputs_file, inputs, Path(folder))
+            file = Upload("inputs.npy", await self._session.wire.work(saving))
+            document = await self._session.upload(
+                path, {}, [file], silence_s=silence_s, field="inputs", query=query
+            )
+        return _object(path, document)
 
     async def download(  # noqa: PLR0913 - its options
         self,
@@ -144,9 +174,13 @@ class Service:
     ) -> dict[str, Any]:
         silence_s = silence_s or self._silence_s()
         document = await self._session.json(path, query, silence_s=silence_s)
-        if not isinstance(document, dict):
-            raise TransferError(f"{path} should be a JSON object; is this a Step Zero server?")
-        return document
+        return _object(path, document)
+
+
+def _object(path: str, document: Any) -> dict[str, Any]:
+    if not isinstance(document, dict):
+        raise TransferError(f"{path} should be a JSON object; is this a Step Zero server?")
+    return document
 
 
 def checkpoint_path(spec: Spec) -> str:

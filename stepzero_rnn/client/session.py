@@ -72,7 +72,14 @@ class Session:
         return await self.patiently(attempt)
 
     async def upload(
-        self, path: str, texts: Mapping[str, str], files: Sequence[Upload], *, silence_s: float
+        self,
+        path: str,
+        texts: Mapping[str, str],
+        files: Sequence[Upload],
+        *,
+        silence_s: float,
+        field: str = "arrays",
+        query: Mapping[str, Any] | None = None,
     ) -> Any:
         """Post a form with files, which are read as they are sent; return the JSON document that
         answers it.
@@ -81,11 +88,12 @@ class Session:
         async def attempt() -> Any:
             with ExitStack() as stack:
                 parts = [
-                    ("arrays", (file.name, stack.enter_context(file.path.open("rb"))))
+                    (field, (file.name, stack.enter_context(file.path.open("rb"))))
                     for file in files
                 ]
                 timeout = _timeout(silence_s)
-                asked = self._ask("POST", path, data=texts, files=parts, timeout=timeout)
+                form: dict[str, Any] = {"data": texts, "files": parts}
+                asked = self._ask("POST", path, params=query, timeout=timeout, **form)
                 async with asked as response:
                     return await self._document(response)
 

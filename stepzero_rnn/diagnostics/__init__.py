@@ -1,1 +1,4 @@
-"""What the weights, states and gradients of a start will do.  Read `diagnose.py` first."""
+"""What a start will do in training: what is asked, what it costs, what the figures mean.
+
+The measurements are in `measuring/`; the rest needs no torch.
+"""

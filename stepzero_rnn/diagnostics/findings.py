@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stepzero_rnn.diagnostics.candidates import candidates_for
+from stepzero_rnn.diagnostics.display import finite
 from stepzero_rnn.diagnostics.evidence import evidence_of
 from stepzero_rnn.diagnostics.results import Finding, Suggestion
 from stepzero_rnn.diagnostics.rules import SEVERITIES, Measured, Rule, met
-from stepzero_rnn.diagnostics.signal import finite
 from stepzero_rnn.diagnostics.weight_results import ExpectedFigures
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Spec
@@ -51,8 +51,9 @@ def _finding(spec: Spec, rule: Rule, measured: Measured, starts: dict[str, Spec]
 
 def suggestions(spec: Spec, starts: Iterable[tuple[str, Spec]]) -> list[Suggestion]:
     """Return links to other starts than the given one."""
-    others = [(label, start) for label, start in starts if start != spec]
-    return [_suggestion(label, start) for label, start in others[:MAX_SUGGESTIONS]]
+    own = encode_recipe(spec)
+    each = (_suggestion(label, start) for label, start in starts)
+    return [one for one in each if one.recipe != own][:MAX_SUGGESTIONS]
 
 
 def _suggestion(label: str, start: Spec) -> Suggestion:
@@ -63,9 +64,9 @@ def _suggestion(label: str, start: Spec) -> Suggestion:
 
 def _differing(expected: ExpectedFigures) -> Finding:
     return Finding(
-        name="not_as_asked",
+        name="not_as_expected",
         severity="error",
-        text="Weights differ from what was asked for; `weights` has the rows that fail.",
+        text="Weights differ from what the schemes promise; `weights` has the rows that fail.",
         figures={"failed": float(expected.failed)},
         threshold="any row of `weights` fails",
         evidence=None,

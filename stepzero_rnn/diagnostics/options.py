@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypedDict, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stepzero_rnn.errors import FieldError, InvalidSpec
 from stepzero_rnn.spec.base import Strict, at_most, refusal
@@ -40,6 +40,12 @@ LEVELS: dict[LevelName, Level] = {
     "standard": Level(64, 3, 16, 1, FIGURES),
     "full": Level(256, 3, 64, 4, FIGURES),
 }
+
+
+def _split(given: Any) -> Any:
+    """Return any sequence of names as a tuple; in a string, they are separated by commas."""
+    names = given.split(",") if isinstance(given, str) else given
+    return tuple(names) if isinstance(names, list | set | frozenset) else names
 
 
 def _each_once(figures: tuple[Figure, ...] | None) -> tuple[Figure, ...] | None:
@@ -94,7 +100,10 @@ class DiagnosticsOptions(Lengths):
     """What to measure of a start."""
 
     figures: Annotated[
-        tuple[Figure, ...] | None, at_most(len(FIGURES)), AfterValidator(_each_once)
+        tuple[Figure, ...] | None,
+        at_most(len(FIGURES)),
+        BeforeValidator(_split),
+        AfterValidator(_each_once),
     ] = Field(
         default=None,
         description="The figures to measure; by default those of the level.",
@@ -130,23 +139,8 @@ class DiagnosticsArguments(TypedDict, total=False):
     seq_len: int
     dependency_length: int | None
     level: LevelName
-    figures: Sequence[Figure] | None
+    figures: str | Sequence[Figure] | None
     layer: int | None
-
-
-def diagnostics_options(
-    given: Mapping[str, Any], spec: Spec, seq_len: int | None = None
-) -> DiagnosticsOptions:
-    """Validate options for a network.
-
-    Args:
-        seq_len: the time steps of uploaded inputs, which no other `seq_len` may contradict.
-
-    Raises:
-        InvalidSpec: an option is invalid.
-    """
-    options = parse(DiagnosticsOptions, _as_given(given))
-    return fitted(options, spec, seq_len)
 
 
 def fitted(options: DiagnosticsOptions, spec: Spec, seq_len: int | None) -> DiagnosticsOptions:
@@ -168,11 +162,3 @@ def fitted(options: DiagnosticsOptions, spec: Spec, seq_len: int | None) -> Diag
         )
     given = {name: getattr(options, name) for name in options.model_fields_set}
     return parse(DiagnosticsOptions, {**given, "seq_len": seq_len})
-
-
-def _as_given(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keyword arguments as fields: any sequence of figures is one."""
-    fields = dict(given)
-    if isinstance(fields.get("figures"), list | set | frozenset):
-        fields["figures"] = tuple(fields["figures"])
-    return fields

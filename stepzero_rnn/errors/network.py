@@ -32,11 +32,14 @@ class TooLarge(StepZeroError):
 
     status = 413
     code = "too_large"
-    title = "The checkpoint is too large for this server"
+    title = "Too large for this server"
 
-    def __init__(self, *, what: str, planned_bytes: int, limit_bytes: int) -> None:
+    def __init__(
+        self, *, what: str, planned_bytes: int, limit_bytes: int, instead: str = ""
+    ) -> None:
+        sentence = f"The {what} would take {planned_bytes} bytes; the limit is {limit_bytes}."
         super().__init__(
-            f"The {what} would take {planned_bytes} bytes; the limit is {limit_bytes}.",
+            f"{sentence} {instead}".rstrip(),
             what=what,
             planned_bytes=planned_bytes,
             limit_bytes=limit_bytes,
@@ -51,7 +54,7 @@ class TooMuchWork(StepZeroError):
 
     status = 413
     code = "too_much_work"
-    title = "The checkpoint takes too much computation for this server"
+    title = "Too much computation for this server"
 
     def __init__(
         self, *, what: str, planned_multiply_adds: int, limit_multiply_adds: int, instead: str

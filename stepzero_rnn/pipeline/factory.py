@@ -15,7 +15,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from stepzero_rnn.diagnostics.diagnose import diagnose
+from stepzero_rnn.diagnostics.measuring.diagnose import diagnose
 from stepzero_rnn.diagnostics.options import DiagnosticsOptions
 from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.engine.check.check import Checked

@@ -51,13 +51,18 @@ class Limits:
         Raises:
             TooLarge, TooMuchWork: with the planned value and the limit.
         """
-        self._admit_bytes("memory of the diagnostics", planned.working_bytes)
         instead = "Reduce `seq_len`, use a lower `level`, or ask for fewer `figures`."
+        self._admit_bytes("memory of the diagnostics", planned.working_bytes, instead)
         self._admit_work("diagnostics", planned.multiply_adds, instead)
 
-    def _admit_bytes(self, what: str, planned_bytes: int) -> None:
+    def _admit_bytes(self, what: str, planned_bytes: int, instead: str = "") -> None:
         if planned_bytes > self.working_bytes:
-            raise TooLarge(what=what, planned_bytes=planned_bytes, limit_bytes=self.working_bytes)
+            raise TooLarge(
+                what=what,
+                planned_bytes=planned_bytes,
+                limit_bytes=self.working_bytes,
+                instead=instead,
+            )
 
     def _admit_work(self, what: str, planned: int, instead: str) -> None:
         if planned > self.multiply_adds:

@@ -163,6 +163,8 @@ class TestTheDocument:
             "GET /v1/checkpoints/{recipe}": "describe_checkpoint",
             "GET /v1/checkpoints/{recipe}/summary": "summarize_checkpoint",
             "GET /v1/checkpoints/{recipe}/spec": "show_spec",
+            "GET /v1/checkpoints/{recipe}/diagnostics": "diagnose_checkpoint",
+            "POST /v1/checkpoints/{recipe}/diagnostics": "diagnose_checkpoint_on_inputs",
             "GET /v1/checkpoints/{recipe}/{name}.{extension}": "fetch_checkpoint",
             "HEAD /v1/checkpoints/{recipe}/{name}.{extension}": "fetch_checkpoint_headers",
             "POST /v1/plan": "plan_checkpoint",

@@ -12,15 +12,23 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from stepzero_rnn.diagnostics import recurrence, validity
+from stepzero_rnn.diagnostics import validity
 from stepzero_rnn.diagnostics.cost import sequences_of
-from stepzero_rnn.diagnostics.echo import echo
+from stepzero_rnn.diagnostics.display import finite, shown_steps
 from stepzero_rnn.diagnostics.findings import findings_of
-from stepzero_rnn.diagnostics.gradient import Reach, final_probes
-from stepzero_rnn.diagnostics.inputs import MIN_ECHO_SEQUENCES, drawn_inputs, uploaded_inputs
-from stepzero_rnn.diagnostics.network import NetworkWeights
+from stepzero_rnn.diagnostics.measuring import recurrence
+from stepzero_rnn.diagnostics.measuring.echo import echo
+from stepzero_rnn.diagnostics.measuring.gradient import Reach, final_probes
+from stepzero_rnn.diagnostics.measuring.inputs import (
+    MIN_ECHO_SEQUENCES,
+    drawn_inputs,
+    uploaded_inputs,
+)
+from stepzero_rnn.diagnostics.measuring.network import NetworkWeights
+from stepzero_rnn.diagnostics.measuring.recurrence import Recurrence
+from stepzero_rnn.diagnostics.measuring.signal import MAX_CURVE_STEPS, cell_signal
+from stepzero_rnn.diagnostics.measuring.weight_figures import WeightFigures
 from stepzero_rnn.diagnostics.options import LEVELS, DiagnosticsOptions
-from stepzero_rnn.diagnostics.recurrence import Recurrence
 from stepzero_rnn.diagnostics.results import (
     CellSignal,
     Diagnostics,
@@ -30,8 +38,6 @@ from stepzero_rnn.diagnostics.results import (
     Signal,
 )
 from stepzero_rnn.diagnostics.rules import Measured
-from stepzero_rnn.diagnostics.signal import MAX_CURVE_STEPS, cell_signal, finite, shown_steps
-from stepzero_rnn.diagnostics.weight_figures import WeightFigures
 from stepzero_rnn.engine.devices.devices import device_errors
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.tensors import TORCH_DTYPES

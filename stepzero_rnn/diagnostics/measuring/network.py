@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from stepzero_rnn.diagnostics import recurrence
-from stepzero_rnn.diagnostics.recurrence import Recurrence
+from stepzero_rnn.diagnostics.measuring import recurrence
+from stepzero_rnn.diagnostics.measuring.recurrence import Recurrence
 from stepzero_rnn.engine.check.check import judge_weights
 from stepzero_rnn.engine.draw import Sampler, Stored
 from stepzero_rnn.engine.tensors import as_tensor

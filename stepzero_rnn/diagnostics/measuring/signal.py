@@ -9,25 +9,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stepzero_rnn.diagnostics.recurrence import Recurrence
+from stepzero_rnn.diagnostics.display import finite, shown_steps
+from stepzero_rnn.diagnostics.measuring.recurrence import Recurrence
 from stepzero_rnn.diagnostics.results import CellSignal, GateSignal, Real
 from stepzero_rnn.spec.networks import WHOLE, Role
 
 SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
 MAX_CURVE_STEPS = 64
 GATE_SLICE_ELEMENTS = 1 << 22  # gate values computed at once
-
-
-def shown_steps(steps: int, most: int) -> list[int]:
-    """Return up to `most` evenly spaced steps, the first and the last among them."""
-    if steps <= most:
-        return [*range(steps)]
-    return [round(place * (steps - 1) / (most - 1)) for place in range(most)]
-
-
-def finite(value: float) -> Real:
-    """Return the value with five significant digits; None if it is infinite or NaN."""
-    return float(f"{value:.5g}") if value - value == 0 else None
 
 
 def rms(values: Tensor, steps: list[int]) -> list[Real]:

@@ -56,7 +56,8 @@ def as_inputs(values: NDArray[Any], spec: Spec) -> Tensor:
     _require_shape(values.shape, spec)
     if values.dtype.kind != "f":
         raise _refused("not_floats", "the inputs are not floats", given=values.dtype.name)
-    used = np.ascontiguousarray(values[:, :MAX_SEQUENCES]).astype(np.float32)
+    with np.errstate(over="ignore"):
+        used = np.ascontiguousarray(values[:, :MAX_SEQUENCES]).astype(np.float32)
     if not np.isfinite(used).all():
         detail = "the inputs have values that are infinite, NaN, or beyond the range of float32"
         raise _refused("not_finite", detail)

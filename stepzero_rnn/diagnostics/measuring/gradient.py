@@ -13,10 +13,10 @@ from math import exp, isfinite, log, log10
 import torch
 from torch import Tensor
 
-from stepzero_rnn.diagnostics.inputs import standard_normal
+from stepzero_rnn.diagnostics.display import finite, shown_steps
+from stepzero_rnn.diagnostics.measuring.inputs import standard_normal
 from stepzero_rnn.diagnostics.results import Gradient
 from stepzero_rnn.diagnostics.score import OVERFLOW_LOG10, reach_at
-from stepzero_rnn.diagnostics.signal import finite, shown_steps
 
 MAX_STEPS_SHOWN = 128
 LEAST = 1e-150

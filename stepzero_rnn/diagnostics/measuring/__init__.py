@@ -1,0 +1,1 @@
+"""The measurements of diagnostics, in torch.  Read `diagnose.py` first."""
