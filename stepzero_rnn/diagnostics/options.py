@@ -36,7 +36,7 @@ class Level:
 
 
 LEVELS: dict[LevelName, Level] = {
-    "quick": Level(128, 1, 16, 1, ("echo", "gradient")),
+    "quick": Level(64, 1, 16, 1, ("echo", "gradient")),
     "standard": Level(64, 3, 16, 1, FIGURES),
     "full": Level(256, 3, 64, 4, FIGURES),
 }

@@ -1,14 +1,259 @@
+"""The figures of the weights, layer by layer: laws, spectra, memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+
+import numpy as np
+
+from stepzero_rnn.diagnostics.display import finite
+from stepzero_rnn.diagnostics.measuring import expected, jacobian, matrices
+from stepzero_rnn.diagnostics.measuring.cell_weights import CellWeights, Matrix
+from stepzero_rnn.diagnostics.results import Omission
+from stepzero_rnn.diagnostics.weight_costs import DENSE
+from stepzero_rnn.diagnostics.weight_results import (
+    BlockSpectrum,
+    CellMemory,
+    ExpectedFigures,
+    ExpectedRow,
+    Memory,
+    Spectra,
+    SpectrumRange,
+)
+from stepzero_rnn.engine.draw import Stored
+from stepzero_rnn.engine.schemes import law_of
+from stepzero_rnn.engine.thread_pool import Stop
+from stepzero_rnn.engine.words.rounding import load
+from stepzero_rnn.plan import Block, Plan, TensorPlan
+from stepzero_rnn.summary import is_detailed
+
+MAX_SINGULAR_VALUES, MAX_EIGENVALUES = 256, 512
+MAX_EIGENVALUES_IN_ALL = 2048
+MAX_ROWS = 256
+
+Drawn = Mapping[str, Stored]
+Row = tuple[float, ExpectedRow]  # how much of its tolerance a figure takes, and the row
+
+
+@dataclass(frozen=True, slots=True)
+class WeightResults:
+    """What was measured; None for a figure that was not requested."""
+
+    expected: ExpectedFigures | None
+    memory: Memory | None
+    spectra: Spectra | None
+    omitted: Sequence[Omission]
+
+
+@dataclass(slots=True)
 class WeightFigures:
-    expected = None
-    memory = None
-    spectra = None
-    omitted = ()
+    """Collects the figures that are requested, one layer at a time.
 
-    def __init__(self, *a):
-        pass
+    Args:
+        layer: the layer whose details are returned; None for all layers of a small network.
+    """
 
-    def add(self, *a):
-        pass
+    plan: Plan
+    figures: frozenset[str]
+    layer: int | None
+    _rows: list[tuple[int, Row]] = field(default_factory=list)
+    _blocks: list[tuple[int, BlockSpectrum]] = field(default_factory=list)
+    _cells: list[CellMemory] = field(default_factory=list)
 
-    def result(self):
-        return self
+    def add(self, tensors: Sequence[TensorPlan], drawn: Drawn, stop: Stop) -> None:
+        """Measure the drawn tensors of one layer."""
+        if "weights" in self.figures:
+            for row in _rows_of(tensors, drawn, stop):
+                self._rows.append((tensors[0].layer, row))
+        for reverse in self.plan.spec.network.reverse_flags:
+            own = [tensor for tensor in tensors if tensor.reverse == reverse]
+            cell = CellWeights(self.plan.spec, own, drawn)
+            if "memory" in self.figures:
+                stop.check()
+                self._cells.append(_memory(cell, own[0]))
+            if "spectra" in self.figures:
+                self._add_spectra(cell, own, stop)
+
+    def result(self) -> WeightResults:
+        """Return everything that was measured."""
+        return WeightResults(self._expected(), self._memory(), self._spectra(), self._omitted())
+
+    def _add_spectra(self, cell: CellWeights, tensors: Sequence[TensorPlan], stop: Stop) -> None:
+        (recurrent,) = (tensor for tensor in tensors if tensor.kind == "weight_hh")
+        shown = self._blocks_shown() if self._is_shown(recurrent.layer) else 0
+        for gate, matrix in zip(recurrent.gates, cell.blocks("weight_hh"), strict=True):
+            stop.check()
+            self._blocks.append((recurrent.layer, _spectrum(recurrent.name, gate, matrix, shown)))
+
+    def _blocks_shown(self) -> int:
+        spec = self.plan.spec
+        layers = 1 if self.layer is not None else spec.num_layers
+        return len(spec.network.rnn.letters) * layers * spec.directions
+
+    def _is_shown(self, layer: int) -> bool:
+        return is_detailed(layer, self.plan.spec.cells, self.layer)
+
+    def _expected(self) -> ExpectedFigures | None:
+        if "weights" not in self.figures:
+            return None
+        shown = [row for layer, row in self._rows if self._is_shown(layer)]
+        if self.layer is None and not shown:
+            shown = _closest(row for _, row in self._rows)
+        shown = sorted(shown, key=lambda row: row[1].passed)[:MAX_ROWS]
+        failed = sum(not row.passed for _, (_, row) in self._rows)
+        return ExpectedFigures(len(self._rows), failed, [row for _, row in shown])
+
+    def _memory(self) -> Memory | None:
+        if "memory" not in self.figures:
+            return None
+        last = self.plan.spec.num_layers - 1
+        ends = {0, last} if self.layer is None else set()
+        shown = [c for c in self._cells if self._is_shown(c.layer) or c.layer in ends]
+        return Memory(shown, [cell.spectral_radius for cell in self._cells])
+
+    def _spectra(self) -> Spectra | None:
+        if "spectra" not in self.figures:
+            return None
+        shown = [block for layer, block in self._blocks if self._is_shown(layer)]
+        is_deep = self.plan.spec.num_layers > 1
+        return Spectra(shown, [*_ranges([b for _, b in self._blocks])] if is_deep else [])
+
+    def _omitted(self) -> list[Omission]:
+        spec = self.plan.spec
+        omitted = []
+        if "spectra" in self.figures and max(spec.hidden_size, spec.network.state_size) > DENSE:
+            reason = f"Blocks above {DENSE} have the largest singular value and eigenvalue only."
+            omitted.append(Omission("spectra", reason))
+        if "weights" in self.figures and (spec.arrays or spec.script):
+            reason = "Uploaded arrays and scripts promise no distribution."
+            omitted.append(Omission("weights", reason))
+        return omitted
+
+
+def _rows_of(tensors: Sequence[TensorPlan], drawn: Drawn, stop: Stop) -> Iterator[Row]:
+    """Compare every gate of a layer with its law; biases by their total where it is stated."""
+    for tensor in tensors:
+        partner = _partner(tensor, tensors)
+        for block in tensor.blocks:
+            stop.check()
+            if block.patches or block.steps or (partner and tensor.kind == "bias_hh"):
+                continue
+            values = _values(tensor, block, drawn)
+            if partner is None:
+                yield from _compared(tensor, tensor.name, block, values)
+            else:
+                total = values + _values(partner, block, drawn)
+                name = tensor.name.replace("bias_ih", "bias_ih + bias_hh")
+                yield from _compared(tensor, name, replace(block, share=1.0), total)
+
+
+def _partner(tensor: TensorPlan, tensors: Sequence[TensorPlan]) -> TensorPlan | None:
+    """Return the other bias of a cell, if the two together are one total."""
+    if not tensor.kind.startswith("bias"):
+        return None
+    other = next(
+        t
+        for t in tensors
+        if t.kind.startswith("bias") and t.kind != tensor.kind and t.reverse == tensor.reverse
+    )
+    pairs = zip(tensor.blocks, other.blocks, strict=True)
+    is_total = all(
+        a.share + b.share == 1 and not (a.patches or b.patches) and a.scheme == b.scheme
+        for a, b in pairs
+    )
+    return other if is_total else None
+
+
+def _values(tensor: TensorPlan, block: Block, drawn: Drawn) -> Matrix:
+    part = drawn[tensor.name][block.start : block.start + block.elements]
+    return load(part, tensor.dtype).astype(np.float64).reshape(block.rows, block.cols)
+
+
+def _compared(tensor: TensorPlan, name: str, block: Block, values: Matrix) -> Iterator[Row]:
+    if not np.isfinite(values).all():
+        return
+    for check in expected.checks(law_of(tensor, block), values, tensor.dtype):
+        taken = check.deviation / check.tolerance if check.tolerance else float(not check.passed)
+        row = ExpectedRow(
+            tensor=name,
+            gate=block.gate,
+            figure=check.figure,
+            expected=float(f"{check.expected:.5g}"),
+            measured=finite(check.measured),
+            tolerance=float(f"{check.tolerance:.2g}"),
+            passed=check.passed,
+        )
+        yield taken, row
+
+
+def _closest(rows: Iterator[Row]) -> list[Row]:
+    """Return, for each parameter, gate and figure, the row that is closest to its tolerance."""
+    found: dict[tuple[str, str, str], Row] = {}
+    for taken, row in rows:
+        kind = row.tensor.partition("_l")[0]
+        place = kind, row.gate, row.figure
+        if place not in found or taken > found[place][0]:
+            found[place] = taken, row
+    return [*found.values()]
+
+
+def _memory(cell: CellWeights, tensor: TensorPlan) -> CellMemory:
+    radius = matrices.spectral_radius(jacobian.jacobian(cell))
+    steps = jacobian.gate_memory(cell)
+    is_shrinking = radius is not None and 0 < radius < 1
+    return CellMemory(
+        layer=tensor.layer,
+        reverse=tensor.reverse,
+        spectral_radius=None if radius is None else finite(radius),
+        memory_steps=finite(-1 / float(np.log(radius))) if radius and is_shrinking else None,
+        gate_memory_steps=None if steps is None else [finite(float(s)) for s in steps],
+    )
+
+
+def _spectrum(tensor: str, gate: str, matrix: Matrix, blocks_shown: int) -> BlockSpectrum:
+    """Measure a block, and list as many points as `blocks_shown` such blocks leave room for."""
+    values = matrices.singular_values(matrix)
+    eigenvalues = matrices.eigenvalues(matrix) if len(matrix) == matrix.shape[1] else None
+    largest = None if values is None else float(values[0])
+    is_whole = values is not None and len(values) == min(matrix.shape)
+    smallest = float(values[-1]) if values is not None and is_whole else None
+    radius = None if eigenvalues is None else float(np.abs(eigenvalues[0]))
+    room = MAX_EIGENVALUES_IN_ALL // blocks_shown if blocks_shown else 0
+    points = _spaced(eigenvalues, min(MAX_EIGENVALUES, room))
+    return BlockSpectrum(
+        tensor=tensor,
+        gate=gate,
+        largest_singular_value=_real(largest),
+        smallest_singular_value=_real(smallest),
+        condition=_real(largest / smallest) if largest and smallest else None,
+        stable_rank=_real(float(np.square(matrix).sum()) / largest**2) if largest else None,
+        spectral_radius=_real(radius),
+        singular_values=[
+            float(f"{v:.4g}") for v in _spaced(values, min(MAX_SINGULAR_VALUES, room))
+        ],
+        eigenvalues=[(float(f"{v.real:.4g}"), float(f"{v.imag:.4g}")) for v in points],
+    )
+
+
+def _real(value: float | None) -> float | None:
+    return None if value is None else finite(value)
+
+
+def _spaced(values: Matrix | None, most: int) -> Matrix:
+    """Return up to `most` values, evenly spaced by rank, the first and the last among them."""
+    if values is None or not most:
+        return np.empty(0)
+    if len(values) <= most:
+        return values
+    chosen: Matrix = values[np.linspace(0, len(values) - 1, most).round().astype(int)]
+    return chosen
+
+
+def _ranges(blocks: Sequence[BlockSpectrum]) -> Iterator[SpectrumRange]:
+    for gate in dict.fromkeys(block.gate for block in blocks):
+        for figure in ("spectral_radius", "largest_singular_value", "condition", "stable_rank"):
+            own = (getattr(block, figure) for block in blocks if block.gate == gate)
+            if known := [value for value in own if value is not None]:
+                yield SpectrumRange(gate, figure, min(known), median(known), max(known))

@@ -1,0 +1,85 @@
+"""The Jacobian of one step at zero state and zero input, and the memory that the biases imply.
+
+With a zero state, a gate has the value that its total bias gives it.  Of an LSTM the state is (h,
+c), of the others h.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from stepzero_rnn.diagnostics.measuring.cell_weights import CellWeights, Matrix
+
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+def jacobian(cell: CellWeights) -> Matrix:
+    """Return ∂state′/∂state of one direction of a layer."""
+    match cell.spec.rnn_type:
+        case "lstm":
+            return _lstm(cell)
+        case "gru":
+            return _gru(cell)
+        case "rnn":
+            return _plain(cell)
+
+
+def _plain(cell: CellWeights) -> Matrix:
+    """h′ = φ(W h + b); the slope of ReLU at 0 is taken as 1, that of a unit about to be active."""
+    bias = cell.plain_bias()
+    slope = np.where(bias >= 0, 1.0, 0.0) if cell.spec.nonlinearity == "relu" else _tanh_slope(bias)
+    return _rows(slope, cell.blocks("weight_hh")[0])
+
+
+def _gru(cell: CellWeights) -> Matrix:
+    """h′ = (1 − z)⊙n + z⊙h, n = tanh(b_in + r⊙(W_n h + b_hn))."""
+    weight, total = cell.by_role("weight_hh"), cell.total_bias()
+    reset, update = _sigmoid(total["reset"]), _sigmoid(total["retention"])
+    from_h = cell.by_role("bias_hh")["candidate"]
+    new = np.tanh(cell.by_role("bias_ih")["candidate"] + reset * from_h)
+    of_new = _rows(reset, weight["candidate"])
+    of_new += _rows(from_h * reset * (1 - reset), weight["reset"])
+    of_new = _rows(1 - new**2, of_new)
+    through_update = _rows(-new * update * (1 - update), weight["retention"])
+    return np.diag(update) + _rows(1 - update, of_new) + through_update
+
+
+def _lstm(cell: CellWeights) -> Matrix:
+    """c′ = f⊙c + i⊙g, h′ = P(o⊙tanh(c′)) with the projection P, if there is one."""
+    weight, total = cell.by_role("weight_hh"), cell.total_bias()
+    write, keep, out = (_sigmoid(total[r]) for r in ("write", "retention", "output"))
+    candidate = np.tanh(total["candidate"])
+    c = write * candidate
+    c_of_h = _rows(candidate * write * (1 - write), weight["write"])
+    c_of_h += _rows(write * (1 - candidate**2), weight["candidate"])
+    slope = out * _tanh_slope(c)
+    h_of_c = np.diag(slope * keep)
+    h_of_h = _rows(slope, c_of_h) + _rows(np.tanh(c) * out * (1 - out), weight["output"])
+    if cell.projection is not None:
+        h_of_c, h_of_h = cell.projection @ h_of_c, cell.projection @ h_of_h
+    return np.block([[h_of_h, h_of_c], [c_of_h, np.diag(keep)]])
+
+
+def gate_memory(cell: CellWeights) -> Matrix | None:
+    """Return quantiles of 1/(1 − gate), the steps that units keep their state; None for plain RNNs.
+
+    With a total bias b, that is 1 + e^b.
+    """
+    if cell.spec.rnn_type == "rnn":
+        return None
+    with np.errstate(over="ignore"):
+        steps = 1 + np.exp(cell.total_bias()["retention"])
+    return np.quantile(steps, QUANTILES) if np.isfinite(steps).all() else np.full(3, np.inf)
+
+
+def _rows(factors: Matrix, matrix: Matrix) -> Matrix:
+    return factors[:, None] * matrix
+
+
+def _sigmoid(x: Matrix) -> Matrix:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(-x))
+
+
+def _tanh_slope(x: Matrix) -> Matrix:
+    return 1 - np.tanh(x) ** 2
