@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stepzero_rnn.diagnostics import weight_costs
-from stepzero_rnn.diagnostics.options import LEVELS, DiagnosticsOptions
+from stepzero_rnn.diagnostics.options import LEVELS, DiagnosticsOptions, Figure
+from stepzero_rnn.diagnostics.results import Omission
 from stepzero_rnn.diagnostics.score import lags
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.plan.records import CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS
@@ -20,6 +21,27 @@ class DiagnosticsCost(NamedTuple):
 
     working_bytes: int
     multiply_adds: int
+
+
+def affordable(
+    plan: Plan, options: DiagnosticsOptions
+) -> tuple[tuple[Figure, ...], list[Omission]]:
+    """Return the figures to measure, and what the level leaves out because it takes too long.
+
+    Figures that are asked for by name are never left out.
+    """
+    if options.figures:
+        return options.figures, []
+    budget = LEVELS[options.level].multiply_adds
+    costs = {name: weight_costs.multiply_adds(plan, {name}) for name in options.measured}
+    omitted = [name for name in options.measured if costs[name] > budget]
+    reason = (
+        "It takes {:.0e} multiplications, and level `{}` spends {:.0e} on one figure; "
+        "ask for it with `figures`."
+    )
+    return tuple(name for name in options.measured if name not in omitted), [
+        Omission(name, reason.format(costs[name], options.level, budget)) for name in omitted
+    ]
 
 
 def sequences_of(options: DiagnosticsOptions) -> tuple[int, int]:
@@ -49,7 +71,7 @@ def _multiply_adds(plan: Plan, options: DiagnosticsOptions) -> int:
         plan.parameters * options.seq_len * passes
         + plan.spec.cells * each
         + drawing * (2 if probes and plan.spec.num_layers > 1 else 1)
-        + weight_costs.multiply_adds(plan, options.measured)
+        + weight_costs.multiply_adds(plan, affordable(plan, options)[0])
     )
 
 

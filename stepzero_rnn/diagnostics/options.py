@@ -26,6 +26,7 @@ class Level:
 
     Echo is measured with `echo_sequences` at each of `lags` lags; gradient and signal with
     `gradient_sequences`, the gradient along `probes` random directions of each final state.
+    `multiply_adds` bounds what each figure of the weights may take, unless it is asked for.
     """
 
     echo_sequences: int
@@ -33,12 +34,13 @@ class Level:
     gradient_sequences: int
     probes: int
     figures: tuple[Figure, ...]
+    multiply_adds: int
 
 
 LEVELS: dict[LevelName, Level] = {
-    "quick": Level(64, 1, 16, 1, ("echo", "gradient")),
-    "standard": Level(64, 3, 16, 1, FIGURES),
-    "full": Level(256, 3, 64, 4, FIGURES),
+    "quick": Level(64, 1, 16, 1, ("echo", "gradient"), 0),
+    "standard": Level(64, 3, 16, 1, FIGURES, 10**11),
+    "full": Level(256, 3, 64, 4, FIGURES, 10**12),
 }
 
 
@@ -74,7 +76,8 @@ class Lengths(Strict):
     level: LevelName = Field(
         default="standard",
         description="`quick`: the two figures that predict training, with few sequences. "
-        "`standard`: all figures. `full`: all figures, with four times as many sequences.",
+        "`standard`: all figures; those of the weights only if they take up to about 5 s of one core each. "
+        "`full`: all figures, with four times as many sequences, and up to about 50 s.",
     )
 
     @model_validator(mode="after")

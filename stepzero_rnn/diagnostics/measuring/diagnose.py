@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from stepzero_rnn.diagnostics import validity
-from stepzero_rnn.diagnostics.cost import sequences_of
+from stepzero_rnn.diagnostics.cost import affordable, sequences_of
 from stepzero_rnn.diagnostics.display import finite, shown_steps
 from stepzero_rnn.diagnostics.findings import findings_of
 from stepzero_rnn.diagnostics.measuring import recurrence
@@ -93,7 +93,8 @@ class _Run:
             if given is None
             else uploaded_inputs(options, self._level, given)
         )
-        self._weights = WeightFigures(plan, frozenset(options.measured), options.layer)
+        self._figures, self._too_long = affordable(plan, options)
+        self._weights = WeightFigures(plan, frozenset(self._figures), options.layer)
         self._below: list[Tensor] = []  # the input of each layer, of the running sequences
         self._last: Tensor | None = None
         self._overflows = False
@@ -107,13 +108,15 @@ class _Run:
         x = None if x is None else self._network.place(x)
         for layer in range(self._spec.num_layers):
             tensors, drawn = self._network.draw(layer)
-            with self._computing():
+            with torch_on(self._workers.cores, 1):  # decompositions gain little from threads
                 self._weights.add(tensors, drawn, self._stop)
-                if x is not None:
-                    directions = self._network.placed(layer, tensors, drawn)
-                    y = recurrence.forward(directions, x)
-                    self._look(layer, directions, x, y)
-                    x = self._last = y
+            if x is None:
+                continue
+            with self._computing():
+                directions = self._network.placed(layer, tensors, drawn)
+                y = recurrence.forward(directions, x)
+                self._look(layer, directions, x, y)
+                x = self._last = y
 
     def back(self) -> None:
         """Pull random directions of the final states back to the input of every layer."""
@@ -141,7 +144,7 @@ class _Run:
             seq_len=options.seq_len,
             dependency_length=options.needed_length,
             level=options.level,
-            figures=list(options.measured),
+            figures=list(self._figures),
             inputs="uploaded" if self._is_uploaded else "standard_normal",
             is_validated=validity.is_validated(self._spec) and not self._is_uploaded,
             validity=validity.sentence(self._spec, is_uploaded=self._is_uploaded),
@@ -153,7 +156,7 @@ class _Run:
             weights=weights.expected,
             memory=weights.memory,
             spectra=weights.spectra,
-            omitted=[*self._omitted(), *weights.omitted],
+            omitted=[*self._omitted(), *self._too_long, *weights.omitted],
             device=str(self._device),
             seconds=seconds,
         )

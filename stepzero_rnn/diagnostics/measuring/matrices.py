@@ -1,6 +1,7 @@
 """Singular values and eigenvalues: all of a small matrix, the largest of a large one.
 
-Large matrices take SciPy's Lanczos (`svds`) and Arnoldi (`eigs`) methods, from a fixed start.
+Small ones take LAPACK by torch, on the threads that torch may use; large ones SciPy's Lanczos
+(`svds`) and Arnoldi (`eigs`) methods, from a fixed start.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from stepzero_rnn.diagnostics.weight_costs import DENSE, ITERATIONS
@@ -24,15 +26,14 @@ def singular_values(matrix: Matrix) -> Matrix | None:
     if not np.isfinite(matrix).all():
         return None
     if max(matrix.shape) <= DENSE:
-        values: Matrix = np.linalg.svd(matrix, compute_uv=False)
-        return values
+        return _array(torch.linalg.svdvals(torch.from_numpy(matrix)))
     from scipy.sparse.linalg import ArpackNoConvergence, svds
 
     size = min(matrix.shape)
     if size < 2 or not matrix.any():
         return np.array([np.linalg.norm(matrix)])
     try:
-        found: Matrix = svds(
+        found: NDArray[Any] = svds(
             matrix,
             k=1,
             tol=TOLERANCE,
@@ -60,9 +61,8 @@ def eigenvalues(matrix: Matrix) -> NDArray[Any] | None:
     if not np.isfinite(matrix).all():
         return None
     if len(matrix) <= DENSE:
-        found = np.linalg.eigvals(matrix)
-        ordered: NDArray[Any] = found[np.argsort(-np.abs(found), kind="stable")]
-        return ordered
+        found = _array(torch.linalg.eigvals(torch.from_numpy(matrix)))
+        return _array(found[np.argsort(-np.abs(found), kind="stable")])
     from scipy.sparse.linalg import ArpackError, eigs
 
     if not matrix.any():
@@ -84,4 +84,8 @@ def eigenvalues(matrix: Matrix) -> NDArray[Any] | None:
 
 def _start(size: int) -> Matrix:
     """Return a start that is no eigenvector of a matrix with a pattern."""
-    return np.cos(np.arange(1.0, size + 1) ** 2)
+    return _array(np.cos(np.arange(1.0, size + 1) ** 2))
+
+
+def _array(values: Any) -> NDArray[Any]:
+    return np.asarray(values)
