@@ -27,6 +27,7 @@ from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.engine.words.rounding import load
 from stepzero_rnn.plan import Block, Plan, TensorPlan
+from stepzero_rnn.spec.networks import WHOLE
 from stepzero_rnn.summary import is_detailed
 
 MAX_SINGULAR_VALUES, MAX_EIGENVALUES = 256, 512
@@ -178,7 +179,7 @@ def _compared(tensor: TensorPlan, name: str, block: Block, values: Matrix) -> It
         taken = check.deviation / check.tolerance if check.tolerance else float(not check.passed)
         row = ExpectedRow(
             tensor=name,
-            gate=block.gate,
+            gate=_gate_name(tensor, block),
             figure=check.figure,
             expected=float(f"{check.expected:.5g}"),
             measured=finite(check.measured),
@@ -186,6 +187,13 @@ def _compared(tensor: TensorPlan, name: str, block: Block, values: Matrix) -> It
             passed=check.passed,
         )
         yield taken, row
+
+
+def _gate_name(tensor: TensorPlan, block: Block) -> str:
+    """Return the name of a block's gate; a fused block has no gate of its own."""
+    if len(tensor.blocks) != len(tensor.gates):
+        return WHOLE
+    return tensor.gates[block.start // tensor.gate_elements]
 
 
 def _closest(rows: Iterator[Row]) -> list[Row]:
