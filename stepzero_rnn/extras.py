@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from stepzero_rnn.errors import MissingExtra
 
-_DRAWING = ("torch", "numba")
+_DRAWING = ("torch", "numba", "scipy")
 
 
 def require_torch() -> None:

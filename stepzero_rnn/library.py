@@ -113,7 +113,7 @@ def state_dict(
     Raises:
         ArraysGone: the spec names arrays that are not stored on this machine.
         InvalidSpec: the spec is not valid.
-        MissingExtra: torch or numba is not installed.
+        MissingExtra: the extra `torch` is not installed.
         NonfiniteOutput: a weight overflows the dtype, and the spec does not accept that.
         Others: as `with_arrays`.
     """
@@ -175,7 +175,7 @@ def check(spec: AnySpec, *, device: str = "auto", check: CheckSize | None = None
     Raises:
         InvalidSpec: the spec is not valid.
         DeviceUnavailable: this machine has no such device.
-        MissingExtra: torch or numba is not installed.
+        MissingExtra: the extra `torch` is not installed.
         NonfiniteOutput, DeadOutput: the network fails the check, and the spec does not accept that.
     """
     from stepzero_rnn import drawing
