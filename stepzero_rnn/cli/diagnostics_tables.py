@@ -11,6 +11,7 @@ from rich.text import Text
 
 from stepzero_rnn.cli.tables import number, table_of
 from stepzero_rnn.diagnostics.results import Diagnostics, Echo, Finding, Gradient, Severity, Signal
+from stepzero_rnn.diagnostics.weight_results import ExpectedFigures, Memory, Spectra
 from stepzero_rnn.spec.networks import WHOLE
 
 STYLES: Mapping[Severity, str] = {
@@ -38,6 +39,12 @@ def report(found: Diagnostics) -> Iterator[RenderableType]:
         yield _gradient(found.gradient, found.dependency_length)
     if found.signal:
         yield _signal(found.signal)
+    if found.memory:
+        yield _memory(found.memory)
+    if found.weights:
+        yield from _weights(found.weights)
+    if found.spectra and found.spectra.blocks:
+        yield _spectra(found.spectra)
     for omission in found.omitted:
         yield Text(f"Not measured: {omission.figure}. {omission.reason}", style="yellow")
     yield Text(f"{found.validity} Measured on {found.device} in {found.seconds:.2f} s.")
@@ -70,6 +77,47 @@ def _gradient(gradient: Gradient, length: int) -> Text:
     growth = gradient.growth_per_step
     change = "" if growth is None else f", a factor of {growth:.3g} per step"
     return Text(f"Gradient: to the input of {length} steps ago it {size}{change}.")
+
+
+def _memory(memory: Memory) -> Text:
+    lines = []
+    for cell in memory.cells:
+        radius, steps = number(cell.spectral_radius), number(cell.memory_steps)
+        line = f"Memory near the zero state, layer {cell.layer}{' reverse' * cell.reverse}: "
+        line += f"spectral radius {radius}, {steps} steps"
+        if cell.gate_memory_steps:
+            low, middle, high = map(number, cell.gate_memory_steps)
+            line += f"; by the gate biases {middle} ({low} to {high}) steps"
+        lines.append(f"{line}.")
+    return Text("\n".join(lines))
+
+
+def _weights(weights: ExpectedFigures) -> Iterator[RenderableType]:
+    if not weights.failed:
+        yield Text(f"Weights: all {weights.checked} figures are as their schemes promise.")
+        return
+    table = table_of("tensor", "gate", "figure", "expected", "measured", "tolerance")
+    for row in weights.rows:
+        if not row.passed:
+            numbers = map(number, (row.expected, row.measured, row.tolerance))
+            table.add_row(row.tensor, row.gate, row.figure, *numbers)
+    table.title = f"{weights.failed} of {weights.checked} figures differ from what schemes promise"
+    yield table
+
+
+def _spectra(spectra: Spectra) -> Table:
+    table = table_of("block", "radius", "largest sv", "smallest sv", "condition", "stable rank")
+    for block in spectra.blocks:
+        numbers = (
+            block.spectral_radius,
+            block.largest_singular_value,
+            block.smallest_singular_value,
+            block.condition,
+            block.stable_rank,
+        )
+        gate = "" if block.gate == WHOLE else f".{block.gate}"
+        table.add_row(f"{block.tensor}{gate}", *map(number, numbers))
+    return table
 
 
 def _signal(signal: Signal) -> Table:

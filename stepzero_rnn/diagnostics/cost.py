@@ -12,7 +12,8 @@ from stepzero_rnn.plan import Plan
 from stepzero_rnn.plan.records import CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS
 from stepzero_rnn.thresholds import SLICE_MULTIPLY_ADDS
 
-GRAPH_WIDTH = 10  # values per unit, step and sequence that a graph holds, for any cell
+# Values per unit, step and sequence: of the gates, and of all that a graph holds, for any cell.
+GATES_WIDTH, GRAPH_WIDTH = 6, 24
 COPIES = 4  # of a layer: as stored, as float32, one that oneDNN packs, and one being drawn
 
 
@@ -84,10 +85,18 @@ def _working_bytes(plan: Plan, options: DiagnosticsOptions) -> int:
     inputs = spec.input_size + (spec.num_layers - 1) * spec.output_size
     layer = max(sum(t.elements for t in tensors) for tensors in plan.layers())
     scratch = max(t.scratch_bytes for t in plan.tensors)
-    steps = max(1, min(options.seq_len, SLICE_MULTIPLY_ADDS // (layer * (echo + running) or 1)))
-    graph = steps * max(echo, running * GRAPH_WIDTH) * spec.hidden_size * GRAPH_WIDTH
+    units = spec.hidden_size * max(
+        GATES_WIDTH * _together(options.seq_len, echo + running, layer),
+        GRAPH_WIDTH * _together(options.seq_len, running, layer),
+    )
     activations = options.seq_len * (
         (echo + running) * widest + running * (inputs + 3 * probes * widest)
     )
     held = min(plan.parameters * item, 1 << 28)
-    return item * (activations + graph + COPIES * layer) + scratch + held
+    return item * (activations + units + COPIES * layer) + scratch + held
+
+
+def _together(steps: int, sequences: int, layer_elements: int) -> int:
+    """Return how many steps of how many sequences run in one slice, as their product."""
+    at_most = max(sequences, SLICE_MULTIPLY_ADDS // layer_elements)
+    return min(steps * sequences, at_most)

@@ -63,9 +63,7 @@ def test_levels(name: str) -> None:
         )
     forward = found.pop("forward")
     for level, times in found.items():
-        row(
-            f"{name}, {level}", f"{median(times) * 1e3:.1f} ms", f"{ratio(times, forward):.1f}x"
-        )
+        row(f"{name}, {level}", f"{median(times) * 1e3:.1f} ms", f"{ratio(times, forward):.1f}x")
 
 
 def test_the_largest_network() -> None:
