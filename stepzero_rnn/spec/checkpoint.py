@@ -9,14 +9,12 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.spec.arrays import Arrays
-from stepzero_rnn.spec.base import SAFE_INTEGER, Number, Size, Strict, refusal
-from stepzero_rnn.spec.compatibility import network_of, refuse_misfit
+from stepzero_rnn.spec.base import SAFE_INTEGER, Strict, refusal
+from stepzero_rnn.spec.compatibility import refuse_misfit
 from stepzero_rnn.spec.init import Init, InitParts, Parts, in_parts, parts_of, script_of
-from stepzero_rnn.spec.networks import RNNS, Network, RnnType
+from stepzero_rnn.spec.network_spec import NetworkSpec
 from stepzero_rnn.spec.overrides import (
-    MAX_LAYERS,
     BiasOverride,
     Place,
     WeightOverride,
@@ -29,37 +27,12 @@ _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
 FormatName = Literal["pt", "safetensors", "npz", "bundle"]
 
 
-class Spec(Strict):
+class Spec(NetworkSpec):
     """A recurrent network at training step zero: the recipe that fixes every byte of a checkpoint.
 
     The names and defaults are those of `torch.nn.RNN`, `torch.nn.GRU` and `torch.nn.LSTM`.
     """
 
-    rnn_type: RnnType = Field(description="The kind of recurrent network.")
-    nonlinearity: Literal["tanh", "relu"] | None = Field(
-        default=None,
-        description="A plain RNN's activation, `tanh` unless given; not for GRU, LSTM.",
-    )
-    input_size: Size = Field(description="Features per time step of the input.")
-    hidden_size: Size = Field(description="Features of the hidden state.")
-    num_layers: int = Field(default=1, ge=1, le=MAX_LAYERS, description="Stacked layers.")
-    bias: bool = Field(default=True, description="Whether there are `bias_ih` and `bias_hh`.")
-    bidirectional: bool = Field(
-        default=False, description="Whether a second network runs backwards."
-    )
-    proj_size: int = Field(
-        default=0,
-        ge=0,
-        le=SAFE_INTEGER,
-        description="Size an LSTM's output is projected to, below `hidden_size`; 0 for none.",
-    )
-    batch_first: bool = Field(
-        default=False, description="Whether input is (batch, seq, feature). Changes no weight."
-    )
-    dropout: Number = Field(
-        default=0.0, ge=0, le=1, description="Dropout between layers. Changes no weight."
-    )
-    dtype: DTypeName = Field(default="float32", description="Element type of every parameter.")
     seed: int = Field(
         default=0,
         ge=0,
@@ -74,39 +47,6 @@ class Spec(Strict):
         "`weight_ih`, `weight_hh`, `weight_hr` and `bias`, a `preset` for those not named, and `overrides` for "
         "layers, directions and gates.",
     )
-    accept_nonfinite: bool = Field(
-        default=False, description="Serve the network even if its output overflows."
-    )
-    accept_dead: bool = Field(
-        default=False, description="Serve the network even if its output is zero everywhere."
-    )
-
-    @field_validator("nonlinearity")
-    @classmethod
-    def _nonlinearity_is_a_plain_rnns(cls, value: str | None, info: ValidationInfo) -> str | None:
-        rnn = RNNS.get(info.data.get("rnn_type", ""))
-        if value is not None and rnn and not rnn.has_nonlinearity:
-            raise refusal(
-                "not_for_rnn_type",
-                f"the nonlinearities of {rnn.name} are fixed; omit this field",
-            )
-        return value
-
-    @field_validator("proj_size")
-    @classmethod
-    def _projection_is_a_smaller_lstms(cls, value: int, info: ValidationInfo) -> int:
-        rnn_type, hidden = info.data.get("rnn_type"), info.data.get("hidden_size")
-        if value and rnn_type and not RNNS[rnn_type].has_projection:
-            raise refusal(
-                "not_for_rnn_type", f"{rnn_type} has no projection; only lstm does", allowed=0
-            )
-        if value and hidden is not None and value >= hidden:
-            raise refusal(
-                "proj_size_not_below_hidden_size",
-                f"proj_size ({value}) must be below hidden_size ({hidden})",
-                allowed=f"0 to {hidden - 1}",
-            )
-        return value
 
     @field_validator("init")
     @classmethod
@@ -147,11 +87,6 @@ class Spec(Strict):
         return self.arrays.redrawn(self.network) if self.arrays else frozenset()
 
     @cached_property
-    def network(self) -> Network:
-        """The kind and sizes of the network."""
-        return network_of(vars(self))
-
-    @cached_property
     def _exceptions(self) -> Mapping[tuple[str, Place], int]:
         return resolve(self.overrides, self.network) if self.overrides else {}
 
@@ -168,21 +103,6 @@ class Spec(Strict):
     def unseeded(self) -> Self:
         """The same recipe with seed 0."""
         return self.model_copy(update={"seed": 0})
-
-    @property
-    def directions(self) -> int:
-        """1, or 2 for a bidirectional network."""
-        return self.network.directions
-
-    @property
-    def cells(self) -> int:
-        """The number of single recurrent nets: layers times directions."""
-        return self.num_layers * self.directions
-
-    @property
-    def output_size(self) -> int:
-        """Output features: the (projected) hidden state of all directions."""
-        return self.network.output_size
 
 
 class CheckSize(Strict):
