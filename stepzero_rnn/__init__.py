@@ -9,6 +9,7 @@ What the service does, without a server:
 Importing this, `spec`, `plan` or `client` does not import torch; the first call that draws does.
 """
 
+from stepzero_rnn.comparison.calls import compare, recommend
 from stepzero_rnn.library import (
     build,
     check,
@@ -31,9 +32,11 @@ __all__ = [
     "__version__",
     "build",
     "check",
+    "compare",
     "diagnose",
     "init_",
     "plan",
+    "recommend",
     "save",
     "state_dict",
     "stream",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -42,6 +43,7 @@ __all__ = [
     "diagnose",
     "fill",
     "prefixed",
+    "run",
     "spec_of",
     "state_dict",
     "stream",
@@ -85,6 +87,14 @@ def diagnose(job: Job, options: DiagnosticsOptions, inputs: AnyInputs | None = N
     with ThreadPool() as workers:
         factory = Factory(workers, store=_store_of(job.spec))
         return factory.diagnose(job, options, Stop(), given)
+
+
+@contextmanager
+def run(recipes: Iterable[Spec]) -> Iterator[tuple[Factory, Stop]]:
+    """Return what measures several recipes in the block."""
+    store = next((_store_of(recipe) for recipe in recipes if recipe.arrays), None)
+    with ThreadPool() as workers:
+        yield Factory(workers, store=store), Stop()
 
 
 def stream(job: Job) -> Iterator[Buffer]:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepzero_rnn.diagnostics.cost import cost
+from stepzero_rnn.diagnostics.cost import DiagnosticsCost, cost
 from stepzero_rnn.diagnostics.options import DiagnosticsOptions
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.result_cache import measured_bytes
-from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.network_spec import NetworkSpec
 from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, PLANNED_AT_ONCE_CELLS
 
 Cost = Mapping[str, int]  # of each resource, how much
@@ -24,7 +24,7 @@ PLANNED_BYTES, PLANNED_MULTIPLY_ADDS = 8 << 10, 1_000_000
 _TENSORS = 5  # of a layer's direction, at most
 
 
-def cost_of_plan(spec: Spec) -> Cost:
+def cost_of_plan(spec: NetworkSpec) -> Cost:
     """Return what it takes to plan a deep network; the plans of others are next to nothing."""
     tensors = spec.cells * _TENSORS
     work = tensors * PLANNED_MULTIPLY_ADDS
@@ -50,7 +50,15 @@ def cost_of_summary(job: Job, device: str) -> Cost:
 
 def cost_of_diagnostics(job: Job, options: DiagnosticsOptions, device: str) -> Cost:
     """Return what it takes to diagnose a start."""
-    planned = cost(job.plan, options)
+    return cost_of_measuring(cost(job.plan, options), job, device)
+
+
+def cost_of_measuring(planned: DiagnosticsCost, job: Job, device: str) -> Cost:
+    """Return what it takes to diagnose starts one after another.
+
+    Args:
+        job: one of them; their networks are equal.
+    """
     there = {} if device == "cpu" else {device: planned.working_bytes}
     host_bytes = planned.working_bytes + _plan_bytes(job)
     return {HOST: host_bytes, SLOTS: 1, WORK: planned.multiply_adds, **there}

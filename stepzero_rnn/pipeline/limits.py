@@ -11,6 +11,7 @@ from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
 
 GIB = 1 << 30
+FEWER_FIGURES = "Reduce `seq_len`, use a lower `level`, or ask for fewer `figures`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +46,15 @@ class Limits:
         )
         self._admit_work("check", plan.multiply_adds(check), instead)
 
-    def admit_diagnostics(self, planned: DiagnosticsCost) -> None:
+    def admit_diagnostics(self, planned: DiagnosticsCost, instead: str = FEWER_FIGURES) -> None:
         """Reject diagnostics that exceed a limit.
+
+        Args:
+            instead: a sentence that says what to reduce.
 
         Raises:
             TooLarge, TooMuchWork: with the planned value and the limit.
         """
-        instead = "Reduce `seq_len`, use a lower `level`, or ask for fewer `figures`."
         self._admit_bytes("memory of the diagnostics", planned.working_bytes, instead)
         self._admit_work("diagnostics", planned.multiply_adds, instead)
 
