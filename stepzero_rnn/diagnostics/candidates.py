@@ -69,7 +69,6 @@ CANDIDATES: tuple[Candidate, ...] = (
         (*TANH, *RELU),
         lambda _: _xavier_and({"scheme": "spectral_radius", "radius": 0.5}),
     ),
-    Candidate("critical", TANH, lambda _: _xavier_and("critical")),
     Candidate("np_rnn", RELU, lambda _: _xavier_and("np_rnn")),
 )
 
