@@ -43,6 +43,12 @@ class AwaitingClient:
     def summary(self, *given: Any, **named: Any) -> dict[str, Any]:
         return self._await(self._client.summary, *given, **named)
 
+    def compare(self, *given: Any, **named: Any) -> dict[str, Any]:
+        return self._await(self._client.compare, *given, **named)
+
+    def recommend(self, *given: Any, **named: Any) -> dict[str, Any]:
+        return self._await(self._client.recommend, *given, **named)
+
     def download(self, *given: Any, **named: Any) -> Any:
         return self._await(self._client.download, *given, **named)
 

@@ -18,7 +18,18 @@ from stepzero_rnn.client import AsyncClient, Client
 from tests.own_loop import run
 from tests.scripted import FILE, GRU, HALF, TOKEN, Visit, document, ranged, serving, whole
 
-METHODS = ["plan", "with_arrays", "summary", "download", "initializers", "devices", "close"]
+METHODS = [
+    "plan",
+    "with_arrays",
+    "summary",
+    "diagnose",
+    "compare",
+    "recommend",
+    "download",
+    "initializers",
+    "devices",
+    "close",
+]
 Work = Callable[[], Awaitable[Any]]
 
 

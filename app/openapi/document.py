@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from app.openapi.operations import UPLOAD_FORM
 from app.openapi.schemas import PLACE, with_names
 from app.problems import Problem
+from stepzero_rnn.comparison.requests import ComparisonRequest, RecommendationRequest
 from stepzero_rnn.spec.checkpoint import CheckpointRequest
 
 
@@ -31,9 +32,9 @@ def describe_api(api: FastAPI, complete: Callable[[dict[str, Any]], dict[str, An
                 servers=[{"url": "/", "description": "This server."}],
             )
             components = document["components"]["schemas"]
-            for model in (CheckpointRequest, Problem):
+            for model in (CheckpointRequest, ComparisonRequest, RecommendationRequest, Problem):
                 schema = model.model_json_schema(ref_template=PLACE)
-                components |= schema.pop("$defs") | {model.__name__: schema}
+                components |= schema.pop("$defs", {}) | {model.__name__: schema}
             components["CheckpointUpload"] = UPLOAD_FORM
             api.openapi_schema = complete(with_names(document))
         return api.openapi_schema

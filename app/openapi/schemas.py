@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from stepzero_rnn.comparison.requests import TableFormat
 from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.spec.checkpoint import FormatName
 from stepzero_rnn.spec.init import AnyWholeScheme, Init
@@ -33,6 +34,7 @@ NAMED: Mapping[str, Any] = {
     "RnnType": RnnType,
     "DtypeName": DTypeName,
     "FormatName": FormatName,
+    "TableFormat": TableFormat,
     "Activation": Literal["tanh", "relu"],
     "GainOf": Literal["linear", "sigmoid", "tanh", "relu", "leaky_relu", "selu"],
     "Fan": Literal["fan_in", "fan_out"],

@@ -16,7 +16,7 @@ from app.context import Context
 from app.request.forms import Form, read_form
 from app.scope import caller_of
 from app.settings import Settings
-from stepzero_rnn.errors import BodyTooLarge, SlowRequest
+from stepzero_rnn.errors import BodyTooLarge, SlowRequest, UnsupportedMediaType
 from stepzero_rnn.uploads.store import Incoming
 
 _LENGTH_DIGITS = 20
@@ -59,6 +59,19 @@ async def read_body(request: Request, settings: Settings) -> bytes:
         if len(body) > settings.max_body_bytes:
             raise BodyTooLarge(limit_bytes=settings.max_body_bytes)
     return bytes(body)
+
+
+async def read_json_body(request: Request, settings: Settings) -> bytes:
+    """Read a whole body that has to be JSON.
+
+    Raises:
+        UnsupportedMediaType: its Content-Type is another.
+        BodyTooLarge, SlowRequest, ClientDisconnect: as `read_body`.
+    """
+    media_type = request.headers.get("content-type") or ""
+    if media_type.split(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(given=media_type or None, allowed=["application/json"])
+    return await read_body(request, settings)
 
 
 @asynccontextmanager

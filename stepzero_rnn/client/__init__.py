@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, Unpack
@@ -12,9 +12,11 @@ from stepzero_rnn.client.download import Progress
 from stepzero_rnn.client.service import Service, checkpoint_path, file_path
 from stepzero_rnn.client.session import Session
 from stepzero_rnn.client.wire import AsyncWire, BlockingWire, finished
+from stepzero_rnn.comparison.requests import AnyInit, AnyStarts, StartsArguments
 from stepzero_rnn.diagnostics.options import DiagnosticsArguments
 from stepzero_rnn.spec.arrays import UploadArguments
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Spec
+from stepzero_rnn.spec.network_spec import NetworkSpec
 from stepzero_rnn.spec.recipe import AnySpec
 
 __all__ = ["AsyncClient", "Client", "checkpoint_path", "file_path"]
@@ -129,6 +131,45 @@ class Client:
             TooLarge, TooMuchWork: the server has a limit below what was asked for.
         """
         return finished(self._service.diagnose(spec, inputs=inputs, device=device, **options))
+
+    def compare(
+        self,
+        network: NetworkSpec | Mapping[str, Any],
+        starts: AnyStarts,
+        **options: Unpack[StartsArguments],
+    ) -> dict[str, Any]:
+        """Measure several starts of one network on the server; arguments are those of
+        `stepzero_rnn.compare`.
+
+        Raises:
+            TooLarge, TooMuchWork: the server has a limit below what was asked for.
+        """
+        return finished(self._service.compare(network, starts, **options))
+
+    def recommend(
+        self,
+        network: NetworkSpec | Mapping[str, Any],
+        *,
+        init: AnyInit | None = None,
+        include: AnyStarts = (),
+        exclude: Sequence[str] = (),
+        max_seconds: float | None = None,
+        **options: Unpack[StartsArguments],
+    ) -> dict[str, Any]:
+        """Rank starts of a network on the server; arguments are those of `stepzero_rnn.recommend`.
+
+        Errors are those of `compare`.
+        """
+        return finished(
+            self._service.recommend(
+                network,
+                init=init,
+                include=include,
+                exclude=exclude,
+                max_seconds=max_seconds,
+                **options,
+            )
+        )
 
     def download(  # noqa: PLR0913 - its options
         self,

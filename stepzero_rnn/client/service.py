@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Unpack
@@ -15,6 +15,18 @@ from stepzero_rnn.client.download import Download, Progress
 from stepzero_rnn.client.part import Expected
 from stepzero_rnn.client.session import Session
 from stepzero_rnn.client.wire import ending_at_work
+from stepzero_rnn.comparison.cost import cost_of_starts
+from stepzero_rnn.comparison.requests import (
+    AnyInit,
+    AnyStarts,
+    ComparisonRequest,
+    RecommendationRequest,
+    StartsArguments,
+    StartsRequest,
+    comparison_fields,
+    recommendation_fields,
+)
+from stepzero_rnn.comparison.starts import NamedStart, candidates_of, starts_of
 from stepzero_rnn.diagnostics.cost import cost
 from stepzero_rnn.diagnostics.options import DiagnosticsArguments, DiagnosticsOptions
 from stepzero_rnn.errors import InvalidRecipe, RequestError, TransferError, UnknownFormat
@@ -27,6 +39,7 @@ from stepzero_rnn.recipe_warnings import caution_of
 from stepzero_rnn.spec.arrays import UploadArguments, UploadOptions, listed, upload_options
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
+from stepzero_rnn.spec.network_spec import NetworkSpec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.recipe import AnySpec, as_spec, decode_recipe, encode_recipe, file_stem
 from stepzero_rnn.targets import fetched, path_of_file
@@ -112,6 +125,44 @@ class Service:
                 path, {}, [file], silence_s=silence_s, field="inputs", query=query
             )
         return _object(path, document)
+
+    async def compare(
+        self,
+        network: NetworkSpec | Mapping[str, Any],
+        starts: AnyStarts,
+        **options: Unpack[StartsArguments],
+    ) -> dict[str, Any]:
+        """Compare starts on the server, as `Client.compare`."""
+        fields = comparison_fields(network, starts, options)
+        request = parse(ComparisonRequest, fields)
+        return await self._measured("/v1/compare", fields, request, starts_of(request))
+
+    async def recommend(
+        self,
+        network: NetworkSpec | Mapping[str, Any],
+        *,
+        init: AnyInit | None = None,
+        include: AnyStarts = (),
+        exclude: Sequence[str] = (),
+        max_seconds: float | None = None,
+        **options: Unpack[StartsArguments],
+    ) -> dict[str, Any]:
+        """Rank starts on the server, as `Client.recommend`."""
+        fields = recommendation_fields(network, init, include, exclude, max_seconds)
+        fields |= options
+        request = parse(RecommendationRequest, fields)
+        return await self._measured("/v1/recommend", fields, request, candidates_of(request))
+
+    async def _measured(
+        self,
+        path: str,
+        fields: Mapping[str, Any],
+        request: StartsRequest,
+        starts: Sequence[NamedStart],
+    ) -> dict[str, Any]:
+        planned = cost_of_starts(request, starts, Limits.none())
+        silence_s = self._silence_s(planned.multiply_adds)
+        return _object(path, await self._session.post(path, fields, silence_s=silence_s))
 
     async def download(  # noqa: PLR0913 - its options
         self,

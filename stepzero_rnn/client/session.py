@@ -64,9 +64,15 @@ class Session:
         self, path: str, query: Mapping[str, Any] | None = None, *, silence_s: float
     ) -> Any:
         """Get a JSON document."""
+        return await self._json("GET", path, params=query, timeout=_timeout(silence_s))
 
+    async def post(self, path: str, body: Mapping[str, Any], *, silence_s: float) -> Any:
+        """Post a JSON document, and return the one that answers it."""
+        return await self._json("POST", path, json=body, timeout=_timeout(silence_s))
+
+    async def _json(self, method: str, path: str, **request: Any) -> Any:
         async def attempt() -> Any:
-            async with self.ask("GET", path, query=query, silence_s=silence_s) as response:
+            async with self._ask(method, path, **request) as response:
                 return await self._document(response)
 
         return await self.patiently(attempt)

@@ -44,6 +44,19 @@ CHECKS: list[CheckFunction] = [
     response_schema_conformance,
 ]
 
+MEASURING = {
+    "malformed_json",
+    "unsupported_media_type",
+    "slow_request",
+    "body_too_large",
+    "invalid_spec",
+    "recipe_too_long",
+    "arrays_gone",
+    "too_large",
+    "too_much_work",
+    "device_unavailable",
+    "internal",
+}
 # What a caller can meet, by where; every other code is for the client or for bugs.
 REACHABLE: dict[str, set[str]] = {
     "POST /v1/checkpoints": {
@@ -72,6 +85,8 @@ REACHABLE: dict[str, set[str]] = {
         "dtype_not_in_format",
         "internal",
     },
+    "POST /v1/compare": MEASURING,
+    "POST /v1/recommend": MEASURING,
     "GET /v1/checkpoints": {
         "invalid_spec",
         "too_large",
@@ -168,6 +183,8 @@ class TestTheDocument:
             "GET /v1/checkpoints/{recipe}/{name}.{extension}": "fetch_checkpoint",
             "HEAD /v1/checkpoints/{recipe}/{name}.{extension}": "fetch_checkpoint_headers",
             "POST /v1/plan": "plan_checkpoint",
+            "POST /v1/compare": "compare_starts",
+            "POST /v1/recommend": "recommend_starts",
             "GET /v1/initializers": "list_initializers",
             "GET /v1/devices": "list_devices",
             "GET /v1": "show_versions",
