@@ -10,6 +10,7 @@ from rich.filesize import decimal as size
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    MofNCompleteColumn,
     Progress,
     ProgressColumn,
     Task,
@@ -26,7 +27,8 @@ from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize
 
 Show = Callable[[int, int], None]
-__all__ = ["checking", "making", "seconds_to_check", "size"]
+ShowStart = Callable[[int, int, str], None]  # starts done, starts in all, label of the next
+__all__ = ["checking", "counting", "making", "seconds_to_check", "size", "waiting"]
 
 BAR_FROM_BYTES = 8 << 20  # for smaller files a bar would only flicker
 BAR_FROM_S = 1.0
@@ -104,6 +106,26 @@ def making(job: Job, *, is_there: bool = False) -> Iterator[Show]:
             if not writing.live.is_started:
                 stack.enter_context(writing)
             writing.update(task, completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def counting(doing: str) -> Iterator[ShowStart]:
+    """Show on a terminal (stderr) which of several starts is next, and how many are done."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    with progress:
+        task = progress.add_task(doing, total=None)
+
+        def show(done: int, total: int, label: str) -> None:
+            progress.update(task, description=f"{doing} {label}", completed=done, total=total)
 
         yield show
 

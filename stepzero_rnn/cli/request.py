@@ -84,12 +84,12 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
     The command's first argument is the `CheckpointRequest` that the options describe.
     """
     options = [
-        *(_option(name, "The network") for name in Spec.model_fields),
-        *(_option(name, "How to serve") for name in served),
-        _parameter("spec_file", Path | None, _SPEC_FILE),
-        _parameter("recipe", str | None, _RECIPE),
+        *(option_of(name, "The network") for name in Spec.model_fields),
+        *(option_of(name, "How to serve") for name in served),
+        parameter_of("spec_file", Path | None, _SPEC_FILE),
+        parameter_of("recipe", str | None, _RECIPE),
     ]
-    upload = [_parameter(name, kind, option) for name, (kind, option) in _UPLOAD.items()]
+    upload = [parameter_of(name, kind, option) for name, (kind, option) in _UPLOAD.items()]
 
     def decorate(command: Command) -> Command:
         @wraps(command)
@@ -121,7 +121,7 @@ def read_request(*, spec_file: Path | None, recipe: str | None, **fields: Any) -
         return parse(CheckpointRequest, base)
     changes = {name: value for name, value in fields.items() if value is not None}
     if changes.get("init", "").startswith(("{", "@")):
-        changes["init"] = _json_option(changes["init"], "--init")
+        changes["init"] = json_option(changes["init"], "--init")
     size = {name: changes.pop(name) for name in CheckSize.model_fields if name in changes}
     if size:
         check = base.get("check")
@@ -144,7 +144,7 @@ def place_arrays(
             raise RequestError(f"--{next(iter(how))} requires --arrays.")
         return request
     if "redraw" in how:
-        how["redraw"] = _json_option(how["redraw"], "--redraw")
+        how["redraw"] = json_option(how["redraw"], "--redraw")
     how = parse(UploadOptions, how).model_dump(exclude_defaults=True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
@@ -170,15 +170,16 @@ def _base(spec_file: Path | None, recipe: str | None) -> Any:
         return canonical(decode_recipe(rest.partition("/")[0] if in_url else recipe))
     if spec_file is None:
         return {}
-    return _json_file(str(spec_file), "--spec")
+    return json_file(str(spec_file), "--spec")
 
 
-def _json_option(text: str, option: str) -> Any:
+def json_option(text: str, option: str) -> Any:
     """Read JSON from an option: literally, or from the file after `@`."""
-    return _json_file(text[1:], option) if text.startswith("@") else _json(text, option)
+    return json_file(text[1:], option) if text.startswith("@") else _json(text, option)
 
 
-def _json_file(name: str, option: str) -> Any:
+def json_file(name: str, option: str) -> Any:
+    """Read JSON from a file, or from stdin if it is called `-`."""
     if name == "-":
         return _json(sys.stdin.buffer.read(), "stdin")
     try:
@@ -192,7 +193,8 @@ def _json(text: str | bytes, source: str) -> Any:
     return load_json(text, source)
 
 
-def _option(name: str, panel: str) -> inspect.Parameter:
+def option_of(name: str, panel: str) -> inspect.Parameter:
+    """Return the option for a field of a request."""
     field = _FIELDS[name]
     flag = "--" + name.replace("_", "-")
     declared = [f"{flag}/--no-{flag[2:]}"] if field.default is True else [flag]
@@ -207,10 +209,11 @@ def _option(name: str, panel: str) -> inspect.Parameter:
         case_sensitive=False,
     )
     kind: Any = str if name == "init" else field.annotation
-    return _parameter(name, kind | None, option)
+    return parameter_of(name, kind | None, option)
 
 
-def _parameter(name: str, kind: Any, option: Any) -> inspect.Parameter:
+def parameter_of(name: str, kind: Any, option: Any) -> inspect.Parameter:
+    """Return an option as a parameter of the function that typer calls; its default is None."""
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option]
     )

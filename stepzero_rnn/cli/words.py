@@ -8,6 +8,8 @@ from typing import Any
 
 from stepzero_rnn.errors import readable
 
+# Fields whose items are given by an option each.
+_LABELLED = {"starts": "start", "include": "include", "exclude": "exclude"}
 Options = Mapping[str, Any]  # option values by parameter name; None if an option was not given
 
 
@@ -16,10 +18,14 @@ def place(pointer: str, options: Options) -> str:
     name, *below = [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
     if name == "files":
         return _in_files(below, options)
-    if name == "check" and below:
+    if name in ("check", "network") and below:
         name, *below = below
-    if options.get("spec_file") and options.get(name) is None:
-        return f"{options['spec_file']}: {readable(pointer)}"
+    if name in _LABELLED and below and options.get(_LABELLED[name]):
+        return _labelled(name, below, options)
+    file = options.get("spec_file") or options.get("request_file")
+    if file and options.get(_LABELLED.get(name, name)) in (None, [], ()):
+        return f"{file}: {readable(pointer)}"
+    name = _LABELLED.get(name, name)
     return " ".join([option(name), *(["/" + "/".join(below)] if below else [])])
 
 
@@ -35,3 +41,11 @@ def _in_files(below: list[str], options: Options) -> str:
     file, *array = below
     paths = (str(path) for path in options.get("arrays") or () if Path(path).name == file)
     return ": ".join([next(paths, file), *array])
+
+
+def _labelled(name: str, below: list[str], options: Options) -> str:
+    """Return an item of a list as the option that gave it, by its label."""
+    number, *rest = below
+    label, _, _ = options[_LABELLED[name]][int(number)].partition("=")
+    inside = "/".join(rest).removeprefix("label").removeprefix("init")
+    return f"{option(_LABELLED[name])} {label} {inside}".rstrip()
