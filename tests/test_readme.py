@@ -28,11 +28,14 @@ def _examples(page: str) -> dict[str, str]:
 README = _examples("README.md")
 OWN_WEIGHTS = _examples("docs/own-weights.md")
 PYTHON = _examples("docs/python.md")
+COMPARISON = _examples("docs/comparison.md")
 
 
 def run(example: str, url: str, folder: Path) -> None:
     """Run an example with the test's server in place of the one that `make run` starts."""
-    code = (README | OWN_WEIGHTS | PYTHON)[example].replace("http://127.0.0.1:8000", url)
+    code = (README | OWN_WEIGHTS | PYTHON | COMPARISON)[example].replace(
+        "http://127.0.0.1:8000", url
+    )
     command = [sys.executable, "-c", code] if "import" in code else ["sh", "-euc", code]
     subprocess.run(
         command,
@@ -99,6 +102,11 @@ def test_the_command_line_makes_a_file(server_url: str, tmp_path: Path):
 
 @pytest.mark.parametrize("example", PYTHON)
 def test_every_example_in_python_runs(example: str, server_url: str, tmp_path: Path):
+    run(example, server_url, tmp_path)
+
+
+@pytest.mark.parametrize("example", COMPARISON)
+def test_every_example_of_a_comparison_runs(example: str, server_url: str, tmp_path: Path):
     run(example, server_url, tmp_path)
 
 
