@@ -21,12 +21,15 @@ DIEHARDER_ARGS := -a -k 2
 FUZZ_S       := 900
 FUZZ_TARGETS := token upload form headers
 
+# Extra arguments for validation: make validate VALIDATE_ARGS=--all
+VALIDATE_ARGS :=
+
 # Duration of make soak
 SOAK_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint docs reference format bench soak peers fuzz fuzz-guided audit randomness equality lock wheel image clean
+.PHONY: help run test test-all lint docs reference format bench soak peers fuzz fuzz-guided audit randomness equality validate lock wheel image clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +87,9 @@ equality: $(VENV)/.development ## Draw the same bits on other processors, Python
 	$(BIN)/python -m pytest -m 'not bench' tests/engine $(PYTEST_ARGS)
 	$(BIN)/python scripts/equality.py
 
+validate: $(VENV)/.development ## Train small networks and compare outcomes with diagnostics; takes about 20 minutes
+	$(BIN)/python -m validation $(VALIDATE_ARGS)
+
 lock: ## Renew the lock files from the ranges in pyproject.toml
 	$(PYTHON) scripts/lock.py
 
@@ -96,7 +102,7 @@ image: ## Build the container image, for CPUs; see IMAGE_ARGS above for CUDA
 
 clean: ## Remove everything that was made here
 	rm -rf $(VENV) build dist site *.egg-info .cache .coverage .coverage.* .fuzz .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find app scripts stepzero_rnn tests -name __pycache__ -prune -exec rm -rf {} +
+	find app scripts stepzero_rnn tests validation -name __pycache__ -prune -exec rm -rf {} +
 
 # The stamps record what has been installed: a second `make run` starts at once.  $(VENV)/pins.txt has the installed
 # releases, as constraints for groups without a lock.

@@ -73,7 +73,7 @@ class GruLayer(torch.autograd.Function):
             gates = active[t, ..., : 2 * hidden]
             torch.add(from_h[..., : 2 * hidden], total[t, ..., : 2 * hidden], out=gates)
             gates.sigmoid_()
-            reset, update, new = active[t].split(hidden, -1)
+            reset, update, new = torch.split(active[t], hidden, -1)
             torch.mul(reset, new_from_h[t], out=new)
             new.add_(total[t, ..., 2 * hidden :]).tanh_()
             torch.sub(h[t], new, out=h[t + 1])
@@ -89,9 +89,9 @@ class GruLayer(torch.autograd.Function):
         of_x, of_product = torch.empty_like(active), torch.empty_like(active)
         going = torch.zeros_like(h[0])
         for t in reversed(range(len(active))):
-            reset, update, new = active[t].split(hidden, -1)
+            reset, update, new = torch.split(active[t], hidden, -1)
             going = going + of_h[t]
-            of_reset, of_update, of_new = of_x[t].split(hidden, -1)
+            of_reset, of_update, of_new = torch.split(of_x[t], hidden, -1)
             torch.mul(going, h[t] - new, out=of_update)
             of_update.mul_(update).mul_(1 - update)
             torch.mul(going, 1 - update, out=of_new)

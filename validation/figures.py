@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from math import copysign, floor, log10
+from pathlib import Path
 
 import stepzero_rnn
 from stepzero_rnn.diagnostics.options import Figure
@@ -14,33 +14,43 @@ from validation.results import load, path_of, save
 from validation.training import SEEDS, specs
 
 MEASURED: tuple[Figure, ...] = ("echo", "gradient", "memory", "signal")
-Figures = Mapping[str, float | bool]
+SIGNIFICANT = 5  # digits kept
+LARGEST = 1e30  # of a figure that overflows
 
 
-def measure(group: Group) -> None:
-    """Add the figures of every start and seed to the results of a group."""
-    found: dict[str, dict[str, Any]] = {}
+def measure_missing(group: Group, folder: Path) -> None:
+    """Add the figures of every start and seed to the results of a group, unless they are there."""
+    results = load(group, folder)
+    if all(row["figures"] for row in results["starts"].values()):
+        return
+    for row in results["starts"].values():
+        row["figures"] = {}
     for seed in SEEDS:
         for start, spec in specs(group, seed).items():
-            measured = stepzero_rnn.diagnose(
-                spec,
-                seq_len=group.seq_len,
-                dependency_length=group.dependency_length,
-                level="full",
-                figures=MEASURED,
-            )
-            found.setdefault(start, {})[str(seed)] = _figures(measured, group)
-    save(path_of(group), {**load(group), "figures": found})
+            for name, value in figures_of(spec, group).items():
+                results["starts"][start]["figures"].setdefault(name, []).append(value)
+    save(path_of(group, folder), results)
 
 
-def _figures(measured: Diagnostics, group: Group) -> dict[str, float | bool]:
+def figures_of(spec: dict[str, object], group: Group) -> dict[str, float]:
+    """Return the figures of one start at the lengths of a group's task."""
+    measured = stepzero_rnn.diagnose(
+        spec,
+        seq_len=group.seq_len,
+        dependency_length=group.dependency_length,
+        level="full",
+        figures=MEASURED,
+    )
+    return {name: _rounded(value) for name, value in _figures(measured, group).items()}
+
+
+def _figures(measured: Diagnostics, group: Group) -> dict[str, float | None]:
     echo, gradient, signal = measured.echo, measured.gradient, measured.signal
     memory = measured.memory
     if not (echo and gradient and signal and memory):
         raise RuntimeError(f"{group.name}: a figure is missing: {measured.omitted}")
-    overflows = any(finding.name == "overflow" for finding in measured.findings)
     last = signal.cells[-1]
-    found: dict[str, Any] = {
+    return {
         "echo": echo.mean,
         "echo_at_length": echo.lags[str(group.dependency_length)],
         "log10_reach": OVERFLOW_LOG10 if gradient.log10_reach is None else gradient.log10_reach,
@@ -50,6 +60,12 @@ def _figures(measured: Diagnostics, group: Group) -> dict[str, float | bool]:
         "spectral_radius": memory.spectral_radii[-1],
         "saturated_units": last.saturated_units,
         "distinctness": last.distinctness,
-        "overflows": overflows,
+        "overflows": float(any(finding.name == "overflow" for finding in measured.findings)),
     }
-    return {name: value for name, value in found.items() if value is not None}
+
+
+def _rounded(value: float | None) -> float:
+    """Return a few significant digits; what overflowed is as large as it gets."""
+    if value is None or not abs(value) < LARGEST:
+        return copysign(LARGEST, value or 1)
+    return round(value, SIGNIFICANT - 1 - floor(log10(abs(value)))) if value else 0.0

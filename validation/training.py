@@ -44,15 +44,15 @@ class Trained:
     windows: Tensor  # (windows, models), divided by the task's baseline
     skipped: Tensor  # (models)
 
-    def gains(self) -> dict[str, dict[int, dict[float, float]]]:
-        """Return the gain by start, seed and rate: 1 − mean over training of min(loss/baseline, 1).
+    def gains(self) -> dict[str, dict[float, list[float]]]:
+        """Return the gain of each seed, by start and rate: 1 − mean of min(loss/baseline, 1).
 
-        A loss that is not finite counts as the baseline.
+        The mean is over training.  A loss that is not finite counts as the baseline.
         """
         relative = torch.nan_to_num(self.windows, nan=1.0).clamp(max=1.0)
-        found: dict[str, dict[int, dict[float, float]]] = {}
+        found: dict[str, dict[float, list[float]]] = {}
         for model, gain in zip(self.models, (1 - relative.mean(0)).tolist(), strict=True):
-            found.setdefault(model.start, {}).setdefault(model.seed, {})[model.rate] = gain
+            found.setdefault(model.start, {}).setdefault(model.rate, []).append(gain)
         return found
 
 
