@@ -13,7 +13,7 @@ from statistics import mean, median
 
 from scipy.stats import spearmanr
 
-from stepzero_rnn.diagnostics.ranking import Ranked, ranked, recommended
+from stepzero_rnn.diagnostics.ranking import CHRONO_FROM, Ranked, ranked, recommended
 from stepzero_rnn.diagnostics.rules import Measured
 from stepzero_rnn.diagnostics.score import FREE_DECADES
 from validation.groups import Group
@@ -106,6 +106,13 @@ def score_of(one: Judged) -> Values:
     return {start: one.measured(start).score for start in one.gains}
 
 
+def with_retention(one: Judged) -> Values:
+    """Return the score plus retention, for LSTMs whose dependencies are long."""
+    is_long = one.group.kind == "lstm" and one.group.dependency_length >= CHRONO_FROM
+    retained = one.figures["retention"]
+    return {start: score + is_long * retained[start] for start, score in score_of(one).items()}
+
+
 def _reach(one: Judged) -> Values:
     reach = one.figures["log10_reach"]
     return {start: -max(abs(reach[start]) - FREE_DECADES, 0) for start in one.gains}
@@ -121,6 +128,7 @@ def _distance_from_one(name: str) -> Predictor:
 
 PREDICTORS: Mapping[str, Predictor] = {
     "score": score_of,
+    "score, with retention": with_retention,
     "echo, three lags": _figure("echo"),
     "echo at L": _figure("echo_at_length"),
     "gradient reach, near 1": _reach,

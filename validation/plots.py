@@ -18,7 +18,7 @@ COLORS: Mapping[str, str] = {
 }  # M. Okabe and K. Ito, Color Universal Design
 ROW, LABELS = 24, 270  # of the bars: height of a row, width of the labels
 HEIGHT, LEFT, FLOOR = 400, 60, 350  # of the dots: size, and where the axes cross
-LEAST, MOST = -1.5, 0.5  # scores shown; lower ones are drawn at the edge
+LEAST, MOST = -1.5, 0.7  # scores shown; lower ones are drawn at the edge
 
 
 def figures(found: Summary, _: Sequence[Judged]) -> str:
@@ -40,7 +40,7 @@ def _bars(
         yield _line(x(place), 8, x(place), height - 44, "#dddddd" if place else GREY)
         yield _text(x(place), height - 28, f"{place:g}", "middle")
     caption = "Spearman's rank correlation with the gain, mean over groups, 95 % interval"
-    yield _text((x(-0.6) + x(1.0)) / 2, height - 8, caption, "middle")
+    yield _text(WIDTH / 2, height - 8, caption, "middle")
     for row, name in enumerate(names):
         own, y = predictors[name], ROW * row + 22
         color = COLORS["lstm"] if name == "score" else "#8fb3c9"

@@ -21,13 +21,13 @@ from validation.judge import (
     correlation,
     pairs_right,
     recommendation,
-    score_of,
 )
 
 MIN_LEARNING = 4  # starts: a group in which fewer learn measures luck
 MIN_REPEATABILITY = 0.7
 LONG = 50  # steps
 BOOTSTRAPS = 2000
+RETAINING = "score, with retention"
 FAINT, MIN_LARGEST_ECHO = 0.5, 0.05  # as a comparison of starts finds them
 
 Summary = dict[str, Any]
@@ -39,6 +39,26 @@ def _chosen_on(group: Group) -> bool:
     is_early = group.task in ("local", "digits") or (group.task, group.seq_len) == ("recall", 50)
     is_basic = group.hidden_size == 32 and group.layers == 1
     return is_early and is_basic and group.steps <= 350
+
+
+def _is_long_lstm(one: Judged) -> bool:
+    return one.group.kind == "lstm" and one.group.dependency_length >= LONG
+
+
+# LSTMs on long tasks on which retention was chosen, by task, length and steps.
+_RETENTION_CHOSEN_ON = {
+    ("digits", 64, 350),
+    ("recall", 50, 300),
+    ("recall", 50, 700),
+    ("recall", 100, 300),
+    ("recall", 100, 700),
+    ("adding", 50, 600),
+}
+
+
+def _retention_chosen_on(group: Group) -> bool:
+    is_basic = group.hidden_size == 32 and group.layers == 1
+    return is_basic and (group.task, group.seq_len, group.steps) in _RETENTION_CHOSEN_ON
 
 
 SETS: Mapping[str, Condition] = {
@@ -64,7 +84,16 @@ SLICES: Mapping[str, Condition] = {
     "L = 20": lambda one: one.group.dependency_length == 20,
     "L from 50 to 99": lambda one: LONG <= one.group.dependency_length < 2 * LONG,
     "L from 100": lambda one: one.group.dependency_length >= 2 * LONG,
-    "LSTM, L from 50": lambda one: one.group.kind == "lstm" and one.group.dependency_length >= LONG,
+    "LSTM, L from 50": _is_long_lstm,
+    "the same, at least 4 starts learn": lambda one: (
+        _is_long_lstm(one) and one.learning >= MIN_LEARNING
+    ),
+    "LSTM, L from 50, retention was chosen on these": lambda one: (
+        _is_long_lstm(one) and _retention_chosen_on(one.group)
+    ),
+    "LSTM, L from 50, held out": lambda one: (
+        _is_long_lstm(one) and not _retention_chosen_on(one.group)
+    ),
     "hidden size 64": lambda one: one.group.hidden_size == 64,
     "two layers": lambda one: one.group.layers == 2,
 }
@@ -77,7 +106,7 @@ def summary(groups: Sequence[Judged]) -> Summary:
         "starts": sum(len(one.gains) for one in groups),
         "layers": sorted({one.group.layers for one in groups}),
         "sets": _sets(groups, SETS, PREDICTORS),
-        "slices": _sets(groups, SLICES, {"score": score_of}),
+        "slices": _sets(groups, SLICES, {name: PREDICTORS[name] for name in ("score", RETAINING)}),
         "recommendation": {
             name: _recommended(chosen)
             for name, condition in SETS.items()

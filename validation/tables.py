@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from validation.judge import Judged, correlation, order_of, pairs_right, recommendation, score_of
-from validation.summary import Summary
+from validation.summary import RETAINING, Summary
 
 LEARNING = "at least 4 starts learn"
 Table = Callable[[Summary, Sequence[Judged]], str]
@@ -15,7 +15,9 @@ Table = Callable[[Summary, Sequence[Judged]], str]
 def targets(found: Summary, _: Sequence[Judged]) -> str:
     """Return what was to be reached, and what was."""
     learning, every = found["sets"][LEARNING]["predictors"], found["sets"]["all groups"]
-    single = max(one["correlation"] for name, one in learning.items() if name != "score")
+    single = max(
+        one["correlation"] for name, one in learning.items() if not name.startswith("score")
+    )
     pairs, own = every["predictors"]["score"]["pairs_right"], learning["score"]["correlation"]
     three = found["recommendation"]["all groups"]["best_of_three"]
     long_lstms = found["slices"].get("LSTM, L from 50")
@@ -28,6 +30,8 @@ def targets(found: Summary, _: Sequence[Judged]) -> str:
     if long_lstms:
         long = long_lstms["predictors"]["score"]["correlation"]
         rows.append(("rank correlation, LSTM, L ≥ 50", "≥ 0.6", f"{long:.2f}", long >= 0.6))
+        long = long_lstms["predictors"][RETAINING]["correlation"]
+        rows.append(("the same, with retention", "≥ 0.6", f"{long:.2f}", long >= 0.6))
     return _table(
         ("measure", "target", "measured", "met"),
         ((*texts, "yes" if is_met else "no") for *texts, is_met in rows),
@@ -60,11 +64,15 @@ def figures(found: Summary, _: Sequence[Judged]) -> str:
 def slices(found: Summary, _: Sequence[Judged]) -> str:
     """Return how the score does in parts of the groups."""
     return _table(
-        ("groups", "number", "rank correlation of the score", "pairs in the right order"),
+        ("groups", "number", "score", "pairs", "with retention", "pairs"),
         (
-            (name, str(one["groups"]), _interval(own), _percent(own["pairs_right"]))
+            (
+                name,
+                str(one["groups"]),
+                *_both(one["predictors"]["score"]),
+                *_both(one["predictors"][RETAINING]),
+            )
             for name, one in {**found["sets"], **found["slices"]}.items()
-            if (own := one["predictors"]["score"])
         ),
     )
 
@@ -149,6 +157,10 @@ TABLES: Mapping[str, Table] = {
 
 def _percent(share: float) -> str:
     return f"{share:.0%}".replace("%", " %")
+
+
+def _both(one: Mapping[str, Any]) -> tuple[str, str]:
+    return _interval(one), _percent(one["pairs_right"])
 
 
 def _interval(one: Mapping[str, Any]) -> str:

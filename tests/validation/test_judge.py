@@ -24,7 +24,7 @@ ORDER = ("pytorch", "a", "b", "chrono L", "c", "d", "e", "f")
 FIGURES = {
     "echo": 0.1, "echo_at_length": 0.1, "log10_reach": 0.0, "growth_per_step": 1.0,
     "state_rms": 0.5, "unit_spread": 0.5, "spectral_radius": 1.0, "saturated_units": 0.0,
-    "distinctness": 0.5, "overflows": 0.0,
+    "distinctness": 0.5, "overflows": 0.0, "retention": 0.0,
 }  # fmt: skip
 
 
