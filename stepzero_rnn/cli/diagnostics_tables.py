@@ -33,6 +33,13 @@ def report(found: Diagnostics) -> Iterator[RenderableType]:
     named: set[str] = set()
     for finding in found.findings:
         yield _finding(finding, named)
+    yield from _figures(found)
+    for omission in found.omitted:
+        yield Text(f"Not measured: {omission.figure}. {omission.reason}", style="yellow")
+    yield Text(f"{found.validity} Measured on {found.device} in {found.seconds:.2f} s.")
+
+
+def _figures(found: Diagnostics) -> Iterator[RenderableType]:
     if found.echo:
         yield _echo(found.echo)
     if found.gradient:
@@ -45,9 +52,6 @@ def report(found: Diagnostics) -> Iterator[RenderableType]:
         yield from _weights(found.weights)
     if found.spectra and found.spectra.blocks:
         yield _spectra(found.spectra)
-    for omission in found.omitted:
-        yield Text(f"Not measured: {omission.figure}. {omission.reason}", style="yellow")
-    yield Text(f"{found.validity} Measured on {found.device} in {found.seconds:.2f} s.")
 
 
 def _finding(finding: Finding, named: set[str]) -> Text:

@@ -68,9 +68,10 @@ def test_work_that_nobody_waits_for_ends() -> None:
     recipe = as_spec(spec_of("deep"))
     stop = Stop()
     stop.set()
-    with ThreadPool(1) as workers, pytest.raises(Stopped):
+    with ThreadPool(1) as workers:
         sampler = Sampler(0, workers, stop)
-        diagnose(plan(recipe), sampler, DiagnosticsOptions(), torch.device("cpu"))
+        with pytest.raises(Stopped):
+            diagnose(plan(recipe), sampler, DiagnosticsOptions(), torch.device("cpu"))
 
 
 def test_uploaded_arrays_are_diagnosed_like_drawn_ones(tmp_path: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -19,11 +21,12 @@ def closed_form(spec: dict[str, object]) -> float:
     M = [W^(ℓ−1)W_ih, W^(ℓ−2)W_ih, W^(ℓ−3)W_ih], and C = MMᵀ if the window begins at step 0.
     """
     module = module_of(spec)
-    weight, into = module.weight_hh_l0, module.weight_ih_l0
+    weights = module.state_dict()
+    weight, into = weights["weight_hh_l0"], weights["weight_ih_l0"]
     powers = [torch.linalg.matrix_power(weight, LAG - 1 - step) @ into for step in range(3)]
     kept = torch.cat(powers, dim=1)
     covariance = kept @ kept.T
-    shares = []
+    shares: list[float] = []
     for floor in NOISE_FLOORS:
         noise = floor**2 + RELATIVE_NOISE * covariance.trace() / len(covariance)
         inverse = torch.linalg.inv(covariance + noise * torch.eye(len(covariance)).double())
@@ -84,7 +87,7 @@ def test_states_that_are_not_finite_have_an_echo_all_the_same() -> None:
 def test_short_dependencies_have_one_lag_and_long_ones_three() -> None:
     spec = linear(1.0)
 
-    def lags(**options: int) -> list[str]:
+    def lags(**options: Any) -> list[str]:
         found = stepzero_rnn.diagnose(spec, level="standard", figures="echo", **options).echo
         assert found is not None
         return [*found.lags]

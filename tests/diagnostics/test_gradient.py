@@ -65,7 +65,7 @@ def test_it_agrees_with_finite_differences(name: str) -> None:
 def test_in_the_linear_regime_it_changes_by_the_gain_at_every_step(gain: float) -> None:
     # W_hh = g·Q, W_ih = 0.001·V, tanh: G_t = g^(T−1−t) · ‖W_ih‖_F.
     spec = linear(gain)
-    norm = module_of(spec).weight_ih_l0.norm().item()
+    norm = module_of(spec).state_dict()["weight_ih_l0"].norm().item()
     expected = [(39 - t) * math.log10(gain) + math.log10(norm) for t in range(40)]
 
     found = figures(spec, seq_len=40, figures=["gradient"]).gradient

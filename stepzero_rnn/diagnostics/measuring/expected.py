@@ -200,10 +200,6 @@ def _scaled_radius(law: SpectralRadius, values: Matrix, dtype: DType) -> Checks:
         yield from _radius(law.radius, values, dtype)
 
 
-def _positive_definite(law: PositiveDefinite, values: Matrix, dtype: DType) -> Checks:
-    yield from _radius(1.0, values, dtype)
-
-
 def _band(law: SpectralBand, values: Matrix, dtype: DType) -> Checks:
     found = singular_values(values)
     if found is None:
@@ -250,7 +246,7 @@ LAWS: Mapping[type, Callable[[Any, Matrix, DType], Checks]] = {
     Sparse: _sparse,
     SpectralBand: _band,
     SpectralRadius: _scaled_radius,
-    PositiveDefinite: _positive_definite,
+    PositiveDefinite: lambda _, values, dtype: _radius(1.0, values, dtype),
     SkewExponential: _skew,
     RandomBasis: _random_basis,
     UnitOutput: _unit_output,
