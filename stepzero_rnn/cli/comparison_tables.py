@@ -35,8 +35,7 @@ def recommendation(found: Recommendation) -> Iterator[RenderableType]:
             init = json.dumps(one.init)
             yield Text.assemble(("try ", "green"), f"{one.label}{tied}: --init '{init}'")
     yield from _ending(found)
-    if found.evidence:
-        yield Text(found.evidence)
+    yield Text(found.evidence)
 
 
 def _rows(found: Measurement, rows: Sequence[Row]) -> Iterator[RenderableType]:

@@ -99,8 +99,7 @@ class Recommendation(Measurement):
     """Starts of one network in the order in which to try them."""
 
     evidence: Annotated[
-        str | None,
-        Field(description="What following such a ranking was worth in the validation."),
+        str, Field(description="What following such a ranking was worth in the validation.")
     ]
     candidates: Annotated[
         list[RankedStart],

@@ -119,8 +119,9 @@ def test_networks_without_biases_have_candidates_too() -> None:
     assert not any(one.label.startswith("chrono") for one in found.candidates)
 
 
-def test_evidence_is_a_sentence_or_missing(relu: Recommendation) -> None:
-    assert relu.evidence is None or relu.evidence.endswith(".")
+def test_it_says_what_following_it_was_worth_in_the_validation(relu: Recommendation) -> None:
+    assert relu.evidence.startswith("In the validation")
+    assert "PyTorch's default" in relu.evidence
 
 
 @pytest.mark.parametrize("case", WRONG | WRONG_CANDIDATES)
