@@ -23,7 +23,7 @@ Measurable = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ExpectedRow:
-    """One figure of one gate's block, beside what its scheme promises.
+    """One figure of one gate's block, and what its scheme promises.
 
     For a bias, the block is the total `b_ih + b_hh` where the scheme states that.
     """

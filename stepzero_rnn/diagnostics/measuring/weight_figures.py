@@ -64,22 +64,24 @@ class WeightFigures:
     _cells: list[CellMemory] = field(default_factory=list)
 
     def add(self, tensors: Sequence[TensorPlan], drawn: Drawn, stop: Stop) -> None:
-        """Measure the drawn tensors of one layer."""
-        if "weights" in self.figures:
-            for row in _rows_of(tensors, drawn, stop):
-                self._rows.append((tensors[0].layer, row))
-        for reverse in self.plan.spec.network.reverse_flags:
-            own = [tensor for tensor in tensors if tensor.reverse == reverse]
-            cell = CellWeights(self.plan.spec, own, drawn)
-            if "memory" in self.figures:
-                stop.check()
-                self._cells.append(_memory(cell, own[0]))
-            if "spectra" in self.figures:
-                self._add_spectra(cell, own, stop)
+        """Measure the drawn tensors of one layer; figures of weights that overflow are null."""
+        with np.errstate(all="ignore"):
+            if "weights" in self.figures:
+                self._rows += ((tensors[0].layer, row) for row in _rows_of(tensors, drawn, stop))
+            for reverse in self.plan.spec.network.reverse_flags:
+                own = [tensor for tensor in tensors if tensor.reverse == reverse]
+                self._add_cell(CellWeights(self.plan.spec, own, drawn), own, stop)
 
     def result(self) -> WeightResults:
         """Return everything that was measured."""
         return WeightResults(self._expected(), self._memory(), self._spectra(), self._omitted())
+
+    def _add_cell(self, cell: CellWeights, tensors: Sequence[TensorPlan], stop: Stop) -> None:
+        if "memory" in self.figures:
+            stop.check()
+            self._cells.append(_memory(cell, tensors[0]))
+        if "spectra" in self.figures:
+            self._add_spectra(cell, tensors, stop)
 
     def _add_spectra(self, cell: CellWeights, tensors: Sequence[TensorPlan], stop: Stop) -> None:
         (recurrent,) = (tensor for tensor in tensors if tensor.kind == "weight_hh")
