@@ -70,7 +70,7 @@ def test_the_readme_has_the_examples_that_are_promised():
         "The client",
         "Without a server",
         "The command line",
-        "Is this start any good?",
+        "Diagnostics",
         "Docker",
     ]
 
