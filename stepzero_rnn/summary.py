@@ -172,6 +172,8 @@ class DirectionForward:
 class Forward:
     """The sanity forward pass: standard normal input, zero state, evaluation mode."""
 
+    seq_len: int
+    batch: int
     input_shape: list[int]
     output_shape: list[int]
     finite: bool

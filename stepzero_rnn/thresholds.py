@@ -16,6 +16,11 @@ SPARE_ELEMENTS = 8 << 20  # up to this size, oneDNN may pack a second copy of a 
 SINGLE_THREAD_PRODUCTS = 1 << 26  # multiplications that one thread does in about a millisecond
 SORTED_VALUES = 1 << 13  # up to this many values, sorting is faster than counting on the whole grid
 
+# Forward passes whose size is not asked for (plan/forward_size.py), in bytes of the largest layer.
+# Half of it, the recurrent weights, is read at every time step.
+CACHED_LAYER_BYTES = 40 << 20  # an LSTM 1024 in float32, and just what a server's cache holds
+LARGE_LAYER_BYTES = 256 << 20  # 16 steps would take longer than drawing and measuring the layer
+
 # Streaming (pipeline/), in bytes.
 MIN_CHUNK_BYTES, MAX_CHUNK_BYTES = 64 << 10, 4 << 20  # for slow and for fast clients
 JOINED_CHUNK_BYTES = 1 << 20  # smaller parts are joined up to this size

@@ -796,6 +796,13 @@ def test_a_terminal_of_ascii_shows_every_character_somehow(command: tuple[str, .
     assert rb"\x" in shown.stdout
 
 
+def test_the_options_of_a_check_say_what_their_defaults_depend_on() -> None:
+    text = " ".join(run("check", "--help").stdout.replace("│", " ").split())
+
+    assert "Time steps; by default 16, or 8 if a layer has more than 256 MiB." in text
+    assert "Sequences; by default 4, or 1 if a layer has more than 40 MiB." in text
+
+
 @pytest.mark.parametrize("name", [*CheckpointRequest.model_fields, *CheckSize.model_fields])
 def test_every_field_is_called_by_its_option(name: str) -> None:
     options = run("make", "--help").stdout + run("check", "--help").stdout

@@ -822,6 +822,18 @@ class TestDocuments:
         [(address, _)] = server.visits
         assert address == f"/v1/checkpoints/{TOKEN}/summary?device=cpu&seq_len=7&batch=2"
 
+    @pytest.mark.parametrize(
+        ("asked", "query"), [(None, ""), ({"seq_len": 7}, "&seq_len=7"), ({"batch": 2}, "&batch=2")]
+    )
+    def test_about_a_check_carry_only_the_sizes_that_were_asked_for(
+        self, asked: dict[str, int] | None, query: str
+    ) -> None:
+        with served(document({})) as (client, server):
+            client.summary(GRU, check=CheckSize(**asked) if asked else None)
+
+        [(address, _)] = server.visits
+        assert address == f"/v1/checkpoints/{TOKEN}/summary?device=auto{query}"
+
     def test_about_a_plan_are_at_the_checkpoints_own_address(self) -> None:
         with served(document({"parameters": 1920})) as (client, server):
             assert client.plan(GRU) == {"parameters": 1920}

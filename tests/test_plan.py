@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.plan import Plan, TensorPlan, plan, stream_of
+from stepzero_rnn.plan import ForwardSize, Plan, TensorPlan, plan, stream_of
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.parse import parse
 
@@ -291,16 +291,17 @@ class TestBytes:
         made = planned(rnn_type="lstm", num_layers=3)
         layers = [sum(tensor.size_bytes for tensor in layer) for layer in made.layers()]
 
-        assert made.working_bytes(CheckSize()) > max(layers)
+        assert made.working_bytes(made.forward_size(CheckSize())) > max(layers)
 
     def test_to_work_in_grow_with_the_check(self) -> None:
         made = planned(rnn_type="lstm")
 
-        assert made.working_bytes(CheckSize(seq_len=64)) > made.working_bytes(CheckSize())
+        few, many = (made.working_bytes(ForwardSize(steps, 4)) for steps in (16, 64))
+        assert many > few
 
 
 class TestTheArithmetic:
-    CHECK = CheckSize(seq_len=3, batch=2)
+    CHECK = ForwardSize(seq_len=3, batch=2)
 
     def test_of_an_elementwise_network_is_its_forward_pass_and_its_steps(self) -> None:
         made = planned(rnn_type="lstm", init="xavier_uniform", num_layers=2, bidirectional=True)

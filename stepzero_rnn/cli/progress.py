@@ -23,8 +23,7 @@ from rich.progress_bar import ProgressBar
 
 from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.pipeline.job import Job
-from stepzero_rnn.plan import Plan
-from stepzero_rnn.spec.checkpoint import CheckSize
+from stepzero_rnn.plan import ForwardSize, Plan
 
 Show = Callable[[int, int], None]
 ShowStart = Callable[[int, int, str], None]  # starts done, starts in all, label of the next
@@ -37,7 +36,7 @@ MULTIPLY_ADDS_PER_S = 20e9
 NUMBERS_PER_S = 50e6
 
 
-def seconds_to_check(plan: Plan, check: CheckSize, cores: int) -> float:
+def seconds_to_check(plan: Plan, check: ForwardSize, cores: int) -> float:
     """Estimate the time to draw and check a network."""
     single_core_s = (
         plan.multiply_adds(check) / MULTIPLY_ADDS_PER_S + plan.parameters / NUMBERS_PER_S
@@ -46,7 +45,7 @@ def seconds_to_check(plan: Plan, check: CheckSize, cores: int) -> float:
 
 
 @contextmanager
-def checking(plan: Plan, check: CheckSize, *, is_there: bool = False) -> Iterator[None]:
+def checking(plan: Plan, check: ForwardSize, *, is_there: bool = False) -> Iterator[None]:
     """Show on a terminal (stderr) that a network is being checked, if that takes a while.
 
     Args:
@@ -99,7 +98,7 @@ def making(job: Job, *, is_there: bool = False) -> Iterator[Show]:
     writing = Progress(*columns, console=console, transient=True, disable=hidden)
     task = writing.add_task("downloading" if is_there else "writing", total=job.size_bytes)
     with ExitStack() as check, ExitStack() as stack:
-        check.enter_context(checking(job.plan, job.serving.check, is_there=is_there))
+        check.enter_context(checking(job.plan, job.forward_size, is_there=is_there))
 
         def show(done: int, total: int) -> None:
             check.close()

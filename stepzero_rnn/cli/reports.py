@@ -78,7 +78,9 @@ def check(
     """
     there = remote(server, api_key)
     _require_layer(layer, request.spec)
-    with checking(plan_of(request.spec), request.check, is_there=there is not None):
+    planned = plan_of(request.spec)
+    size = planned.forward_size(request.check)
+    with checking(planned, size, is_there=there is not None):
         summary = _summary_from(there, request, layer) if there else _summary_here(request, layer)
     if as_json:
         typer.echo(TypeAdapter(Summary).dump_json(summary, indent=2))

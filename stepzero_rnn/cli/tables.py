@@ -21,6 +21,7 @@ def tensors(described: Mapping[str, Any]) -> Table:
     """Return a table of the tensors of a plan."""
     spec = json.dumps(described["spec"])
     total = f"{described['parameters']:,} parameters, {described['size_bytes']:,} bytes"
+    total += "; checked with {batch} × {seq_len} time steps".format(**described["check"])
     table = table_of("tensor", "shape", "dtype", "bytes", title=Text(spec), caption=total)
     for tensor in described["tensors"]:
         size = f"{tensor['size_bytes']:,}"

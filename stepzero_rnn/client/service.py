@@ -95,8 +95,10 @@ class Service:
         """Draw and check a network on the server, as `Client.summary`."""
         recipe, size = as_spec(spec), check or CheckSize()
         planned = plan(recipe)
-        silence_s = self._silence_s(planned.multiply_adds(size), planned.size_bytes)
-        query = {"device": device} | size.model_dump()
+        silence_s = self._silence_s(
+            planned.multiply_adds(planned.forward_size(size)), planned.size_bytes
+        )
+        query = {"device": device} | size.model_dump(exclude_none=True)
         query |= {} if layer is None else {"layer": layer}
         return await self._document(f"{checkpoint_path(recipe)}/summary", query, silence_s)
 
@@ -186,7 +188,7 @@ class Service:
         found = Download(
             self._session,
             _expected(job, name),
-            self._silence_s(job.plan.multiply_adds(CheckSize()), job.size_bytes),
+            self._silence_s(job.plan.multiply_adds(job.forward_size), job.size_bytes),
             # The plain permalink is the address that caches know.
             query=None if device == "auto" else {"device": device},
             progress=progress,

@@ -38,7 +38,7 @@ def warm(expected: str = EXPECTED_DIGEST) -> None:
     with ThreadPool(1) as workers:
         for rnn_type in get_args(RnnType):
             small = plan(Spec(rnn_type=rnn_type, input_size=8, hidden_size=8))
-            check(small, Sampler(0, workers), CheckSize(), torch.device("cpu"))
+            check(small, Sampler(0, workers), small.forward_size(CheckSize()), torch.device("cpu"))
     for name in devices.available():
         with suppress(DeviceFailed):
             devices.backend_for(torch.device(name))

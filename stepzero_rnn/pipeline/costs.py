@@ -44,7 +44,7 @@ def cost_of_hash(job: Job, device: str) -> Cost:
 def cost_of_summary(job: Job, device: str) -> Cost:
     """Return what it takes to check and measure a job, and to write the results as JSON."""
     check = _cost_of_check(job, device)
-    found = measured_bytes(job.plan, job.serving.check)  # the JSON takes less than that
+    found = measured_bytes(job.plan, job.forward_size)  # the JSON takes less than that
     return {**check, HOST: check[HOST] + 2 * found}
 
 
@@ -71,20 +71,20 @@ def cost_of_stream(job: Job, chunk_bytes: int = MIN_CHUNK_BYTES) -> Cost:
     expensive = (tensor for tensor in job.plan.tensors if tensor.is_expensive)
     whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in expensive), default=0)
     is_bundle = job.format.name == "bundle"
-    inside = 2 * measured_bytes(job.plan, job.serving.check) if is_bundle else 0
+    inside = 2 * measured_bytes(job.plan, job.forward_size) if is_bundle else 0
     return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(job)}
 
 
 def cost_of_drawing(job: Job) -> Cost:
     """Return what it takes to draw a matrix, or a whole checkpoint: a slot, for so much work."""
-    return {SLOTS: 1, WORK: job.plan.multiply_adds(job.serving.check)}
+    return {SLOTS: 1, WORK: job.plan.multiply_adds(job.forward_size)}
 
 
 def _cost_of_check(job: Job, device: str) -> Cost:
     """Return what it takes to check a job: a layer in memory, on the host and on the device that
     runs it, and a slot.
     """
-    working = job.plan.working_bytes(job.serving.check)
+    working = job.plan.working_bytes(job.forward_size)
     there = {} if device == "cpu" else {device: working}
     return {HOST: working + _plan_bytes(job), **cost_of_drawing(job), **there}
 

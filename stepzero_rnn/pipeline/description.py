@@ -11,7 +11,7 @@ from stepzero_rnn.errors import DtypeNotInFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.plan import GoOn, Plan, always, plan
+from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 from stepzero_rnn.spec.spec_warnings import SpecWarning, spec_warnings
@@ -70,6 +70,9 @@ class Description(BaseModel, frozen=True):
     warnings: list[SpecWarning] = Field(description="Valid but rarely intended settings.")
     parameters: int
     size_bytes: int = Field(description="Size of all tensors.")
+    check: ForwardSize = Field(
+        description="Size of the sanity forward pass: as asked, else by the largest layer's size."
+    )
     cost: Cost
     tensors: list[TensorEntry]
     files: dict[str, FileEntry] = Field(
@@ -112,9 +115,10 @@ def describe(
         warnings=spec_warnings(spec),
         parameters=first.plan.parameters,
         size_bytes=first.plan.size_bytes,
+        check=first.forward_size,
         cost=Cost(
-            working_bytes=first.plan.working_bytes(serving.check),
-            multiply_adds=first.plan.multiply_adds(serving.check),
+            working_bytes=first.plan.working_bytes(first.forward_size),
+            multiply_adds=first.plan.multiply_adds(first.forward_size),
             drawn_elements=first.plan.parameters,
         ),
         tensors=[

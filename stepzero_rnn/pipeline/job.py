@@ -13,9 +13,9 @@ from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.formats.segments import Segment, size_of
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.plan import GoOn, Plan, always, plan
+from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, recipe_digest
-from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
+from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe, file_stem, hashed_stem
 from stepzero_rnn.thresholds import (
     QUICK_MULTIPLY_ADDS,
@@ -45,6 +45,7 @@ class Job:
     plan: Plan
     format: Format
     serving: Serving
+    forward_size: ForwardSize
     segments: tuple[Segment, ...]
     size_bytes: int
     recipe: str
@@ -132,24 +133,24 @@ def plan_job(
     recipe = encode_recipe(spec)
     planned = planned or plan(spec, go_on)
     go_on()
-    limits.admit(planned, serving.check)
+    size = planned.forward_size(serving.check)
+    limits.admit(planned, size)
     chosen = FORMATS[name]
     segments = chosen.segments(planned)
     return Job(
         planned,
         chosen,
         serving,
+        size,
         segments,
         size_of(segments),
         recipe,
         recipe_digest(spec),
-        is_quick=chosen.name != "bundle"
-        and spec.arrays is None
-        and _is_small(planned, serving.check),
+        is_quick=chosen.name != "bundle" and spec.arrays is None and _is_small(planned, size),
     )
 
 
-def _is_small(plan: Plan, size: CheckSize) -> bool:
+def _is_small(plan: Plan, size: ForwardSize) -> bool:
     return (
         plan.parameters <= QUICK_PARAMETERS
         and plan.spec.cells * size.seq_len <= QUICK_STEPS

@@ -7,8 +7,7 @@ from typing import Self
 
 from stepzero_rnn.diagnostics.cost import DiagnosticsCost
 from stepzero_rnn.errors import TooLarge, TooMuchWork
-from stepzero_rnn.plan import Plan
-from stepzero_rnn.spec.checkpoint import CheckSize
+from stepzero_rnn.plan import ForwardSize, Plan
 
 GIB = 1 << 30
 FEWER_FIGURES = "Reduce `seq_len`, use a lower `level`, or ask for fewer `figures`."
@@ -27,7 +26,7 @@ class Limits:
         """Return limits that no request exceeds."""
         return cls(1 << 200, 1 << 200, 1 << 200)
 
-    def admit(self, plan: Plan, check: CheckSize) -> None:
+    def admit(self, plan: Plan, check: ForwardSize) -> None:
         """Reject a plan that exceeds a limit.
 
         Raises:

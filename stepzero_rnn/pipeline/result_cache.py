@@ -11,8 +11,7 @@ from cachetools import LRUCache
 from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.thread_pool import Stop
-from stepzero_rnn.plan import Plan
-from stepzero_rnn.spec.checkpoint import CheckSize
+from stepzero_rnn.plan import ForwardSize, Plan
 
 WAIT_S = 0.05
 PART = 8  # a result larger than 1/8 of the cache is not stored
@@ -101,7 +100,7 @@ def bytes_of(result: object) -> int:
             return RESULT_BYTES
 
 
-def measured_bytes(plan: Plan, size: CheckSize) -> int:
+def measured_bytes(plan: Plan, size: ForwardSize) -> int:
     """Return what `bytes_of` the measured check of a plan will be."""
     figures = sum(1 + len(tensor.gates) for tensor in plan.tensors)
     named_bytes = len(plan.tensors) * NAMED_BYTES

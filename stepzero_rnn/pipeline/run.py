@@ -45,7 +45,7 @@ class Run:
         A large network is measured in the same pass, if the cache has room for the figures.
         """
         job = self.job
-        measured = measured_bytes(job.plan, job.serving.check)
+        measured = measured_bytes(job.plan, job.forward_size)
         measure = not job.is_quick and self.results.keeps(measured)
         try:
             return self._pass(measure=measure, keep=self._keep)
@@ -88,7 +88,7 @@ class Run:
             _check_key(job, self.device, measure),
             Checked,
             lambda: check(
-                job.plan, sampler, job.serving.check, self.device, measure=measure, keep=keep
+                job.plan, sampler, job.forward_size, self.device, measure=measure, keep=keep
             ),
             sampler.stop,
         )
@@ -113,4 +113,4 @@ def known_check(job: Job, device: torch.device, results: ResultCache) -> Checked
 
 
 def _check_key(job: Job, device: torch.device, measure: bool) -> Hashable:
-    return "check", job.digest, job.serving.check, device, measure
+    return "check", job.digest, job.forward_size, device, measure

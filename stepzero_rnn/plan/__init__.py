@@ -14,6 +14,7 @@ from math import prod
 
 from stepzero_rnn.plan import effort
 from stepzero_rnn.plan.cells import CellPlanner, stream_of
+from stepzero_rnn.plan.forward_size import ForwardSize
 from stepzero_rnn.plan.records import (
     Block,
     Plan,
@@ -27,6 +28,7 @@ from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 __all__ = [
     "Block",
+    "ForwardSize",
     "GoOn",
     "Plan",
     "ScriptPlan",

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stepzero_rnn.dtypes import DType
+from stepzero_rnn.dtypes import DTYPES, DType
+from stepzero_rnn.plan.forward_size import ForwardSize, forward_size
 from stepzero_rnn.spec.canonical import as_object
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.spec.networks import Kind, Role
@@ -151,7 +152,12 @@ class Plan:
         for first in range(0, len(self.tensors), per_layer):
             yield self.tensors[first : first + per_layer]
 
-    def working_bytes(self, check: CheckSize) -> int:
+    def forward_size(self, asked: CheckSize) -> ForwardSize:
+        """Return the size of the forward pass: as asked, and otherwise by that of the layers."""
+        largest = max(sum(tensor.elements for tensor in layer) for layer in self.layers())
+        return forward_size(largest, DTYPES[self.spec.dtype], asked)
+
+    def working_bytes(self, check: ForwardSize) -> int:
         """Return the memory the check needs: one layer, its scratch memory and activations."""
         spec = self.spec
         gate_width = len(spec.network.rnn.letters) * spec.hidden_size * spec.directions
@@ -162,7 +168,7 @@ class Plan:
             for layer in self.layers()
         )
 
-    def multiply_adds(self, check: CheckSize) -> int:
+    def multiply_adds(self, check: ForwardSize) -> int:
         """Return the estimated work of the check in multiply-adds, overhead included."""
         forward = self.parameters * check.seq_len * check.batch
         if self.spec.dtype == "float16":

@@ -21,6 +21,7 @@ from stepzero_rnn.spec.overrides import (
     resolve,
 )
 from stepzero_rnn.spec.schemes.scripts import AnyScript
+from stepzero_rnn.thresholds import CACHED_LAYER_BYTES, LARGE_LAYER_BYTES
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
 
@@ -106,10 +107,20 @@ class Spec(NetworkSpec):
 
 
 class CheckSize(Strict):
-    """The size of the sanity forward pass."""
+    """The size of the sanity forward pass.  A plan names the sizes that are not asked for."""
 
-    seq_len: int = Field(default=16, ge=1, le=1024, description="Time steps.")
-    batch: int = Field(default=4, ge=1, le=256, description="Sequences.")
+    seq_len: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description=f"Time steps; by default 16, or 8 if a layer has more than {LARGE_LAYER_BYTES >> 20} MiB.",
+    )
+    batch: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description=f"Sequences; by default 4, or 1 if a layer has more than {CACHED_LAYER_BYTES >> 20} MiB.",
+    )
 
 
 class OnDevice(Strict):

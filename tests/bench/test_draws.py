@@ -22,8 +22,8 @@ from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.statistics import figures
 from stepzero_rnn.engine.thread_pool import ThreadPool
-from stepzero_rnn.plan import TensorPlan, plan
-from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.plan import ForwardSize, TensorPlan, plan
+from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.init import InitParts
 from stepzero_rnn.spec.schemes.weights import Sparse
 from tests.bench.measure import in_turn, ratio, row
@@ -168,7 +168,7 @@ def test_whole_check(init: str) -> None:
         sampler = Sampler(0, workers)
 
         def ours() -> None:
-            check(planned, sampler, CheckSize(), torch.device("cpu"))
+            check(planned, sampler, ForwardSize(16, 4), torch.device("cpu"))
 
         def torchs() -> None:
             for tensor in build(spec | {"init": init}).state_dict().values():

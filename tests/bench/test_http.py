@@ -34,6 +34,7 @@ LARGE: dict[str, Any] = {
     "num_layers": 4,
 }
 SMALL: dict[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20}
+SAME_CHECK = {"seq_len": 16, "batch": 4}  # the size of the peers' forward pass
 ROUNDS = 5
 
 
@@ -73,7 +74,7 @@ def test_large_checkpoint(init: str, device: str, folder: Path) -> None:
             return float(script.stdout.readline())
 
         def run_ours() -> float:
-            body = json.dumps(spec | {"seed": next(seeds)})
+            body = json.dumps(spec | {"seed": next(seeds), "check": SAME_CHECK})
             return curl(f"{url}/v1/checkpoints", body, folder / "ours.pt")
 
         def run_tutorial() -> float:

@@ -15,7 +15,7 @@ from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import bytes_of, measured_bytes
-from stepzero_rnn.spec.checkpoint import CheckSize, Serving, Spec
+from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.summary import Summary, json_chunks
 
@@ -56,7 +56,7 @@ def test_what_is_counted_is_what_is_held():
         tracemalloc.stop()
 
     assert held_bytes < bytes_of(found) < 2 * held_bytes
-    assert bytes_of(found) == measured_bytes(asked.plan, CheckSize())
+    assert bytes_of(found) == measured_bytes(asked.plan, asked.forward_size)
 
 
 def test_a_summary_is_written_in_chunks_of_bounded_size():

@@ -89,11 +89,11 @@ class TestDefaults:
 
         assert (spec.dtype, spec.seed, spec.init) == ("float32", 0, "pytorch")
 
-    def test_serve_from_any_device_with_a_small_check(self) -> None:
+    def test_serve_from_any_device_with_a_check_of_no_size_in_particular(self) -> None:
         request = parse(CheckpointRequest, GRU)
 
         assert (request.device, request.check, request.format) == ("auto", CheckSize(), None)
-        assert (request.check.seq_len, request.check.batch) == (16, 4)
+        assert (request.check.seq_len, request.check.batch) == (None, None)
 
 
 class TestStrictness:

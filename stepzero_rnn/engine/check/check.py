@@ -21,8 +21,7 @@ from stepzero_rnn.engine.statistics import Spread
 from stepzero_rnn.engine.tensors import as_tensor
 from stepzero_rnn.engine.torch_threads import torch_on
 from stepzero_rnn.errors import DeadOutput, NonfiniteOutput
-from stepzero_rnn.plan import Plan, TensorPlan
-from stepzero_rnn.spec.checkpoint import CheckSize
+from stepzero_rnn.plan import ForwardSize, Plan, TensorPlan
 from stepzero_rnn.summary import Devices, DirectionForward, Forward
 from stepzero_rnn.thresholds import SINGLE_THREAD_ELEMENTS, SINGLE_THREAD_PRODUCTS, SPARE_ELEMENTS
 
@@ -52,7 +51,7 @@ class Checked:
 def check(
     plan: Plan,
     sampler: Sampler,
-    size: CheckSize,
+    size: ForwardSize,
     device: torch.device,
     *,
     measure: bool = True,
@@ -78,22 +77,20 @@ def check(
     workers = sampler.workers
     cores = _torch_cores(workers.threads, largest, size)
     with device_errors(device), torch.inference_mode(), _lean(plan.spec.dtype, largest):
-        run = _Run(plan, forward.probe(plan.spec, size, sampler, device), device)
+        run = _Run(plan, size, forward.probe(plan.spec, size, sampler, device), device)
         for layer, tensors in enumerate(plan.layers()):
             drawn = room.draw(tensors)
             tasks = [tasks_of(t, drawn[t.name], sampler.stop, measure=measure) for t in tensors]
             with workers.beside(chain(*tasks), small=largest < SINGLE_THREAD_ELEMENTS) as results:
                 with torch_on(workers.cores, cores):
-                    y = run.forward(tensors, drawn)
+                    run.forward(layer, tensors, drawn, look=measure)
                 task_results = iter(results())
             for tensor, its_tasks in zip(tensors, tasks, strict=True):
                 its_results = [*islice(task_results, len(its_tasks))]
                 measurement = lesson_of(tensor, its_results, measured=measure)
                 judge_weights(plan, tensor, measurement.nonfinite)
                 measurements[tensor.name] = measurement
-            run.reject_bad_output(layer, y)
-            with torch_on(workers.cores, cores):
-                run.step(layer, y, look=measure)
+            run.reject_bad_output(layer)
             sampler.stop.check()
     return Checked(
         {name: one.crc32 for name, one in measurements.items()},
@@ -125,29 +122,25 @@ class _Room:
 class _Run:
     """The state of the forward pass: the current activations, and statistics of previous layers."""
 
-    def __init__(self, plan: Plan, x: Tensor, device: torch.device) -> None:
-        self._spec, self._x, self._device = plan.spec, x, device
+    def __init__(self, plan: Plan, size: ForwardSize, x: Tensor, device: torch.device) -> None:
+        self._spec, self._size, self._x, self._device = plan.spec, size, x, device
         self._input_shape = list(x.shape)
         self._layers: list[DirectionForward] = []
-        self._parameters: Mapping[str, Tensor] = {}
         self._finite, self._dead = True, False
         self._spread: Spread
 
-    def forward(self, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored]) -> Tensor:
-        """Run one layer on the current activations and return its output."""
-        self._parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
-        return forward.run_layer(self._spec, self._parameters, self._x)
-
-    def step(self, layer: int, y: Tensor, *, look: bool) -> None:
-        """Make the output the input of the next layer; if `look`, measure the gates first."""
+    def forward(
+        self, layer: int, tensors: Sequence[TensorPlan], drawn: Mapping[str, Stored], *, look: bool
+    ) -> None:
+        """Run one layer on the current activations; if `look`, also measure its gates."""
+        parameters = {t.name: as_tensor(drawn[t.name], t).to(self._device) for t in tensors}
+        x, self._x = self._x, forward.run_layer(self._spec, parameters, self._x)
         if look:
-            self._layers += forward.gate_activations(
-                self._spec, layer, self._parameters, self._x, y
-            )
-        self._x, self._parameters = y, {}
+            self._layers += forward.gate_activations(self._spec, layer, parameters, x, self._x)
 
-    def reject_bad_output(self, layer: int, y: Tensor) -> None:
-        """Raise an error if the spec does not accept this output."""
+    def reject_bad_output(self, layer: int) -> None:
+        """Raise an error if the spec does not accept the layer's output."""
+        y = self._x
         self._spread = spread = forward.spread(y)
         if spread.nonfinite and not self._spec.accept_nonfinite:
             raise NonfiniteOutput(layer=layer, reason=self._reason(y))
@@ -165,6 +158,8 @@ class _Run:
     def result(self) -> Forward:
         """Return the results of the whole pass."""
         return Forward(
+            seq_len=self._size.seq_len,
+            batch=self._size.batch,
             input_shape=self._input_shape,
             output_shape=list(self._x.shape),
             finite=self._finite,
@@ -186,7 +181,7 @@ def judge_weights(plan: Plan, tensor: TensorPlan, nonfinite: int) -> None:
         raise NonfiniteOutput(layer=tensor.layer, reason=f"{values} overflow {tensor.dtype.name}")
 
 
-def _torch_cores(threads: int, layer_elements: int, size: CheckSize) -> int:
+def _torch_cores(threads: int, layer_elements: int, size: ForwardSize) -> int:
     """Return the number of cores on which torch runs a layer; 0 for a negligible amount of work.
 
     One core is left to the measurements that run at the same time: torch would have to wait for the

@@ -16,8 +16,8 @@ from stepzero_rnn.engine.elements.distributions import Normal
 from stepzero_rnn.engine.statistics import Spread, spread_of
 from stepzero_rnn.engine.tensors import TORCH_DTYPES
 from stepzero_rnn.engine.words.philox import key
-from stepzero_rnn.plan import stream_of
-from stepzero_rnn.spec.checkpoint import CheckSize, Spec
+from stepzero_rnn.plan import ForwardSize, stream_of
+from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.networks import WHOLE, Cell, Gate
 from stepzero_rnn.summary import DirectionForward, GateActivation
 
@@ -29,7 +29,7 @@ INPUT_STREAM = stream_of("input", WHOLE)
 SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
 
 
-def probe(spec: Spec, size: CheckSize, sampler: Sampler, device: torch.device) -> Tensor:
+def probe(spec: Spec, size: ForwardSize, sampler: Sampler, device: torch.device) -> Tensor:
     """Draw the standard normal input from the seed, in the layout that the module expects."""
     count = size.seq_len * size.batch * spec.input_size
     values = np.empty(count, np.float32)
