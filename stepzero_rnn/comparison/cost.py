@@ -28,7 +28,7 @@ def cost_of_starts(
     for start in starts:
         encode_recipe(start.spec)
         planned = plan(start.spec, go_on)
-        limits.admit(planned, CheckSize())
+        limits.admit(planned, planned.forward_size(CheckSize()))
         each = cost(planned, request.options)
         working_bytes = max(working_bytes, each.working_bytes)
         multiply_adds += each.multiply_adds * len(request.seeds)
