@@ -107,7 +107,7 @@ class Spec(NetworkSpec):
 
 
 class CheckSize(Strict):
-    """The size of the sanity forward pass.  A plan names the sizes that are not asked for."""
+    """The size of the sanity forward pass.  A plan names the sizes that are not requested."""
 
     seq_len: int | None = Field(
         default=None,
