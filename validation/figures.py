@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import copysign, floor, log10
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch.nn import functional
 
 import stepzero_rnn
 from stepzero_rnn.diagnostics.options import Figure
@@ -46,24 +41,7 @@ def figures_of(spec: dict[str, object], group: Group) -> dict[str, float]:
         level="full",
         figures=MEASURED,
     )
-    found = {**_figures(measured, group), "retention": retention(spec, group.dependency_length)}
-    return {name: _rounded(value) for name, value in found.items()}
-
-
-def retention(spec: Mapping[str, Any], length: int) -> float:
-    """Return the mean over units of σ(b)^L, the share of a cell state that lasts L steps.
-
-    It is what the biases b of the forget gate (LSTM) or update gate (GRU) imply, of all layers;
-    plain RNNs retain nothing.
-    """
-    if spec["rnn_type"] == "rnn":
-        return 0.0
-    state, hidden = stepzero_rnn.state_dict(spec), spec["hidden_size"]
-    totals = [
-        state[name] + state[name.replace("_ih_", "_hh_")] for name in state if "bias_ih" in name
-    ]
-    gates = torch.stack([total.reshape(-1, hidden)[1].double() for total in totals])
-    return float((length * functional.logsigmoid(gates)).exp().mean())
+    return {name: _rounded(value) for name, value in _figures(measured, group).items()}
 
 
 def _figures(measured: Diagnostics, group: Group) -> dict[str, float | None]:
@@ -76,6 +54,7 @@ def _figures(measured: Diagnostics, group: Group) -> dict[str, float | None]:
         "echo": echo.mean,
         "echo_at_length": echo.lags[str(group.dependency_length)],
         "log10_reach": OVERFLOW_LOG10 if gradient.log10_reach is None else gradient.log10_reach,
+        "retention": measured.retention or 0.0,
         "growth_per_step": gradient.growth_per_step,
         "state_rms": last.state_rms[-1],
         "unit_spread": last.unit_spread[1],

@@ -13,7 +13,7 @@ from statistics import mean, median
 
 from scipy.stats import spearmanr
 
-from stepzero_rnn.diagnostics.ranking import CHRONO_FROM, Ranked, ranked, recommended
+from stepzero_rnn.diagnostics.ranking import Ranked, ranked, recommended
 from stepzero_rnn.diagnostics.rules import Measured
 from stepzero_rnn.diagnostics.score import FREE_DECADES
 from validation.groups import Group
@@ -22,7 +22,6 @@ from validation.results import Results
 LEARNS = 0.1
 DISTINCT = 0.1  # gains that differ by more are different outcomes
 FAILED = 0.25  # of the group's best gain
-CHRONO = "chrono"
 LEAST = 1e-30
 
 Values = Mapping[str, float]  # by start
@@ -57,7 +56,12 @@ class Judged:
         """Return what the rules look at."""
         figures = self.figures
         overflows = bool(figures["overflows"][start])
-        return Measured(figures["echo"][start], figures["log10_reach"][start], overflows)
+        return Measured(
+            figures["echo"][start],
+            figures["log10_reach"][start],
+            overflows,
+            figures["retention"][start],
+        )
 
     def repeatability(self) -> float:
         """Return the rank correlation of one seed's gains with the mean of the others'."""
@@ -106,11 +110,10 @@ def score_of(one: Judged) -> Values:
     return {start: one.measured(start).score for start in one.gains}
 
 
-def with_retention(one: Judged) -> Values:
-    """Return the score plus retention, for LSTMs whose dependencies are long."""
-    is_long = one.group.kind == "lstm" and one.group.dependency_length >= CHRONO_FROM
-    retained = one.figures["retention"]
-    return {start: score + is_long * retained[start] for start, score in score_of(one).items()}
+def _without_retention(one: Judged) -> Values:
+    return {
+        start: score - one.figures["retention"][start] for start, score in score_of(one).items()
+    }
 
 
 def _reach(one: Judged) -> Values:
@@ -128,7 +131,7 @@ def _distance_from_one(name: str) -> Predictor:
 
 PREDICTORS: Mapping[str, Predictor] = {
     "score": score_of,
-    "score, with retention": with_retention,
+    "score without retention": _without_retention,
     "echo, three lags": _figure("echo"),
     "echo at L": _figure("echo_at_length"),
     "gradient reach, near 1": _reach,
@@ -166,7 +169,7 @@ def order_of(one: Judged) -> list[Ranked]:
                 figures["echo"][start],
                 figures["echo_at_length"][start],
                 figures["log10_reach"][start],
-                is_chrono=CHRONO in start,
+                retention=figures["retention"][start],
                 is_excluded=figures["overflows"][start] > 0 or figures["log10_reach"][start] > 4,
             )
             for start in one.gains
@@ -176,15 +179,12 @@ def order_of(one: Judged) -> list[Ranked]:
 
 def recommendation(one: Judged) -> dict[str, float]:
     """Return the shares of the best gain that one gets by trying what is recommended."""
-    group, best, order = one.group, one.best_gain, order_of(one)
-    rnn_type = group.kind if group.kind in ("lstm", "gru") else "rnn"
-    three = recommended(order, rnn_type, group.dependency_length)
-    three_gain = max(one.gains[start.label] for start in three)
+    best, order = one.best_gain, order_of(one)
+    three_gain = max(one.gains[start.label] for start in recommended(order))
     gains = list(one.gains.values())
     shares = {
         "first": one.gains[order[0].label],
         "best_of_three": three_gain,
-        "best_of_three_by_score": max(one.gains[start.label] for start in order[:3]),
         "pytorch": one.gains["pytorch"],
         "random": mean(gains),
         "best_of_three_random": mean(map(max, combinations(gains, 3))),

@@ -27,7 +27,7 @@ MIN_LEARNING = 4  # starts: a group in which fewer learn measures luck
 MIN_REPEATABILITY = 0.7
 LONG = 50  # steps
 BOOTSTRAPS = 2000
-RETAINING = "score, with retention"
+WITHOUT = "score without retention"
 FAINT, MIN_LARGEST_ECHO = 0.5, 0.05  # as a comparison of starts finds them
 
 Summary = dict[str, Any]
@@ -106,7 +106,7 @@ def summary(groups: Sequence[Judged]) -> Summary:
         "starts": sum(len(one.gains) for one in groups),
         "layers": sorted({one.group.layers for one in groups}),
         "sets": _sets(groups, SETS, PREDICTORS),
-        "slices": _sets(groups, SLICES, {name: PREDICTORS[name] for name in ("score", RETAINING)}),
+        "slices": _sets(groups, SLICES, {name: PREDICTORS[name] for name in ("score", WITHOUT)}),
         "recommendation": {
             name: _recommended(chosen)
             for name, condition in SETS.items()

@@ -75,16 +75,16 @@ def recommend(
     samples = run.measure(starts, progress, request.max_seconds or inf)
     return Recommendation(
         evidence=recommendation_evidence(),
-        candidates=_candidates(samples, request),
+        candidates=_candidates(samples),
         **run.facts(starts),
     )
 
 
-def _candidates(samples: Sequence[Samples], request: RecommendationRequest) -> list[RankedStart]:
+def _candidates(samples: Sequence[Samples]) -> list[RankedStart]:
     """Return the candidates in order, with their ranks, ties and the three to try."""
     rows = {row.label: row for row in rows_of(samples)}
     order = ranked([as_ranked(one, rows[one.start.label]) for one in samples])
-    first = recommended(order, request.network.rnn_type, request.needed_length)
+    first = recommended(order)
     return [
         _candidate(rows[one.label], place, order, is_recommended=one in first)
         for place, one in enumerate(order, 1)

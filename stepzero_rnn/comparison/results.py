@@ -33,9 +33,9 @@ class Row:
         Mapping[str, Spread],
         Field(
             description="By name: `score`, `echo`, `echo_at_<lag>`, `log10_reach` and `growth_per_step`, as in the "
-            "diagnostics of a start; except at level `quick`, also `state_rms`, `dead_units`, `saturated_units` and "
-            "`distinctness` of the last layer at the last step. The median of `score` is the score of the median echo "
-            "and reach."
+            "diagnostics of a start; `retention` for LSTMs with a long dependency length; except at level `quick`, also `state_rms`, `dead_units`, `saturated_units` and "
+            "`distinctness` of the last layer at the last step. The median of `score` is the score of the median "
+            "figures."
         ),
     ]
     findings: Annotated[

@@ -43,9 +43,9 @@ class Samples:
     def median(self) -> Measured:
         """The median figures; states overflow if they do for half of the seeds."""
         reach = min(median(self.figures["log10_reach"]), OVERFLOW_LOG10)
-        return Measured(
-            median(self.figures["echo"]), reach, sum(self.overflows) * 2 >= len(self.overflows)
-        )
+        overflows = sum(self.overflows) * 2 >= len(self.overflows)
+        retention = median(self.figures.get("retention", [0.0]))
+        return Measured(median(self.figures["echo"]), reach, overflows, retention)
 
     @property
     def echo_at_length(self) -> float:
@@ -88,14 +88,16 @@ def as_ranked(samples: Samples, row: Row) -> Ranked:
         measured.echo,
         samples.echo_at_length,
         measured.log10_reach,
-        is_chrono=samples.start.is_chrono,
         is_excluded=any(finding.name in NEVER_RANKED for finding in row.findings),
+        retention=measured.retention,
     )
 
 
 def _scalars(found: Diagnostics) -> list[tuple[str, Real]]:
     """Return the figures of one start that are single numbers."""
     scalars: list[tuple[str, Real]] = [("score", found.score)]
+    if found.retention is not None:
+        scalars.append(("retention", found.retention))
     if found.echo:
         scalars.append(("echo", found.echo.mean))
         scalars += [(f"echo_at_{lag}", value) for lag, value in found.echo.lags.items()]

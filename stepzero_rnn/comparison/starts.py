@@ -24,14 +24,6 @@ class NamedStart:
     label: str
     spec: Spec
 
-    @property
-    def is_chrono(self) -> bool:
-        """Whether biases are set for a range of memory lengths."""
-        schemes = (self.spec.parts.bias, *self.spec.parts.overrides)
-        return self.spec.script is None and any(
-            scheme.name.startswith("chrono") for scheme in schemes
-        )
-
     def with_seed(self, seed: int) -> Spec:
         """Return the spec with another seed."""
         return self.spec.model_copy(update={"seed": seed})

@@ -8,27 +8,26 @@ from dataclasses import dataclass
 from stepzero_rnn.diagnostics.score import TIED, score
 
 RECOMMENDED = 3
-CHRONO_FROM = 50  # dependency length from which an LSTM should try a chrono start
 
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
     """A start with the medians of its figures over seeds.
 
-    `is_chrono` marks starts whose biases are set for long memory; `is_excluded` those whose states
-    overflow or whose gradients explode, which come last and are never recommended.
+    `is_excluded` marks starts whose states overflow or whose gradients explode, which come last and
+    are never recommended.
     """
 
     label: str
     echo: float
     echo_at_length: float
     log10_reach: float
-    is_chrono: bool = False
     is_excluded: bool = False
+    retention: float = 0.0
 
     @property
     def score(self) -> float:
-        return score(self.echo, self.log10_reach)
+        return score(self.echo, self.log10_reach, self.retention)
 
 
 def ranked(starts: Sequence[Ranked]) -> list[Ranked]:
@@ -51,16 +50,6 @@ def is_tied(one: Ranked, other: Ranked) -> bool:
     return one.is_excluded == other.is_excluded and abs(one.score - other.score) <= TIED
 
 
-def recommended(order: Sequence[Ranked], rnn_type: str, dependency_length: int) -> list[Ranked]:
-    """Return the three starts to try, from starts in order.
-
-    For an LSTM with dependencies of 50 steps or more, the best chrono start is one of them: the
-    score undervalues it, because its input gates of 1/T make every trace faint.
-    """
-    fit = [one for one in order if not one.is_excluded]
-    chosen = fit[:RECOMMENDED]
-    chrono = next((one for one in fit if one.is_chrono), None)
-    needs_chrono = rnn_type == "lstm" and dependency_length >= CHRONO_FROM
-    if chrono and needs_chrono and chrono not in chosen:
-        chosen[RECOMMENDED - 1 :] = [chrono]
-    return chosen
+def recommended(order: Sequence[Ranked]) -> list[Ranked]:
+    """Return the three starts to try, from starts in order."""
+    return [one for one in order if not one.is_excluded][:RECOMMENDED]

@@ -194,8 +194,16 @@ class Diagnostics:
     score: Annotated[
         float | None,
         Field(
-            description="echo.mean − 0.05·max(|gradient.log10_reach| − 0.5, 0). It orders starts of one network at one "
-            "dependency length, and means nothing across networks; null without both figures."
+            description="echo.mean + retention − 0.05·max(|gradient.log10_reach| − 0.5, 0), where retention is 0 if it is "
+            "null. It orders starts of one network at one dependency length, and means nothing across networks; null "
+            "without both figures."
+        ),
+    ]
+    retention: Annotated[
+        float | None,
+        Field(
+            description="Mean over units of σ(b)^L with the forget gate's total bias b: the share of the cell states that "
+            "lasts for the dependency length L. Null for other networks than LSTMs, and for L below 50."
         ),
     ]
     findings: Annotated[list[Finding], Field(description="Errors first.")]

@@ -20,15 +20,18 @@ CHEN = "Chen et al. 2018, arXiv:1806.05394"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The figures that the rules look at: echo, log₁₀ of the reach, and whether states overflow."""
+    """The figures that the rules look at: echo, log₁₀ of the reach, whether states overflow, and
+    retention, which is 0 if it is not a part of the score.
+    """
 
     echo: float
     log10_reach: float
     overflows: bool = False
+    retention: float = 0.0
 
     @property
     def score(self) -> float:
-        return score(self.echo, inf if self.overflows else self.log10_reach)
+        return score(self.echo, inf if self.overflows else self.log10_reach, self.retention)
 
     @property
     def is_vanishing(self) -> bool:

@@ -1,7 +1,10 @@
 """The score that combines echo and gradient reach.
 
 `score = echo − 0.05·max(|log₁₀ G_L| − 0.5, 0)`, where G_L is the gradient reach at the dependency
-length L.  It orders starts of one network at one L; across networks it means nothing.
+length L.  For LSTMs with L ≥ 50, retention is added: the share of the cell states that lasts L
+steps, as the forget gate's biases imply.  Echo undervalues starts with input gates of 1/L, whose
+traces are faint but last.  The score orders starts of one network at one L; across networks it
+means nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from math import isfinite
 WINDOW = 3  # steps of input that are read back
 FREE_DECADES, COST_OF_A_DECADE = 0.5, 0.05
 OVERFLOW_LOG10, OVERFLOW_SCORE = 150.0, -7.5
+RETAINING_FROM = 50  # the dependency length
 TIED = 0.03  # scores this close are ties: over seeds, their median standard deviation is 0.02
 
 
@@ -37,8 +41,13 @@ def reach_at(log10_by_step: Sequence[float], dependency_length: int) -> float:
     return sum(steps) / len(steps)
 
 
-def score(echo: float, log10_reach: float) -> float:
+def has_retention(rnn_type: str, dependency_length: int) -> bool:
+    """Whether retention is a part of the score."""
+    return rnn_type == "lstm" and dependency_length >= RETAINING_FROM
+
+
+def score(echo: float, log10_reach: float, retention: float = 0.0) -> float:
     """Return the score; one at which anything overflows is −7.5."""
     if not (isfinite(echo) and isfinite(log10_reach)):
         return OVERFLOW_SCORE
-    return echo - COST_OF_A_DECADE * max(abs(log10_reach) - FREE_DECADES, 0.0)
+    return echo + retention - COST_OF_A_DECADE * max(abs(log10_reach) - FREE_DECADES, 0.0)

@@ -161,17 +161,18 @@ class TestTheOrder:
         exploding = Ranked("exploding", 0.9, 0.9, 4.5, is_excluded=True)
 
         assert [one.label for one in ranked([exploding, fine])] == ["fine", "exploding"]
-        assert recommended([fine, exploding], "gru", 10) == [fine]
+        assert recommended([fine, exploding]) == [fine]
 
-    @pytest.mark.parametrize(
-        ("kind", "length", "third"), [("lstm", 50, "chrono"), ("lstm", 49, "c"), ("gru", 50, "c")]
-    )
-    def test_gives_long_lstms_a_chrono_start_in_third_place(
-        self, kind: str, length: int, third: str
-    ) -> None:
+    def test_follows_echo_and_retention_together(self) -> None:
         starts = [Ranked(label, score, score, 0.0) for label, score in (("a", 0.9), ("b", 0.7))]
-        starts += [Ranked("c", 0.5, 0.5, 0.0), Ranked("chrono", 0.1, 0.1, 0.0, is_chrono=True)]
+        lasting = Ranked("lasting", 0.1, 0.1, -2.5, retention=0.7)
 
-        first = recommended(ranked(starts), kind, length)
+        order = ranked([*starts, lasting])
 
-        assert [one.label for one in first] == ["a", "b", third]
+        assert [one.label for one in recommended(order)] == ["a", "b", "lasting"]
+        assert lasting.score == pytest.approx(0.1 + 0.7 - 0.05 * 2)
+
+    def test_recommends_the_first_three(self) -> None:
+        order = ranked([Ranked(str(place), place, place, 0.0) for place in range(5)])
+
+        assert [one.label for one in recommended(order)] == ["4", "3", "2"]

@@ -96,6 +96,18 @@ def test_the_suggested_chrono_start_is_better_at_the_length_it_was_suggested_for
     assert after.score > before.score + 0.3
 
 
+def test_retention_counts_for_long_dependencies_of_lstms() -> None:
+    chrono = {"weight_hh": "orthogonal", "bias": {"scheme": "chrono", "t_max": 60}}
+    found = figures({**spec_of("lstm"), "init": chrono}, seq_len=60)
+    assert found.echo
+    assert found.gradient
+    assert found.retention
+
+    both = Measured(found.echo.mean, found.gradient.log10_reach or 0.0).score
+
+    assert found.score == pytest.approx(both + found.retention, abs=1e-4)
+
+
 def test_a_score_needs_both_figures() -> None:
     only = figures(spec_of("lstm"), figures=["echo"])
 
@@ -106,7 +118,11 @@ def test_a_score_needs_both_figures() -> None:
 
 @pytest.mark.parametrize(
     ("name", "outside"),
-    [("deep", "several layers"), ("bidirectional", "two directions"), ("projected", "projection")],
+    [
+        ("deep", "more than two layers"),
+        ("bidirectional", "two directions"),
+        ("projected", "projection"),
+    ],
 )
 def test_networks_outside_the_validation_are_marked(name: str, outside: str) -> None:
     found = figures(spec_of(name), level="quick")

@@ -191,6 +191,31 @@ def test_a_constant_forget_bias_implies_one_memory_for_all_units() -> None:
     assert steps == pytest.approx([1 + math.e**2] * 3, rel=1e-4)
 
 
+def retention(spec: Mapping[str, Any], length: int) -> float | None:
+    return stepzero_rnn.diagnose(spec, seq_len=length, figures="memory").retention
+
+
+def test_a_constant_forget_bias_retains_that_gate_to_the_power_of_the_length() -> None:
+    gate = 1 / (1 + math.exp(-5))
+
+    assert retention(gated("lstm", 32, bias=forget(5)), 60) == pytest.approx(gate**60, rel=1e-4)
+
+
+def test_chrono_retains_what_its_law_says() -> None:
+    # With a bias of ln u, u ~ U(1, T − 1), a gate is u/(1 + u); 1000 units, shares from 0 to 1.
+    u = np.linspace(1, 99, 100_001)
+    expected = np.mean((u / (1 + u)) ** 100)
+
+    found = retention(gated("lstm", 1000, bias=chrono(100)), 100)
+
+    assert found == pytest.approx(expected, abs=5 * 0.5 / math.sqrt(1000))
+
+
+@pytest.mark.parametrize(("kind", "length"), [("gru", 60), ("rnn", 60), ("lstm", 49)])
+def test_retention_is_a_figure_of_lstms_with_long_dependencies(kind: str, length: int) -> None:
+    assert retention({"rnn_type": kind, "input_size": 2, "hidden_size": 4}, length) is None
+
+
 def test_both_directions_and_the_ends_of_a_deep_network_are_described() -> None:
     spec = {**spec_of("bidirectional"), "num_layers": 6}
     found = stepzero_rnn.diagnose(spec, figures="memory").memory

@@ -99,11 +99,12 @@ class TestTheRecommendation:
         assert found["best_is_among_three"] == 0
         assert found["random"] == pytest.approx(0.5)
 
-    def test_for_an_lstm_on_a_long_task_has_a_chrono_start(self) -> None:
-        found = recommendation(judged(GROUP, results(RISING, RISING[::-1])))
+    def test_has_the_starts_that_retain(self) -> None:
+        retaining: dict[str, Mapping[str, float]] = {"chrono L": {"retention": 0.9}}
 
-        assert found["best_of_three"] == pytest.approx(0.3 / 0.7)
-        assert found["best_of_three_by_score"] == pytest.approx(0.2 / 0.7)
+        found = recommendation(judged(GROUP, results(RISING, RISING[::-1], **retaining)))
+
+        assert found["first"] == found["best_of_three"] == pytest.approx(0.3 / 0.7)
 
     def test_leaves_out_what_overflows(self) -> None:
         one = judged(GROUP, results(RISING, RISING, f={"overflows": 1.0}))

@@ -12,6 +12,7 @@ import pytest
 
 from stepzero_rnn.diagnostics.evidence import evidence_of, recommendation_evidence
 from stepzero_rnn.diagnostics.rules import RULES
+from stepzero_rnn.diagnostics.validity import VALIDATED_LAYERS
 from validation.__main__ import validate
 from validation.groups import SHORT, Group
 from validation.plots import PLOTS
@@ -62,6 +63,10 @@ def test_the_evidence_of_a_finding_quotes_the_results(name: str) -> None:
     assert text
     assert f"{rates['flagged']} of {found['starts']} starts" in text
     assert f"{rates['in_best_quarter']} of the {found['in_best_quarter']} best" in text
+
+
+def test_networks_count_as_validated_up_to_the_depth_that_was_trained() -> None:
+    assert json.loads(DATA.read_text(encoding="utf-8"))["layers"][-1] == VALIDATED_LAYERS
 
 
 def test_a_finding_outside_the_validation_has_no_evidence() -> None:

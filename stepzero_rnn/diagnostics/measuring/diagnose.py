@@ -94,7 +94,9 @@ class _Run:
             else uploaded_inputs(options, self._level, given)
         )
         self._figures, self._too_long = affordable(plan, options)
-        self._weights = WeightFigures(plan, frozenset(self._figures), options.layer)
+        self._weights = WeightFigures(
+            plan, frozenset(self._figures), options.layer, options.needed_length
+        )
         self._below: list[Tensor] = []  # the input of each layer, of the running sequences
         self._last: Tensor | None = None
         self._overflows = False
@@ -135,10 +137,10 @@ class _Run:
         options = self._options
         echo = self._echo()
         reach, gradient = self._gradient()
-        measured = None
+        weights, measured = self._weights.result(), None
         if echo and gradient:
-            measured = Measured(echo.mean, reach, self._overflows or gradient.log10_reach is None)
-        weights = self._weights.result()
+            overflows = self._overflows or gradient.log10_reach is None
+            measured = Measured(echo.mean, reach, overflows, weights.retention or 0.0)
         return Diagnostics(
             recipe=encode_recipe(self._spec),
             seq_len=options.seq_len,
@@ -149,6 +151,7 @@ class _Run:
             is_validated=validity.is_validated(self._spec) and not self._is_uploaded,
             validity=validity.sentence(self._spec, is_uploaded=self._is_uploaded),
             score=finite(measured.score) if measured else None,
+            retention=weights.retention,
             findings=findings_of(self._spec, options.needed_length, measured, weights.expected),
             echo=echo,
             gradient=gradient,

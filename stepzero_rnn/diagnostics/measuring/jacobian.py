@@ -72,6 +72,15 @@ def gate_memory(cell: CellWeights) -> Matrix | None:
     return np.quantile(steps, QUANTILES) if np.isfinite(steps).all() else np.full(3, np.inf)
 
 
+def retention(cell: CellWeights, steps: int) -> float:
+    """Return the mean over units of σ(b)^steps, with the total bias b of the forget or update gate.
+
+    It is the share of the state that lasts so many steps.
+    """
+    keep = _sigmoid(cell.total_bias()["retention"])
+    return float(np.mean(keep**steps))
+
+
 def _rows(factors: Matrix, matrix: Matrix) -> Matrix:
     return factors[:, None] * matrix
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
+from statistics import fmean, median
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from stepzero_rnn.diagnostics.display import finite
 from stepzero_rnn.diagnostics.measuring import expected, jacobian, matrices
 from stepzero_rnn.diagnostics.measuring.cell_weights import CellWeights, Matrix
 from stepzero_rnn.diagnostics.results import Omission
+from stepzero_rnn.diagnostics.score import has_retention
 from stepzero_rnn.diagnostics.weight_costs import DENSE
 from stepzero_rnn.diagnostics.weight_results import (
     BlockSpectrum,
@@ -45,6 +46,7 @@ class WeightResults:
     expected: ExpectedFigures | None
     memory: Memory | None
     spectra: Spectra | None
+    retention: float | None
     omitted: Sequence[Omission]
 
 
@@ -59,6 +61,8 @@ class WeightFigures:
     plan: Plan
     figures: frozenset[str]
     layer: int | None
+    needed_length: int
+    _retentions: list[float] = field(default_factory=list)
     _rows: list[tuple[int, Row]] = field(default_factory=list)
     _blocks: list[tuple[int, BlockSpectrum]] = field(default_factory=list)
     _cells: list[CellMemory] = field(default_factory=list)
@@ -74,9 +78,13 @@ class WeightFigures:
 
     def result(self) -> WeightResults:
         """Return everything that was measured."""
-        return WeightResults(self._expected(), self._memory(), self._spectra(), self._omitted())
+        retention = finite(fmean(self._retentions)) if self._retentions else None
+        parts = self._expected(), self._memory(), self._spectra()
+        return WeightResults(*parts, retention, self._omitted())
 
     def _add_cell(self, cell: CellWeights, tensors: Sequence[TensorPlan], stop: Stop) -> None:
+        if not tensors[0].reverse and has_retention(cell.spec.rnn_type, self.needed_length):
+            self._retentions.append(jacobian.retention(cell, self.needed_length))
         if "memory" in self.figures:
             stop.check()
             self._cells.append(_memory(cell, tensors[0]))
