@@ -156,7 +156,8 @@ def of_one_step(spec: Mapping[str, Any]) -> Tensor:
     weights = module.state_dict()
     total = weights["bias_ih_l0"] + weights["bias_hh_l0"]
     slopes: Tensor = (total >= 0).double()[:, None]
-    return slopes * weights["weight_hh_l0"]
+    weight: Tensor = weights["weight_hh_l0"]
+    return slopes * weight
 
 
 def test_the_jacobian_agrees_with_finite_differences() -> None:
