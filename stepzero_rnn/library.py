@@ -16,13 +16,21 @@ from stepzero_rnn import targets
 from stepzero_rnn.diagnostics.options import DiagnosticsArguments, DiagnosticsOptions
 from stepzero_rnn.diagnostics.results import Diagnostics
 from stepzero_rnn.errors import RequestError
+from stepzero_rnn.extras import require_torch
 from stepzero_rnn.formats.naming import choose_format, format_and_rest
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.plan import plan as plan_of
 from stepzero_rnn.recipe_warnings import caution
-from stepzero_rnn.spec.arrays import ReadingArguments, UploadArguments, listed, upload_options
+from stepzero_rnn.spec.arrays import (
+    IdentifyArguments,
+    IdentifyOptions,
+    ReadingArguments,
+    UploadArguments,
+    listed,
+    upload_options,
+)
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.recipe import AnySpec, as_spec
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from stepzero_rnn.arrays.saving import AnyArrays, AnyInputs
+    from stepzero_rnn.identification.result import Identified
     from stepzero_rnn.pipeline.assemble import Buffer
 
 Network = TypeVar("Network", bound="nn.RNNBase")
@@ -210,6 +219,32 @@ def diagnose(
 
     asked = parse(DiagnosticsOptions, options)
     return drawing.diagnose(_job(as_spec(spec), "safetensors", device, None), asked, inputs)
+
+
+def identify(arrays: AnyArrays, **options: Unpack[IdentifyArguments]) -> Identified:
+    """Say which initialization weights are: which laws of the catalogue fit every gate.
+
+    The network's kind and sizes are inferred from the arrays.  A file that carries its recipe is
+    compared with its redraw, bit for bit.
+
+    Args:
+        arrays: a mapping from names to arrays, such as a `state_dict`; or one or more paths of
+            `.npy`, `.npz` or `.safetensors` files, or one of a `.pt` file, which is read with
+            `torch.load(weights_only=True)`.
+        layout: the library whose names, shapes and gate order the arrays have.
+        prefix: the beginning of the names of the network's arrays, as in the file of a larger
+            model; all other arrays are ignored.
+
+    Raises:
+        InvalidArrays, NotAnArrayFile: the arrays are corrupt, or do not tell their network.
+        InvalidSpec: an option is not valid.
+        MissingExtra: torch, numba or scipy is not installed.
+        StoreUnavailable: the folder for temporary files is not writable.
+    """
+    require_torch("scipy")
+    from stepzero_rnn.identification.local import identify_here
+
+    return identify_here(listed(arrays), parse(IdentifyOptions, options))
 
 
 def stream(

@@ -56,11 +56,26 @@ def fit(named: Sequence[Named], spec: Spec, options: ReadOptions) -> Fit:
                 implied_here=dict(claims[array.found]),
             )
             faults.append(_misfit(array, needed, cause(misfit)))
+    return Fit(_sizes(implied, named), (*faults, *_shrinking(named, claims, of, requested)))
+
+
+def implied_sizes(named: Sequence[Named], spec: Spec) -> Sizes:
+    """Return the sizes that most arrays imply, whatever those of the network are."""
+    implied = _most_frequent([claim for array in named for claim in _claims(array, spec)])
+    return _sizes(implied, named)
+
+
+def misfits(named: Sequence[Named], spec: Spec) -> int:
+    """Return how many arrays have another shape than the network's parameters."""
+    of = {name: getattr(spec, name) for name in _SIZE_NAMES}
+    return sum(array.found.shape != _needed(array, of, spec) for array in named)
+
+
+def _sizes(implied: Mapping[str, int], named: Sequence[Named]) -> Sizes:
     layers = 1 + max((array.layer for array in named), default=0)
-    sizes = Sizes(
+    return Sizes(
         implied.get("input_size"), implied.get("hidden_size"), implied.get("proj_size"), layers
     )
-    return Fit(sizes, (*faults, *_shrinking(named, claims, of, requested)))
 
 
 def _needed(array: Named, of: Mapping[str, int], spec: Spec) -> Shape:

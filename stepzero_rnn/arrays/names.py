@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
 from stepzero_rnn.arrays.habits import beside_dropped
 from stepzero_rnn.arrays.layouts import LAYOUTS, why_unread
@@ -29,18 +30,8 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: ReadOptions) -> Rea
     chosen, left_out = _split_by_prefix(arrays, options.prefix)
     if arrays and not chosen:
         return Reading(faults=[_begins_none(arrays, options.prefix)])
-    short = [
-        NamedArray(array, array.name.removeprefix(options.prefix))
-        for array in chosen
-        if len(array.name) <= MAX_NAME_CHARS
-    ]
-
-    def understand(calls: Sequence[NamedArray]) -> Reading:
-        rules = LAYOUTS[options.layout][spec.rnn_type]
-        if options.layout == "pytorch":
-            return read_pytorch(calls, rules)
-        return read_paths(calls, rules, spec, options)
-
+    short = _shortened(chosen, options)
+    understand = partial(understood, spec=spec, options=options)
     reading = understand(short)
     if len(reading.networks) > 1:
         reading.faults.append(several(reading, understand, spec, options))
@@ -50,6 +41,27 @@ def read_names(arrays: Sequence[Found], spec: Spec, options: ReadOptions) -> Rea
     reading.faults += [unknown(array, "its name is too long") for array in long]
     reading.prefix = options.prefix + reading.prefix
     return reading
+
+
+def selected(arrays: Sequence[Found], options: ReadOptions) -> list[NamedArray]:
+    """Return the arrays whose names begin with the prefix, without it."""
+    return _shortened(_split_by_prefix(arrays, options.prefix)[0], options)
+
+
+def understood(calls: Sequence[NamedArray], spec: Spec, options: ReadOptions) -> Reading:
+    """Interpret names, in the layout of the options; none of them is rejected."""
+    rules = LAYOUTS[options.layout][spec.rnn_type]
+    if options.layout == "pytorch":
+        return read_pytorch(calls, rules)
+    return read_paths(calls, rules, spec, options)
+
+
+def _shortened(chosen: Sequence[Found], options: ReadOptions) -> list[NamedArray]:
+    return [
+        NamedArray(array, array.name.removeprefix(options.prefix))
+        for array in chosen
+        if len(array.name) <= MAX_NAME_CHARS
+    ]
 
 
 def _split_by_prefix(arrays: Sequence[Found], prefix: str) -> tuple[list[Found], list[Found]]:

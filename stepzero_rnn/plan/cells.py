@@ -35,8 +35,11 @@ class CellPlanner:
     cell: Cell
 
     def tensors(self) -> Iterator[TensorPlan]:
-        for kind in self.spec.network.kinds:
-            yield self._bias(kind) if kind.startswith("bias") else self._weight(kind)
+        return map(self.tensor, self.spec.network.kinds)
+
+    def tensor(self, kind: Kind) -> TensorPlan:
+        """Plan one of them."""
+        return self._bias(kind) if kind.startswith("bias") else self._weight(kind)
 
     def _weight(self, kind: Kind) -> TensorPlan:
         network = self.spec.network

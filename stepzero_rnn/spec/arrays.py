@@ -63,8 +63,8 @@ ArrayNames = Annotated[
 ]
 
 
-class UploadOptions(Strict):
-    """How uploaded arrays are read.  Only `redraw` becomes part of the recipe."""
+class IdentifyOptions(Strict):
+    """How arrays are read that come without a spec."""
 
     layout: LayoutName = Field(
         default="pytorch",
@@ -79,6 +79,11 @@ class UploadOptions(Strict):
         description="Prefix of the names of the network's arrays, as in the file of a larger model; "
         "arrays without it are ignored.",
     )
+
+
+class UploadOptions(IdentifyOptions):
+    """How uploaded arrays are read.  Only `redraw` becomes part of the recipe."""
+
     strict: bool = Field(
         default=False, description="Reject an upload that does not contain every parameter."
     )
@@ -89,6 +94,13 @@ class UploadOptions(Strict):
         default=(),
         description="Parts that are drawn by their schemes even though they were uploaded.",
     )
+
+
+class IdentifyArguments(TypedDict, total=False):
+    """The options of arrays that come without a spec, as keyword arguments."""
+
+    layout: LayoutName
+    prefix: str
 
 
 class ReadingArguments(TypedDict, total=False):

@@ -83,6 +83,20 @@ def read_header(file: BinaryIO, size_bytes: int, bounds: ReadLimits) -> list[Ten
     return tensors
 
 
+def read_metadata(file: BinaryIO, size_bytes: int, bounds: ReadLimits) -> Mapping[str, Any]:
+    """Return the texts that a file has about itself; none if it has no valid header."""
+    file.seek(0)
+    length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
+    if length > min(bounds.header_bytes, size_bytes):
+        return {}
+    try:
+        described = load_json(file.read(length))
+    except MalformedJson:
+        return {}
+    found = described.get("__metadata__") if isinstance(described, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def _described(text: bytes) -> dict[str, Any]:
     try:
         described = load_json(text)
