@@ -22,7 +22,7 @@ from app.middleware.resources import ReleaseOnExit
 from app.middleware.traces import telemetry
 from app.openapi.document import describe_api
 from app.request_threads import RequestThreads
-from app.routes import about, checkpoints, comparison, diagnostics, pages
+from app.routes import about, checkpoints, comparison, diagnostics, identify, pages
 from app.settings import Settings
 from app.telemetry.memory import keep_giving_back
 from app.telemetry.metrics import Metrics
@@ -106,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
     others = [
         diagnostics.router,
         comparison.router,
+        identify.router,
         about.about,
         about.health,
         pages.pages(docs=settings.docs),

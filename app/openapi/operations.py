@@ -61,7 +61,7 @@ SERVE = (
 )
 TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, TooMuchWork, InternalError)
 KEPT = (ArraysGone, StoreUnavailable)
-_UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *KEPT)
+UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *KEPT)
 _BODY = (
     MalformedJson,
     UnsupportedMediaType,
@@ -69,7 +69,7 @@ _BODY = (
     BodyTooLarge,
     InvalidSpec,
     RecipeTooLong,
-    *_UPLOAD,
+    *UPLOAD,
 )
 
 

@@ -17,6 +17,7 @@ from stepzero_rnn.thresholds import MAX_CHUNK_BYTES, MIN_CHUNK_BYTES, PLANNED_AT
 Cost = Mapping[str, int]  # of each resource, how much
 HOST, SLOTS, WORK, PLANS = "host_bytes", "slots", "multiply_adds", "plans"
 MAX_PLANS = 1  # of deep networks at once, and one more that is small: they are Python's, as the event loop is
+IDENTIFYING_BYTES = 256 << 20
 CHUNKS = 3  # of a stream: one on its way, one in hand, one made ahead
 # Of a tensor, measured and rounded up: its plan, its place in four files, its line in a
 # description; and planning all that.
@@ -29,6 +30,11 @@ def cost_of_plan(spec: NetworkSpec) -> Cost:
     tensors = spec.cells * _TENSORS
     work = tensors * PLANNED_MULTIPLY_ADDS
     return {HOST: tensors * PLANNED_BYTES, SLOTS: 1, WORK: work, PLANS: 1}
+
+
+def cost_of_identifying() -> Cost:
+    """Return what it takes to identify arrays: some blocks, and a decomposition of one."""
+    return {HOST: IDENTIFYING_BYTES, SLOTS: 1}
 
 
 def cost_of_file(job: Job, device: str) -> Cost:

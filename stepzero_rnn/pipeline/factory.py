@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import torch
 from torch import Tensor
@@ -23,15 +23,19 @@ from stepzero_rnn.engine.devices import devices
 from stepzero_rnn.engine.draw import ChunkBytes, Sampler, largest_chunk
 from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import ArraysGone
+from stepzero_rnn.identification.identify import Given, identify
+from stepzero_rnn.identification.redraw import Tools
+from stepzero_rnn.identification.result import Identified
 from stepzero_rnn.pipeline.assemble import Buffer, ChunkSource, assemble
 from stepzero_rnn.pipeline.job import Job
+from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import ResultCache
 from stepzero_rnn.pipeline.run import Run, known_check
 from stepzero_rnn.pipeline.tensor_cache import TensorCache
-from stepzero_rnn.spec.checkpoint import Spec
+from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.summary import Summary
 from stepzero_rnn.uploads.intake import opened
-from stepzero_rnn.uploads.store import Store
+from stepzero_rnn.uploads.store import Incoming, Store
 
 KEPT_BYTES = 1 << 30
 REMEMBERED_BYTES = 64 << 20
@@ -126,6 +130,17 @@ class Factory:
             return measure()
         key = "diagnostics", job.digest, options, str(_device(job))
         return self._results.get_or_compute(key, Diagnostics, measure, stop)
+
+    def identify(self, given: Given, incoming: Incoming, limits: Limits, stop: Stop) -> Identified:
+        """Say which initialization arrays are, and whether they are those of the recipe that they
+        carry, unless drawing that exceeds a limit.
+
+        Raises:
+            Stopped: `stop` was set.
+            Others: as `stepzero_rnn.identification.identify.identify`.
+        """
+        admit = partial(limits.admit, check=CheckSize())
+        return identify(given, incoming, Tools(self._workers, stop, admit))
 
     def sha256(self, job: Job, stop: Stop) -> str:
         """Return the sha256 of the whole file, which is drawn for it unless it is known."""

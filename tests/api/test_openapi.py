@@ -185,6 +185,7 @@ class TestTheDocument:
             "POST /v1/plan": "plan_checkpoint",
             "POST /v1/compare": "compare_starts",
             "POST /v1/recommend": "recommend_starts",
+            "POST /v1/identify": "identify_arrays",
             "GET /v1/initializers": "list_initializers",
             "GET /v1/devices": "list_devices",
             "GET /v1": "show_versions",

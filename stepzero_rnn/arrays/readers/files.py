@@ -26,6 +26,10 @@ from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
 _HEAD_BYTES = npy.MAX_HEADER_BYTES + 12
 _SAVE = "Save it with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
+_CONVERT = (
+    "Convert it with `state = torch.load('model.pt', weights_only=True)` and "
+    "`safetensors.torch.save_file(state, 'weights.safetensors')`."
+)
 _SAVE_NUMPY = "Save its arrays with numpy.savez('weights.npz', **arrays)."
 
 
@@ -192,7 +196,7 @@ def _npz(upload: Upload, file: BinaryIO, size: int, bounds: ReadLimits) -> Itera
 def _refuse_other_zips(file: str, names: set[str]) -> None:
     kind, instead = "", ""
     if any(name.endswith("data.pkl") for name in names):
-        kind, instead = "a torch.save checkpoint, which is a pickle and never read here", _SAVE
+        kind, instead = "a torch.save checkpoint, which is a pickle and never read here", _CONVERT
     elif "config.json" in names and any(name.endswith(".h5") for name in names):
         kind, instead = "a Keras model", _KERAS
     if kind:
