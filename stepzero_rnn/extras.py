@@ -9,16 +9,13 @@ from stepzero_rnn.errors import MissingExtra
 _DRAWING = ("torch", "numba", "scipy")
 
 
-def require_torch(*others: str) -> None:
+def require_torch() -> None:
     """Refuse to draw if the extra `torch` is not installed.
-
-    Args:
-        others: packages of the extra that the work needs besides torch and numba.
 
     Raises:
         MissingExtra: it is not; the error says how to install it, and what works without it.
     """
-    lacking = [name for name in (*_DRAWING, *others) if find_spec(name) is None]
+    lacking = [name for name in _DRAWING if find_spec(name) is None]
     if lacking:
         otherwise = "let a server draw: --server URL, or stepzero_rnn.client"
         raise MissingExtra(extra="torch", packages=lacking, otherwise=otherwise)

@@ -241,7 +241,7 @@ def identify(arrays: AnyArrays, **options: Unpack[IdentifyArguments]) -> Identif
         MissingExtra: torch, numba or scipy is not installed.
         StoreUnavailable: the folder for temporary files is not writable.
     """
-    require_torch("scipy")
+    require_torch()
     from stepzero_rnn.identification.local import identify_here
 
     return identify_here(listed(arrays), parse(IdentifyOptions, options))

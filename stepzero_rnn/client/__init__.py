@@ -14,7 +14,7 @@ from stepzero_rnn.client.session import Session
 from stepzero_rnn.client.wire import AsyncWire, BlockingWire, finished
 from stepzero_rnn.comparison.requests import AnyInit, AnyStarts, StartsArguments
 from stepzero_rnn.diagnostics.options import DiagnosticsArguments
-from stepzero_rnn.spec.arrays import UploadArguments
+from stepzero_rnn.spec.arrays import IdentifyArguments, UploadArguments
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Spec
 from stepzero_rnn.spec.network_spec import NetworkSpec
 from stepzero_rnn.spec.recipe import AnySpec
@@ -170,6 +170,16 @@ class Client:
                 **options,
             )
         )
+
+    def identify(self, arrays: AnyArrays, **options: Unpack[IdentifyArguments]) -> dict[str, Any]:
+        """Say which initialization weights are; the server tests them, and does not keep them.
+
+        Arguments are those of `stepzero_rnn.identify`, but a server reads no `.pt` file.
+
+        Raises:
+            InvalidArrays, NotAnArrayFile, ArraysTooLarge: the server does not take them.
+        """
+        return finished(self._service.identify(arrays, **options))
 
     def download(  # noqa: PLR0913 - its options
         self,

@@ -36,7 +36,14 @@ from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import plan
 from stepzero_rnn.recipe_warnings import caution_of
-from stepzero_rnn.spec.arrays import UploadArguments, UploadOptions, listed, upload_options
+from stepzero_rnn.spec.arrays import (
+    IdentifyArguments,
+    IdentifyOptions,
+    UploadArguments,
+    UploadOptions,
+    listed,
+    upload_options,
+)
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.network_spec import NetworkSpec
@@ -165,6 +172,19 @@ class Service:
         planned = cost_of_starts(request, starts, Limits.none())
         silence_s = self._silence_s(planned.multiply_adds)
         return _object(path, await self._session.post(path, fields, silence_s=silence_s))
+
+    async def identify(
+        self, arrays: AnyArrays, **options: Unpack[IdentifyArguments]
+    ) -> dict[str, Any]:
+        """Identify weights on the server, as `Client.identify`."""
+        how = parse(IdentifyOptions, options).model_dump(exclude_defaults=True)
+        with tempfile.TemporaryDirectory() as folder:
+            saving = partial(as_uploads, listed(arrays), Path(folder))
+            files = await self._session.wire.work(saving)
+            size_bytes = sum(file.path.stat().st_size for file in files)
+            silence_s = self._silence_s(10 * size_bytes, size_bytes)
+            document = await self._session.upload("/v1/identify", how, files, silence_s=silence_s)
+        return _object("/v1/identify", document)
 
     async def download(  # noqa: PLR0913 - its options
         self,
