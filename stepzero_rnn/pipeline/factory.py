@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -32,6 +32,7 @@ from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import ResultCache
 from stepzero_rnn.pipeline.run import Run, known_check
 from stepzero_rnn.pipeline.tensor_cache import TensorCache
+from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.summary import Summary
 from stepzero_rnn.uploads.intake import opened
@@ -139,7 +140,10 @@ class Factory:
             Stopped: `stop` was set.
             Others: as `stepzero_rnn.identification.identify.identify`.
         """
-        admit = partial(limits.admit, check=CheckSize())
+
+        def admit(planned: Plan) -> None:
+            limits.admit(planned, planned.forward_size(CheckSize()))
+
         return identify(given, incoming, Tools(self._workers, stop, admit))
 
     def sha256(self, job: Job, stop: Stop) -> str:
