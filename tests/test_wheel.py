@@ -72,7 +72,7 @@ class TestWithoutTorch:
     def test_every_light_module_is_imported(self, light: Environment) -> None:
         code = """
 import importlib, pkgutil, sys, stepzero_rnn
-heavy = ("stepzero_rnn.engine", "stepzero_rnn.comparison.measuring", "stepzero_rnn.diagnostics.measuring", "stepzero_rnn.drawing", "stepzero_rnn.formats.loader",
+heavy = ("stepzero_rnn.engine", "stepzero_rnn.identification", "stepzero_rnn.comparison.measuring", "stepzero_rnn.diagnostics.measuring", "stepzero_rnn.drawing", "stepzero_rnn.formats.loader",
     *("stepzero_rnn.pipeline." + name for name in "assemble checksum costs factory report run".split()),
     "stepzero_rnn.pipeline.result_cache", "stepzero_rnn.pipeline.tensor_cache",
     "stepzero_rnn.uploads.bucket", "stepzero_rnn.__main__")
