@@ -191,7 +191,9 @@ def _table(title: str, rows: list[str], sizes: list[str], results: Mapping[str, 
 
 
 def _label(row: str) -> str:
-    return row if "steps from" in row else f"`{row.removeprefix('preset ')}`"
+    if "steps from" in row:
+        return row.replace("1 steps", "1 step")
+    return f"`{row.removeprefix('preset ')}`"
 
 
 def _cell(counts: Mapping[str, int]) -> str:
