@@ -1,7 +1,7 @@
 """Diagnoses a start: all sequences run through the network once, layer by layer, then back.
 
-Forward, each layer is drawn, its weights are measured, and all sequences run through it.  From the
-last state, gradients then go back through the layers to the inputs.
+Forward, each layer is drawn, its weights are measured, and all sequences run through it.  Earlier
+inputs are read from the last state, and gradients go back from it through the layers to the inputs.
 """
 
 from __future__ import annotations
@@ -68,6 +68,7 @@ def diagnose(
     run = _Run(plan, sampler, options, device, given)
     with device_errors(device):
         run.forward()
+        run.read()
         run.back()
     return run.result(time.monotonic() - began)
 
@@ -102,6 +103,7 @@ class _Run:
         self._overflows = False
         self._cells: list[CellSignal] = []
         self._final_rms: list[float | None] = []
+        self._echo: Echo | None = None
         self._reach = Reach()
 
     def forward(self) -> None:
@@ -120,6 +122,19 @@ class _Run:
                 self._look(layer, directions, x, y)
                 x = self._last = y
 
+    def read(self) -> None:
+        """Read earlier inputs from the final states."""
+        if self._last is None or not self._inputs.echoes:
+            return
+        h = self._last[-1, :, : self._spec.network.state_size].cpu()
+        count = self._inputs.echoes[0].x.shape[1]
+        each = zip(self._inputs.echoes, torch.split(h, count), strict=False)
+        with torch_on(self._workers.cores, 1):
+            found = {str(one.lag): echo(group, one.window) for one, group in each}
+        known = {lag: round(value, 4) for lag, value in found.items() if value is not None}
+        if known:
+            self._echo = Echo(sum(known.values()) / len(known), known, count)
+
     def back(self) -> None:
         """Pull random directions of the final states back to the input of every layer."""
         if self._last is None or not self._has_gradient:
@@ -135,7 +150,7 @@ class _Run:
     def result(self, seconds: float) -> Diagnostics:
         """Return everything that was measured."""
         options = self._options
-        echo = self._echo()
+        echo = self._echo
         reach, gradient = self._gradient()
         weights, measured = self._weights.result(), None
         if echo and gradient:
@@ -202,19 +217,6 @@ class _Run:
         layers = self._spec.num_layers
         return self._spec.cells <= DETAILED_CELLS or layer in (0, layers // 2, layers - 1)
 
-    def _echo(self) -> Echo | None:
-        if self._last is None or not self._inputs.echoes:
-            return None
-        h = self._last[-1, :, : self._spec.network.state_size].cpu()
-        count = self._inputs.echoes[0].x.shape[1]
-        groups = torch.split(h, count)
-        found = {
-            str(one.lag): echo(group, one.window)
-            for one, group in zip(self._inputs.echoes, groups, strict=False)
-        }
-        known = {lag: round(value, 4) for lag, value in found.items() if value is not None}
-        return Echo(sum(known.values()) / len(known), known, count) if known else None
-
     def _gradient(self) -> tuple[float, Gradient | None]:
         if not self._reach.by_step or self._inputs.running is None:
             return 0.0, None
@@ -228,7 +230,7 @@ class _Run:
         return Signal(steps, self._cells, self._final_rms)
 
     def _omitted(self) -> list[Omission]:
-        if "echo" not in self._options.measured or self._echo() is not None:
+        if "echo" not in self._options.measured or self._echo is not None:
             return []
         reason = (
             f"Echo needs at least {MIN_ECHO_SEQUENCES} sequences of inputs that vary where they "
