@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from math import log, sqrt
 from typing import Any, NamedTuple
 
@@ -52,8 +53,14 @@ class Candidate:
 
     def laws_of(self, kind: str, layer: int) -> Mapping[str, BlockLaw]:
         """Return the laws of one tensor, by gate."""
-        place = (kind, min(layer, LAYERS - 1))
-        return {gate: law for (*at, gate), law in self.laws.items() if (*at,) == place}
+        return self._by_tensor.get((kind, min(layer, LAYERS - 1)), {})
+
+    @cached_property
+    def _by_tensor(self) -> Mapping[tuple[str, int], Mapping[str, BlockLaw]]:
+        by_tensor: dict[tuple[str, int], dict[str, BlockLaw]] = {}
+        for (kind, layer, gate), found in self.laws.items():
+            by_tensor.setdefault((kind, layer), {})[gate] = found
+        return by_tensor
 
 
 @dataclass(frozen=True)
