@@ -178,7 +178,20 @@ def tables(results: Mapping[str, Any]) -> str:
         "preset": [r for r in rows if r.startswith("preset ")],
         "trained": [r for r in rows if "steps from" in r],
     }
-    return "\n\n".join(_table(title, kinds[title], sizes, results) for title in kinds)
+    parts = [_table(title, kinds[title], sizes, results) for title in kinds]
+    return "\n\n".join([_summary(results), *parts])
+
+
+def _summary(results: Mapping[str, Any]) -> str:
+    """Return how many networks were drawn, trained and missed, in words."""
+    drawn, learned = Counter[str](), Counter[str]()
+    for counts in results.values():
+        for row, found in counts.items():
+            (learned if "steps from" in row else drawn).update(found)
+    return (
+        f"Of {drawn.total():,} networks that were drawn, {drawn['missed']} had its own scheme neither named nor listed; "
+        f"of {learned.total():,} that were trained, {learned['missed']} were called a start, all of them below 64 units."
+    )
 
 
 def _table(title: str, rows: list[str], sizes: list[str], results: Mapping[str, Any]) -> str:
