@@ -49,6 +49,9 @@ class AwaitingClient:
     def recommend(self, *given: Any, **named: Any) -> dict[str, Any]:
         return self._await(self._client.recommend, *given, **named)
 
+    def identify(self, *given: Any, **named: Any) -> dict[str, Any]:
+        return self._await(self._client.identify, *given, **named)
+
     def download(self, *given: Any, **named: Any) -> Any:
         return self._await(self._client.download, *given, **named)
 

@@ -25,6 +25,7 @@ METHODS = [
     "diagnose",
     "compare",
     "recommend",
+    "identify",
     "download",
     "initializers",
     "devices",
