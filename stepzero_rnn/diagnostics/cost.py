@@ -93,7 +93,8 @@ def _working_bytes(plan: Plan, options: DiagnosticsOptions) -> int:
         (echo + running) * widest + running * (inputs + 3 * probes * widest)
     )
     held = min(plan.parameters * item, 1 << 28)
-    return item * (activations + units + COPIES * layer) + scratch + held
+    measured = weight_costs.working_bytes(plan, affordable(plan, options)[0])
+    return item * (activations + units + COPIES * layer) + max(scratch, measured) + held
 
 
 def _together(steps: int, sequences: int, layer_elements: int) -> int:

@@ -86,7 +86,8 @@ class BlockSpectrum:
     spectral_radius: Annotated[
         Real,
         Field(
-            description="Largest absolute eigenvalue; null for blocks that are not square, or if it was not found."
+            description="Largest absolute eigenvalue; null for blocks that are not square. Above 1024 it has about "
+            "three digits, and is null if the method does not converge."
         ),
     ]
     singular_values: Annotated[

@@ -57,9 +57,9 @@ def test_what_a_level_leaves_out_is_said_and_can_be_asked_for() -> None:
     planned = plan(as_spec({"rnn_type": "lstm", "input_size": 8, "hidden_size": 1024}))
     figures, omitted = affordable(planned, DiagnosticsOptions())
 
-    assert [one.figure for one in omitted] == ["weights", "spectra"]
+    assert [one.figure for one in omitted] == ["spectra"]
     assert all("`figures`" in one.reason for one in omitted)
-    assert {*figures} == {*FIGURES} - {"weights", "spectra"}
+    assert {*figures} == {*FIGURES} - {"spectra"}
     assert affordable(planned, DiagnosticsOptions(figures=("spectra",))) == (("spectra",), [])
     assert affordable(planned, DiagnosticsOptions(level="full")) == (FIGURES, [])
 

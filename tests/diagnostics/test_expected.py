@@ -9,13 +9,14 @@ import pytest
 
 import stepzero_rnn
 from stepzero_rnn.diagnostics.measuring import expected
+from stepzero_rnn.diagnostics.weight_costs import SPECTRAL
 from stepzero_rnn.diagnostics.weight_results import ExpectedFigures, ExpectedRow
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.elements.distributions import ElementLaw, Normal, Uniform
 from stepzero_rnn.engine.laws.orthogonal import Orthogonal
 from stepzero_rnn.engine.schemes.record import WholeLaw
 from tests.diagnostics.networks import NETWORKS, known, spec_of
-from tests.engine.every import DTYPE_NAMES, INITS
+from tests.engine.every import DTYPE_NAMES, INITS, WEIGHT_INITS, asked
 
 ANY = {"input_size": 12, "hidden_size": 16, "accept_nonfinite": True, "accept_dead": True}
 KINDS = (
@@ -52,6 +53,16 @@ def test_every_law_has_a_check_or_is_known_to_have_none() -> None:
 
 def flattened(union: Any) -> set[type]:
     return {one for part in get_args(union) for one in (flattened(part) or {part})}
+
+
+def test_the_schemes_that_promise_a_spectrum_are_those_whose_cost_includes_one() -> None:
+    promising = set()
+    for init in WEIGHT_INITS.values():
+        found = measured(asked({**ANY, "rnn_type": "lstm", "proj_size": 4}, init))
+        if {"spectral_radius", "largest_singular_value"} & {row.figure for row in found.rows}:
+            promising.add(init["weight_hh"]["scheme"])
+
+    assert promising == SPECTRAL
 
 
 def rows(found: ExpectedFigures, tensor: str, figure: str) -> list[ExpectedRow]:

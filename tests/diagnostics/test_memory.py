@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,19 @@ CLOSED_FORMS: Mapping[str, tuple[dict[str, Any], float, float, float]] = {
     "lstm default": ({"rnn_type": "lstm", "input_size": 4, "hidden_size": 512}, 0.651, 2.3, 0.02),
     "lstm chrono 100": (gated("lstm", 512, bias=chrono(100)), 0.9925, 132, 0.002),
     "lstm chrono 784": (gated("lstm", 512, bias=chrono(784)), 0.9991, 1059, 0.002),
+    "large lstm orthogonal per gate, forget 1": (
+        gated("lstm", 1100, bias=forget(1)),
+        0.9811,
+        52.3,
+        0.001,
+    ),
+    "large lstm chrono 784": (gated("lstm", 1100, bias=chrono(784)), 0.9991, 1059, 0.001),
+    "large lstm default": (
+        {"rnn_type": "lstm", "input_size": 4, "hidden_size": 560},
+        0.651,
+        2.3,
+        0.02,
+    ),
     "gru default": ({"rnn_type": "gru", "input_size": 4, "hidden_size": 512}, 0.641, 2.2, 0.02),
     "gru orthogonal per gate": (gated("gru", 512, bias="zeros"), 0.750, 3.5, 0.01),
     "gru orthogonal per gate, update 1": (gated("gru", 512, bias=forget(1)), 0.8655, 6.9, 0.01),
@@ -127,8 +141,13 @@ def test_on_the_critical_line_of_tanh_the_radius_is_the_gain(variance: float, ga
     assert memory(spec).spectral_radius == pytest.approx(gain, rel=1e-4)
 
 
-@pytest.mark.parametrize("name", ONE_LAYER)
-@pytest.mark.parametrize("init", ["pytorch", {"scheme": "orthogonal"}])
+@pytest.mark.parametrize(
+    ("name", "init"),
+    [
+        *product(ONE_LAYER, ["pytorch", {"scheme": "orthogonal"}]),
+        *product(["lstm", "projected"], [{"bias": forget(1)}]),
+    ],
+)
 def test_it_is_that_of_the_jacobian_by_autograd(name: str, init: Any) -> None:
     spec = {**spec_of(name), "init": init}
     jacobian = of_one_step(spec)

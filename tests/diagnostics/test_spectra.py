@@ -10,6 +10,7 @@ import pytest
 import stepzero_rnn
 from stepzero_rnn.diagnostics.measuring import matrices
 from stepzero_rnn.diagnostics.weight_results import Spectra, SpectrumRange
+from stepzero_rnn.engine.thread_pool import Stop, Stopped
 from tests.diagnostics.networks import NETWORKS, spec_of
 
 
@@ -69,16 +70,48 @@ def test_above_the_dense_size_only_the_largest_are_computed_and_that_is_said() -
     assert block.largest_singular_value == pytest.approx(np.linalg.norm(weight, 2), rel=1e-4)
     assert block.smallest_singular_value is None
     assert block.condition is None
-    assert block.spectral_radius == pytest.approx(0.03 * 1100**0.5, rel=0.1)
+    largest = np.sort(np.abs(np.linalg.eigvals(weight)))[-len(block.eigenvalues) :]
+    assert block.spectral_radius == pytest.approx(largest[-1], rel=1e-3)
+    assert len(block.eigenvalues) >= 10
+    assert np.hypot(*zip(*block.eigenvalues, strict=False)) == pytest.approx(
+        largest[::-1], rel=1e-2
+    )
     assert [omission.figure for omission in found.omitted] == ["spectra"]
 
 
-def test_where_many_eigenvalues_are_largest_nothing_is_made_up() -> None:
+def test_many_random_matrices_above_the_dense_size_have_the_radius_that_lapack_finds() -> None:
+    for seed in (3, 7):
+        weight = np.random.default_rng(seed).uniform(-1, 1, (1030, 1030))
+        found = matrices.eigenvalues(weight)
+
+        assert found is not None
+        assert found.radius == pytest.approx(np.abs(np.linalg.eigvals(weight)).max(), rel=1e-3)
+
+
+def test_decompositions_above_the_dense_size_end_when_nobody_waits() -> None:
+    stop = Stop()
+    stop.set()
+    weight = np.random.default_rng(0).standard_normal((1030, 1030))
+    for method in (matrices.singular_values, matrices.eigenvalues):
+        with pytest.raises(Stopped):
+            method(weight, stop)
+
+
+def test_the_radius_of_a_rotation_is_found_though_all_eigenvalues_are_as_large() -> None:
     rng = np.random.default_rng(0)
     rotation = np.linalg.qr(rng.standard_normal((1100, 1100)))[0]
-    radius = matrices.spectral_radius(rotation)
+    found = matrices.eigenvalues(rotation)
+    shifted = matrices.eigenvalues(0.7 * np.eye(1100) + 0.3 * rotation)
 
-    assert radius is None or radius == pytest.approx(1, abs=1e-3)
+    assert found is not None
+    assert shifted is not None
+    assert found.radius == pytest.approx(1, abs=1e-9)
+    assert shifted.radius == pytest.approx(1, abs=1e-3)
+    assert len(found.values) == 0
+
+
+def test_where_a_method_does_not_converge_nothing_is_made_up() -> None:
+    assert matrices.eigenvalues(np.eye(1100, k=1)) is None  # nilpotent, and far from normal
 
 
 def test_a_matrix_that_is_not_finite_has_no_spectrum() -> None:

@@ -14,7 +14,9 @@ QUANTILES = (0.05, 0.5, 0.95)
 
 
 def jacobian(cell: CellWeights) -> Matrix:
-    """Return ∂state′/∂state of one direction of a layer."""
+    """Return ∂state′/∂state of one direction of a layer, or a smaller matrix that has the same
+    eigenvalues but for zeros.
+    """
     match cell.spec.rnn_type:
         case "lstm":
             return _lstm(cell)
@@ -26,37 +28,47 @@ def jacobian(cell: CellWeights) -> Matrix:
 
 def _plain(cell: CellWeights) -> Matrix:
     """h′ = φ(W h + b); the slope of ReLU at 0 is taken as 1, that of a unit about to be active."""
-    bias = cell.plain_bias()
+    bias = cell.total_bias()
     slope = np.where(bias >= 0, 1.0, 0.0) if cell.spec.nonlinearity == "relu" else _tanh_slope(bias)
-    return _rows(slope, cell.blocks("weight_hh")[0])
+    (weight,) = cell.recurrent_blocks()
+    return _rows(slope, weight)
 
 
 def _gru(cell: CellWeights) -> Matrix:
     """h′ = (1 − z)⊙n + z⊙h, n = tanh(b_in + r⊙(W_n h + b_hn))."""
-    weight, total = cell.by_role("weight_hh"), cell.total_bias()
-    reset, update = _sigmoid(total["reset"]), _sigmoid(total["retention"])
-    from_h = cell.by_role("bias_hh")["candidate"]
-    new = np.tanh(cell.by_role("bias_ih")["candidate"] + reset * from_h)
-    of_new = _rows(reset, weight["candidate"])
-    of_new += _rows(from_h * reset * (1 - reset), weight["reset"])
-    of_new = _rows(1 - new**2, of_new)
-    through_update = _rows(-new * update * (1 - update), weight["retention"])
-    return np.diag(update) + _rows(1 - update, of_new) + through_update
+    reset, update = (_sigmoid(cell.total_bias(role)) for role in ("reset", "retention"))
+    from_h = cell.bias("bias_hh", "candidate")
+    new = np.tanh(cell.bias("bias_ih", "candidate") + reset * from_h)
+    total = _rows(reset, cell.recurrent("candidate"))
+    total += _rows(from_h * reset * (1 - reset), cell.recurrent("reset"))
+    total = _rows((1 - update) * (1 - new**2), total)
+    total -= _rows(new * update * (1 - update), cell.recurrent("retention"))
+    return _plus_diagonal(total, update)
 
 
 def _lstm(cell: CellWeights) -> Matrix:
-    """c′ = f⊙c + i⊙g, h′ = P(o⊙tanh(c′)) with the projection P, if there is one."""
-    weight, total = cell.by_role("weight_hh"), cell.total_bias()
-    write, keep, out = (_sigmoid(total[r]) for r in ("write", "retention", "output"))
-    candidate = np.tanh(total["candidate"])
+    """c′ = f⊙c + i⊙g, h′ = P(o⊙tanh(c′)) with the projection P, if there is one.
+
+    Where all of g is 0, c′ is 0, and the output gate has no effect.  Then h′ depends on c′ alone,
+    and the Jacobian of c has all its eigenvalues but zeros.
+    """
+    write, keep, out = (
+        _sigmoid(cell.total_bias(role)) for role in ("write", "retention", "output")
+    )
+    candidate = np.tanh(cell.total_bias("candidate"))
     c = write * candidate
-    c_of_h = _rows(candidate * write * (1 - write), weight["write"])
-    c_of_h += _rows(write * (1 - candidate**2), weight["candidate"])
-    slope = out * _tanh_slope(c)
+    c_of_h = _rows(write * (1 - candidate**2), cell.recurrent("candidate"))
+    if candidate.any():
+        c_of_h += _rows(candidate * write * (1 - write), cell.recurrent("write"))
+    slope, projection = out * _tanh_slope(c), cell.projection
+    if not candidate.any():
+        by_h = c_of_h * slope if projection is None else c_of_h @ (projection * slope)
+        return _plus_diagonal(by_h, keep)
+    h_of_h = _rows(np.tanh(c) * out * (1 - out), cell.recurrent("output"))
+    h_of_h += slope[:, None] * c_of_h
     h_of_c = np.diag(slope * keep)
-    h_of_h = _rows(slope, c_of_h) + _rows(np.tanh(c) * out * (1 - out), weight["output"])
-    if cell.projection is not None:
-        h_of_c, h_of_h = cell.projection @ h_of_c, cell.projection @ h_of_h
+    if projection is not None:
+        h_of_c, h_of_h = projection @ h_of_c, projection @ h_of_h
     return np.block([[h_of_h, h_of_c], [c_of_h, np.diag(keep)]])
 
 
@@ -68,7 +80,7 @@ def gate_memory(cell: CellWeights) -> Matrix | None:
     if cell.spec.rnn_type == "rnn":
         return None
     with np.errstate(over="ignore"):
-        steps = 1 + np.exp(cell.total_bias()["retention"])
+        steps = 1 + np.exp(cell.total_bias("retention"))
     return np.quantile(steps, QUANTILES) if np.isfinite(steps).all() else np.full(3, np.inf)
 
 
@@ -77,12 +89,20 @@ def retention(cell: CellWeights, steps: int) -> float:
 
     It is the share of the state that lasts so many steps.
     """
-    keep = _sigmoid(cell.total_bias()["retention"])
+    keep = _sigmoid(cell.total_bias("retention"))
     return float(np.mean(keep**steps))
 
 
 def _rows(factors: Matrix, matrix: Matrix) -> Matrix:
-    return factors[:, None] * matrix
+    """Return the matrix, overwritten, with every row times its factor."""
+    matrix *= factors[:, None]
+    return matrix
+
+
+def _plus_diagonal(matrix: Matrix, diagonal: Matrix) -> Matrix:
+    """Return the matrix, overwritten, with a diagonal added."""
+    matrix[np.diag_indices_from(matrix)] += diagonal
+    return matrix
 
 
 def _sigmoid(x: Matrix) -> Matrix:

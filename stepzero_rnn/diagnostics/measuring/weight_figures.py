@@ -87,16 +87,17 @@ class WeightFigures:
             self._retentions.append(jacobian.retention(cell, self.needed_length))
         if "memory" in self.figures:
             stop.check()
-            self._cells.append(_memory(cell, tensors[0]))
+            self._cells.append(_memory(cell, tensors[0], stop))
         if "spectra" in self.figures:
             self._add_spectra(cell, tensors, stop)
 
     def _add_spectra(self, cell: CellWeights, tensors: Sequence[TensorPlan], stop: Stop) -> None:
         (recurrent,) = (tensor for tensor in tensors if tensor.kind == "weight_hh")
         shown = self._blocks_shown() if self._is_shown(recurrent.layer) else 0
-        for gate, matrix in zip(recurrent.gates, cell.blocks("weight_hh"), strict=True):
+        for gate, matrix in zip(recurrent.gates, cell.recurrent_blocks(), strict=True):
             stop.check()
-            self._blocks.append((recurrent.layer, _spectrum(recurrent.name, gate, matrix, shown)))
+            block = _spectrum(recurrent.name, gate, matrix, shown, stop)
+            self._blocks.append((recurrent.layer, block))
 
     def _blocks_shown(self) -> int:
         spec = self.plan.spec
@@ -135,7 +136,7 @@ class WeightFigures:
         spec = self.plan.spec
         omitted = []
         if "spectra" in self.figures and max(spec.hidden_size, spec.network.state_size) > DENSE:
-            reason = f"Blocks above {DENSE} have the largest singular value and eigenvalue only."
+            reason = f"Of blocks above {DENSE}, only the largest singular value and eigenvalues are sought."
             omitted.append(Omission("spectra", reason))
         if "weights" in self.figures and (spec.arrays or spec.script):
             reason = "Uploaded arrays and scripts promise no distribution."
@@ -217,8 +218,9 @@ def _closest(rows: Iterator[Row]) -> list[Row]:
     return [*found.values()]
 
 
-def _memory(cell: CellWeights, tensor: TensorPlan) -> CellMemory:
-    radius = matrices.spectral_radius(jacobian.jacobian(cell))
+def _memory(cell: CellWeights, tensor: TensorPlan, stop: Stop) -> CellMemory:
+    found = matrices.eigenvalues(jacobian.jacobian(cell), stop)
+    radius = None if found is None else found.radius
     steps = jacobian.gate_memory(cell)
     is_shrinking = radius is not None and 0 < radius < 1
     return CellMemory(
@@ -230,16 +232,18 @@ def _memory(cell: CellWeights, tensor: TensorPlan) -> CellMemory:
     )
 
 
-def _spectrum(tensor: str, gate: str, matrix: Matrix, blocks_shown: int) -> BlockSpectrum:
+def _spectrum(
+    tensor: str, gate: str, matrix: Matrix, blocks_shown: int, stop: Stop
+) -> BlockSpectrum:
     """Measure a block, and list as many points as `blocks_shown` such blocks leave room for."""
-    values = matrices.singular_values(matrix)
-    eigenvalues = matrices.eigenvalues(matrix) if len(matrix) == matrix.shape[1] else None
+    values = matrices.singular_values(matrix, stop)
+    is_square = len(matrix) == matrix.shape[1]
+    eigenvalues = matrices.eigenvalues(matrix, stop) if is_square else None
     largest = None if values is None else float(values[0])
     is_whole = values is not None and len(values) == min(matrix.shape)
     smallest = float(values[-1]) if values is not None and is_whole else None
-    radius = None if eigenvalues is None else float(np.abs(eigenvalues[0]))
     room = MAX_EIGENVALUES_IN_ALL // blocks_shown if blocks_shown else 0
-    points = _spaced(eigenvalues, min(MAX_EIGENVALUES, room))
+    points = _spaced(eigenvalues and eigenvalues.values, min(MAX_EIGENVALUES, room))
     return BlockSpectrum(
         tensor=tensor,
         gate=gate,
@@ -247,7 +251,7 @@ def _spectrum(tensor: str, gate: str, matrix: Matrix, blocks_shown: int) -> Bloc
         smallest_singular_value=_real(smallest),
         condition=_real(largest / smallest) if largest and smallest else None,
         stable_rank=_real(float(np.square(matrix).sum()) / largest**2) if largest else None,
-        spectral_radius=_real(radius),
+        spectral_radius=_real(eigenvalues and eigenvalues.radius),
         singular_values=[
             float(f"{v:.4g}") for v in _spaced(values, min(MAX_SINGULAR_VALUES, room))
         ],
