@@ -9,6 +9,7 @@ from pydantic import Field
 
 Real = float | None  # None if the value is not finite, which JSON cannot represent
 Measurable = Literal[
+    "mean",
     "std",
     "min",
     "max",

@@ -93,7 +93,7 @@ def _std(law: Any, values: Matrix, dtype: DType) -> Checks:
     if count < 2 or not law.std:
         return
     relative = sqrt((KURTOSIS[type(law)] - 1) / count) / 2
-    tolerance = law.std * (ERRORS * relative + 1 / count + 2 * ROUNDOFF[dtype.name])
+    tolerance = law.std * (ERRORS * relative + 1 / count + 2 * ROUNDOFF[dtype.name]) + _tiny(dtype)
     if ERRORS * relative < 1:  # of fewer elements, nothing can be said
         yield Check("std", law.std, float(values.std()), tolerance)
 
@@ -106,6 +106,12 @@ def _bounds(low: float, high: float, values: Matrix, dtype: DType) -> Checks:
 
 def _tiny(dtype: DType) -> float:
     return 2.0**-24 if dtype.name == "float16" else 1e-38  # float16's smallest number
+
+
+def _normal(law: Normal, values: Matrix, dtype: DType) -> Checks:
+    error = ERRORS * law.std / sqrt(values.size) + ROUNDOFF[dtype.name] * abs(law.mean)
+    yield Check("mean", law.mean, float(values.mean()), error + _tiny(dtype))
+    yield from _std(law, values, dtype)
 
 
 def _uniform(law: Uniform, values: Matrix, dtype: DType) -> Checks:
@@ -232,7 +238,7 @@ def _sparse(law: Sparse, values: Matrix, dtype: DType) -> Checks:
 
 LAWS: Mapping[type, Callable[[Any, Matrix, DType], Checks]] = {
     Uniform: _uniform,
-    Normal: _std,
+    Normal: _normal,
     CutNormal: _cut_normal,
     LogUniform: _log_uniform,
     LogitUniform: _logit_uniform,
