@@ -222,14 +222,6 @@ def _place(name: str) -> tuple[str, str]:
     return (head, part) if head == "init" and part else (name, "")
 
 
-def require_layer(layer: int | None, spec: Spec) -> None:
-    """Reject a layer that the network does not have.  Raises InvalidSpec."""
-    if layer is not None and layer >= spec.num_layers:
-        detail = f"the network has {spec.num_layers} layers, counted from 0"
-        allowed = f"0 to {spec.num_layers - 1}"
-        raise InvalidSpec([FieldError("/layer", "no_such_layer", detail, layer, allowed)])
-
-
 NoQuery = Depends(refuse_query)
 Query = Annotated[CheckpointRequest, Depends(read_query)]
 Options = Annotated[Serving, Depends(read_serving)]

@@ -14,11 +14,11 @@ from app.context import Context
 from app.disconnects import run_watched
 from app.middleware.resources import acquired_meanwhile
 from app.request.body import single
-from app.request.receiving import received_form
+from app.request.receiving import received_form, require_media_type
 from stepzero_rnn.diagnostics.measuring.given_inputs import read_inputs
 from stepzero_rnn.diagnostics.options import DiagnosticsRequest
 from stepzero_rnn.engine.thread_pool import Stop
-from stepzero_rnn.errors import FieldError, InvalidSpec, UnsupportedMediaType
+from stepzero_rnn.errors import FieldError, InvalidSpec
 from stepzero_rnn.pipeline.costs import SLOTS
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.parse import parse_strings
@@ -46,9 +46,7 @@ async def received_inputs(request: Request, context: Context, spec: Spec) -> Asy
         InvalidArrays: the file does not fit the network.
         ArraysTooLarge, Busy, StoreUnavailable: there is no space for it.
     """
-    media_type = request.headers.get("content-type") or ""
-    if media_type.split(";")[0].strip().lower() != "multipart/form-data":
-        raise UnsupportedMediaType(given=media_type or None, allowed=["multipart/form-data"])
+    media_type = require_media_type(request, "multipart/form-data")
     async with received_form(request, context, media_type) as (form, _):
         others = [*form.texts, *(file.name for file in form.files if file.name != _FILE_NAME)]
         if others:

@@ -9,15 +9,13 @@ from fastapi import Request
 
 from app.context import Context
 from app.request.forms import ARRAYS, Form
-from app.request.receiving import received_form
+from app.request.receiving import received_form, require_media_type
 from stepzero_rnn.arrays.records import ReadLimits, ReadOptions
-from stepzero_rnn.errors import FieldError, InvalidSpec, UnsupportedMediaType
+from stepzero_rnn.errors import FieldError, InvalidSpec
 from stepzero_rnn.identification.identify import Given
 from stepzero_rnn.spec.arrays import IdentifyOptions
 from stepzero_rnn.spec.parse import parse_strings
 from stepzero_rnn.uploads.store import Incoming
-
-_FORM = "multipart/form-data"
 
 
 @asynccontextmanager
@@ -31,9 +29,7 @@ async def received_arrays(
             valid.
         ArraysTooLarge, Busy, StoreUnavailable: there is no space for the files.
     """
-    media_type = request.headers.get("content-type") or ""
-    if media_type.split(";")[0].strip().lower() != _FORM:
-        raise UnsupportedMediaType(given=media_type or None, allowed=[_FORM])
+    media_type = require_media_type(request, "multipart/form-data")
     async with received_form(request, context, media_type) as (form, incoming):
         options = _options(form)
         bounds = ReadLimits(total_bytes=context.settings.max_upload_bytes)

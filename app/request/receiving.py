@@ -68,10 +68,20 @@ async def read_json_body(request: Request, settings: Settings) -> bytes:
         UnsupportedMediaType: its Content-Type is another.
         BodyTooLarge, SlowRequest, ClientDisconnect: as `read_body`.
     """
-    media_type = request.headers.get("content-type") or ""
-    if media_type.split(";")[0].strip().lower() != "application/json":
-        raise UnsupportedMediaType(given=media_type or None, allowed=["application/json"])
+    require_media_type(request, "application/json")
     return await read_body(request, settings)
+
+
+def require_media_type(request: Request, only: str) -> str:
+    """Return the Content-Type of a body that may be of one kind only.
+
+    Raises:
+        UnsupportedMediaType: it is another.
+    """
+    media_type = request.headers.get("content-type") or ""
+    if media_type.split(";")[0].strip().lower() != only:
+        raise UnsupportedMediaType(given=media_type or None, allowed=[only])
+    return media_type
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from fastapi import Request, Response
 from pydantic import TypeAdapter
@@ -11,6 +10,7 @@ from torch import Tensor
 
 from app.context import Context
 from app.response.delivery import Delivery
+from app.response.summaries import unmeasured
 from stepzero_rnn.diagnostics.cost import cost
 from stepzero_rnn.diagnostics.options import DiagnosticsOptions
 from stepzero_rnn.diagnostics.results import Diagnostics, Finding
@@ -39,7 +39,7 @@ async def send_diagnostics(
     delivery.record()
     context.limits.admit_diagnostics(cost(job.plan, options))
     if request.method == "HEAD":
-        return await _head(context, job)
+        return await unmeasured(context, job)
     await delivery.admitted(cost_of_diagnostics(job, options, delivery.device))
     prefix = request.scope.get("root_path", "")
 
@@ -48,15 +48,6 @@ async def send_diagnostics(
         return _DIAGNOSTICS.dump_json(under(found, prefix))
 
     return Response(await delivery.run("check", measure), media_type="application/json")
-
-
-async def _head(context: Context, job: Job) -> Response:
-    """Answer without measuring, so without a length."""
-    if job.spec.arrays:
-        await context.beside(partial(context.factory.require, job.spec))
-    answer = Response(media_type="application/json")
-    del answer.headers["Content-Length"]
-    return answer
 
 
 def under(found: Diagnostics, prefix: str) -> Diagnostics:

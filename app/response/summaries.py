@@ -27,7 +27,7 @@ async def send_summary(request: Request, context: Context, job: Job, layer: int 
     delivery = Delivery(request, context, job)
     delivery.record()
     if request.method == "HEAD":
-        return await _head(context, job)
+        return await unmeasured(context, job)
     claim = await delivery.admitted(cost_of_summary(job, delivery.device))
 
     def write(stop: Stop) -> deque[bytes]:
@@ -39,8 +39,8 @@ async def send_summary(request: Request, context: Context, job: Job, layer: int 
     return delivery.chunked(claim, size_bytes, lambda *_: _emptied(chunks), headers)
 
 
-async def _head(context: Context, job: Job) -> Response:
-    """Answer without drawing, so without the length that only the figures would tell."""
+async def unmeasured(context: Context, job: Job) -> Response:
+    """Answer a HEAD without drawing, so without the length that only the figures would tell."""
     if job.spec.arrays:
         await context.beside(partial(context.factory.require, job.spec))
     answer = Response(media_type="application/json")

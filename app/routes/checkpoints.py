@@ -19,7 +19,6 @@ from app.request.body import (
     Query,
     SummaryOptions,
     read_checkpoint_body,
-    require_layer,
 )
 from app.request.negotiation import choose_format
 from app.request.planning import job_of, planned
@@ -32,7 +31,7 @@ from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.description import Description, describe
 from stepzero_rnn.pipeline.job import format_of_suffix
 from stepzero_rnn.spec.canonical import canonical
-from stepzero_rnn.spec.checkpoint import Serving, Spec
+from stepzero_rnn.spec.checkpoint import Serving, Spec, require_layer
 from stepzero_rnn.spec.recipe import decode_recipe
 from stepzero_rnn.spec.spec_warnings import SpecWarning
 from stepzero_rnn.summary import Summary

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from stepzero_rnn.diagnostics.options import LevelName
-from stepzero_rnn.diagnostics.results import Finding, Real
+from stepzero_rnn.diagnostics.results import Finding
+from stepzero_rnn.summary import Real
 
 
 @dataclass(frozen=True, slots=True)

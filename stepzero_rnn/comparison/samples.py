@@ -13,11 +13,12 @@ from stepzero_rnn.diagnostics.display import finite
 from stepzero_rnn.diagnostics.evidence import evidence_of
 from stepzero_rnn.diagnostics.findings import findings_of
 from stepzero_rnn.diagnostics.ranking import Ranked
-from stepzero_rnn.diagnostics.results import Diagnostics, Finding, Real
+from stepzero_rnn.diagnostics.results import Diagnostics, Finding
 from stepzero_rnn.diagnostics.rules import CHEN, SEVERITIES, Measured
 from stepzero_rnn.diagnostics.score import OVERFLOW_LOG10
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.recipe import encode_recipe
+from stepzero_rnn.summary import Real
 
 NEVER_RANKED = frozenset({"overflow", "exploding_gradient"})
 FAINT = 0.5  # of the largest echo at the dependency length

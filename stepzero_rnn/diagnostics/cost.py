@@ -10,7 +10,7 @@ from stepzero_rnn.diagnostics.results import Omission
 from stepzero_rnn.diagnostics.score import lags
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.plan.records import CELL_MULTIPLY_ADDS, STEP_MULTIPLY_ADDS
-from stepzero_rnn.thresholds import SLICE_MULTIPLY_ADDS
+from stepzero_rnn.thresholds import HELD_LAYERS_BYTES, SLICE_MULTIPLY_ADDS
 
 # Values per unit, step and sequence: of the gates, and of all that a graph holds, for any cell.
 GATES_WIDTH, GRAPH_WIDTH = 6, 24
@@ -92,7 +92,7 @@ def _working_bytes(plan: Plan, options: DiagnosticsOptions) -> int:
     activations = options.seq_len * (
         (echo + running) * widest + running * (inputs + 3 * probes * widest)
     )
-    held = min(plan.parameters * item, 1 << 28)
+    held = min(plan.parameters * item, HELD_LAYERS_BYTES)
     measured = weight_costs.working_bytes(plan, affordable(plan, options)[0])
     return item * (activations + units + COPIES * layer) + max(scratch, measured) + held
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepzero_rnn.diagnostics.results import Real
+from stepzero_rnn.summary import Real
 
 
 def shown_steps(steps: int, most: int) -> list[int]:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from stepzero_rnn.errors import FieldError, InvalidSpec
 from stepzero_rnn.spec.base import Strict, at_most, refusal
-from stepzero_rnn.spec.checkpoint import OnDevice, Spec
+from stepzero_rnn.spec.checkpoint import OnDevice, Spec, require_layer
 from stepzero_rnn.spec.parse import parse
 
 MAX_SEQ_LEN = 4096
@@ -152,10 +152,7 @@ def fitted(options: DiagnosticsOptions, spec: Spec, seq_len: int | None) -> Diag
     Raises:
         InvalidSpec: they do not fit.
     """
-    if options.layer is not None and options.layer >= spec.num_layers:
-        detail = f"the network has {spec.num_layers} layers, counted from 0"
-        allowed = f"0 to {spec.num_layers - 1}"
-        raise InvalidSpec([FieldError("/layer", "no_such_layer", detail, options.layer, allowed)])
+    require_layer(options.layer, spec)
     if seq_len is None:
         return options
     if "seq_len" in options.model_fields_set and options.seq_len != seq_len:

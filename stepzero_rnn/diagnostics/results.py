@@ -10,8 +10,8 @@ from pydantic import Field
 
 from stepzero_rnn.diagnostics.options import Figure, LevelName
 from stepzero_rnn.diagnostics.weight_results import ExpectedFigures, Memory, Spectra
+from stepzero_rnn.summary import GateActivation, Real
 
-Real = float | None  # None if the value is not finite, which JSON cannot represent
 Severity = Literal["error", "warning", "note", "good"]
 
 
@@ -67,20 +67,6 @@ class Gradient:
 
 
 @dataclass(frozen=True, slots=True)
-class GateSignal:
-    """One gate over all time steps, units and sequences."""
-
-    gate: str
-    mean: Real
-    saturated: Annotated[
-        Real,
-        Field(
-            description="Fraction of values below 0.05 or above 0.95 (sigmoid), beyond ±0.9 (tanh), or 0 (ReLU)."
-        ),
-    ]
-
-
-@dataclass(frozen=True, slots=True)
 class CellSignal:
     """The states of one layer and direction."""
 
@@ -114,7 +100,7 @@ class CellSignal:
             "the same state."
         ),
     ]
-    gates: list[GateSignal]
+    gates: list[GateActivation]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-Real = float | None  # None if the value is not finite, which JSON cannot represent
+from stepzero_rnn.summary import Real
+
 Measurable = Literal[
     "mean",
     "std",

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from stepzero_rnn.errors import FieldError, InvalidSpec
 from stepzero_rnn.spec.arrays import Arrays
 from stepzero_rnn.spec.base import SAFE_INTEGER, Strict, refusal
 from stepzero_rnn.spec.compatibility import refuse_misfit
@@ -159,6 +160,14 @@ class Detailed(Serving):
         description="Return the details of this layer, counted from 0. Without it, a summary has the details of all "
         "layers if layers times directions is at most 4, and totals alone for deeper networks.",
     )
+
+
+def require_layer(layer: int | None, spec: Spec) -> None:
+    """Reject a layer that the network does not have.  Raises InvalidSpec."""
+    if layer is not None and layer >= spec.num_layers:
+        detail = f"the network has {spec.num_layers} layers, counted from 0"
+        allowed = f"0 to {spec.num_layers - 1}"
+        raise InvalidSpec([FieldError("/layer", "no_such_layer", detail, layer, allowed)])
 
 
 class CheckpointRequest(Spec, Serving):

@@ -11,10 +11,11 @@ from torch.nn import functional
 
 from stepzero_rnn.diagnostics.display import finite, shown_steps
 from stepzero_rnn.diagnostics.measuring.recurrence import Recurrence
-from stepzero_rnn.diagnostics.results import CellSignal, GateSignal, Real
+from stepzero_rnn.diagnostics.results import CellSignal
+from stepzero_rnn.engine.check.forward import TANH_EDGE, activate, is_saturated
 from stepzero_rnn.spec.networks import WHOLE, Role
+from stepzero_rnn.summary import GateActivation, Real
 
-SIGMOID_EDGE, TANH_EDGE = 0.05, 0.9
 MAX_CURVE_STEPS = 64
 GATE_SLICE_ELEMENTS = 1 << 22  # gate values computed at once
 
@@ -96,7 +97,8 @@ class _Gates:
             role: Role = gate.role if gate else "candidate"
             if reset is not None and role == "candidate":
                 from_h = reset * from_h
-            active, saturated = self._activate(role, from_x + from_h)
+            active = activate(self._spec, gate, from_x + from_h)
+            saturated = is_saturated(self._spec, gate, active)
             self._sums.setdefault(gate.name if gate else WHOLE, _Sums()).add(active, saturated)
             if role == "reset":
                 reset = active
@@ -108,17 +110,6 @@ class _Gates:
         bias = self._weights.get(f"bias_{side}")  # type: ignore[call-overload]
         weight = self._weights[f"weight_{side}"]  # type: ignore[index]
         return functional.linear(values, weight[rows], None if bias is None else bias[rows])
-
-    def _activate(self, role: Role, total: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the gate's values, and whether each is saturated."""
-        if role != "candidate":
-            active = total.sigmoid()
-            return active, (active - 0.5).abs() > 0.5 - SIGMOID_EDGE
-        if self._spec.nonlinearity == "relu":
-            active = total.relu()
-            return active, active == 0
-        active = total.tanh()
-        return active, active.abs() > TANH_EDGE
 
     def _add_cell(self, gates: Mapping[Role, Tensor]) -> None:
         added = gates["write"] * gates["candidate"]
@@ -135,8 +126,8 @@ class _Gates:
             squares = squares[::-1]
         return [finite(squares[step] ** 0.5) for step in steps] if squares else None
 
-    def result(self) -> list[GateSignal]:
+    def result(self) -> list[GateActivation]:
         return [
-            GateSignal(name, finite(one.total / one.count), finite(one.saturated / one.count))
+            GateActivation(name, finite(one.total / one.count), finite(one.saturated / one.count))
             for name, one in self._sums.items()
         ]

@@ -105,11 +105,11 @@ def _gates(spec: Spec, by_kind: Mapping[str, Tensor], x: Tensor, h: Tensor) -> l
         from_h = _gate_part(by_kind, "hh", place, before, spec.hidden_size)
         if reset is not None and gate and gate.role == "candidate":
             from_h = reset * from_h
-        active = _activate(spec, gate, from_x + from_h)
+        active = activate(spec, gate, from_x + from_h)
         if gate and gate.role == "reset":
             reset = active
         name = gate.name if gate else WHOLE
-        saturated = _saturated(spec, gate, active)
+        saturated = is_saturated(spec, gate, active).float().mean().item()
         activations.append(GateActivation(name, finite(active.mean().item()), finite(saturated)))
     return activations
 
@@ -128,18 +128,20 @@ def _is_tanh(spec: Spec, gate: Gate | None) -> bool:
     return gate.role == "candidate" if gate else spec.nonlinearity != "relu"
 
 
-def _activate(spec: Spec, gate: Gate | None, total: Tensor) -> Tensor:
+def activate(spec: Spec, gate: Gate | None, total: Tensor) -> Tensor:
+    """Return the values of a gate; without one, those of a plain RNN."""
     if _is_tanh(spec, gate):
         return total.tanh()
     return total.sigmoid() if gate else total.relu()
 
 
-def _saturated(spec: Spec, gate: Gate | None, active: Tensor) -> float:
+def is_saturated(spec: Spec, gate: Gate | None, active: Tensor) -> Tensor:
+    """Whether each value of a gate is near a limit; for ReLU, whether it is 0."""
     if _is_tanh(spec, gate):
-        return (active.abs() > TANH_EDGE).float().mean().item()
+        return active.abs() > TANH_EDGE
     if gate:
-        return ((active - 0.5).abs() > 0.5 - SIGMOID_EDGE).float().mean().item()
-    return (active == 0).float().mean().item()
+        return (active - 0.5).abs() > 0.5 - SIGMOID_EDGE
+    return active == 0
 
 
 def spread(y: Tensor) -> Spread:
