@@ -10,7 +10,7 @@ from pydantic import Field
 
 from stepzero_rnn.diagnostics.options import Figure, LevelName
 from stepzero_rnn.diagnostics.weight_results import ExpectedFigures, Memory, Spectra
-from stepzero_rnn.summary import GateActivation, Real
+from stepzero_rnn.summary import GateActivation, Histogram, Real
 
 Severity = Literal["error", "warning", "note", "good"]
 
@@ -67,6 +67,18 @@ class Gradient:
 
 
 @dataclass(frozen=True, slots=True)
+class GateSignal(GateActivation):
+    """One gate over all steps, units and sequences."""
+
+    histogram: Annotated[
+        Histogram | None,
+        Field(
+            description="Counts of its values between its limits; null for ReLU, which has no upper limit."
+        ),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class CellSignal:
     """The states of one layer and direction."""
 
@@ -100,7 +112,7 @@ class CellSignal:
             "the same state."
         ),
     ]
-    gates: list[GateActivation]
+    gates: list[GateSignal]
 
 
 @dataclass(frozen=True, slots=True)

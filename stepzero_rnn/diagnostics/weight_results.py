@@ -57,6 +57,18 @@ class ExpectedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedDensity:
+    """The probability density of the elements of one gate's block, as its scheme draws them."""
+
+    tensor: str
+    gate: str
+    values: Annotated[list[Real], Field(description="Ascending; a uniform density has two.")]
+    density: Annotated[
+        list[Real], Field(description="The density at each of `values`; linear in between.")
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedFigures:
     """Whether the weights are as their schemes promise."""
 
@@ -67,6 +79,13 @@ class ExpectedFigures:
         Field(
             description="All figures of the requested `layer`, or of a small network; for deep networks, the one "
             "closest to its tolerance for each parameter, gate and figure. Failed ones come first."
+        ),
+    ]
+    densities: Annotated[
+        list[ExpectedDensity],
+        Field(
+            description="Of the requested `layer`, or of a small network; of blocks whose elements have a density in "
+            "closed form."
         ),
     ]
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+from stepzero_rnn.diagnostics.cost import cost as diagnostics_cost
+from stepzero_rnn.diagnostics.options import FIGURES, DiagnosticsOptions, Figure
 from stepzero_rnn.errors import DtypeNotInFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import Job, plan_job
@@ -54,6 +56,10 @@ class Cost(BaseModel, frozen=True):
     )
     drawn_elements: int = Field(
         description="Numbers drawn per pass; a full download takes two passes."
+    )
+    figures: dict[Figure, int] = Field(
+        description="Multiply-adds of each figure of the diagnostics alone, at level `quick` and 100 time steps. Those of "
+        "`echo`, `gradient` and `signal` are about proportional to the steps."
     )
 
 
@@ -120,6 +126,7 @@ def describe(
             working_bytes=first.plan.working_bytes(first.forward_size),
             multiply_adds=first.plan.multiply_adds(first.forward_size),
             drawn_elements=first.plan.parameters,
+            figures={name: _figure_cost(first.plan, name) for name in FIGURES},
         ),
         tensors=[
             TensorEntry(
@@ -130,6 +137,10 @@ def describe(
         files={name: _file(job, base, known_sha256(job)) for name, job in jobs.items()},
         links={"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"},
     )
+
+
+def _figure_cost(plan: Plan, name: Figure) -> int:
+    return diagnostics_cost(plan, DiagnosticsOptions(level="quick", figures=(name,))).multiply_adds
 
 
 def _possible(

@@ -63,6 +63,27 @@ def test_a_gate_with_a_large_bias_is_open_and_saturated() -> None:
     assert gates["input"].saturated == 0
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru", "tanh"])
+def test_the_histogram_of_a_gate_counts_all_its_values(name: str) -> None:
+    found, _ = measured(spec_of(name))
+    for gate in (gate for cell in found.cells for gate in cell.gates):
+        assert gate.histogram is not None
+        edges, counts = np.array(gate.histogram.edges), np.array(gate.histogram.counts)
+        middle = (edges[1:] + edges[:-1]) / 2
+
+        assert edges[0] in {0, -1}
+        assert edges[-1] == 1
+        # A value lies at most half a bin from the middle of its bin.
+        half = (edges[1] - edges[0]) / 2
+        assert (counts * middle).sum() / counts.sum() == pytest.approx(known(gate.mean), abs=half)
+
+
+def test_relu_has_no_limit_and_so_no_histogram() -> None:
+    found, _ = measured(spec_of("relu"))
+
+    assert [gate.histogram for gate in found.cells[0].gates] == [None]
+
+
 def test_dead_units_and_lost_distinctions_are_counted() -> None:
     spec = {
         **spec_of("relu"),

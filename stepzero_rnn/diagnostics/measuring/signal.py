@@ -11,12 +11,13 @@ from torch.nn import functional
 
 from stepzero_rnn.diagnostics.display import finite, shown_steps
 from stepzero_rnn.diagnostics.measuring.recurrence import Recurrence
-from stepzero_rnn.diagnostics.results import CellSignal
-from stepzero_rnn.engine.check.forward import TANH_EDGE, activate, is_saturated
-from stepzero_rnn.spec.networks import WHOLE, Role
-from stepzero_rnn.summary import GateActivation, Real
+from stepzero_rnn.diagnostics.results import CellSignal, GateSignal
+from stepzero_rnn.engine.check.forward import TANH_EDGE, activate, is_saturated, limits
+from stepzero_rnn.spec.networks import WHOLE, Gate, Role
+from stepzero_rnn.summary import Histogram, Real
 
 MAX_CURVE_STEPS = 64
+GATE_BINS = 32
 GATE_SLICE_ELEMENTS = 1 << 22  # gate values computed at once
 
 
@@ -57,15 +58,36 @@ def cell_signal(layer: int, direction: Recurrence, x: Tensor, h: Tensor) -> Cell
 
 
 @dataclass(slots=True)
-class _Sums:
+class _Gate:
+    """One gate, with what was counted of it so far."""
+
+    name: str
+    limits: tuple[float, float] | None
     total: float = 0.0
     saturated: float = 0.0
     count: int = 0
+    bins: Tensor | None = None
 
     def add(self, active: Tensor, saturated: Tensor) -> None:
         self.total += active.sum().item()
         self.saturated += saturated.sum().item()
         self.count += active.numel()
+        if self.limits:
+            low, high = self.limits
+            counts = torch.histc(active.cpu(), GATE_BINS, low, high).long()
+            self.bins = counts if self.bins is None else self.bins + counts
+
+    def result(self) -> GateSignal:
+        mean, saturated = finite(self.total / self.count), finite(self.saturated / self.count)
+        return GateSignal(self.name, mean, saturated, self._histogram())
+
+    def _histogram(self) -> Histogram | None:
+        if self.bins is None or self.limits is None:
+            return None
+        low, high = self.limits
+        width = (high - low) / GATE_BINS
+        edges = [low + place * width for place in range(GATE_BINS + 1)]
+        return Histogram(edges, self.bins.tolist())
 
 
 class _Gates:
@@ -75,7 +97,7 @@ class _Gates:
         self._direction, self._spec = direction, direction.spec
         kinds = self._spec.network.kinds
         self._weights = dict(zip(kinds, direction.weights, strict=True))
-        self._sums: dict[str, _Sums] = {}
+        self._gates: dict[str, _Gate] = {}
         self._cell_squares: list[float] = []
         self._cell: Tensor | None = None
 
@@ -99,10 +121,14 @@ class _Gates:
                 from_h = reset * from_h
             active = activate(self._spec, gate, from_x + from_h)
             saturated = is_saturated(self._spec, gate, active)
-            self._sums.setdefault(gate.name if gate else WHOLE, _Sums()).add(active, saturated)
+            self._counted(gate).add(active, saturated)
             if role == "reset":
                 reset = active
             yield role, active
+
+    def _counted(self, gate: Gate | None) -> _Gate:
+        name = gate.name if gate else WHOLE
+        return self._gates.setdefault(name, _Gate(name, limits(self._spec, gate)))
 
     def _part(self, side: str, place: int, values: Tensor) -> Tensor:
         size = self._spec.hidden_size
@@ -126,8 +152,5 @@ class _Gates:
             squares = squares[::-1]
         return [finite(squares[step] ** 0.5) for step in steps] if squares else None
 
-    def result(self) -> list[GateActivation]:
-        return [
-            GateActivation(name, finite(one.total / one.count), finite(one.saturated / one.count))
-            for name, one in self._sums.items()
-        ]
+    def result(self) -> list[GateSignal]:
+        return [gate.result() for gate in self._gates.values()]

@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean, median
 
 import numpy as np
 
 from stepzero_rnn.diagnostics.display import finite
-from stepzero_rnn.diagnostics.measuring import expected, jacobian, matrices
+from stepzero_rnn.diagnostics.measuring import jacobian, matrices
 from stepzero_rnn.diagnostics.measuring.cell_weights import CellWeights, Matrix
+from stepzero_rnn.diagnostics.measuring.expected_rows import (
+    Drawn,
+    Row,
+    closest,
+    densities_of,
+    rows_of,
+)
 from stepzero_rnn.diagnostics.results import Omission
 from stepzero_rnn.diagnostics.score import has_retention
 from stepzero_rnn.diagnostics.weight_costs import DENSE
 from stepzero_rnn.diagnostics.weight_results import (
     BlockSpectrum,
     CellMemory,
+    ExpectedDensity,
     ExpectedFigures,
-    ExpectedRow,
     Memory,
     Spectra,
     SpectrumRange,
 )
-from stepzero_rnn.engine.draw import Stored
-from stepzero_rnn.engine.schemes import law_of
 from stepzero_rnn.engine.thread_pool import Stop
-from stepzero_rnn.engine.words.rounding import load
-from stepzero_rnn.plan import Block, Plan, TensorPlan
-from stepzero_rnn.spec.networks import WHOLE
+from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.summary import is_detailed
 
 MAX_SINGULAR_VALUES, MAX_EIGENVALUES = 256, 512
 MAX_EIGENVALUES_IN_ALL = 2048
 MAX_ROWS = 256
-
-Drawn = Mapping[str, Stored]
-Row = tuple[float, ExpectedRow]  # how much of its tolerance a figure takes, and the row
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class WeightFigures:
     needed_length: int
     _retentions: list[float] = field(default_factory=list)
     _rows: list[tuple[int, Row]] = field(default_factory=list)
+    _densities: list[ExpectedDensity] = field(default_factory=list)
     _blocks: list[tuple[int, BlockSpectrum]] = field(default_factory=list)
     _cells: list[CellMemory] = field(default_factory=list)
 
@@ -71,7 +72,9 @@ class WeightFigures:
         """Measure the drawn tensors of one layer; figures of weights that overflow are null."""
         with np.errstate(all="ignore"):
             if "weights" in self.figures:
-                self._rows += ((tensors[0].layer, row) for row in _rows_of(tensors, drawn, stop))
+                self._rows += ((tensors[0].layer, row) for row in rows_of(tensors, drawn, stop))
+                if self._is_shown(tensors[0].layer):
+                    self._densities += densities_of(tensors)
             for reverse in self.plan.spec.network.reverse_flags:
                 own = [tensor for tensor in tensors if tensor.reverse == reverse]
                 self._add_cell(CellWeights(self.plan.spec, own, drawn), own, stop)
@@ -112,10 +115,11 @@ class WeightFigures:
             return None
         shown = [row for layer, row in self._rows if self._is_shown(layer)]
         if self.layer is None and not shown:
-            shown = _closest(row for _, row in self._rows)
+            shown = closest(row for _, row in self._rows)
         shown = sorted(shown, key=lambda row: row[1].passed)[:MAX_ROWS]
         failed = sum(not row.passed for _, (_, row) in self._rows)
-        return ExpectedFigures(len(self._rows), failed, [row for _, row in shown])
+        rows = [row for _, row in shown]
+        return ExpectedFigures(len(self._rows), failed, rows, self._densities)
 
     def _memory(self) -> Memory | None:
         if "memory" not in self.figures:
@@ -142,80 +146,6 @@ class WeightFigures:
             reason = "Uploaded arrays and scripts promise no distribution."
             omitted.append(Omission("weights", reason))
         return omitted
-
-
-def _rows_of(tensors: Sequence[TensorPlan], drawn: Drawn, stop: Stop) -> Iterator[Row]:
-    """Compare every gate of a layer with its law; biases by their total where it is stated."""
-    for tensor in tensors:
-        partner = _partner(tensor, tensors)
-        for block in tensor.blocks:
-            stop.check()
-            if block.patches or block.steps or (partner and tensor.kind == "bias_hh"):
-                continue
-            values = _values(tensor, block, drawn)
-            if partner is None:
-                yield from _compared(tensor, tensor.name, block, values)
-            else:
-                total = values + _values(partner, block, drawn)
-                name = tensor.name.replace("bias_ih", "bias_ih + bias_hh")
-                yield from _compared(tensor, name, replace(block, share=1.0), total)
-
-
-def _partner(tensor: TensorPlan, tensors: Sequence[TensorPlan]) -> TensorPlan | None:
-    """Return the other bias of a cell, if the two together are one total."""
-    if not tensor.kind.startswith("bias"):
-        return None
-    other = next(
-        t
-        for t in tensors
-        if t.kind.startswith("bias") and t.kind != tensor.kind and t.reverse == tensor.reverse
-    )
-    pairs = zip(tensor.blocks, other.blocks, strict=True)
-    is_total = all(
-        a.share + b.share == 1 and not (a.patches or b.patches) and a.scheme == b.scheme
-        for a, b in pairs
-    )
-    return other if is_total else None
-
-
-def _values(tensor: TensorPlan, block: Block, drawn: Drawn) -> Matrix:
-    part = drawn[tensor.name][block.start : block.start + block.elements]
-    return load(part, tensor.dtype).astype(np.float64).reshape(block.rows, block.cols)
-
-
-def _compared(tensor: TensorPlan, name: str, block: Block, values: Matrix) -> Iterator[Row]:
-    if not np.isfinite(values).all():
-        return
-    for check in expected.checks(law_of(tensor, block), values, tensor.dtype):
-        taken = check.deviation / check.tolerance if check.tolerance else float(not check.passed)
-        row = ExpectedRow(
-            tensor=name,
-            gate=_gate_name(tensor, block),
-            figure=check.figure,
-            expected=float(f"{check.expected:.5g}"),
-            measured=finite(check.measured),
-            tolerance=float(f"{check.tolerance:.2g}"),
-            passed=check.passed,
-        )
-        yield taken, row
-
-
-def _gate_name(tensor: TensorPlan, block: Block) -> str:
-    """Return the name of a block's gate; a fused block has no gate of its own."""
-    if len(tensor.blocks) != len(tensor.gates):
-        return WHOLE
-    return tensor.gates[block.start // tensor.gate_elements]
-
-
-def _closest(rows: Iterator[Row]) -> list[Row]:
-    """Return, for each parameter, gate and figure, the row that is closest to its tolerance."""
-    found: dict[tuple[str, str, str], Row] = {}
-    for taken, row in rows:
-        kind = row.tensor.partition("_l")[0]
-        place = kind, row.gate, row.figure
-        if place not in found or taken > found[place][0]:
-            found[place] = taken, row
-    return [*found.values()]
 
 
 def _memory(cell: CellWeights, tensor: TensorPlan, stop: Stop) -> CellMemory:

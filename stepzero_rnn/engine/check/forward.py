@@ -135,6 +135,13 @@ def activate(spec: Spec, gate: Gate | None, total: Tensor) -> Tensor:
     return total.sigmoid() if gate else total.relu()
 
 
+def limits(spec: Spec, gate: Gate | None) -> tuple[float, float] | None:
+    """Return the limits of a gate's values; None for ReLU, which has no upper one."""
+    if _is_tanh(spec, gate):
+        return -1.0, 1.0
+    return (0.0, 1.0) if gate else None
+
+
 def is_saturated(spec: Spec, gate: Gate | None, active: Tensor) -> Tensor:
     """Whether each value of a gate is near a limit; for ReLU, whether it is 0."""
     if _is_tanh(spec, gate):
