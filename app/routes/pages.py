@@ -25,7 +25,7 @@ _HEADERS = {
     "Cache-Control": "no-cache",
 }
 
-_OF_DOCS = re.compile(r"docs\b|vendor\b")  # static files used by /docs alone
+_OF_DOCS = re.compile(r"docs\b|vendor/swagger-ui\b")  # static files used by /docs alone
 _TO_DOCS = ('href="docs"', 'href="openapi.json"', "<code>/docs</code>")
 
 
