@@ -1,4 +1,4 @@
-"""Renew the copies of other people's files that the pages are served with.
+"""Renew the copies of other people's files that the pages and their tests use.
 
     python scripts/vendor.py
 
@@ -64,6 +64,14 @@ PACKAGES = (
         "ISC (`LICENSE`)",
         ("LICENSE", "dist/plot.umd.min.js"),
         "app/pages/vendor/plot",
+    ),
+    Package(
+        "axe-core",
+        "4.14.1",
+        "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        "MPL-2.0 (`LICENSE`; of the parts in it: `LICENSE-3RD-PARTY.txt`); source: <https://github.com/dequelabs/axe-core>",
+        ("LICENSE", "LICENSE-3RD-PARTY.txt", "axe.min.js"),
+        "tests/api/vendor/axe",
     ),
 )
 

@@ -8,13 +8,18 @@ import pytest
 
 import app
 
-FOLDERS = [*(Path(app.__file__).parent / "pages/vendor").iterdir()]
+FOLDERS = [
+    *(Path(app.__file__).parent / "pages/vendor").iterdir(),
+    *(Path(__file__).parent / "vendor").iterdir(),
+]
 LICENSES = {
+    "axe": {"LICENSE", "LICENSE-3RD-PARTY.txt"},
     "d3": {"LICENSE"},
     "plot": {"LICENSE"},
     "swagger-ui": {"LICENSE", "NOTICE", "swagger-ui-bundle.js.LICENSE.txt"},
 }
 VERSIONS = {  # how a bundle tells its version
+    "axe": ("axe.min.js", "/*! axe v{}\n"),
     "d3": ("d3.min.js", "// https://d3js.org v{} "),
     "plot": ("plot.umd.min.js", "// @observablehq/plot v{} "),
     "swagger-ui": ("swagger-ui-bundle.js", 'PACKAGE_VERSION:"{}"'),
