@@ -279,7 +279,10 @@ HOSTILE: Mapping[str, Hostile] = {
     **{f"{name} in a header": Hostile(npy(text)) for name, text in BROKEN_HEADERS.items()},
     "a zip of nothing": Hostile(npz(), "no_arrays"),
     "a zip cut short": Hostile(GOOD[:-30]),
-    "a zip with a comment": Hostile(patched(GOOD, -2, b"\4\0") + b"note"),
+    "a zip that ends in the midst of its comment": Hostile(patched(GOOD, -2, b"\5\0") + b"note"),
+    "a zip whose comment is another zip's end": Hostile(
+        patched(GOOD, -2, b"\x16\0") + b"PK\5\6" + bytes(18)
+    ),
     "a zip behind other bytes": Hostile(b"PK\3\4" + bytes(60) + GOOD),
     "an end alone": Hostile(b"PK\5\6" + bytes(18), "no_arrays"),
     "an end that counts 65535": Hostile(

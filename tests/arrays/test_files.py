@@ -11,6 +11,7 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
+import stepzero_rnn
 from stepzero_rnn.arrays.canonical import open_stored
 from stepzero_rnn.arrays.records import Upload
 from tests.arrays.making import DEEP, KINDS, kept, network, saved, taken, weights
@@ -30,6 +31,18 @@ def test_what_a_library_writes_is_read_to_the_bit(tmp_path, kind, file):
     found = kept(tmp_path)
     assert found.keys() == arrays.keys()
     assert all(found[name].tobytes() == array.tobytes() for name, array in arrays.items())
+
+
+@pytest.mark.parametrize("file", ["npz", "safetensors"])
+def test_what_the_library_itself_writes_is_read_to_the_bit(tmp_path, file):
+    path = stepzero_rnn.save(DEEP_LSTM, tmp_path / f"net.{file}")
+
+    taken(tmp_path, [Upload(path.name, path)], DEEP_LSTM, strict=True)
+
+    found = kept(tmp_path)
+    drawn = stepzero_rnn.state_dict(DEEP_LSTM)
+    assert found.keys() == drawn.keys()
+    assert all(np.array_equal(found[name], value.numpy()) for name, value in drawn.items())
 
 
 @pytest.mark.parametrize("file", ["npy", "npz", "packed.npz"])

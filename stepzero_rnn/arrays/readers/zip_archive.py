@@ -10,6 +10,7 @@ Source:
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ STORED, DEFLATED = 0, 8
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _ENTRY = struct.Struct("<4sHHHHHHIIIHHHHHII")
 _END = struct.Struct("<4sHHHHIIH")
+_MAX_COMMENT_BYTES = (1 << 16) - 1
 _LOCATOR = struct.Struct("<4sIQI")
 _END_64 = struct.Struct("<4sQHHIIQQQQ")
 _ENTRY_MAGIC, _LOCATOR_MAGIC, _END_64_MAGIC = b"PK\1\2", b"PK\6\7", b"PK\6\6"
@@ -145,10 +147,8 @@ def _rest(inflater: zlib._Decompress) -> Iterator[bytes]:
 
 def _directory(file: BinaryIO, size_bytes: int) -> _Directory:
     """Locate the central directory from the end of the file."""
-    at = size_bytes - _END.size
-    signature, *fields, comment = _END.unpack(_read(file, at, _END.size))
-    if signature != EMPTY_MAGIC or comment:
-        raise FormatError("it does not end like a zip file: it is truncated, or has a comment")
+    at = _end(file, size_bytes)
+    _, *fields, _ = _END.unpack(_read(file, at, _END.size))
     locator = _read(file, at - _LOCATOR.size, _LOCATOR.size) if at >= _LOCATOR.size else b""
     if locator.startswith(_LOCATOR_MAGIC):
         at -= _LOCATOR.size + _END_64.size
@@ -159,6 +159,25 @@ def _directory(file: BinaryIO, size_bytes: int) -> _Directory:
     if disk or first_disk or here != records or offset + size != at:
         raise FormatError("its directory is not where it is stated to be")
     return _Directory(records, offset, size)
+
+
+def _end(file: BinaryIO, size_bytes: int) -> int:
+    """Return the offset of the end record, whose comment ends the file.
+
+    A comment that could be read as an end record is refused: readers would disagree about what the
+    file contains.
+    """
+    start = max(size_bytes - _END.size - _MAX_COMMENT_BYTES, 0)
+    tail = _read(file, start, size_bytes - start)
+    found = [
+        start + match.start()
+        for match in re.finditer(re.escape(EMPTY_MAGIC), tail)
+        if len(tail) - match.start() >= _END.size
+        and _END.unpack_from(tail, match.start())[-1] == len(tail) - match.start() - _END.size
+    ]
+    if len(found) != 1:
+        raise FormatError("it does not end like a zip file, or it has two ends")
+    return found[0]
 
 
 def _entries(packed: bytes, directory: _Directory) -> Iterator[Member]:

@@ -1,0 +1,290 @@
+// The studio: from an edit of the form to the figures on the page.
+
+import * as location from "./address.js";
+import { loadCatalogue } from "./catalogue.js";
+import { $, announce } from "./dom.js";
+import { Download } from "./download.js";
+import { askFigures, askSummary, estimate, GROUPS, isAtOnce, summaryEstimate } from "./figures.js";
+import { showFindings, showLengths } from "./findings.js";
+import { clearErrors, showBelow, showErrors } from "./form/errors.js";
+import { SpecForm } from "./form/form.js";
+import { duration } from "./format.js";
+import { ask, explain, isAbort, Problem } from "./server.js";
+import { startSession } from "./session.js";
+import { Snippets } from "./snippets.js";
+import { showTensors } from "./tensors.js";
+import { showTiles } from "./tiles.js";
+
+const TYPING_MS = 60;
+const LAGS = 3; // that level `standard` measures
+const BUSY = 503;
+const RATE_LIMITED = 429;
+
+const view = { layer: 0, reverse: false, directions: 1, tensor: "weight_hh", hidden: new Set() };
+const shown = { plan: null, summary: null, found: {} }; // what the server said of the start that is shown
+let lengths = {};
+let stop = new AbortController();
+let timer = 0;
+let form;
+let panels;
+let comparison;
+let recommendation;
+let showView;
+
+const download = new Download(() => shown.plan && showFile());
+const snippets = new Snippets(computeHash);
+
+// --- from the form ---
+
+function edited() {
+  clearTimeout(timer);
+  timer = setTimeout(refresh, TYPING_MS);
+}
+
+function showSpec(spec) {
+  form.show(spec);
+  refresh();
+}
+
+function tryStart(init) {
+  form.show({ ...form.value(), init });
+  refresh();
+}
+
+async function openRecipe(recipe) {
+  try {
+    showSpec(await ask(`v1/checkpoints/${recipe}/spec`));
+  } catch (error) {
+    showBelow(explain(error));
+  }
+}
+
+function changeLengths(next) {
+  lengths = next;
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    refresh();
+    comparison.measure(lengths);
+  }, TYPING_MS);
+}
+
+function writeAddress() {
+  location.write(form.value(), comparison.recipes(), lengths);
+}
+
+// --- to the server and back ---
+
+// Plan the spec of the form; an outdated request is aborted.
+async function refresh() {
+  clearTimeout(timer);
+  stop.abort();
+  stop = new AbortController();
+  const { signal } = stop;
+  $("#results").setAttribute("aria-busy", "true");
+  await answered(signal, async () => {
+    const plan = await ask("v1/plan", { json: form.value(), signal });
+    clearErrors();
+    const isOther = plan.recipe !== shown.plan?.recipe;
+    Object.assign(shown, { plan, ...(isOther ? { summary: null } : {}), found: {} });
+    showPlan();
+    await measure(signal);
+  });
+}
+
+// Run work for a start.  A refusal is shown at its field; a busy server is asked again, and the last
+// figures stay in place.
+async function answered(signal, work) {
+  try {
+    await work();
+    $("#busy").hidden = true;
+  } catch (error) {
+    if (isAbort(error) || signal.aborted) return;
+    if (error.status === BUSY || error.status === RATE_LIMITED) askAgain(error.retryAfterS);
+    else refused(error);
+  }
+  $("#results").setAttribute("aria-busy", "false");
+  writeAddress();
+}
+
+function askAgain(seconds) {
+  const busy = $("#busy");
+  busy.textContent = `The server is busy. The figures below are the last that it gave; asking again in ${seconds} s.`;
+  busy.hidden = false;
+  timer = setTimeout(refresh, 1000 * seconds);
+}
+
+function refused(error) {
+  download.disable();
+  panels.outdated();
+  if (error instanceof Problem) showErrors(error);
+  else showBelow(explain(error));
+  if (!shown.plan) $("#findings").textContent = "The figures appear once the form has no error.";
+}
+
+function showPlan() {
+  const { plan } = shown;
+  fitView(plan.spec);
+  showView(view, plan.spec, changeView);
+  showFile();
+  comparison.current(plan, lengths);
+  recommendation.current(plan.spec);
+  panels.outdated();
+}
+
+// Layers, directions and gates that this network does not have are not shown.
+function fitView(spec) {
+  view.layer = Math.min(view.layer, (spec.num_layers ?? 1) - 1);
+  view.directions = spec.bidirectional ? 2 : 1;
+  if (!spec.bidirectional) view.reverse = false;
+}
+
+// Ask for the summary and every group of figures at the same time; dear ones wait for a click.
+async function measure(signal) {
+  const { plan } = shown;
+  const jobs = [["summary", summaryEstimate(plan), () => askSummary(plan, view.layer, signal)]];
+  for (const [group, figures] of Object.entries(GROUPS)) {
+    jobs.push([
+      group,
+      estimate(plan, figures, lengths),
+      () => askFigures(plan, figures, { layer: view.layer, lengths, signal }),
+    ]);
+  }
+  const run = ([group, , request]) => received(group, request(), signal);
+  const dear = jobs.filter(([, seconds]) => !isAtOnce(seconds));
+  for (const job of dear) {
+    const [group, seconds] = job;
+    panels.offer(group, `Measuring this takes the server ${duration(seconds)}.`, () => {
+      panels.say(group, `Measuring, ${duration(seconds)}…`);
+      answered(signal, () => run(job));
+    });
+  }
+  const results = await Promise.allSettled(jobs.filter((job) => !dear.includes(job)).map(run));
+  const failed = results.find((result) => result.status === "rejected");
+  if (failed) throw failed.reason;
+  document.documentElement.dataset.shown = plan.recipe;
+  if (isAtOnce(summaryEstimate(plan))) computeHash();
+  if (isAtOnce(LAGS * estimate(plan, GROUPS.training, lengths))) await measureLags(plan, signal);
+}
+
+// Echo at more lags than the first answer has.
+async function measureLags(plan, signal) {
+  const request = askFigures(plan, GROUPS.training, { level: "standard", lengths, signal });
+  await received("training", request, signal);
+}
+
+async function received(group, request, signal) {
+  const found = await request;
+  if (signal.aborted) return;
+  if (group === "summary") shown.summary = found;
+  else shown.found[group] = found;
+  showGroup(group);
+}
+
+// --- on the page ---
+
+function showGroup(group) {
+  const { plan, summary, found } = shown;
+  const promised = found.promises?.weights?.densities ?? [];
+  if ((group === "summary" || group === "promises") && summary)
+    panels.drawWeights(summary, promised);
+  if (group === "summary") showTensors(summary, plan);
+  if (group === "weights") {
+    panels.drawSpectra(found.weights, plan);
+    panels.drawSignal(found.weights);
+  }
+  if (group === "training") panels.drawTraining(found.training);
+  showFindings(Object.values(found), summary, tryStart);
+}
+
+// Another layer, direction, tensor or gate is shown.
+function changeView(edit) {
+  Object.assign(view, edit);
+  const isOtherLayer = "layer" in edit || "reverse" in edit;
+  if (
+    isOtherLayer &&
+    !shown.found.weights?.signal.cells.some(
+      (cell) => cell.layer === view.layer && cell.reverse === view.reverse,
+    )
+  ) {
+    refresh();
+    return;
+  }
+  showView(view, shown.plan.spec, changeView);
+  for (const group of ["summary", ...Object.keys(shown.found)])
+    if (group === "summary" ? shown.summary : true) showGroup(group);
+}
+
+function showFile() {
+  download.show(shown.plan);
+  const { format } = download;
+  showTiles(shown.plan, format, shown.plan.files[format].sha256, computeHash);
+  snippets.show(shown.plan, format);
+}
+
+// Ask for the sha256 of the chosen file, and of the .pt that torch.hub verifies.
+let hashing = "";
+async function computeHash() {
+  const { plan } = shown;
+  const format = snippets.tab === "hub" && plan.files.pt ? "pt" : download.format;
+  const asked = `${plan.recipe} ${format}`;
+  if (plan.files[format].sha256 || hashing === asked) return;
+  hashing = asked;
+  try {
+    const known = await ask(`v1/checkpoints/${plan.recipe}`, {
+      query: { sha256: format },
+      signal: stop.signal,
+    });
+    if (plan !== shown.plan) return;
+    plan.files[format] = known.files[format];
+    showFile();
+  } catch (error) {
+    if (!isAbort(error)) announce(explain(error));
+  } finally {
+    hashing = "";
+  }
+}
+
+async function start() {
+  const session = await startSession(() => begin());
+  snippets.hasKey = session.required === true;
+  if (!session.required || session.name) await begin();
+}
+
+// The charts and the sections below them are loaded once the page is shown.
+async function loadSections() {
+  const sections = await import("./sections.js");
+  panels = new sections.Panels(view, changeView);
+  comparison = new sections.Comparison({ changed: writeAddress, open: showSpec });
+  const compare = (recipe) => comparison.addRecipes([recipe]);
+  recommendation = new sections.Recommendation({ tryStart, compare });
+  new sections.Identification({ open: openRecipe });
+  showView = sections.showView;
+}
+
+async function begin() {
+  try {
+    await loadSections();
+    form = new SpecForm(await loadCatalogue(), edited);
+    const given = location.read(globalThis.location.search);
+    lengths = given.lengths;
+    showLengths(lengths, changeLengths);
+    form.show(
+      given.recipe
+        ? await ask(`v1/checkpoints/${given.recipe}/spec`)
+        : (given.spec ?? location.FIRST),
+    );
+    await Promise.all([
+      refresh(),
+      given.against.length ? comparison.addRecipes(given.against) : null,
+    ]);
+  } catch (error) {
+    if (error.status === 401) return; // the key is asked for
+    if (!form) showBelow(explain(error));
+    else {
+      form.show(location.FIRST);
+      showBelow(explain(error));
+    }
+  }
+}
+
+start();
