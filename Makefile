@@ -24,6 +24,9 @@ FUZZ_TARGETS := token upload form headers
 # Extra arguments for validation: make validate VALIDATE_ARGS=--all
 VALIDATE_ARGS :=
 
+# The formatter and linter of JavaScript and CSS, if npm is there
+BIOME := npx --yes @biomejs/biome@2.6.8
+
 # Duration of make soak
 SOAK_S := 600
 
@@ -49,6 +52,7 @@ lint: $(VENV)/.development docs ## Check format, style, spelling, types, layers 
 	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@if command -v npx >/dev/null; then $(BIOME) ci; else echo 'no npx here: the JavaScript and CSS of the pages are not checked'; fi
 
 docs: $(VENV)/.development ## Build the documentation site in site/; fails on broken links and anchors
 	$(BIN)/python scripts/docs_site.py
@@ -60,6 +64,7 @@ reference: $(VENV)/.development ## Rewrite the tables of docs/reference/ from th
 format: $(VENV)/.development ## Format, and apply automatic lint fixes
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+	@if command -v npx >/dev/null; then $(BIOME) check --write; fi
 
 bench: $(VENV)/.development ## Run the benchmarks against their peers, and print the ratios
 	$(BIN)/python -m pytest -m bench -s --timeout 0 tests/bench $(PYTEST_ARGS)

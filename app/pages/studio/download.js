@@ -117,8 +117,12 @@ async function receive(url, signal, progress) {
       controller.enqueue(chunk);
     },
   });
-  return new Response(answer.body.pipeThrough(counting)).blob();
+  const whole = new Response(answer.body.pipeThrough(counting)).blob();
+  return Promise.race([whole, aborted(signal)]); // Chromium leaves the blob pending after an abort
 }
+
+const aborted = (signal) =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 function save(blob, name) {
   const url = URL.createObjectURL(blob);

@@ -2,13 +2,14 @@
 
 import { $, h, redraw } from "./dom.js";
 import { describeInit } from "./form/init.js";
-import { number, words } from "./format.js";
+import { duration, number, words } from "./format.js";
 
 const MARKS = { error: "✕", warning: "!", note: "i", good: "✓" };
 const ORDER = Object.keys(MARKS);
 
 // tryStart(init): called with a suggested init.
-export function showFindings(diagnostics, summary, tryStart) {
+// pending: how to measure the figures that predict training, if that waits for a click.
+export function showFindings(diagnostics, summary, pending, tryStart) {
   const found = diagnostics
     .flatMap((one) => one.findings)
     .sort((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
@@ -17,9 +18,18 @@ export function showFindings(diagnostics, summary, tryStart) {
   redraw(
     $("#findings"),
     h("ul", { className: "findings" }, ...rows),
+    ...(pending ? [offer(pending)] : []),
     ...(scored ? [h("p", { className: "note" }, score(scored))] : []),
   );
 }
+
+const offer = ({ seconds, start }) =>
+  h(
+    "p",
+    { className: "suggestions" },
+    `Echo and gradient, which predict training, are not measured yet: ${duration(seconds)}. `,
+    h("button", { type: "button", id: "measure-training", click: start }, "Measure"),
+  );
 
 // What was checked and holds, so that the absence of findings is not silence.
 function checks(summary, diagnostics) {

@@ -84,6 +84,7 @@ async function refresh() {
   await answered(signal, async () => {
     const plan = await ask("v1/plan", { json: form.value(), signal });
     clearErrors();
+    writeAddress();
     const isOther = plan.recipe !== shown.plan?.recipe;
     Object.assign(shown, { plan, ...(isOther ? { summary: null } : {}), found: {} });
     showPlan();
@@ -103,7 +104,6 @@ async function answered(signal, work) {
     else refused(error);
   }
   $("#results").setAttribute("aria-busy", "false");
-  writeAddress();
 }
 
 function askAgain(seconds) {
@@ -114,6 +114,7 @@ function askAgain(seconds) {
 }
 
 function refused(error) {
+  writeAddress();
   download.disable();
   panels.outdated();
   if (error instanceof Problem) showErrors(error);
@@ -126,7 +127,7 @@ function showPlan() {
   fitView(plan.spec);
   showView(view, plan.spec, changeView);
   showFile();
-  comparison.current(plan, lengths);
+  comparison.current(plan, lengths, form.value().init);
   recommendation.current(plan.spec);
   panels.outdated();
 }
@@ -151,13 +152,18 @@ async function measure(signal) {
   }
   const run = ([group, , request]) => received(group, request(), signal);
   const dear = jobs.filter(([, seconds]) => !isAtOnce(seconds));
+  shown.pending = null;
   for (const job of dear) {
     const [group, seconds] = job;
-    panels.offer(group, `Measuring this takes the server ${duration(seconds)}.`, () => {
+    const start = () => {
       panels.say(group, `Measuring, ${duration(seconds)}…`);
+      if (group === "training") shown.pending = null;
       answered(signal, () => run(job));
-    });
+    };
+    panels.offer(group, `Measuring this takes the server ${duration(seconds)}.`, start);
+    if (group === "training") shown.pending = { seconds, start };
   }
+  if (dear.length) showFindings([], shown.summary, shown.pending, tryStart);
   const results = await Promise.allSettled(jobs.filter((job) => !dear.includes(job)).map(run));
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
@@ -193,7 +199,7 @@ function showGroup(group) {
     panels.drawSignal(found.weights);
   }
   if (group === "training") panels.drawTraining(found.training);
-  showFindings(Object.values(found), summary, tryStart);
+  showFindings(Object.values(found), summary, shown.pending, tryStart);
 }
 
 // Another layer, direction, tensor or gate is shown.
@@ -252,7 +258,7 @@ async function start() {
 
 // The charts and the sections below them are loaded once the page is shown.
 async function loadSections() {
-  const sections = await import("./sections.js");
+  const sections = await import("./sections/all.js");
   panels = new sections.Panels(view, changeView);
   comparison = new sections.Comparison({ changed: writeAddress, open: showSpec });
   const compare = (recipe) => comparison.addRecipes([recipe]);
@@ -263,7 +269,6 @@ async function loadSections() {
 
 async function begin() {
   try {
-    await loadSections();
     form = new SpecForm(await loadCatalogue(), edited);
     const given = location.read(globalThis.location.search);
     lengths = given.lengths;
@@ -273,6 +278,7 @@ async function begin() {
         ? await ask(`v1/checkpoints/${given.recipe}/spec`)
         : (given.spec ?? location.FIRST),
     );
+    await loadSections();
     await Promise.all([
       refresh(),
       given.against.length ? comparison.addRecipes(given.against) : null,

@@ -105,6 +105,11 @@ export class Figure {
       ...options,
     });
     plot.setAttribute("role", "img");
+    // The picture is described as a whole; only elements with a role may have labels of their own.
+    for (const mark of plot.querySelectorAll("[aria-label]")) {
+      mark.dataset.mark = mark.getAttribute("aria-label");
+      mark.removeAttribute("aria-label");
+    }
     this.place.replaceChildren(plot, h("ul", { className: "keys" }, ...legend.map(key)));
     if (cursor) addCursor(this.place, plot, cursor);
   }

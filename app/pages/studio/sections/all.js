@@ -1,6 +1,6 @@
 // Everything that is drawn with the chart library or stands below the charts.
 
-export { showView } from "./charts/view.js";
+export { showView } from "../charts/view.js";
 export { Comparison } from "./comparison.js";
 export { Identification } from "./identification.js";
 export { Panels } from "./panels.js";

@@ -1,14 +1,14 @@
 // Several starts side by side: overlaid curves, and a table of figures and findings.
 
-import { color } from "./charts/colors.js";
-import { drawCurves } from "./charts/curves.js";
-import { Figure } from "./charts/figure.js";
-import { drawEigenvalues, drawSingularValues } from "./charts/spectra.js";
-import { $, announce, h, redraw } from "./dom.js";
-import { estimate, isAtOnce } from "./figures.js";
-import { describeInit } from "./form/init.js";
-import { number, words } from "./format.js";
-import { ask, explain, isAbort } from "./server.js";
+import { color } from "../charts/colors.js";
+import { drawCurves } from "../charts/curves.js";
+import { Figure } from "../charts/figure.js";
+import { drawEigenvalues, drawSingularValues } from "../charts/spectra.js";
+import { $, announce, h, redraw } from "../dom.js";
+import { estimate, isAtOnce } from "../figures.js";
+import { describeInit } from "../form/init.js";
+import { number, words } from "../format.js";
+import { ask, explain, isAbort } from "../server.js";
 
 const MOST = 8;
 const FIGURES = ["echo", "gradient", "signal", "spectra"];
@@ -97,8 +97,10 @@ export class Comparison {
   }
 
   // The start that the form shows.
-  current(plan, lengths) {
+  // init: as it was entered, which is shorter than the plan's.
+  current(plan, lengths, init) {
     this.plan = plan;
+    this.init = init;
     this.lengths = lengths;
     this.add.disabled =
       this.starts.length >= MOST || this.starts.some((one) => one.recipe === plan.recipe);
@@ -109,12 +111,12 @@ export class Comparison {
   }
 
   async addCurrent() {
-    await this.addRecipes([this.plan.recipe]);
+    await this.addRecipes([this.plan.recipe], this.init);
     announce(`${this.starts.length} starts are compared`);
   }
 
   // Add starts by recipe, as an address lists them.
-  async addRecipes(recipes) {
+  async addRecipes(recipes, init) {
     for (const recipe of recipes) {
       if (this.starts.length >= MOST || this.recipes().includes(recipe)) continue;
       try {
@@ -123,7 +125,7 @@ export class Comparison {
           recipe,
           plan,
           spec: plan.spec,
-          label: labelOf(plan.spec, this.starts),
+          label: labelOf({ ...plan.spec, init: init ?? plan.spec.init }, this.starts),
           found: null,
         });
       } catch (error) {

@@ -1,8 +1,8 @@
 // Which start to try first, for this network and a sequence length.
 
-import { $, announce, h, redraw } from "./dom.js";
-import { number } from "./format.js";
-import { ask, explain, isAbort } from "./server.js";
+import { $, announce, h, redraw } from "../dom.js";
+import { number } from "../format.js";
+import { ask, explain, isAbort } from "../server.js";
 
 export class Recommendation {
   // tryStart(init): shows a start in the form; compare(recipe): adds it to the comparison.

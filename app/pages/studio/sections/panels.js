@@ -1,13 +1,13 @@
 // The charts of one start: which there are, and what each is drawn from.
 
-import { gateName } from "./charts/colors.js";
-import { drawCurves } from "./charts/curves.js";
-import { Figure } from "./charts/figure.js";
-import { drawGates } from "./charts/gates.js";
-import { drawHistograms } from "./charts/histograms.js";
-import { drawEigenvalues, drawSingularValues } from "./charts/spectra.js";
-import { $, h, redraw } from "./dom.js";
-import { number } from "./format.js";
+import { gateName } from "../charts/colors.js";
+import { drawCurves } from "../charts/curves.js";
+import { Figure } from "../charts/figure.js";
+import { drawGates } from "../charts/gates.js";
+import { drawHistograms } from "../charts/histograms.js";
+import { drawEigenvalues, drawSingularValues } from "../charts/spectra.js";
+import { $, h, redraw } from "../dom.js";
+import { number } from "../format.js";
 
 const FIGURES = {
   histograms: { id: "histograms", title: "Weights by gate", switches: ["log"] },

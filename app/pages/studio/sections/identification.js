@@ -1,8 +1,8 @@
 // Which initialization is this file?  A file is dropped anywhere on the page, or chosen.
 
-import { $, announce, h, redraw } from "./dom.js";
-import { number } from "./format.js";
-import { ask, explain } from "./server.js";
+import { $, announce, h, redraw } from "../dom.js";
+import { number } from "../format.js";
+import { ask, explain } from "../server.js";
 
 const TYPES = ".safetensors,.npz,.npy";
 
