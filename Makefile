@@ -32,7 +32,7 @@ SOAK_S := 600
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-all lint docs reference format bench soak peers fuzz fuzz-guided audit randomness equality validate lock wheel image clean
+.PHONY: help run test test-all lint docs reference screenshots format bench soak peers fuzz fuzz-guided audit randomness equality validate lock wheel image clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ docs: $(VENV)/.development ## Build the documentation site in site/; fails on br
 
 reference: $(VENV)/.development ## Rewrite the tables of docs/reference/ from the code
 	$(BIN)/python scripts/reference.py
+
+screenshots: $(VENV)/.development ## Take the pictures of the pages for the README; needs Chromium and the font Inter
+	PYTHONPATH=. $(BIN)/python scripts/screenshots.py
 
 format: $(VENV)/.development ## Format, and apply automatic lint fixes
 	$(BIN)/ruff check --fix-only .
