@@ -16,13 +16,13 @@ from starlette.routing import Route
 from app import problems
 from app.context import REQUEST_THREADS, Context, ServerState, admission_of, keep_showing, warm_up
 from app.middleware.access_log import RequestLog
-from app.middleware.guard import guard, guarded, trust_proxies
+from app.middleware.guard import guard, guarded, sessions_of, trust_proxies
 from app.middleware.request_id import RequestId
 from app.middleware.resources import ReleaseOnExit
 from app.middleware.traces import telemetry
 from app.openapi.document import describe_api
 from app.request_threads import RequestThreads
-from app.routes import about, checkpoints, comparison, diagnostics, identify, pages
+from app.routes import about, checkpoints, comparison, diagnostics, identify, pages, session
 from app.settings import Settings
 from app.telemetry.memory import keep_giving_back
 from app.telemetry.metrics import Metrics
@@ -50,6 +50,7 @@ class State(TypedDict):
 def create_app(settings: Settings) -> FastAPI:
     """Build the application; nothing runs until the server starts it."""
     metrics = Metrics()
+    sessions = sessions_of(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
@@ -98,7 +99,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problems.install(api)
     api.add_middleware(ReleaseOnExit)
-    guard(api, settings)
+    guard(api, settings, sessions)
     api.add_middleware(RequestId)
     trust_proxies(api, settings)
     api.state.server_state = server_state
@@ -108,6 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
         comparison.router,
         identify.router,
         about.about,
+        session.session(sessions),
         about.health,
         pages.pages(docs=settings.docs),
         *([about.metrics] if settings.metrics else []),

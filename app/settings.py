@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -25,6 +26,11 @@ from stepzero_rnn.engine.cores import usable_cores
 from stepzero_rnn.uploads.settings import GIB, Bytes, StoreSettings
 
 LogFormat = Literal["console", "json"]
+
+
+def random_secret() -> SecretStr:
+    """Return a secret of 256 random bits."""
+    return SecretStr(secrets.token_urlsafe(32))
 
 
 def roomy_bytes() -> int:
@@ -164,6 +170,17 @@ class Settings(StoreSettings):
         validate_default=True,
         description="Serve anyone who can reach the service when no API keys are configured.",
     )
+    session_s: int = Field(
+        default=12 * 3600,
+        ge=60,
+        le=30 * 24 * 3600,
+        description="Seconds after which a browser that has signed in needs the key again.",
+    )
+    session_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Secret that signs sessions, the same on all replicas; by default, a random one for each start.",
+    )
     open_pages: bool = Field(
         default=True,
         description="Serve the home page, /docs and /openapi.json without an API key.",
@@ -216,6 +233,8 @@ class Settings(StoreSettings):
                 "max_incoming_bytes": max(self.max_incoming_bytes // self.workers, 1),
                 "max_cached_result_bytes": self.max_cached_result_bytes // self.workers,
                 "max_checks": max(self.max_checks // self.workers, 1),
+                "session_secret": self.session_secret
+                or random_secret(),  # the same for all workers
             }
         )
 

@@ -136,6 +136,11 @@ class Keyring:
                 owner = key.name
         return owner
 
+    def stored(self, name: str) -> bytes | None:
+        """Return the stored hash of an owner's key, or None if there is none."""
+        self._reload()
+        return next((key.sha256 for key in self._keys if key.name == name), None)
+
     def _reload(self) -> None:
         """Reload the file if its inode, size or times have changed; checked at most once a second.
 

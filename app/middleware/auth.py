@@ -1,41 +1,48 @@
-"""Authentication by API key, before anything else in a request is examined.  Pure ASGI."""
+"""Authentication by API key or session, before a request is examined further.  Pure ASGI."""
 
 from __future__ import annotations
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.callers.api_keys import Keyring
+from app.callers.sessions import COOKIE, Sessions
 from app.problems import render
-from stepzero_rnn.errors import Unauthenticated
+from stepzero_rnn.errors import CrossOrigin, StepZeroError, Unauthenticated
 
 HEALTH = "/healthz/"
 STATIC = "/_static/"
 PAGES = frozenset({"/", "/docs", "/openapi.json"})
+SESSION = "/v1/session"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Authenticate:
-    """Requires a valid key, except for health checks and, depending on a setting, the pages.
+    """Requires a valid key or session, except for health checks and, depending on a setting, the
+    pages.
 
-    The name of the key is stored in the request's state as `key_name`.  Responses are marked
-    `private`, so that shared caches do not store them.
+    The name of the key is stored in the request's state as `key_name`, and whether the request has
+    the key itself as `key_given`.  Responses are marked `private`, so that shared caches do not
+    store them.
     """
 
-    def __init__(self, app: ASGIApp, keyring: Keyring, *, open_pages: bool) -> None:
+    def __init__(self, app: ASGIApp, sessions: Sessions | None, *, open_pages: bool) -> None:
         self._app = app
-        self._keyring = keyring
+        self._sessions = sessions
         self._open_pages = open_pages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = given_key(Headers(scope=scope))
-        name = self._keyring.owner(given) if given else None
-        scope.setdefault("state", {})["key_name"] = name
-        if name is None and not self._is_open(scope["path"]):
-            await render(Request(scope), Unauthenticated(given=bool(given)))(scope, receive, send)
+        state = scope.setdefault("state", {})
+        state.update(key_required=self._sessions is not None, key_name=None, key_given=False)
+        if self._sessions is None:
+            await self._app(scope, receive, send)
+            return
+        refusal = self._identify(self._sessions, HTTPConnection(scope))
+        if refusal and not self._is_open(scope):
+            await render(Request(scope), refusal)(scope, receive, send)
             return
 
         async def send_privately(message: Message) -> None:
@@ -47,10 +54,35 @@ class Authenticate:
 
         await self._app(scope, receive, send_privately)
 
-    def _is_open(self, path: str) -> bool:
+    def _identify(self, sessions: Sessions, caller: HTTPConnection) -> StepZeroError | None:
+        """Record whose key or session a request has, or return why it is refused."""
+        key, session = given_key(caller.headers), caller.cookies.get(COOKIE, "")
+        name = sessions.keyring.owner(key) if key else sessions.owner(session) if session else None
+        if name is None:
+            return Unauthenticated(given=bool(key), session_ended=bool(session and not key))
+        if not key and not is_of_this_origin(caller):
+            return CrossOrigin(given=caller.headers.get("origin"))
+        caller.state.key_name, caller.state.key_given = name, bool(key)
+        return None
+
+    def _is_open(self, scope: Scope) -> bool:
+        path = scope["path"]
         if path.startswith(HEALTH):
             return True
-        return self._open_pages and (path in PAGES or path.startswith(STATIC))
+        is_page = path in PAGES or path.startswith(STATIC)
+        asks_who = path == SESSION and scope["method"] in SAFE
+        return self._open_pages and (is_page or asks_who)
+
+
+def is_of_this_origin(caller: HTTPConnection) -> bool:
+    """Whether a request with a cookie may change something: a browser names the page's origin.
+
+    `SameSite` alone lets other ports and subdomains of the same site send the cookie.
+    """
+    if caller.scope["method"] in SAFE:
+        return True
+    _, _, host = caller.headers.get("origin", "").partition("://")
+    return bool(host) and host == caller.headers.get("host")
 
 
 def given_key(headers: Headers) -> str:

@@ -14,13 +14,15 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from app.callers.api_keys import Keyring
 from app.callers.rate_limits import ByteQuotas, RateLimiter
-from app.middleware.auth import HEALTH, Authenticate
+from app.callers.sessions import COOKIE, Sessions
+from app.middleware.auth import HEALTH, SESSION, Authenticate
 from app.middleware.hosts import KnownHosts
 from app.middleware.throttle import Throttle
 from app.openapi.operations import FILE_HEADERS
 from app.problems import problems
-from app.settings import Settings
+from app.settings import Settings, random_secret
 from stepzero_rnn.errors import (
+    CrossOrigin,
     InvalidHost,
     TooManyBytes,
     TooManyRequests,
@@ -46,17 +48,17 @@ LIMIT_HEADERS = {
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer KEY`"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
 }
 
 
-def guard(api: FastAPI, settings: Settings) -> None:
+def guard(api: FastAPI, settings: Settings, sessions: Sessions | None) -> None:
     """Add the middleware that the settings ask for."""
     if settings.rate_limits or settings.max_caller_bytes:
         api.add_middleware(
             Throttle, rate_limiter=_rate_limiter(settings), byte_quotas=_byte_quotas(settings)
         )
-    if keyring := Keyring(settings.api_keys, settings.api_keys_file):
-        api.add_middleware(Authenticate, keyring=keyring, open_pages=settings.open_pages)
+    api.add_middleware(Authenticate, sessions=sessions, open_pages=settings.open_pages)
     if settings.cors_origins:
         api.add_middleware(
             CORSMiddleware,
@@ -66,6 +68,15 @@ def guard(api: FastAPI, settings: Settings) -> None:
             expose_headers=[*FILE_HEADERS, "Content-Range", "Retry-After", *LIMIT_HEADERS],
         )
     api.add_middleware(KnownHosts, names=settings.allowed_hosts)
+
+
+def sessions_of(settings: Settings) -> Sessions | None:
+    """Return who has keys and sessions; None if requests need none."""
+    keyring = Keyring(settings.api_keys, settings.api_keys_file)
+    if not keyring:
+        return None
+    secret = settings.session_secret or random_secret()
+    return Sessions(keyring, secret.get_secret_value().encode(), settings.session_s)
 
 
 def trust_proxies(api: FastAPI, settings: Settings) -> None:
@@ -84,7 +95,7 @@ def guarded(document: dict[str, Any], settings: Settings) -> dict[str, Any]:
         document["security"] = [{name: []} for name in SCHEMES]
     for path, item in document["paths"].items():
         for operation in item.values():
-            if path.startswith(HEALTH):
+            if path.startswith(HEALTH) or (path == SESSION and operation is item.get("get")):
                 operation.update({"security": []} if keyed else {})
                 continue
             _add(operation["responses"], problems(*_refusals(settings)))
@@ -95,7 +106,7 @@ def guarded(document: dict[str, Any], settings: Settings) -> dict[str, Any]:
 
 def _refusals(settings: Settings) -> list[type[Any]]:
     return [
-        *([Unauthenticated] if settings.api_keys or settings.api_keys_file else []),
+        *([Unauthenticated, CrossOrigin] if settings.api_keys or settings.api_keys_file else []),
         *([TooManyRequests] if settings.rate_limits else []),
         *([TooManyBytes] if settings.max_caller_bytes else []),
         *([InvalidHost, UnknownHost] if settings.allowed_hosts else []),

@@ -19,6 +19,7 @@ StepZeroError
 │   ├── UnknownHost              400  the Host header is not an allowed host name
 │   └── RangeNotSatisfiable      416  the Range header cannot be satisfied
 ├── Unauthenticated              401  the API key is missing or invalid
+├── CrossOrigin                  403  a page of another origin used a session's cookie
 ├── Throttled                    429  the client exceeds one of its limits
 │   ├── TooManyRequests          429  too many requests in the time window
 │   └── TooManyBytes             429  its concurrent downloads hold too many bytes
@@ -57,6 +58,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepzero_rnn.errors.access import (
+    CrossOrigin,
     InvalidHost,
     Throttled,
     TooManyBytes,
@@ -123,6 +125,7 @@ __all__ = [
     "BodyTooLarge",
     "Busy",
     "CannotListen",
+    "CrossOrigin",
     "DeadOutput",
     "DeviceFailed",
     "DeviceUnavailable",

@@ -32,14 +32,15 @@ class InvalidHost(RequestError):
 
 
 class Unauthenticated(StepZeroError):
-    """The request has no API key, or an invalid one."""
+    """The request has no API key, or an invalid one, or a session that has ended."""
 
     status = 401
     code = "unauthenticated"
     title = "Authentication required"
 
-    def __init__(self, *, given: bool) -> None:
-        problem = "Invalid API key" if given else "API key required"
+    def __init__(self, *, given: bool, session_ended: bool = False) -> None:
+        missing = "The session has ended" if session_ended else "API key required"
+        problem = "Invalid API key" if given else missing
         super().__init__(
             f"{problem}: send a valid key as `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
             key_given=given,
@@ -50,6 +51,21 @@ class Unauthenticated(StepZeroError):
         """The challenge that RFC 9110 and RFC 6750 require."""
         wrong = ', error="invalid_token"' if self.facts.get("key_given") else ""
         return {"WWW-Authenticate": f'Bearer realm="Step Zero"{wrong}'}
+
+
+class CrossOrigin(StepZeroError):
+    """A page of another origin sent a request that changes something, with a session's cookie."""
+
+    status = 403
+    code = "cross_origin"
+    title = "Request of another origin"
+
+    def __init__(self, *, given: str | None) -> None:
+        super().__init__(
+            "A session authenticates requests of this server's own pages only: "
+            "send a key as `Authorization: Bearer KEY`.",
+            given=given,
+        )
 
 
 class Throttled(StepZeroError):

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 import stepzero_rnn
 from app.callers.api_keys import new_key, read_keys
+from app.callers.sessions import COOKIE
 from app.settings import Settings
 from tests.api.asking import GRU, Call, permalink
 from tests.conftest import running
@@ -262,7 +263,7 @@ SERVE = """
 import sys
 from app.runtime.server import serve
 from app.settings import Settings
-serve(Settings(port=0, log_level="debug", api_keys_file=sys.argv[1], rate_limits="3/hour", rate_limits_url="redis://:hush@127.0.0.1:1"))
+serve(Settings(port=0, log_level="debug", api_keys_file=sys.argv[1], rate_limits="30/hour", rate_limits_url="redis://:hush@127.0.0.1:1"))
 """
 
 
@@ -282,13 +283,19 @@ def test_no_key_is_in_the_log(tmp_path: Path):
                 httpx.get(f"{url}/v1", headers={"X-API-Key": key})
                 httpx.get(f"{url}/v1", headers={"Authorization": f"Bearer {key}"})
                 httpx.post(f"{url}/v1/plan", headers={"X-API-Key": key}, content=b"{")
+            with httpx.Client(base_url=url) as browser:
+                browser.post("/v1/session", headers={"X-API-Key": KEY})
+                session = browser.cookies[COOKIE]
+                browser.get("/v1/none")
+                browser.post("/v1/plan", content=b"{")
         finally:
             process.terminate()
 
     said += log.read_text()
     assert "Started server process" in said
     assert '"key": "ci"' in said  # whose it is
-    for secret in (KEY, WRONG, KEPT.sha256.hex(), "hush"):
+    signature = session.rpartition(".")[2]
+    for secret in (KEY, WRONG, KEPT.sha256.hex(), "hush", session, signature):
         assert secret not in said
 
 

@@ -42,6 +42,7 @@ export async function ask(path, { json, body, method, signal, query } = {}) {
     headers: {
       Accept: "application/json",
       ...(json ? { "Content-Type": "application/json" } : {}),
+      ...(key ? { "X-API-Key": key } : {}),
     },
     signal,
   });

@@ -31,7 +31,7 @@ function open(dialog, signedIn) {
   const submit = async (event) => {
     event.preventDefault();
     try {
-      await ask("v1/session", { json: { key: key.value.trim() } });
+      await ask("v1/session", { method: "POST", key: key.value.trim() });
     } catch (problem) {
       error.textContent =
         problem.status === 401
