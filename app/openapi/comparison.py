@@ -65,7 +65,7 @@ def _body(model: str, example: dict[str, Any]) -> dict[str, Any]:
 
 
 POST_COMPARE: Operation = {
-    "summary": "Compare starts",
+    "summary": "Compare several starts of one network",
     "responses": {
         200: {
             "description": "The starts side by side.",
@@ -83,7 +83,7 @@ POST_COMPARE: Operation = {
     ),
 }
 POST_RECOMMEND: Operation = {
-    "summary": "Recommend starts",
+    "summary": "Rank all starts of a network",
     "responses": _PROBLEMS,
     "openapi_extra": _body(
         "RecommendationRequest",

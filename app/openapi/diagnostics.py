@@ -25,12 +25,12 @@ _NAMES = ("seq_len", "dependency_length", "level", "layer", "device")
 _PARAMETERS = [*fields_of(DiagnosticsRequest, _NAMES), _FIGURES]
 
 GET_DIAGNOSTICS: Operation = {
-    "summary": "Diagnose a start",
+    "summary": "Diagnose a start before training",
     "responses": problems(*TOKEN, *KEPT, *SERVE),
     "openapi_extra": {"parameters": _PARAMETERS},
 }
 POST_DIAGNOSTICS: Operation = {
-    "summary": "Diagnose a start on your own inputs",
+    "summary": "Diagnose a start on inputs of your own",
     "responses": problems(
         *TOKEN,
         *KEPT,

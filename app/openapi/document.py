@@ -8,8 +8,9 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from app.openapi.operations import UPLOAD_FORM
+from app.openapi.bodies import UPLOAD_FORM
 from app.openapi.schemas import PLACE, with_names
+from app.openapi.tags import TAGS
 from app.problems import Problem
 from stepzero_rnn.comparison.requests import ComparisonRequest, RecommendationRequest
 from stepzero_rnn.spec.checkpoint import CheckpointRequest
@@ -29,6 +30,7 @@ def describe_api(api: FastAPI, complete: Callable[[dict[str, Any]], dict[str, An
                 version=api.version,
                 description=api.description,
                 routes=api.routes,
+                tags=TAGS,
                 servers=[{"url": "/", "description": "This server."}],
             )
             components = document["components"]["schemas"]

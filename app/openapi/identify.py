@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.openapi.operations import UPLOAD, UPLOAD_FORM, Operation
+from app.openapi.bodies import ARRAY_FILES, UPLOAD_FORM
+from app.openapi.operations import UPLOAD, Operation
 from app.problems import problems
 from stepzero_rnn.errors import (
     ArraysGone,
@@ -28,7 +29,7 @@ def _form() -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {
-            "arrays": UPLOAD_FORM["properties"]["arrays"],
+            "arrays": ARRAY_FILES,
             **IdentifyOptions.model_json_schema()["properties"],
         },
         "additionalProperties": UPLOAD_FORM["additionalProperties"],
@@ -36,7 +37,7 @@ def _form() -> dict[str, Any]:
 
 
 POST_IDENTIFY: Operation = {
-    "summary": "Identify an initialization",
+    "summary": "Find out how given weights were initialized",
     "responses": problems(
         *_REFUSALS, *(error for error in UPLOAD if error is not ArraysGone), *_FAILURES
     ),

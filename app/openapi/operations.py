@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.openapi.examples import examples
+from app.openapi.bodies import CHECKPOINT_BODY
+from app.openapi.examples import GRU
 from app.problems import problems
 from stepzero_rnn.errors import (
     ArraysGone,
@@ -41,7 +42,6 @@ from stepzero_rnn.errors import (
     UnsupportedMediaType,
 )
 from stepzero_rnn.formats import FORMATS
-from stepzero_rnn.spec.arrays import UploadOptions
 from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Detailed
 
 Operation = dict[str, Any]
@@ -148,16 +148,20 @@ def fields_of(model: type, names: tuple[str, ...]) -> list[dict[str, Any]]:
     for name in names:
         keywords = dict(schema["properties"][name])
         row = _parameter(name, "query", keywords.pop("description", ""), keywords)
-        rows.append(row | {"required": name in schema.get("required", [])})
+        example = {"example": GRU[name]} if name in GRU else {}
+        rows.append(row | {"required": name in schema.get("required", [])} | example)
     return rows
 
 
 _CHECK_QUERY = fields_of(CheckSize, ("seq_len", "batch"))
 _OPTIONS = [*fields_of(CheckpointRequest, ("device",)), *_CHECK_QUERY]
 _QUERY = [
-    *fields_of(
-        CheckpointRequest,
-        tuple(name for name in CheckpointRequest.model_fields if name not in ("init", "check")),
+    *sorted(
+        fields_of(
+            CheckpointRequest,
+            tuple(name for name in CheckpointRequest.model_fields if name not in ("init", "check")),
+        ),
+        key=lambda row: not row["required"],
     ),
     _parameter(
         "init",
@@ -195,53 +199,8 @@ _CONDITIONS = [
 ]
 
 
-def _form() -> dict[str, Any]:
-    """Return the schema of a spec with files, for which Swagger UI shows file inputs."""
-    options = UploadOptions.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {
-        "type": "object",
-        "required": ["spec"],
-        "properties": {
-            "spec": {
-                "$ref": "#/components/schemas/CheckpointRequest",
-                "examples": [{"rnn_type": "gru", "input_size": 10, "hidden_size": 20}],
-            },
-            "arrays": {
-                "type": "array",
-                "items": {"type": "string", "format": "binary"},
-                "description": "Array files: `.npy` (named after the array), `.npz` or `.safetensors`.",
-            },
-            **options["properties"],
-        },
-        "additionalProperties": {
-            "type": "string",
-            "format": "binary",
-            "description": "An `.npy` file in a field named after the array, such as `weight_ih_l0`.",
-        },
-    }
-
-
-UPLOAD_FORM = _form()
-_REQUEST_BODY = {
-    "required": True,
-    "content": {
-        "application/json": {
-            "schema": {"$ref": "#/components/schemas/CheckpointRequest"},
-            "examples": examples(),
-        },
-        "multipart/form-data": {
-            "schema": {"$ref": "#/components/schemas/CheckpointUpload"},
-            "encoding": {
-                "spec": {"contentType": "application/json"},
-                "redraw": {"contentType": "application/json"},
-            },
-        },
-    },
-}
-
-
 POST_CHECKPOINT: Operation = {
-    "summary": "Create a checkpoint",
+    "summary": "Make a checkpoint",
     "responses": {
         200: _file(
             "The checkpoint, checked before its first byte is sent.", Vary=_header("`Accept`.")
@@ -249,26 +208,35 @@ POST_CHECKPOINT: Operation = {
         **problems(*_BODY, NotAcceptable, *SERVE),
     },
     "openapi_extra": {
-        "requestBody": _REQUEST_BODY,
+        "requestBody": CHECKPOINT_BODY,
         "parameters": [_REQUEST_ID],
     },
 }
 GET_BY_QUERY: Operation = {
-    "summary": "Find the permalink of a checkpoint",
+    "summary": "Make a checkpoint from a URL",
     "responses": {
         200: _file("The file, for clients that follow the redirect."),
         303: {
             "description": "Redirect to the permalink.",
-            "headers": {"Location": _header("Permalink of the file.")},
+            "headers": {
+                "Location": _header("Permalink of the file."),
+                "Vary": _header("`Accept`."),
+            },
         },
         **problems(
-            InvalidSpec, RecipeTooLong, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError
+            InvalidSpec,
+            RecipeTooLong,
+            NotAcceptable,
+            DtypeNotInFormat,
+            TooLarge,
+            TooMuchWork,
+            InternalError,
         ),
     },
     "openapi_extra": {"parameters": _QUERY},
 }
 GET_RECIPE: Operation = {
-    "summary": "Describe a checkpoint",
+    "summary": "Look up what a recipe makes",
     "responses": problems(*TOKEN, *KEPT, DtypeNotInFormat),
     "openapi_extra": {
         "parameters": [
@@ -282,12 +250,12 @@ GET_RECIPE: Operation = {
     },
 }
 GET_SUMMARY: Operation = {
-    "summary": "Get checkpoint statistics",
+    "summary": "See statistics of the weights",
     "responses": problems(*TOKEN, *KEPT, *SERVE),
     "openapi_extra": {"parameters": [*_OPTIONS, *fields_of(Detailed, ("layer",))]},
 }
 GET_SPEC: Operation = {
-    "summary": "Get the spec of a checkpoint",
+    "summary": "Turn a recipe back into a spec",
     "responses": {
         200: {
             "description": "The canonical spec.",
@@ -299,7 +267,7 @@ GET_SPEC: Operation = {
     },
 }
 GET_FILE: Operation = {
-    "summary": "Download a file",
+    "summary": "Download a file by its permalink",
     "responses": {
         200: _file("The whole file, checked before its first byte is sent."),
         206: _file(
@@ -313,7 +281,7 @@ GET_FILE: Operation = {
 }
 HEAD_FILE: Operation = {
     "operation_id": "fetch_checkpoint_headers",
-    "summary": "Get the headers of a file",
+    "summary": "See the headers of a file",
     "description": "Return the headers of a download without drawing or sending the file.",
     "responses": {
         200: {"description": "The headers of the file; nothing is drawn.", "headers": FILE_HEADERS},
@@ -323,7 +291,7 @@ HEAD_FILE: Operation = {
     "openapi_extra": {"parameters": [*_OPTIONS, *_CONDITIONS[2:]]},
 }
 POST_PLAN: Operation = {
-    "summary": "Plan a checkpoint without creating it",
+    "summary": "See size, tensors and links without making the file",
     "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError),
-    "openapi_extra": {"requestBody": _REQUEST_BODY, "parameters": [_REQUEST_ID]},
+    "openapi_extra": {"requestBody": CHECKPOINT_BODY, "parameters": [_REQUEST_ID]},
 }

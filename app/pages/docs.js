@@ -5,15 +5,48 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 follow(); // before the bundle loads, so that the other theme does not flash
 dark.addEventListener("change", follow);
 
+// What Swagger UI leaves out for people who use a screen reader or no mouse.
+const ADDED = [
+  [".information-container", { role: "region", "aria-label": "Introduction" }],
+  [".scheme-container", { role: "region", "aria-label": "Server" }],
+  [".opblock-tag", { "aria-level": "2" }],
+  ["#servers", { "aria-label": "Server" }],
+  [".content-type", { "aria-label": "Media type" }],
+  [".body-param__text", { "aria-label": "Request body" }],
+  ["[data-property-name] textarea", { "aria-label": "Value" }],
+  ["pre, .highlight-code", { tabindex: "0" }], // to scroll with the arrow keys
+];
+
+function complete() {
+  for (const [selector, attributes] of ADDED) {
+    for (const element of document.querySelectorAll(selector)) {
+      for (const [name, value] of Object.entries(attributes)) {
+        if (!element.hasAttribute(name)) element.setAttribute(name, value);
+      }
+    }
+  }
+}
+
 addEventListener("DOMContentLoaded", () => {
-  SwaggerUIBundle({
+  const root = document.querySelector("#swagger-ui");
+  new MutationObserver(complete).observe(root, { childList: true, subtree: true });
+  const ui = SwaggerUIBundle({
     dom_id: "#swagger-ui",
     url: "openapi.json",
     deepLinking: true,
     defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
+    onComplete: () => openFirst(ui),
     syntaxHighlight: false, // with it, a megabyte of JSON freezes the page for half a minute
     tryItOutEnabled: true,
     validatorUrl: null, // the default is a server on the internet
   });
 });
+
+// Opens the operation to begin with, unless the URL names another. `layoutActions.show` would write
+// the operation into the URL, so that the back button would stay on this page.
+function openFirst(ui) {
+  if (location.hash.startsWith("#/")) return;
+  const thing = ["operations", "checkpoints", "make_checkpoint"];
+  ui.getStore().dispatch({ type: "layout_show", payload: { thing, shown: true } });
+}

@@ -31,7 +31,7 @@ about = APIRouter(
 )
 
 
-@about.get("/initializers", summary="List the init schemes and presets", response_model=Catalogue)
+@about.get("/initializers", summary="List all initializations: schemes, presets and scripts", response_model=Catalogue)
 async def list_initializers() -> Response:
     """List all init schemes with formula, source and options, and all presets with their parts."""
     return Response(_initializers(), media_type="application/json")
@@ -48,7 +48,7 @@ async def list_devices() -> DeviceList:
     return DeviceList(devices=[Device(**devices.describe(name)) for name in devices.available()])  # type: ignore[arg-type]
 
 
-@about.get("", summary="Get the versions")
+@about.get("", summary="See the versions")
 async def show_versions() -> Versions:
     """Return the versions of the service, its random streams and the libraries it uses."""
     return Versions(
@@ -61,7 +61,7 @@ async def show_versions() -> Versions:
     )
 
 
-@health.get("/live", summary="Liveness probe")
+@health.get("/live", summary="Is the process alive?")
 async def show_live() -> Health:
     """Return 200 as long as the process runs."""
     return Health(status="live")
@@ -69,7 +69,7 @@ async def show_live() -> Health:
 
 @health.get(
     "/ready",
-    summary="Readiness probe",
+    summary="Does the server accept requests?",
     responses=problems(NotReady, EngineFailed),
 )
 async def show_ready(context: CurrentContext) -> Health:

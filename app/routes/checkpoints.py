@@ -12,6 +12,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.context import Context, CurrentContext
 from app.openapi import operations as docs
+from app.openapi.examples import FILE_NAME, RECIPE
 from app.request.body import (
     Described,
     NoQuery,
@@ -51,15 +52,27 @@ router = APIRouter(prefix="/v1", tags=["checkpoints"])
 
 FILE_PATH = "/checkpoints/{recipe}/{name}.{extension:suffix}"
 
-Token = Annotated[str, Path(description="The recipe, from a plan or a permalink.")]
+Token = Annotated[
+    str,
+    Path(
+        description="The recipe, from a plan or a permalink.",
+        json_schema_extra={"example": RECIPE},
+    ),
+]
 
 
 @router.post("/checkpoints", response_class=Response, **docs.POST_CHECKPOINT)
 async def make_checkpoint(request: Request, context: CurrentContext) -> Response:
-    """Draw, check and stream a checkpoint.
+    """Describe a network and get its initial weights as a file for `load_state_dict`.
 
-    The response is the file.  `Content-Location` is its permalink, and the `Link` header points to
-    its statistics.  If the spec has no `format`, the `Accept` header selects one, `.pt` by default.
+    Select an example below, change what you like and execute.  If the spec has no `format`, the
+    `Accept` header selects one, `.pt` by default.  The network is run once before the first byte is
+    sent.  The response's `Content-Location` is the permalink of the file; `Link` points to its
+    statistics.
+
+    To include weights of your own, select `multipart/form-data` instead of `application/json` and
+    add array files.  For example, `np.save("weight_ih_l0.npy", np.random.randn(60, 10))` saves one
+    for a GRU of input size 10 and hidden size 20.  Weights that are not uploaded are drawn.
     """
     body = await read_checkpoint_body(request, context)
     name = choose_format(body.format, request.headers.get("accept"), body.spec.dtype)
@@ -72,10 +85,57 @@ async def make_checkpoint(request: Request, context: CurrentContext) -> Response
 
 @router.get("/checkpoints", status_code=303, response_class=Response, **docs.GET_BY_QUERY)
 async def find_checkpoint(request: Request, query: Query, context: CurrentContext) -> Response:
-    """Redirect a request given as query parameters to its permalink, for `curl -L` and browsers."""
-    name = choose_format(query.format, None)
+    """The same with a URL instead of a body, for `curl -L` and browsers.
+
+    The response redirects to the permalink of the file, which Swagger UI and browsers follow.
+    """
+    name = choose_format(query.format, request.headers.get("accept"), query.spec.dtype)
     job = await job_of(request, context, query.spec, name, query.serving)
-    return RedirectResponse(file_url(request, job) + _options(query.serving), status_code=303)
+    url = file_url(request, job) + _options(query.serving)
+    return RedirectResponse(url, status_code=303, headers={"Vary": "Accept"})
+
+
+@router.post("/plan", response_model=Description, **docs.POST_PLAN)
+async def plan_checkpoint(request: Request, context: CurrentContext) -> Response:
+    """Return the shapes, sizes, cost and permalinks of a checkpoint without making it."""
+    body = await read_checkpoint_body(request, context)
+    if body.format is not None:
+        await job_of(request, context, body.spec, body.format, body.serving)
+    return await _describe(request, context, body.spec, body.serving, body.warnings)
+
+
+@router.head(FILE_PATH, response_class=Response, **docs.HEAD_FILE)
+@router.get(FILE_PATH, response_class=Response, **docs.GET_FILE)
+async def fetch_checkpoint(
+    request: Request,
+    recipe: Token,
+    name: Annotated[
+        str,
+        Path(
+            description="Any name; if it ends in a hash, the hash must match the file.",
+            json_schema_extra={"example": FILE_NAME},
+        ),
+    ],
+    extension: Annotated[
+        str,
+        Path(
+            description="`pt`, `safetensors`, `npz` or `zip`; it selects the format.",
+            json_schema_extra={"example": "pt"},
+        ),
+    ],
+    options: Options,
+    context: CurrentContext,
+) -> Response:
+    """Download a file from its permalink, in whole or in part; its bytes never change."""
+    format_name = format_of_suffix(extension)
+    spec = decode_recipe(recipe)
+    FORMATS[format_name].require_dtype(spec.dtype)
+    if not_modified := await unchanged(request, context, spec, format_name):
+        return not_modified
+    job = await job_of(request, context, spec, format_name, options)
+    delivery = Delivery(request, context, job)
+    is_head = request.method == "HEAD"
+    return await (delivery.head(name) if is_head else delivery.permalink(name))
 
 
 @router.get("/checkpoints/{recipe}", response_model=Description, **docs.GET_RECIPE)
@@ -111,39 +171,6 @@ async def show_spec(recipe: Token) -> Response:
     """Return the canonical spec of a recipe: the shortest equivalent request."""
     spec = json.dumps(canonical(decode_recipe(recipe)), indent=2, sort_keys=True)
     return Response(spec + "\n", media_type="application/json", headers={"Cache-Control": FOREVER})
-
-
-@router.head(FILE_PATH, response_class=Response, **docs.HEAD_FILE)
-@router.get(FILE_PATH, response_class=Response, **docs.GET_FILE)
-async def fetch_checkpoint(
-    request: Request,
-    recipe: Token,
-    name: Annotated[
-        str, Path(description="Any name; if it ends in a hash, the hash must match the file.")
-    ],
-    extension: Annotated[str, Path(description="`pt`, `safetensors`, `npz` or `zip`.")],
-    options: Options,
-    context: CurrentContext,
-) -> Response:
-    """Download a file from its permalink, in whole or in part; its bytes never change."""
-    format_name = format_of_suffix(extension)
-    spec = decode_recipe(recipe)
-    FORMATS[format_name].require_dtype(spec.dtype)
-    if not_modified := await unchanged(request, context, spec, format_name):
-        return not_modified
-    job = await job_of(request, context, spec, format_name, options)
-    delivery = Delivery(request, context, job)
-    is_head = request.method == "HEAD"
-    return await (delivery.head(name) if is_head else delivery.permalink(name))
-
-
-@router.post("/plan", response_model=Description, **docs.POST_PLAN)
-async def plan_checkpoint(request: Request, context: CurrentContext) -> Response:
-    """Return the shapes, sizes, cost and permalinks of a checkpoint without creating it."""
-    body = await read_checkpoint_body(request, context)
-    if body.format is not None:
-        await job_of(request, context, body.spec, body.format, body.serving)
-    return await _describe(request, context, body.spec, body.serving, body.warnings)
 
 
 async def _describe(

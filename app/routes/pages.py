@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -19,11 +20,12 @@ CONTENT_SECURITY_POLICY = (
 _HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "X-Frame-Options": "DENY",
     "Cache-Control": "no-cache",
 }
+# Over plain HTTP browsers ignore this header, and say so in the console.
+_HEADERS_OVER_TLS = {**_HEADERS, "Cross-Origin-Opener-Policy": "same-origin"}
 
 _OF_DOCS = re.compile(r"docs\b|vendor/swagger-ui\b")  # static files used by /docs alone
 _TO_DOCS = ('href="docs"', 'href="openapi.json"', "<code>/docs</code>")
@@ -52,18 +54,22 @@ def pages(*, docs: bool) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
-    async def show_first_page() -> Response:
+    async def show_first_page(request: Request) -> Response:
         if docs:
-            return FileResponse(PAGES / "index.html", headers=_HEADERS)
-        return HTMLResponse(_without_docs(), headers=_HEADERS)
+            return FileResponse(PAGES / "index.html", headers=_headers(request))
+        return HTMLResponse(_without_docs(), headers=_headers(request))
 
     if docs:
 
         @router.get("/docs")
-        async def show_docs() -> FileResponse:
-            return FileResponse(PAGES / "docs.html", headers=_HEADERS)
+        async def show_docs(request: Request) -> FileResponse:
+            return FileResponse(PAGES / "docs.html", headers=_headers(request))
 
     return router
+
+
+def _headers(request: Request) -> Mapping[str, str]:
+    return _HEADERS_OVER_TLS if request.url.scheme == "https" else _HEADERS
 
 
 def _without_docs() -> str:
