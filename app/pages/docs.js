@@ -9,11 +9,14 @@ dark.addEventListener("change", follow);
 const ADDED = [
   [".information-container", { role: "region", "aria-label": "Introduction" }],
   [".scheme-container", { role: "region", "aria-label": "Server" }],
-  [".opblock-tag", { "aria-level": "2" }],
+  [".opblock-tag, .models > h4", { "aria-level": "2" }],
+  [".opblock h4", { "aria-level": "3" }],
+  [".opblock h5", { "aria-level": "4" }],
   ["#servers", { "aria-label": "Server" }],
+  [".examples-select-element", { "aria-label": "Example" }],
   [".content-type", { "aria-label": "Media type" }],
   [".body-param__text", { "aria-label": "Request body" }],
-  ["[data-property-name] textarea", { "aria-label": "Value" }],
+  [".parameters-col_description :is(input, select, textarea)", { "aria-label": "Value" }],
   ["pre, .highlight-code", { tabindex: "0" }], // to scroll with the arrow keys
 ];
 
