@@ -13,7 +13,8 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, Response
 
 from app.accept import prefers
-from app.problem_page import CONTENT_SECURITY_POLICY, problem_page
+from app.html.frame import CONTENT_SECURITY_POLICY, home_of
+from app.html.problem import problem_page
 from app.scope import stats_of
 from stepzero_rnn.errors import (
     MethodNotAllowed,
@@ -88,7 +89,8 @@ def render(request: Request, error: StepZeroError) -> Response:
     stats_of(request).code = error.code
     headers = {**error.headers, "Cache-Control": "no-store", "Vary": "Accept"}
     if _is_for_a_browser(request):
-        page = problem_page(error.problem() | {"request_id": request_id})
+        problem = error.problem() | {"request_id": request_id}
+        page = problem_page(problem, home=home_of(request.scope))
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
         return HTMLResponse(page, error.status, headers)
     return Response(document(error, request_id), error.status, headers, PROBLEM_TYPE)

@@ -62,5 +62,3 @@ CHECKPOINT_BODY = {
         },
     },
 }
-
-

@@ -73,42 +73,43 @@ _BODY = (
 )
 
 
-def _header(description: str, example: str | None = None) -> dict[str, Any]:
+def header(description: str, example: str | None = None) -> dict[str, Any]:
+    """Describe a header of a response."""
     schema = {"type": "string"} | ({"examples": [example]} if example else {})
     return {"description": description, "schema": schema}
 
 
 FILE_HEADERS = {
-    "Content-Length": _header("Exact length of the file.", "8123"),
-    "Content-Disposition": _header(
+    "Content-Length": header("Exact length of the file.", "8123"),
+    "Content-Disposition": header(
         "Name of the file.", 'attachment; filename="gru-10x20-rf58855f9.pt"'
     ),
-    "Content-Location": _header("Permalink of the file."),
-    "Link": _header("URL of the checkpoint's statistics, with `rel=describedby`."),
-    "ETag": _header("Strong entity tag, a function of recipe and format."),
-    "Accept-Ranges": _header("Always `bytes`."),
-    "Cache-Control": _header("Caching policy: the bytes of a permalink never change."),
-    "Repr-Digest": _header("SHA-256 of the whole file, if known."),
-    "Stepzero-Crc32": _header(
+    "Content-Location": header("Permalink of the file."),
+    "Link": header("URL of the checkpoint's statistics, with `rel=describedby`."),
+    "ETag": header("Strong entity tag, a function of recipe and format."),
+    "Accept-Ranges": header("Always `bytes`."),
+    "Cache-Control": header("Caching policy: the bytes of a permalink never change."),
+    "Repr-Digest": header("SHA-256 of the whole file, if known."),
+    "Stepzero-Crc32": header(
         "CRC-32 (as in zlib) of the whole file in hexadecimal, if the check has computed it.",
         "5c2e9b1f",
     ),
-    "Stepzero-Recipe": _header("The recipe, as used in permalinks."),
-    "Stepzero-Tied-To": _header(
+    "Stepzero-Recipe": header("The recipe, as used in permalinks."),
+    "Stepzero-Tied-To": header(
         "Library and version that the values depend on; sent for scripts only.", "torch 2.13.0"
     ),
-    "Stepzero-Warnings": _header(
+    "Stepzero-Warnings": header(
         "Codes of assumptions made about uploaded arrays, which the plan's `warnings` explain; sent if there are any.",
         "assumed_sigmoid",
     ),
-    "Stepzero-Parameters": _header("Number of parameters in the checkpoint.", "1920"),
-    "Stepzero-Device": _header("Device that ran the forward pass.", "cpu"),
-    "Stepzero-Draw-Device": _header("Device that drew the weights.", "cpu"),
-    "Stepzero-Output-Shape": _header("Shape of the sanity pass's output.", "16x4x20"),
-    "Stepzero-Output-Finite": _header("Whether that output is finite.", "true"),
-    "Stepzero-Output-Std": _header("Standard deviation of that output.", "0.1519"),
-    "X-Request-ID": _header("Identifies this request in the server's log."),
-    "traceresponse": _header("The server's span in the W3C trace, if `traceparent` was sent."),
+    "Stepzero-Parameters": header("Number of parameters in the checkpoint.", "1920"),
+    "Stepzero-Device": header("Device that ran the forward pass.", "cpu"),
+    "Stepzero-Draw-Device": header("Device that drew the weights.", "cpu"),
+    "Stepzero-Output-Shape": header("Shape of the sanity pass's output.", "16x4x20"),
+    "Stepzero-Output-Finite": header("Whether that output is finite.", "true"),
+    "Stepzero-Output-Std": header("Standard deviation of that output.", "0.1519"),
+    "X-Request-ID": header("Identifies this request in the server's log."),
+    "traceresponse": header("The server's span in the W3C trace, if `traceparent` was sent."),
 }
 
 
@@ -203,7 +204,7 @@ POST_CHECKPOINT: Operation = {
     "summary": "Make a checkpoint",
     "responses": {
         200: _file(
-            "The checkpoint, checked before its first byte is sent.", Vary=_header("`Accept`.")
+            "The checkpoint, checked before its first byte is sent.", Vary=header("`Accept`.")
         ),
         **problems(*_BODY, NotAcceptable, *SERVE),
     },
@@ -219,8 +220,8 @@ GET_BY_QUERY: Operation = {
         303: {
             "description": "Redirect to the permalink.",
             "headers": {
-                "Location": _header("Permalink of the file."),
-                "Vary": _header("`Accept`."),
+                "Location": header("Permalink of the file."),
+                "Vary": header("`Accept`."),
             },
         },
         **problems(
@@ -272,7 +273,7 @@ GET_FILE: Operation = {
         200: _file("The whole file, checked before its first byte is sent."),
         206: _file(
             "Part of the file.",
-            **{"Content-Range": _header("The part that is sent.", "bytes 0-99/8123")},
+            **{"Content-Range": header("The part that is sent.", "bytes 0-99/8123")},
         ),
         304: _NOT_MODIFIED,
         **problems(UnknownFormat, DigestMismatch, *TOKEN, *KEPT, RangeNotSatisfiable, *SERVE),

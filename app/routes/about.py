@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy
 import torch
-from fastapi import APIRouter, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse
 
+from app.accept import prefers
 from app.context import CurrentContext
+from app.html.frame import CONTENT_SECURITY_POLICY, home_of
+from app.html.initializers import initializers_page
+from app.openapi import about as docs
 from app.problems import problems
 from app.request.body import NoQuery
 from app.routes.models import Catalogue, Device, DeviceList, Health, Versions
@@ -31,15 +35,27 @@ about = APIRouter(
 )
 
 
-@about.get("/initializers", summary="List all initializations: schemes, presets and scripts", response_model=Catalogue)
-async def list_initializers() -> Response:
-    """List all init schemes with formula, source and options, and all presets with their parts."""
-    return Response(_initializers(), media_type="application/json")
+@about.get("/initializers", response_model=Catalogue, **docs.LIST_INITIALIZERS)
+async def list_initializers(request: Request) -> Response:
+    """List all init schemes with formula, source and options, and all presets with their parts.
+
+    A browser gets them as a page.
+    """
+    headers = {"Vary": "Accept"}
+    if prefers(request.headers.get("accept"), "text/html", "application/json"):
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return HTMLResponse(_initializers_page(home_of(request.scope)), headers=headers)
+    return Response(_initializers(), media_type="application/json", headers=headers)
 
 
 @cache
 def _initializers() -> bytes:
     return Catalogue.model_validate(catalogue()).model_dump_json().encode()
+
+
+@lru_cache(maxsize=4)
+def _initializers_page(home: str) -> bytes:
+    return initializers_page(catalogue(), home=home)
 
 
 @about.get("/devices", summary="List the devices", responses=problems(DeviceFailed))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from urllib.parse import unquote, urljoin
 
 import httpx
 import pytest
 
 from app.callers.api_keys import new_key, read_keys
+from app.html.frame import home_of
 from app.settings import Settings
 from tests.api.asking import GRU
 from tests.conftest import running
@@ -61,11 +63,25 @@ def test_a_page_runs_nothing_and_loads_nothing(client: httpx.Client):
     page = opened(client, WRONG)
 
     assert "<script" not in page.text
-    assert not re.search(r"(src|href|style)=", page.text)
+    assert not re.search(r"(src|style)=", page.text)
+    assert re.findall(r'href="([^"]*)"', page.text) == ["data:,", "../"]  # an icon, the way home
     policy = page.headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/", "/nope", "/v1/plan", "/v1/checkpoints/1.a/b%2Fc.pt"])
+@pytest.mark.parametrize(
+    ("prefix", "known", "kept"),
+    [("", "", ""), ("/factory", "/factory", "/factory"), ("/factory", "", "")],
+    ids=["alone", "with its prefix", "behind a proxy that cuts it off"],
+)
+def test_a_page_leads_home_from_anywhere(path: str, prefix: str, known: str, kept: str):
+    scope = {"type": "http", "path": kept + unquote(path), "root_path": known}
+    home = home_of(scope | {"raw_path": f"{kept}{path}".encode()})
+
+    assert urljoin(f"https://ml.example{prefix}{path}", home) == f"https://ml.example{prefix}/"
 
 
 @pytest.mark.parametrize("given", ["<script>alert(1)</script>", '"><img src=x>', "&lt;", "\ud800"])
