@@ -7,14 +7,15 @@ from typing import Any
 from app.openapi.examples import UPLOADED, examples
 from stepzero_rnn.spec.arrays import UploadOptions
 
-# Swagger UI begins every row of a list with this value.  Otherwise it is the word "string", which
-# it then sends where no file was chosen.
+# Swagger UI begins every row of a list with this empty value.  Otherwise it is the word "string",
+# which it then sends where no file was chosen.
 ARRAY_FILES = {
     "type": "array",
     "items": {"type": "string", "format": "binary", "examples": [""]},
     "description": "Array files: `.npy` (named after the array), `.npz` or `.safetensors`. "
     "A row without a file is ignored.",
 }
+EACH_IN_A_PART = {"style": "form", "explode": True}  # the default, but not Swagger UI's
 
 
 def _form() -> dict[str, Any]:
@@ -56,6 +57,7 @@ CHECKPOINT_BODY = {
                 }
             },
             "encoding": {
+                "arrays": EACH_IN_A_PART,
                 "spec": {"contentType": "application/json"},
                 "redraw": {"contentType": "application/json"},
             },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.openapi.bodies import ARRAY_FILES, UPLOAD_FORM
+from app.openapi.bodies import ARRAY_FILES, EACH_IN_A_PART, UPLOAD_FORM
 from app.openapi.operations import UPLOAD, Operation
 from app.problems import problems
 from stepzero_rnn.errors import (
@@ -42,6 +42,14 @@ POST_IDENTIFY: Operation = {
         *_REFUSALS, *(error for error in UPLOAD if error is not ArraysGone), *_FAILURES
     ),
     "openapi_extra": {
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _form()}}}
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {
+                    "schema": _form(),
+                    "encoding": {"arrays": EACH_IN_A_PART},
+                }
+            },
+        }
     },
 }

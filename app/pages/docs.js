@@ -40,6 +40,7 @@ addEventListener("DOMContentLoaded", () => {
     defaultModelsExpandDepth: 0,
     displayRequestDuration: true,
     onComplete: () => openFirst(ui),
+    plugins: [{ statePlugins: { layout: { wrapActions: { parseDeepLinkHash } } } }],
     syntaxHighlight: false, // with it, a megabyte of JSON freezes the page for half a minute
     tryItOutEnabled: true,
     validatorUrl: null, // the default is a server on the internet
@@ -52,4 +53,16 @@ function openFirst(ui) {
   if (location.hash.startsWith("#/")) return;
   const thing = ["operations", "checkpoints", "make_checkpoint"];
   ui.getStore().dispatch({ type: "layout_show", payload: { thing, shown: true } });
+}
+
+// Opens what the URL names. Swagger UI's own action complains in the console of every `_`.
+function parseDeepLinkHash(_, { layoutActions }) {
+  return (hash) => {
+    const [, tag, operation] = hash.split("/");
+    if (!tag) return;
+    const thing = operation ? ["operations", tag, operation] : ["operations-tag", tag];
+    layoutActions.show(thing, true);
+    layoutActions.scrollTo(thing);
+    layoutActions.scrollToVirtualizedOperation(thing);
+  };
 }

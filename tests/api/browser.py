@@ -33,3 +33,8 @@ class Watch:
         """Return the requests that went elsewhere."""
         inside = (base_url, "data:", "blob:")
         return [url for url in self.requests if not url.startswith(inside)]
+
+
+def in_the_lan(base_url: str) -> str:
+    """Return the server's address by a name: plain HTTP, so not what browsers call secure."""
+    return base_url.replace("127.0.0.1", "factory.lan")

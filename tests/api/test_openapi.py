@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import re
 import warnings
 from collections.abc import Iterator
@@ -89,6 +91,7 @@ REACHABLE: dict[str, set[str]] = {
     "POST /v1/recommend": MEASURING,
     "GET /v1/checkpoints": {
         "invalid_spec",
+        "not_acceptable",
         "too_large",
         "too_much_work",
         "dtype_not_in_format",
@@ -197,6 +200,19 @@ class TestTheDocument:
             "GET /metrics": "show_metrics",
         }
 
+    def test_explains_every_group_in_the_order_of_use(self):
+        assert [tag["name"] for tag in DOCUMENT["tags"]] == [
+            "checkpoints",
+            "diagnostics",
+            "identification",
+            "about",
+            "health",
+        ]
+        assert all(tag["description"] for tag in DOCUMENT["tags"])
+        assert {operation["tags"][0] for operation in OPERATIONS.values()} == {
+            tag["name"] for tag in DOCUMENT["tags"]
+        }
+
     def test_says_where_it_is_served(self):
         assert [server["url"] for server in DOCUMENT["servers"]] == ["/"]
 
@@ -252,6 +268,38 @@ class TestAProblem:
         for status, answer in OPERATIONS[name]["responses"].items():
             if int(status) >= 400:
                 assert list(answer["content"]) == ["application/problem+json"], status
+
+
+NEEDS_A_FILE = {"diagnose_checkpoint_on_inputs", "identify_arrays"}
+AS_THEY_STAND = [
+    name for name, each in OPERATIONS.items() if each["operationId"] not in NEEDS_A_FILE
+]
+
+
+def example_of(parameter: dict[str, Any]) -> Any:
+    """Return the value that Swagger UI enters for a parameter, or None."""
+    return parameter.get("example", parameter["schema"].get("example"))
+
+
+@pytest.mark.parametrize("name", AS_THEY_STAND)
+def test_an_operation_works_with_the_examples_of_its_parameters(name: str, client: httpx.Client):
+    operation, (method, path) = OPERATIONS[name], name.split()
+    given: dict[str, dict[str, Any]] = {"path": {}, "query": {}, "header": {}}
+    for parameter in operation.get("parameters", ()):
+        if (value := example_of(parameter)) is not None:
+            given[parameter["in"]][parameter["name"]] = value
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    spec = next(iter(body["examples"].values()))["value"] if body else None
+    answer = client.request(
+        method,
+        path.format(**given["path"]),
+        params=given["query"],
+        json=spec,
+        follow_redirects=True,
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert "200" in operation["responses"]
 
 
 class TestTheSchemas:
@@ -382,15 +430,38 @@ def test_there_is_an_example_of_everything_in_the_catalogue():
 
 
 def test_no_two_examples_are_called_alike():
-    called = [example["summary"].partition(":")[0] for example in EXAMPLES.values()]
+    called = [example["summary"].partition(": ")[0] for example in EXAMPLES.values()]
 
     assert len(set(called)) == len(called)
 
 
-def test_there_is_an_example_of_every_network():
-    kinds = {example["value"]["rnn_type"] for example in EXAMPLES.values()}
+def test_there_is_an_example_of_every_network_in_every_group():
+    groups = {example["summary"].partition(" · ")[0] for example in EXAMPLES.values()}
+    kinds = {
+        (example["summary"].partition(" · ")[0], example["value"]["rnn_type"])
+        for example in EXAMPLES.values()
+    }
 
-    assert kinds == {"rnn", "gru", "lstm"}
+    assert groups == {"Networks", "Presets", "Weights", "Biases", "Scripts"}
+    assert kinds == set(itertools.product(groups, ("rnn", "gru", "lstm")))
+
+
+def test_there_is_an_example_of_an_upload(client: httpx.Client):
+    """As Swagger UI sends it: the spec is a file named blob, and no array was chosen."""
+    form = OPERATIONS["POST /v1/checkpoints"]["requestBody"]["content"]["multipart/form-data"]
+    spec = form["examples"]["upload"]["value"]["spec"]
+    fields = [
+        ("spec", ("blob", json.dumps(spec), "application/json")),
+        ("arrays", (None, b"")),
+        ("arrays", (None, b"")),
+        ("layout", (None, "pytorch")),
+        ("prefix", (None, "")),
+        ("redraw", ("blob", "[]", "application/json")),
+    ]
+    answer = client.post("/v1/checkpoints", files=fields)
+
+    assert answer.status_code == 200, answer.text
+    assert answer.content == make(client, spec).content
 
 
 @pytest.mark.parametrize(
