@@ -51,7 +51,7 @@ def initializers_page(catalogue: Mapping[str, Sequence[Row]], *, home: str) -> b
         links = ", ".join(f'<a href="#{anchor}">{row["name"]}</a>' for anchor, row in rows.items())
         parts.append(f"<h2>{title}</h2><p>{_prose(text)}</p><p>{links}</p>")
         parts += [_article(anchor, row, home) for anchor, row in rows.items()]
-    return page("Initializations", "".join(parts), home=home)
+    return page("Initializers", "".join(parts), home=home)
 
 
 def _article(anchor: str, row: Row, home: str) -> str:

@@ -7,7 +7,7 @@ TAGS = [
         "name": "checkpoints",
         "description": "Start here. A *spec* says which network to make and how to initialize it: its type and sizes, "
         "a `seed`, and `init`. Post it to get the file, or to `/v1/plan` to see its size, tensors and links first. Every "
-        "spec has a short code, its *recipe*, which all other URLs begin with: the same recipe gives the same bytes.",
+        "spec has a short code, its *recipe*, which the other URLs contain: the same recipe gives the same bytes.",
     },
     {
         "name": "diagnostics",

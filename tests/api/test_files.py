@@ -741,6 +741,32 @@ class TestTheFlatQuery:
         assert answer.headers["Location"].endswith("." + SUFFIXES[name])
 
     @pytest.mark.parametrize(
+        ("accept", "suffix"),
+        [
+            ("application/vnd.safetensors", ".safetensors"),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", ".pt"),
+            ("application/json", ".pt"),
+        ],
+    )
+    def test_leads_to_the_format_that_is_accepted(
+        self, accept: str, suffix: str, client: httpx.Client
+    ):
+        answer = client.get("/v1/checkpoints", params={**GRU}, headers={"Accept": accept})
+
+        assert answer.headers["Location"].endswith(suffix)
+        assert answer.headers["Vary"] == "Accept"
+
+    def test_leads_to_the_format_that_it_names_whatever_is_accepted(self, client: httpx.Client):
+        query = {**GRU, "format": "npz"}
+        accept = {"Accept": "application/vnd.safetensors"}
+
+        assert (
+            client.get("/v1/checkpoints", params=query, headers=accept)
+            .headers["Location"]
+            .endswith(".npz")
+        )
+
+    @pytest.mark.parametrize(
         ("query", "init"),
         [
             ({"init": "orthogonal"}, "orthogonal"),
