@@ -15,6 +15,16 @@ expect = playwright.expect
 pytestmark = in_chromium
 
 
+@pytest.mark.parametrize("path", ["/docs", "/docs#/about/show_versions", "/v1/initializers"])
+def test_no_page_makes_the_browser_complain_over_plain_http(
+    path: str, page: Any, watch: Watch, base_url: str
+):
+    page.goto(in_the_lan(base_url) + path, wait_until="networkidle")
+
+    assert watch.console == []
+    assert watch.outside(in_the_lan(base_url)) == []
+
+
 @pytest.mark.parametrize("path", ["/v1/checkpoints?rnn_type=gru&hiden_size=2", "/nope/nope"])
 class TestAProblem:
     def test_is_a_page_for_everybody(self, path: str, page: Any, scheme: str, base_url: str):
