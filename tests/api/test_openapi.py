@@ -450,7 +450,7 @@ def test_there_is_an_example_of_an_upload(client: httpx.Client):
     """As Swagger UI sends it: the spec is a file named blob, and no array was chosen."""
     form = OPERATIONS["POST /v1/checkpoints"]["requestBody"]["content"]["multipart/form-data"]
     spec = form["examples"]["upload"]["value"]["spec"]
-    fields = [
+    fields: list[tuple[str, Any]] = [
         ("spec", ("blob", json.dumps(spec), "application/json")),
         ("arrays", (None, b"")),
         ("arrays", (None, b"")),
