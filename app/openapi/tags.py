@@ -26,6 +26,11 @@ TAGS = [
         "versions. Open `/v1/initializers` in a browser to read it as a page.",
     },
     {
+        "name": "session",
+        "description": "For pages in a browser, which cannot send a key with every download: exchange an API key for a "
+        "cookie. Programs send the key itself.",
+    },
+    {
         "name": "health",
         "description": "For those who run the server: probes for an orchestrator, and metrics for Prometheus.",
     },

@@ -12,7 +12,7 @@ from app.settings import Settings
 from tests.api.asking import GRU, describe
 
 SPEC = {**GRU, "seed": 61}
-PAGES = ["/", "/docs", "/openapi.json", "/_static/index.css", "/_static/docs.js"]
+PAGES = ["/", "/docs", "/openapi.json", "/_static/studio.css", "/_static/docs.js"]
 PATHS = [path for path, item in create_app(Settings()).openapi()["paths"].items() if "get" in item]
 # Two take drawing, the other changes with each request.
 UNMEASURED = ("/summary", "/diagnostics", "/metrics")

@@ -97,8 +97,8 @@ class TestAPage:
 @pytest.mark.parametrize(
     ("path", "media_type"),
     [
-        ("index.css", "text/css; charset=utf-8"),
-        ("index.js", "text/javascript; charset=utf-8"),
+        ("studio.css", "text/css; charset=utf-8"),
+        ("studio/main.js", "text/javascript; charset=utf-8"),
         ("docs.js", "text/javascript; charset=utf-8"),
         ("favicon.svg", "image/svg+xml"),
         ("vendor/swagger-ui/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),

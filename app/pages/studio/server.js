@@ -31,7 +31,8 @@ export const address = (path) => new URL(path.replace(/^\//, ""), base);
 // Addresses in answers begin at the root of the host.
 export const absolute = (path) => new URL(path, base).href;
 
-export async function ask(path, { json, body, method, signal, query } = {}) {
+// key: an API key, for signing in; afterwards a cookie stands for it.
+export async function ask(path, { json, body, method, signal, query, key } = {}) {
   const url = address(path);
   for (const [name, value] of Object.entries(query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, value);
