@@ -22,7 +22,16 @@ from app.middleware.resources import ReleaseOnExit
 from app.middleware.traces import telemetry
 from app.openapi.document import describe_api
 from app.request_threads import RequestThreads
-from app.routes import about, checkpoints, comparison, diagnostics, identify, pages, session
+from app.routes import (
+    about,
+    checkpoints,
+    comparison,
+    diagnostics,
+    identify,
+    pages,
+    reports,
+    session,
+)
 from app.settings import Settings
 from app.telemetry.memory import keep_giving_back
 from app.telemetry.metrics import Metrics
@@ -114,14 +123,14 @@ def create_app(settings: Settings) -> FastAPI:
         pages.pages(docs=settings.docs),
         *([about.metrics] if settings.metrics else []),
     ]
-    for router in (checkpoints.router, *others):
+    routers = (reports.router, checkpoints.router, *others)  # the first that matches answers
+    for router in routers:
         api.include_router(router)
-    for router in (checkpoints.router, *others):
+    for router in routers:
         _answer_head(api, router)
     added = [route for route in api.routes if isinstance(route, Route)]
     api.state.routes = [
-        *checkpoints.router.routes,
-        *(r for router in others for r in router.routes),
+        *(route for router in routers for route in router.routes),
         *added,
     ]
     api.router.routes.append(pages.static(docs=settings.docs))

@@ -23,6 +23,7 @@ from stepzero_rnn.library import (
     with_arrays,
 )
 from stepzero_rnn.recipe_warnings import RecipeWarning
+from stepzero_rnn.reports.calls import report
 from stepzero_rnn.spec.checkpoint import CheckSize, Spec
 from stepzero_rnn.version import __version__
 
@@ -39,6 +40,7 @@ __all__ = [
     "init_",
     "plan",
     "recommend",
+    "report",
     "save",
     "state_dict",
     "stream",

@@ -15,7 +15,21 @@ def require_torch() -> None:
     Raises:
         MissingExtra: it is not; the error says how to install it, and what works without it.
     """
-    lacking = [name for name in _DRAWING if find_spec(name) is None]
+    otherwise = "let a server draw: --server URL, or stepzero_rnn.client"
+    _require("torch", _DRAWING, otherwise)
+
+
+def require_matplotlib() -> None:
+    """Refuse to make a report if the extra `report` is not installed.
+
+    Raises:
+        MissingExtra: it is not; the error says how to install it.
+    """
+    otherwise = "use a server that has it: --server URL, or stepzero_rnn.client"
+    _require("report", ("matplotlib",), otherwise)
+
+
+def _require(extra: str, packages: tuple[str, ...], otherwise: str) -> None:
+    lacking = [name for name in packages if find_spec(name) is None]
     if lacking:
-        otherwise = "let a server draw: --server URL, or stepzero_rnn.client"
-        raise MissingExtra(extra="torch", packages=lacking, otherwise=otherwise)
+        raise MissingExtra(extra=extra, packages=lacking, otherwise=otherwise)

@@ -5,7 +5,7 @@ piece by piece.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from fastapi import Request, Response
@@ -16,6 +16,8 @@ from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.pipeline.costs import cost_of_summary
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.summary import compact, json_chunks
+
+_JSON = {"Content-Type": "application/json"}
 
 
 async def send_summary(request: Request, context: Context, job: Job, layer: int | None) -> Response:
@@ -35,15 +37,15 @@ async def send_summary(request: Request, context: Context, job: Job, layer: int 
 
     chunks = await delivery.run("check", write)
     size_bytes = sum(map(len, chunks))
-    headers = {"Content-Type": "application/json", "Content-Length": str(size_bytes)}
+    headers = {**_JSON, "Content-Length": str(size_bytes)}
     return delivery.chunked(claim, size_bytes, lambda *_: _emptied(chunks), headers)
 
 
-async def unmeasured(context: Context, job: Job) -> Response:
+async def unmeasured(context: Context, job: Job, headers: Mapping[str, str] = _JSON) -> Response:
     """Answer a HEAD without drawing, so without the length that only the figures would tell."""
     if job.spec.arrays:
         await context.beside(partial(context.factory.require, job.spec))
-    answer = Response(media_type="application/json")
+    answer = Response(headers=headers)
     del answer.headers["Content-Length"]
     return answer
 

@@ -14,10 +14,23 @@ from stepzero_rnn.cli.diagnose import diagnose
 from stepzero_rnn.cli.identify import identify
 from stepzero_rnn.cli.make import make
 from stepzero_rnn.cli.refusals import RefusingCommand
+from stepzero_rnn.cli.report import report
 from stepzero_rnn.cli.reports import check, plan, schemes
 from stepzero_rnn.cli.run import version, warm
 
-COMMANDS = (make, plan, check, diagnose, compare, recommend, identify, schemes, warm, version)
+COMMANDS = (
+    make,
+    plan,
+    check,
+    diagnose,
+    report,
+    compare,
+    recommend,
+    identify,
+    schemes,
+    warm,
+    version,
+)
 
 HELP = """
 Recurrent networks at training step zero.
@@ -29,6 +42,7 @@ machine and device, with this command and on any server.
     stepzero plan -t lstm --input-size 512 --hidden-size 2048
     stepzero check -t rnn --input-size 8 --hidden-size 64 --init orthogonal
     stepzero diagnose -t lstm --input-size 10 --hidden-size 64 --seq-len 200
+    stepzero report -t lstm --input-size 10 --hidden-size 64 -o lstm.pdf
     stepzero recommend -t lstm --input-size 10 --hidden-size 64 --seq-len 200
     stepzero identify model.pt
     stepzero schemes orthogonal

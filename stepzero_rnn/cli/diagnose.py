@@ -30,15 +30,18 @@ def _help(name: str) -> str:
     return f"{_FIELDS[name].description}"
 
 
+SeqLen = Annotated[int | None, typer.Option(help=f"{_help('seq_len')} [default: 100]")]
+DependencyLength = Annotated[int | None, typer.Option(help=_help("dependency_length"))]
+Level = Annotated[LevelName | None, typer.Option(help=f"{_help('level')} [default: standard]")]
+
+
 @takes_request("device")
 def diagnose(  # noqa: PLR0913 - its options
     request: CheckpointRequest,
     *,
-    seq_len: Annotated[int | None, typer.Option(help=f"{_help('seq_len')} [default: 100]")] = None,
-    dependency_length: Annotated[int | None, typer.Option(help=_help("dependency_length"))] = None,
-    level: Annotated[
-        LevelName | None, typer.Option(help=f"{_help('level')} [default: standard]")
-    ] = None,
+    seq_len: SeqLen = None,
+    dependency_length: DependencyLength = None,
+    level: Level = None,
     figures: Annotated[
         str | None,
         typer.Option(

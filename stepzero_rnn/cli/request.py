@@ -6,7 +6,7 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -46,6 +46,11 @@ _RECIPE = typer.Option(
     help="Start from a recipe token or a permalink. Other options override its fields.",
     rich_help_panel="Starting point",
 )
+_SPECS = typer.Argument(
+    metavar="[SPEC]...",
+    help="A start: a JSON file (`-` for stdin), a recipe token or a permalink. Options override its fields.",
+    show_default=False,
+)
 _KINDS: Mapping[str, Any] = {
     "layout": LayoutName | None,
     "prefix": str | None,
@@ -83,6 +88,39 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
 
     The command's first argument is the `CheckpointRequest` that the options describe.
     """
+    return _decorator(served, [], lambda _, fields, place: place(read_request(**fields)))
+
+
+def takes_requests(*served: str) -> Callable[[Command], Command]:
+    """Add the same options, and arguments that each name a spec.
+
+    The command's first argument is the list of these requests, or of the one that the options
+    describe.
+    """
+    return _decorator(served, [parameter_of("specs", list[str] | None, _SPECS)], _read_requests)
+
+
+def _read_requests(
+    specs: list[str] | None,
+    fields: Mapping[str, Any],
+    place: Callable[[CheckpointRequest], CheckpointRequest],
+) -> list[CheckpointRequest]:
+    if not specs:
+        return [place(read_request(**fields))]
+    if fields["spec_file"] or fields["recipe"]:
+        raise RequestError("Use either SPEC arguments or one of --spec and --recipe, not both.")
+    return [place(read_request(**{**fields, **_named(spec)})) for spec in specs]
+
+
+def _named(spec: str) -> dict[str, Any]:
+    """Return a spec's place: a file if there is one, else a recipe."""
+    is_file = spec == "-" or spec.endswith(".json") or Path(spec).is_file()
+    return {"spec_file": Path(spec)} if is_file else {"recipe": spec}
+
+
+def _decorator(
+    served: tuple[str, ...], arguments: list[inspect.Parameter], read: Callable[..., Any]
+) -> Callable[[Command], Command]:
     options = [
         *(option_of(name, "The network") for name in Spec.model_fields),
         *(option_of(name, "How to serve") for name in served),
@@ -96,12 +134,13 @@ def takes_request(*served: str) -> Callable[[Command], Command]:
         def described(**values: Any) -> None:
             fields = {option.name: values.pop(option.name) for option in options}
             uploads = {option.name: values.pop(option.name) for option in upload}
+            named = next((values.pop(argument.name) for argument in arguments), None)
             there = remote(values.get("server"), values.get("api_key"))
-            request = place_arrays(read_request(**fields), there, **uploads)
-            command(request, **values)
+            place = partial(place_arrays, there=there, **uploads)
+            command(read(named, fields, place), **values)
 
         _, *command_options = inspect.signature(command, eval_str=True).parameters.values()
-        parameters = [*options, *upload, *command_options]
+        parameters = [*arguments, *options, *upload, *command_options]
         # Typer reads a command's options from its signature and its annotations.
         described.__dict__["__signature__"] = inspect.Signature(parameters)
         described.__annotations__ = {option.name: option.annotation for option in parameters}

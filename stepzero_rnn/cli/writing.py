@@ -35,10 +35,8 @@ def write(job: Job, path: Path | None, there: Remote | None, *, replace: bool = 
         FileExistsError: a file exists, and `replace` is false.
         KeyboardInterrupt, TransferError: the message says how much of the file was saved.
     """
-    if path is None and not _has_stdout():
-        raise RequestError("stdout is closed; there is nowhere to write the checkpoint.")
-    if path is None and sys.stdout.isatty():
-        raise RequestError("A checkpoint is binary; redirect stdout to a file or a pipe.")
+    if path is None:
+        require_stdout("checkpoint")
     try:
         with _tidy_at_sigterm():
             if there is None:
@@ -52,6 +50,14 @@ def write(job: Job, path: Path | None, there: Remote | None, *, replace: bool = 
         raise KeyboardInterrupt(f"Stopped. {left}") from error
     except TransferError as error:
         raise TransferError(f"{error.detail} {_saved(path)}".rstrip(), **error.facts) from error
+
+
+def require_stdout(what: str) -> None:
+    """Refuse to write binary data to a terminal, or to a stdout that is closed."""
+    if not _has_stdout():
+        raise RequestError(f"stdout is closed; there is nowhere to write the {what}.")
+    if sys.stdout.isatty():
+        raise RequestError(f"A {what} is binary; redirect stdout to a file or a pipe.")
 
 
 def is_stdout(path: Path | None) -> bool:

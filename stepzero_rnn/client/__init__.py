@@ -14,6 +14,7 @@ from stepzero_rnn.client.session import Session
 from stepzero_rnn.client.wire import AsyncWire, BlockingWire, finished
 from stepzero_rnn.comparison.requests import AnyInit, AnyStarts, StartsArguments
 from stepzero_rnn.diagnostics.options import DiagnosticsArguments
+from stepzero_rnn.reports.requests import ReportArguments, ReportFormat
 from stepzero_rnn.spec.arrays import IdentifyArguments, UploadArguments
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Spec
 from stepzero_rnn.spec.network_spec import NetworkSpec
@@ -131,6 +132,25 @@ class Client:
             TooLarge, TooMuchWork: the server has a limit below what was asked for.
         """
         return finished(self._service.diagnose(spec, inputs=inputs, device=device, **options))
+
+    def report(
+        self,
+        spec: AnySpec,
+        *others: AnySpec,
+        format: ReportFormat = "html",
+        device: str = "auto",
+        **options: Unpack[ReportArguments],
+    ) -> bytes:
+        """Return a report of a start, or a comparison of several, that the server makes.
+
+        Arguments are those of `stepzero_rnn.report`.
+
+        Raises:
+            MissingExtra: the server cannot make reports.
+            TooLarge, TooMuchWork: the server has a limit below what was asked for.
+        """
+        made = self._service.report(spec, *others, format=format, device=device, **options)
+        return finished(made)
 
     def compare(
         self,

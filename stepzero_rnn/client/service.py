@@ -36,6 +36,13 @@ from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import plan
 from stepzero_rnn.recipe_warnings import caution_of
+from stepzero_rnn.reports.requests import (
+    ReportArguments,
+    ReportFormat,
+    ReportOptions,
+    require_format,
+    require_one_network,
+)
 from stepzero_rnn.spec.arrays import (
     IdentifyArguments,
     IdentifyOptions,
@@ -134,6 +141,26 @@ class Service:
                 path, {}, [file], silence_s=silence_s, field="inputs", query=query
             )
         return _object(path, document)
+
+    async def report(
+        self,
+        spec: AnySpec,
+        *others: AnySpec,
+        format: ReportFormat = "html",
+        device: str = "auto",
+        **options: Unpack[ReportArguments],
+    ) -> bytes:
+        """Make a report on the server, as `Client.report`."""
+        name, asked = require_format(format), parse(ReportOptions, options)
+        specs = [as_spec(one) for one in (spec, *others)]
+        require_one_network(specs)
+        planned = plan(specs[0])
+        work = cost(planned, asked.options).multiply_adds
+        query = {"device": device} | asked.model_dump(exclude_unset=True)
+        query |= {"against": [encode_recipe(one) for one in specs[1:]]}
+        silence_s = self._silence_s(len(specs) * work, len(specs) * planned.size_bytes)
+        path = f"{checkpoint_path(specs[0])}/report.{name}"
+        return await self._session.file(path, query, silence_s=silence_s)
 
     async def compare(
         self,

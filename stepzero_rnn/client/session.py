@@ -70,6 +70,15 @@ class Session:
         """Post a JSON document, and return the one that answers it."""
         return await self._json("POST", path, json=body, timeout=_timeout(silence_s))
 
+    async def file(self, path: str, query: Mapping[str, Any], *, silence_s: float) -> bytes:
+        """Get a small file: one that is kept in memory."""
+
+        async def attempt() -> bytes:
+            async with self.ask("GET", path, query=query, silence_s=silence_s) as response:
+                return await self._body(response)
+
+        return await self.patiently(attempt)
+
     async def _json(self, method: str, path: str, **request: Any) -> Any:
         async def attempt() -> Any:
             async with self._ask(method, path, **request) as response:
@@ -180,6 +189,13 @@ class Session:
         return TransferError(f"{self._place} answered with status {status}.", answered=status)
 
     async def _document(self, response: httpx.Response) -> Any:
+        body = await self._body(response)
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise TransferError(f"What {self._place} answered is not JSON.") from error
+
+    async def _body(self, response: httpx.Response) -> bytes:
         body = bytearray()
         async for piece in self.wire.decoded(response):
             body += piece
@@ -188,10 +204,7 @@ class Session:
                     f"What {self._place} answered exceeds the {MAX_DOCUMENT_BYTES} bytes that are read of a document.",
                     limit_bytes=MAX_DOCUMENT_BYTES,
                 )
-        try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise TransferError(f"What {self._place} answered is not JSON.") from error
+        return bytes(body)
 
     def _transfer_error(self, error: Exception) -> TransferError:
         reason = str(error).rstrip(".") or type(error).__name__  # a timeout has no text

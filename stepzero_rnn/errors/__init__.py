@@ -44,7 +44,7 @@ StepZeroError
 ├── StoreUnavailable             503  uploaded arrays cannot be stored or read
 ├── InternalError                500  a bug in the service
 ├── TransferError                —    (client) the server is unreachable or broke off
-├── MissingExtra                 —    (library, command line) a package for drawing is not installed
+├── MissingExtra                 501  packages of an optional extra are not installed
 └── CannotListen                 —    (`python -m app`) the address to listen on is unavailable
 
 Each class is one reason that a caller can act on: it takes facts as keywords and builds the

@@ -86,6 +86,7 @@ class TransferError(StepZeroError):
 class MissingExtra(StepZeroError):
     """The request requires packages that are not installed on this machine."""
 
+    status = 501
     code = "missing_extra"
     title = "Part of the installation is missing"
 

@@ -1,0 +1,83 @@
+"""A report as one HTML file: text and tables as such, plots as embedded SVG pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from html import escape
+
+from stepzero_rnn.engine.thread_pool import Stop
+from stepzero_rnn.reports import style
+from stepzero_rnn.reports.contents import Contents, Findings
+from stepzero_rnn.reports.panels import Band
+from stepzero_rnn.reports.pictures import drawn
+from stepzero_rnn.reports.stylesheet import page_policy, stylesheet
+from stepzero_rnn.reports.tables import Table
+from stepzero_rnn.reports.words import advice
+
+FRAME = 0.12  # inches around a plot
+
+
+def html(made: Contents, stop: Stop) -> bytes:
+    """Return the page."""
+    return "\n".join(_lines(made, stop)).encode()
+
+
+def _lines(made: Contents, stop: Stop) -> Iterator[str]:
+    yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{escape(page_policy())}">'
+    yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    yield f"<title>{escape(made.title)} – {escape(made.subtitle)}</title>"
+    yield f"<style>{stylesheet()}</style>\n</head>\n<body>\n<main>"
+    yield f"<h1>{escape(made.title)}</h1>\n<p class=quiet>{escape(made.subtitle)}</p>"
+    if made.facts:
+        yield _named(made.facts)
+    for table in made.overview:
+        yield from _table(table)
+    for found in made.findings:
+        yield from _findings(found)
+    for line in made.checks:
+        yield f"<p class=quiet>{escape(line)}</p>"
+    for band in made.bands:
+        yield _plot(band(), made.title, stop)
+    for table in made.tables:
+        yield from _table(table)
+    if made.recipes:
+        yield "<h2>Recipes</h2>"
+        yield _named(made.recipes)
+    yield f"<footer>{escape(made.footer)}</footer>\n</main>\n</body>\n</html>\n"
+
+
+def _named(pairs: list[tuple[str, str]]) -> str:
+    rows = (f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in pairs)
+    return "<dl>\n" + "\n".join(rows) + "\n</dl>"
+
+
+def _findings(found: Findings) -> Iterator[str]:
+    yield f"<h2>{escape(found.label or 'Findings')}</h2>\n<p>{escape(found.verdict)}</p>\n<ul>"
+    for one in found.findings:
+        name = f"{one.severity}: {one.name.replace('_', ' ')}."
+        evidence = f"<br><small>{escape(one.evidence)}</small>" if one.evidence else ""
+        yield f"<li class={one.severity}><b>{escape(name)}</b> {escape(advice(one))}{evidence}</li>"
+    yield "</ul>"
+
+
+def _plot(band: Band, title: str, stop: Stop) -> str:
+    svg = base64.b64encode(drawn([band], "svg", title, stop, margin=FRAME)).decode()
+    width, height = style.WIDTH + 2 * FRAME, band.height + 2 * FRAME
+    size = f'width="{width * 96:.0f}" height="{height * 96:.0f}"'
+    return f'<img alt="{escape(band.alt)}" {size} src="data:image/svg+xml;base64,{svg}">'
+
+
+def _table(made: Table) -> Iterator[str]:
+    note = f" <small>{escape(made.note)}</small>" if made.note else ""
+    yield f"<h2>{escape(made.title)}{note}</h2>\n<div class=scroll><table>"
+    yield f"<tr>{''.join(_cell('th', made, *one) for one in enumerate(made.headers))}</tr>"
+    for row in made.rows:
+        yield f"<tr>{''.join(_cell('td', made, *one) for one in enumerate(row))}</tr>"
+    yield "</table></div>"
+
+
+def _cell(tag: str, made: Table, place: int, text: str) -> str:
+    kind = "" if made.is_text(place) else " class=number"
+    return f"<{tag}{kind}>{escape(text)}</{tag}>"
