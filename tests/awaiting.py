@@ -43,6 +43,9 @@ class AwaitingClient:
     def summary(self, *given: Any, **named: Any) -> dict[str, Any]:
         return self._await(self._client.summary, *given, **named)
 
+    def report(self, *given: Any, **named: Any) -> bytes:
+        return self._await(self._client.report, *given, **named)
+
     def compare(self, *given: Any, **named: Any) -> dict[str, Any]:
         return self._await(self._client.compare, *given, **named)
 

@@ -23,6 +23,7 @@ METHODS = [
     "with_arrays",
     "summary",
     "diagnose",
+    "report",
     "compare",
     "recommend",
     "identify",

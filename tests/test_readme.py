@@ -29,11 +29,12 @@ README = _examples("README.md")
 OWN_WEIGHTS = _examples("docs/own-weights.md")
 PYTHON = _examples("docs/python.md")
 COMPARISON = _examples("docs/comparison.md")
+REPORTS = _examples("docs/reports.md")
 
 
 def run(example: str, url: str, folder: Path) -> None:
     """Run an example with the test's server in place of the one that `make run` starts."""
-    code = (README | OWN_WEIGHTS | PYTHON | COMPARISON)[example].replace(
+    code = (README | OWN_WEIGHTS | PYTHON | COMPARISON | REPORTS)[example].replace(
         "http://127.0.0.1:8000", url
     )
     command = [sys.executable, "-c", code] if "import" in code else ["sh", "-euc", code]
@@ -108,6 +109,11 @@ def test_every_example_in_python_runs(example: str, server_url: str, tmp_path: P
 
 @pytest.mark.parametrize("example", COMPARISON)
 def test_every_example_of_a_comparison_runs(example: str, server_url: str, tmp_path: Path):
+    run(example, server_url, tmp_path)
+
+
+@pytest.mark.parametrize("example", REPORTS)
+def test_every_example_of_a_report_runs(example: str, server_url: str, tmp_path: Path):
     run(example, server_url, tmp_path)
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from app.openapi.bodies import UPLOAD_FORM
+from app.openapi.reports import is_report
 from app.openapi.schemas import PLACE, with_names
 from app.openapi.tags import TAGS
 from app.problems import Problem
@@ -33,6 +34,8 @@ def describe_api(api: FastAPI, complete: Callable[[dict[str, Any]], dict[str, An
                 tags=TAGS,
                 servers=[{"url": "/", "description": "This server."}],
             )
+            paths = document["paths"]  # reports are matched before files, and described last
+            document["paths"] = {path: paths[path] for path in sorted(paths, key=is_report)}
             components = document["components"]["schemas"]
             for model in (CheckpointRequest, ComparisonRequest, RecommendationRequest, Problem):
                 schema = model.model_json_schema(ref_template=PLACE)

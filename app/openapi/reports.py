@@ -11,6 +11,12 @@ _NAMES = ("seq_len", "dependency_length", "level", "device", "against")
 _HEADERS = ("Content-Length", "Content-Disposition", "X-Request-ID")
 _TEXT = {"html", "svg"}
 
+
+def is_report(path: str) -> bool:
+    """Whether a path of the API is that of reports."""
+    return path.endswith("/report.{format}")
+
+
 GET_REPORT: Operation = {
     "summary": "Report on a start, or compare starts",
     "responses": {

@@ -102,7 +102,7 @@ def width_of(text: str, size: float, *, bold: bool = False, mono: bool = False) 
 
 def fitted(text: str, width: float, size: float = style.BODY, *, mono: bool = False) -> str:
     """Return a text, cut with an ellipsis if it is wider than `width` inches."""
-    if width_of(text, size, mono=mono) <= width:
+    if not text or width_of(text, size, mono=mono) <= width:
         return text
     low, high = 0, len(text)
     while low < high:

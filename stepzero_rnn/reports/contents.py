@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from stepzero_rnn.diagnostics.results import Finding
+from stepzero_rnn.diagnostics.rules import SEVERITIES
 from stepzero_rnn.reports import curves, gates, histograms, spectra, tables, words
 from stepzero_rnn.reports.panels import Band, row
 from stepzero_rnn.reports.records import SHOWN_CELLS, Measured, shown_layers
@@ -16,13 +17,11 @@ CURVES_HEIGHT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """What the figures of one start mean; `label` names the start in a comparison."""
+class Said:
+    """A finding, and the numbers of the starts that it is about if there are several."""
 
-    label: str
-    place: int | None
-    verdict: str
-    findings: Sequence[Finding]
+    finding: Finding
+    starts: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,8 @@ class Contents:
     title: str
     subtitle: str
     facts: list[tuple[str, str]]
-    findings: list[Findings]
+    verdict: str
+    findings: list[Said]
     checks: list[str]
     overview: list[Table]
     bands: list[Callable[[], Band]]
@@ -54,7 +54,8 @@ def _one(start: Measured) -> Contents:
         title=words.title(start.spec),
         subtitle="Initialization report",
         facts=words.facts(start),
-        findings=[Findings("", None, words.verdict(found), found.findings)],
+        verdict=words.verdict(found),
+        findings=[Said(finding) for finding in found.findings],
         checks=[*words.checks(start), found.validity],
         overview=[],
         bands=[
@@ -79,15 +80,13 @@ def _weights(start: Measured) -> list[Callable[[], Band]]:
 
 def _several(starts: Sequence[Measured]) -> Contents:
     first, names = starts[0], words.labels(starts)
-    each = zip(names, starts, strict=True)
+    length = first.diagnostics.dependency_length
     return Contents(
         title=words.title(first.spec),
         subtitle=f"Comparison of {len(starts)} starts",
         facts=[],
-        findings=[
-            Findings(name, place, words.verdict(one.diagnostics), one.diagnostics.findings)
-            for place, (name, one) in enumerate(each)
-        ],
+        verdict=f"Scores are for dependencies of {length} steps: above 0 is within reach, below −0.5 is not.",
+        findings=_together(starts),
         checks=[first.diagnostics.validity],
         overview=[tables.starts(starts)],
         bands=[
@@ -101,6 +100,16 @@ def _several(starts: Sequence[Measured]) -> Contents:
         recipes=[(name, one.recipe) for name, one in zip(names, starts, strict=True)],
         footer=words.measurement(first),
     )
+
+
+def _together(starts: Sequence[Measured]) -> list[Said]:
+    """Return each finding once, with the numbers of all starts that have it."""
+    by_name: dict[str, Said] = {}
+    for place, start in enumerate(starts, 1):
+        for finding in start.diagnostics.findings:
+            known = by_name.get(finding.name, Said(finding))
+            by_name[finding.name] = Said(known.finding, [*known.starts, place])
+    return sorted(by_name.values(), key=lambda one: SEVERITIES.index(one.finding.severity))
 
 
 def _same(band: Band) -> Band:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10, nan
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from stepzero_rnn.diagnostics.options import Figure
-from stepzero_rnn.diagnostics.score import FREE_DECADES
+from stepzero_rnn.diagnostics.results import Gradient
+from stepzero_rnn.diagnostics.score import FREE_DECADES, OVERFLOW_LOG10
 from stepzero_rnn.reports import style
 from stepzero_rnn.reports.area import Area
-from stepzero_rnn.reports.panels import Panel, legend, plot_of, says
+from stepzero_rnn.reports.panels import Panel, legend, plot_of, sentence
 from stepzero_rnn.reports.records import Measured
 from stepzero_rnn.reports.words import cell, missing, number
 from stepzero_rnn.summary import Real
@@ -32,6 +32,7 @@ class Line:
     colour: str
     dash: Any = "solid"
     label: str = ""
+    width: float = style.LINE_WIDTH
 
     @property
     def known(self) -> list[float]:
@@ -44,9 +45,9 @@ def echo(starts: Sequence[Measured]) -> Panel:
     title = "Echo"
     shown = [one.diagnostics.echo for one in starts]
     if shown[0] is None:
-        return Panel(title, says(missing(starts[0].diagnostics, "echo")))
+        return sentence(title, missing(starts[0].diagnostics, "echo"))
     lines = [
-        _line(place, [int(lag) for lag in found.lags], [*found.lags.values()])
+        _line(place, len(starts), [int(lag) for lag in found.lags], [*found.lags.values()])
         for place, found in enumerate(shown)
         if found
     ]
@@ -76,14 +77,14 @@ def gradient(starts: Sequence[Measured]) -> Panel:
     title = "Gradient reach"
     found = starts[0].diagnostics
     if found.gradient is None:
-        return Panel(title, says(missing(found, "gradient")))
+        return sentence(title, missing(found, "gradient"))
     lines = [
-        _line(place, [found.seq_len - step for step in own.steps], own.log10_by_step)
+        _line(place, len(starts), [found.seq_len - step for step in own.steps], _above_zero(own))
         for place, start in enumerate(starts)
         if (own := start.diagnostics.gradient)
     ]
     if not any(line.known for line in lines):
-        return Panel(title, says("The gradient is zero or overflows at every step."))
+        return sentence(title, "The gradient is zero or overflows at every step.")
 
     def draw(area: Area) -> None:
         axes = _axes(area, "steps before the end", lines)
@@ -95,12 +96,17 @@ def gradient(starts: Sequence[Measured]) -> Panel:
     return Panel(title, draw, "log₁₀ of the final state's gradient; shaded: ideal")
 
 
+def _above_zero(found: Gradient) -> list[Real]:
+    """Return the curve without steps whose gradient is zero, which are recorded as 10⁻¹⁵⁰."""
+    return [None if y is not None and y <= -OVERFLOW_LOG10 else y for y in found.log10_by_step]
+
+
 def states(start: Measured) -> Panel:
     """Return the norm of the state of every layer that was recorded."""
     title = "State norm"
     signal = start.diagnostics.signal
     if signal is None:
-        return Panel(title, says(missing(start.diagnostics, "signal")))
+        return sentence(title, missing(start.diagnostics, "signal"))
     lines = []
     for place, one in enumerate(signal.cells):
         name, colour = cell(one.layer, one.reverse), style.colour(place)
@@ -116,9 +122,9 @@ def states_compared(starts: Sequence[Measured]) -> Panel:
     signals = [start.diagnostics.signal for start in starts]
     title = "State norm"
     if signals[0] is None:
-        return Panel(title, says(missing(starts[0].diagnostics, "signal")))
+        return sentence(title, missing(starts[0].diagnostics, "signal"))
     lines = [
-        _line(place, signal.steps, signal.cells[-1].state_rms)
+        _line(place, len(starts), signal.steps, signal.cells[-1].state_rms)
         for place, signal in enumerate(signals)
         if signal
     ]
@@ -129,26 +135,29 @@ def states_compared(starts: Sequence[Measured]) -> Panel:
 def _states(title: str, lines: Sequence[Line], note: str) -> Panel:
     known = [value for line in lines for value in line.known]
     if not known:
-        return Panel(title, says("The state is not finite at any recorded step."))
+        return sentence(title, "The state is not finite at any recorded step.")
     if not any(known):
-        return Panel(title, says("The state is 0 at every step."))
+        return sentence(title, "The state is 0 at every step.")
+
+    low, high = min(known), max(known)
+    is_wide = low > 0 and log10(high / low) > WIDE_DECADES
+    if is_wide:
+        lines = [replace(line, ys=[y and log10(y) for y in line.ys]) for line in lines]
 
     def draw(area: Area) -> None:
         named = [(one.label, one.colour, one.dash) for one in lines if one.label]
         used = legend(area, named) if len(named) > 1 else 0.0
         axes = _axes(area.part(0, used, area.width, area.height - used), "time step", lines)
-        low, high = min(known), max(known)
-        if low > 0 and log10(high / low) > WIDE_DECADES:
-            axes.set_yscale("log")
-        else:
+        if not is_wide:
             axes.set_ylim(0, high * 1.12)
         _say_gaps(axes, lines)
 
-    return Panel(title, draw, note)
+    return Panel(title, draw, f"log₁₀ of the {note}" if is_wide else note)
 
 
-def _line(place: int, xs: Sequence[float], ys: Sequence[Real]) -> Line:
-    return Line(xs, ys, style.colour(place), style.dash(place))
+def _line(place: int, count: int, xs: Sequence[float], ys: Sequence[Real]) -> Line:
+    width = style.line_width(place, count)
+    return Line(xs, ys, style.colour(place), style.dash(place), width=width)
 
 
 def _axes(area: Area, xlabel: str, lines: Sequence[Line]) -> Axes:
@@ -159,10 +168,9 @@ def _axes(area: Area, xlabel: str, lines: Sequence[Line]) -> Axes:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     for line in lines:
         ys = [nan if y is None else y for y in line.ys]
-        marker = "o" if len(ys) <= MARKED else ""
-        axes.plot(
-            line.xs, ys, color=line.colour, linestyle=line.dash, marker=marker, markersize=2.5
-        )
+        marker = {"marker": "o" if len(ys) <= MARKED else "", "markersize": 1.5 + line.width}
+        look = {"color": line.colour, "linestyle": line.dash, "linewidth": line.width}
+        axes.plot(line.xs, ys, **look, **marker)
     return axes
 
 
@@ -187,13 +195,10 @@ def _say_gaps(axes: Axes, lines: Sequence[Line]) -> None:
         axes.text(
             1,
             0,
-            f"{gaps} points are zero or not finite ",
+            f"{gaps} of {sum(len(line.ys) for line in lines)} points are zero or not finite ",
             transform=axes.transAxes,
             fontsize=style.SMALL,
             color=style.SEVERITIES["error"],
             ha="right",
             va="bottom",
         )
-
-
-FIGURES: tuple[Figure, ...] = ("echo", "gradient", "signal")

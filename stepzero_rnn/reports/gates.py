@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from stepzero_rnn.reports import style
 from stepzero_rnn.reports.area import Area
-from stepzero_rnn.reports.panels import TICKS_HEIGHT, Panel, says
+from stepzero_rnn.reports.panels import TICKS_HEIGHT, Panel, sentence
 from stepzero_rnn.reports.records import Measured
 from stepzero_rnn.reports.words import gate_name, layers
 from stepzero_rnn.summary import DirectionForward, GateActivation, Real
 
 NAMES_WIDTH, SHARES_WIDTH = 0.55, 0.78
 TITLE = "Gate activations"
+_TICKS = (-1, -0.5, 0, 0.5, 1)
 _CANDIDATES = ("cell", "new")  # between −1 and 1; all other gates are between 0 and 1
 
 
@@ -49,8 +50,9 @@ def _panel(rows: list[list[list[GateActivation]]], note: str, *, is_single: bool
     """Return a panel of rows by gate, in each a list by start, in each the layers."""
     means = [one.mean for row in rows for own in row for one in own if one.mean is not None]
     if not means:
-        return Panel(TITLE, says("No gate has a finite mean."))
-    far = max(1.0, *(abs(mean) * 1.1 for mean in means))
+        return sentence(TITLE, "No gate has a finite mean.")
+    furthest = max(map(abs, means))
+    far = 1.1 * furthest if furthest > 1 else 1.0
 
     def draw(area: Area) -> None:
         width = area.width - NAMES_WIDTH - SHARES_WIDTH
@@ -61,7 +63,7 @@ def _panel(rows: list[list[list[GateActivation]]], note: str, *, is_single: bool
         axes.set_ylim(len(rows), 0)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.xaxis.set_major_locator(FixedLocator(_TICKS) if far == 1 else MaxNLocator(5))
         area.text(area.width, 0, "saturated", style.SMALL, color=style.QUIET, ha="right")
         for place, row in enumerate(rows):
             gate = row[0][0].gate

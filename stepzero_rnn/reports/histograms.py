@@ -20,7 +20,7 @@ from stepzero_rnn.reports.words import cell, gate_name, number
 from stepzero_rnn.spec.networks import WHOLE
 from stepzero_rnn.summary import Figures, TensorSummary
 
-ROW_HEIGHT, NAMES_HEIGHT, TICKS_HEIGHT, LABELS_WIDTH = 0.46, 0.2, 0.34, 0.62
+ROW_HEIGHT, NAMES_HEIGHT, TICKS_HEIGHT, LABELS_WIDTH = 0.46, 0.2, 0.16, 0.62
 CURVE_POINTS = 160
 HEADROOM = 1.6  # of the tallest bar, for the figures above the bars
 
@@ -55,11 +55,19 @@ def weights(start: Measured, layer: int, *, reverse: bool) -> Band:
     tensors = start.tensors_of(layer, reverse=reverse)
     columns = [(tensor.name, _shapes(tensor, planned[tensor.name])) for tensor in tensors]
     title = f"Weights, {cell(layer, reverse)}"
-    return _grid(title, "dashed: the law of the scheme, if its elements are independent", columns)
+    has_law = any(
+        one.cdf and len(one.ends) > 1
+        for _, by_gate in columns
+        for each in by_gate.values()
+        for one in each
+    )
+    return _grid(title, "dashed: the law of the scheme" if has_law else "", columns)
 
 
 def compared(starts: Sequence[Measured]) -> Band:
     """Return the histograms of the first layer, one outline a start."""
+    layers = starts[0].spec.num_layers
+    title = f"Weights, layer 0{f' of {layers}' if layers > 1 else ''}"
     columns = []
     for tensor in starts[0].tensors_of(0, reverse=False):
         by_gate: dict[str, list[_Shape]] = {}
@@ -69,7 +77,7 @@ def compared(starts: Sequence[Measured]) -> Band:
                 shape = _Shape(gate.figures, style.colour(place), style.dash(place))
                 by_gate.setdefault(gate.gate, []).append(shape)
         columns.append((tensor.name, by_gate))
-    return _grid("Weights, layer 0", "one outline a start", columns)
+    return _grid(title, "one outline a start, each of the same height", columns)
 
 
 def _shapes(tensor: TensorSummary, planned: TensorPlan) -> dict[str, list[_Shape]]:
@@ -83,6 +91,8 @@ def _shapes(tensor: TensorSummary, planned: TensorPlan) -> dict[str, list[_Shape
 
 def _grid(title: str, note: str, columns: list[tuple[str, dict[str, list[_Shape]]]]) -> Band:
     gates = max((list(by_gate) for _, by_gate in columns), key=len)
+    if all(len(_ends(by_gate)) < 2 for _, by_gate in columns):
+        gates = [WHOLE]  # a sentence for each parameter
 
     def draw(area: Area) -> None:
         labels = area.part(0, NAMES_HEIGHT, LABELS_WIDTH, area.height)
@@ -112,12 +122,12 @@ def _is_single(columns: list[tuple[str, dict[str, list[_Shape]]]]) -> bool:
 
 def _column(area: Area, by_gate: dict[str, list[_Shape]]) -> None:
     """Draw the gates of one parameter below one another, over one range of values."""
-    ends = [end for shapes in by_gate.values() for shape in shapes for end in shape.ends]
-    low, high = (min(ends), max(ends)) if ends else (0.0, 0.0)
-    if low == high:
-        text = f"all values are {number(low)}" if ends else "no finite values"
-        area.text(0, 0.16, text, color=style.QUIET)
+    ends = _ends(by_gate)
+    if len(ends) < 2:
+        text = f"all values are {number(ends[0])}" if ends else "no finite values"
+        area.text(0, 0.08, text, color=style.QUIET)
         return
+    low, high = ends
     pad = (high - low) * 0.03
     for place, shapes in enumerate(by_gate.values()):
         is_last = place == len(by_gate) - 1
@@ -129,11 +139,18 @@ def _column(area: Area, by_gate: dict[str, list[_Shape]]) -> None:
             _figures(axes, shapes[0])
 
 
+def _ends(by_gate: dict[str, list[_Shape]]) -> list[float]:
+    """Return the least and the largest value, or the only one; nothing without finite values."""
+    ends = {end for shapes in by_gate.values() for shape in shapes for end in shape.ends}
+    return sorted({min(ends), max(ends)}) if ends else []
+
+
 def _draw(axes: Axes, shapes: Sequence[_Shape], low: float, high: float) -> None:
     tallest = 0.0
-    for shape in shapes:
-        if shape.constant is not None:
-            axes.axvline(shape.constant, ymax=0.55, color=shape.colour, linewidth=2.0)
+    for place, shape in enumerate(shapes):
+        if shape.constant is not None:  # where several share it, each is lower than the one before
+            height = 0.6 * (len(shapes) - place) / len(shapes)
+            axes.axvline(shape.constant, ymax=height, color=shape.colour, linewidth=2.0)
         elif shape.ends:
             tallest = max(tallest, _bars(axes, shape, high - low, is_filled=len(shapes) == 1))
     for shape in shapes:
@@ -146,6 +163,8 @@ def _bars(axes: Axes, shape: _Shape, span: float, *, is_filled: bool) -> float:
     edges = np.asarray(shape.figures.histogram.edges)
     counts = np.asarray(shape.figures.histogram.counts, dtype=float)
     heights = counts / counts.sum() / (np.diff(edges) / span)
+    if not is_filled:
+        heights /= heights.max()  # shapes are compared, and the narrowest would hide the others
     if is_filled:
         axes.stairs(heights, edges, fill=True, color=shape.colour, alpha=0.16)
     axes.stairs(heights, edges, color=shape.colour, linestyle=shape.dash)

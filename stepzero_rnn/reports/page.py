@@ -8,12 +8,12 @@ from html import escape
 
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.reports import style
-from stepzero_rnn.reports.contents import Contents, Findings
+from stepzero_rnn.reports.contents import Contents
 from stepzero_rnn.reports.panels import Band
 from stepzero_rnn.reports.pictures import drawn
 from stepzero_rnn.reports.stylesheet import page_policy, stylesheet
 from stepzero_rnn.reports.tables import Table
-from stepzero_rnn.reports.words import advice
+from stepzero_rnn.reports.words import advice, name_of
 
 FRAME = 0.12  # inches around a plot
 
@@ -34,8 +34,7 @@ def _lines(made: Contents, stop: Stop) -> Iterator[str]:
         yield _named(made.facts)
     for table in made.overview:
         yield from _table(table)
-    for found in made.findings:
-        yield from _findings(found)
+    yield from _findings(made)
     for line in made.checks:
         yield f"<p class=quiet>{escape(line)}</p>"
     for band in made.bands:
@@ -53,13 +52,13 @@ def _named(pairs: list[tuple[str, str]]) -> str:
     return "<dl>\n" + "\n".join(rows) + "\n</dl>"
 
 
-def _findings(found: Findings) -> Iterator[str]:
-    yield f"<h2>{escape(found.label or 'Findings')}</h2>\n<p>{escape(found.verdict)}</p>\n<ul>"
-    for one in found.findings:
-        name = f"{one.severity}: {one.name.replace('_', ' ')}."
+def _findings(made: Contents) -> Iterator[str]:
+    yield f"<h2>Findings</h2>\n<p>{escape(made.verdict)}</p>\n<ul>"
+    for said in made.findings:
+        one, name = said.finding, name_of(said.finding, said.starts)
         evidence = f"<br><small>{escape(one.evidence)}</small>" if one.evidence else ""
         yield f"<li class={one.severity}><b>{escape(name)}</b> {escape(advice(one))}{evidence}</li>"
-    yield "</ul>"
+    yield "</ul>" if made.findings else "</ul>\n<p>No findings.</p>"
 
 
 def _plot(band: Band, title: str, stop: Stop) -> str:

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from stepzero_rnn.reports import style
 from stepzero_rnn.reports.area import Area, fitted, leading, width_of, wrapped
 
+SENTENCE_HEIGHT = 0.8
 GAP, TITLE_HEIGHT, TICKS_HEIGHT, AXIS_WIDTH = 0.3, 0.24, 0.34, 0.42
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A plot with a title; `note` says what is drawn, next to the title."""
+    """A plot with a title, or what is said in its place; `note` says what is drawn."""
 
     title: str
     draw: Callable[[Area], None]
     note: str = ""
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,22 @@ class Band:
 
 
 def row(height: float, *panels: Panel, shares: tuple[float, ...] = ()) -> Band:
-    """Return panels side by side, below their titles."""
+    """Return panels side by side, below their titles; sentences alone take less height."""
 
     def draw(area: Area) -> None:
         columns = area.columns(shares or (1.0,) * len(panels), GAP)
         for panel, column in zip(panels, columns, strict=True):
             _titled(panel, column)
 
-    return Band(
-        height,
-        draw,
-        ". ".join(f"{one.title} ({one.note})" if one.note else one.title for one in panels),
-    )
+    alt = " ".join(map(_alternative, panels))
+    only_text = all(panel.said for panel in panels)
+    return Band(min(height, SENTENCE_HEIGHT) if only_text else height, draw, alt)
+
+
+def _alternative(panel: Panel) -> str:
+    """Return a panel in words."""
+    note = f" ({panel.note})" if panel.note else ""
+    return f"{panel.title}{note}{f': {panel.said}' if panel.said else '.'}"
 
 
 def _titled(panel: Panel, area: Area) -> None:
@@ -57,8 +63,8 @@ def _titled(panel: Panel, area: Area) -> None:
     panel.draw(area.part(0, TITLE_HEIGHT, area.width, area.height - TITLE_HEIGHT))
 
 
-def says(text: str) -> Callable[[Area], None]:
-    """Return what draws a sentence in place of a plot."""
+def sentence(title: str, text: str, note: str = "") -> Panel:
+    """Return a panel that says something in place of a plot."""
 
     def draw(area: Area) -> None:
         lines = wrapped(text, area.width - 0.3, style.BODY)
@@ -66,7 +72,7 @@ def says(text: str) -> Callable[[Area], None]:
         area.part(0, 0.05, area.width, height).fill(style.FAINT)
         area.paragraph(0.12, 0.15, lines, color=style.QUIET)
 
-    return draw
+    return Panel(title, draw, note, text)
 
 
 def plot_of(area: Area, left: float = AXIS_WIDTH) -> Area:

@@ -78,8 +78,7 @@ def bands(made: Contents) -> Iterator[Band]:
     yield text_bands.heading(made)
     for table in made.overview:
         yield from text_bands.table(table)
-    for found in made.findings:
-        yield from text_bands.findings(found)
+    yield from text_bands.findings(made)
     yield text_bands.checks(made.checks)
     for band in made.bands:
         yield band()

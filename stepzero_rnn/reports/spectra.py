@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import hypot
 
 import numpy as np
@@ -13,9 +13,10 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from stepzero_rnn.diagnostics.weight_results import BlockSpectrum
 from stepzero_rnn.reports import style
 from stepzero_rnn.reports.area import Area
-from stepzero_rnn.reports.panels import TICKS_HEIGHT, Band, Panel, plot_of, row, says
+from stepzero_rnn.reports.panels import TICKS_HEIGHT, Band, Panel, plot_of, row, sentence
 from stepzero_rnn.reports.records import Measured
 from stepzero_rnn.reports.words import cell, gate_name, is_flat, missing, number
+from stepzero_rnn.spec.networks import WHOLE
 
 HEIGHT, COMPARED_HEIGHT, LABELS_WIDTH = 2.25, 1.55, 1.12
 SHOWN_POINTS = 160  # eigenvalues of a block; more would only make the file larger
@@ -28,7 +29,7 @@ def spectra(start: Measured) -> list[Band]:
     """Return the spectra of the layers that have details, or why there are none."""
     found = start.diagnostics.spectra
     if found is None:
-        return [row(0.85, Panel("Spectra of W_hh", says(missing(start.diagnostics, "spectra"))))]
+        return [_why_missing(start)]
     return [_band(start, name, blocks) for name, blocks in _by_tensor(found.blocks).items()]
 
 
@@ -36,9 +37,7 @@ def spectra_compared(starts: Sequence[Measured]) -> list[Band]:
     """Return the spectra of the first layer, one column a gate."""
     found = starts[0].diagnostics.spectra
     if found is None:
-        return [
-            row(0.85, Panel("Spectra of W_hh", says(missing(starts[0].diagnostics, "spectra"))))
-        ]
+        return [_why_missing(starts[0])]
     if not found.blocks:
         return []
     first = found.blocks[0].tensor
@@ -49,13 +48,19 @@ def spectra_compared(starts: Sequence[Measured]) -> list[Band]:
     ]
     gates = [*map(list, zip(*by_start, strict=True))]
     values = [Panel(_gate_title("Singular values", by), _values_compared(by)) for by in gates]
+    note = f"starts 1–{MAX_CLOUDS} of {len(starts)}" if len(starts) > MAX_CLOUDS else ""
     clouds = [
-        Panel(_gate_title("Eigenvalues", by), _cloud_compared(by[:MAX_CLOUDS])) for by in gates
+        Panel(_gate_title("Eigenvalues", by), _cloud_compared(by[:MAX_CLOUDS], note))
+        for by in gates
     ]
     bands = [row(COMPARED_HEIGHT, *values)]
     if any(one.eigenvalues for by in gates for one in by):
         bands.append(row(COMPARED_HEIGHT, *clouds))
     return bands
+
+
+def _why_missing(start: Measured) -> Band:
+    return row(HEIGHT, sentence("Spectra of W_hh", missing(start.diagnostics, "spectra")))
 
 
 def _gate_title(title: str, blocks: Sequence[BlockSpectrum]) -> str:
@@ -74,10 +79,7 @@ def _band(start: Measured, name: str, blocks: list[BlockSpectrum]) -> Band:
     (tensor,) = (t for t in start.plan.tensors if t.name == name)
     where = cell(tensor.layer, tensor.reverse)
     size = min(tensor.shape[0] // len(tensor.gates), tensor.shape[1])
-    values = Panel("Singular values of W_hh", _values(blocks, size), where)
-    return row(
-        HEIGHT, values, Panel("Eigenvalues of W_hh", _clouds(blocks), _clouds_note(blocks, where))
-    )
+    return row(HEIGHT, _values(blocks, size, where), _clouds(blocks, where))
 
 
 def _clouds_note(blocks: Sequence[BlockSpectrum], where: str) -> str:
@@ -85,10 +87,16 @@ def _clouds_note(blocks: Sequence[BlockSpectrum], where: str) -> str:
     return f"{where}; up to {SHOWN_POINTS} of each gate" if most > SHOWN_POINTS else where
 
 
-def _values(blocks: list[BlockSpectrum], size: int):  # type: ignore[no-untyped-def]
-    flat = [block for block in blocks if block.singular_values and is_flat(block.singular_values)]
-    if len(flat) == len(blocks) and size > 1:
-        return says(" ".join(_flat_sentence(block) for block in _merged(flat)))
+def _values(blocks: list[BlockSpectrum], size: int, where: str) -> Panel:
+    title = "Singular values of W_hh"
+    if not any(block.singular_values for block in blocks):
+        return sentence(
+            title, "The weights are not finite, so they have no singular values.", where
+        )
+    if size > 1 and all(len(block.singular_values) <= 1 for block in blocks):
+        return sentence(title, f"Only the largest of each is computed: {_largest(blocks)}.", where)
+    if all(block.singular_values and is_flat(block.singular_values) for block in blocks):
+        return sentence(title, _flat_sentence(blocks), where)
 
     def draw(area: Area) -> None:
         axes = plot_of(area).axes()
@@ -99,8 +107,8 @@ def _values(blocks: list[BlockSpectrum], size: int):  # type: ignore[no-untyped-
             axes.plot(
                 ranks, block.singular_values, color=style.colour(place), marker=marker, markersize=3
             )
-            highest = max(highest, *block.singular_values)
-            text = f"{gate_name(block.gate)}  {_ends(block)}"
+            highest = max([highest, *block.singular_values])
+            text = f"{_prefix(block)}{_ends(block)}"
             axes.text(
                 0.97,
                 0.97 - 0.085 * place,
@@ -114,21 +122,27 @@ def _values(blocks: list[BlockSpectrum], size: int):  # type: ignore[no-untyped-
             )
         _ranks(axes, size, highest)
 
-    return draw
+    return Panel(title, draw, where)
 
 
-def _merged(blocks: Sequence[BlockSpectrum]) -> list[BlockSpectrum]:
-    """Return one block for all gates if their values are equal."""
-    same = len({number(block.largest_singular_value) for block in blocks}) == 1
-    return [*blocks[:1]] if same else [*blocks]
+def _largest(blocks: Sequence[BlockSpectrum]) -> str:
+    return ", ".join(f"{_prefix(one)}{number(one.largest_singular_value)}" for one in blocks)
 
 
-def _flat_sentence(block: BlockSpectrum) -> str:
-    return f"All singular values are {number(block.largest_singular_value)}."
+def _flat_sentence(blocks: Sequence[BlockSpectrum]) -> str:
+    """Return the one value that the singular values of every block have."""
+    values = {number(one.largest_singular_value) for one in blocks}
+    if len(values) == 1:
+        return f"All singular values are {values.pop()}."
+    return f"The singular values of a gate are all equal: {_largest(blocks)}."
+
+
+def _prefix(block: BlockSpectrum) -> str:
+    return "" if block.gate == WHOLE else f"{block.gate}: "
 
 
 def _ends(block: BlockSpectrum) -> str:
-    if block.singular_values and is_flat(block.singular_values) and len(block.singular_values) > 1:
+    if is_flat(block.singular_values) and len(block.singular_values) > 1:
         return f"all {number(block.largest_singular_value)}"
     if block.smallest_singular_value is None:
         return f"largest {number(block.largest_singular_value)}"
@@ -143,9 +157,14 @@ def _ranks(axes: Axes, size: int, highest: float) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def _clouds(blocks: list[BlockSpectrum]):  # type: ignore[no-untyped-def]
+def _clouds(blocks: list[BlockSpectrum], where: str) -> Panel:
+    title = "Eigenvalues of W_hh"
     if not any(block.eigenvalues for block in blocks):
-        return says("The blocks are not square, so they have no eigenvalues.")
+        is_finite = any(block.singular_values for block in blocks)
+        what = "square" if is_finite else "finite"
+        return sentence(title, f"The blocks are not {what}, so they have no eigenvalues.", where)
+    if not any(hypot(*point) for block in blocks for point in block.eigenvalues):
+        return sentence(title, "All eigenvalues are 0.", where)
 
     def draw(area: Area) -> None:
         side = min(area.height - TICKS_HEIGHT, area.width - LABELS_WIDTH)
@@ -153,11 +172,10 @@ def _clouds(blocks: list[BlockSpectrum]):  # type: ignore[no-untyped-def]
         colours = [style.colour(place) for place in range(len(blocks))]
         _plane(square.axes(), blocks, colours)
         for place, block in enumerate(blocks):
-            name = gate_name(block.gate)
-            text = f"{name}: " * (name != "all") + f"|λ| ≤ {number(block.spectral_radius)}"
+            text = f"{_prefix(block)}|λ| ≤ {number(block.spectral_radius)}"
             area.text(0, 0.1 + 0.17 * place, text, style.SMALL, color=colours[place])
 
-    return draw
+    return Panel(title, draw, _clouds_note(blocks, where))
 
 
 def _plane(axes: Axes, blocks: Sequence[BlockSpectrum], colours: Sequence[str]) -> None:
@@ -165,7 +183,7 @@ def _plane(axes: Axes, blocks: Sequence[BlockSpectrum], colours: Sequence[str]) 
     far = 1.15
     for block, colour in zip(blocks, colours, strict=True):
         points = _thinned(block.eigenvalues)
-        far = max(far, *(1.08 * hypot(*point) for point in points or [(0, 0)]))
+        far = max([far, *(1.08 * hypot(*point) for point in points)])
         axes.plot(
             [x for x, _ in points],
             [y for _, y in points],
@@ -192,26 +210,28 @@ def _thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]
     return [points[place] for place in places]
 
 
-def _values_compared(blocks: list[BlockSpectrum]):  # type: ignore[no-untyped-def]
+def _values_compared(blocks: list[BlockSpectrum]) -> Callable[[Area], None]:
     def draw(area: Area) -> None:
         axes = plot_of(area, 0.25).axes()
         size = max(len(block.singular_values) for block in blocks)
         for place, block in enumerate(blocks):
             ranks = np.linspace(0, 100, len(block.singular_values))
-            axes.plot(
-                ranks, block.singular_values, color=style.colour(place), linestyle=style.dash(place)
-            )
-        _ranks(axes, size, max(max(block.singular_values) for block in blocks))
+            look = {"color": style.colour(place), "linestyle": style.dash(place)}
+            width = style.line_width(place, len(blocks))
+            axes.plot(ranks, block.singular_values, linewidth=width, **look)
+        every = (value for block in blocks for value in block.singular_values)
+        _ranks(axes, size, max(every, default=0.0))
         axes.set_xlim(0, 100)
         axes.set_xlabel("% of the ranks", loc="right", labelpad=1)
 
     return draw
 
 
-def _cloud_compared(blocks: list[BlockSpectrum]):  # type: ignore[no-untyped-def]
+def _cloud_compared(blocks: Sequence[BlockSpectrum], note: str) -> Callable[[Area], None]:
     def draw(area: Area) -> None:
         side = min(area.height - TICKS_HEIGHT, area.width - 0.25)
         axes = area.part(0.25, 0.02, side, side - 0.02).axes()
         _plane(axes, blocks, [style.colour(place) for place in range(len(blocks))])
+        axes.set_xlabel(note, loc="right", labelpad=1)
 
     return draw

@@ -23,6 +23,7 @@ PAGE_WIDTH, PAGE_HEIGHT, MARGIN = 8.27, 11.69, 0.55  # inches: A4
 WIDTH = PAGE_WIDTH - 2 * MARGIN
 SMALL, BODY, HEADING, TITLE = 6.0, 7.0, 8.0, 13.0  # points
 DPI = 160
+LINE_WIDTH, FEW = 1.1, 4
 
 # Everything that decides about bytes, whatever the user's own configuration of matplotlib says.
 RC: Mapping[str, Any] = {
@@ -48,7 +49,7 @@ RC: Mapping[str, Any] = {
     "ytick.labelsize": SMALL,
     "ytick.major.size": 2,
     "ytick.major.width": 0.6,
-    "lines.linewidth": 1.1,
+    "lines.linewidth": LINE_WIDTH,
     "patch.linewidth": 0.7,
     "svg.fonttype": "path",
     "svg.hashsalt": "stepzero",
@@ -61,6 +62,11 @@ RC: Mapping[str, Any] = {
 def colour(place: int) -> str:
     """Return the colour of a gate or a start."""
     return COLOURS[place % len(COLOURS)]
+
+
+def line_width(place: int, count: int) -> float:
+    """Return the width of a start's curve: of a few, each is thinner than those it may cover."""
+    return LINE_WIDTH + 0.9 * (count - 1 - place) if count <= FEW else LINE_WIDTH
 
 
 def dash(place: int) -> Any:

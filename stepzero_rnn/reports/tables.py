@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stepzero_rnn.diagnostics.weight_results import SpectrumRange
 from stepzero_rnn.reports.records import Measured, shown_layers
-from stepzero_rnn.reports.words import gate_name, labels, layers, number
+from stepzero_rnn.reports.words import gate_name, labels, layers, number, share
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,10 @@ def starts(compared: Sequence[Measured]) -> Table:
             (
                 label,
                 number(found.score),
-                number(found.echo.mean if found.echo else None),
+                share(found.echo.mean if found.echo else None),
                 number(found.gradient.log10_reach if found.gradient else None),
-                number(found.retention),
-                ", ".join(one.name for one in found.findings) or "none",
+                share(found.retention),
+                ", ".join(one.name.replace("_", " ") for one in found.findings) or "none",
             )
         )
     headers = ("start", "score", "echo", "log₁₀ reach", "retention", "findings")

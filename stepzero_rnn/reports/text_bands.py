@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-from stepzero_rnn.diagnostics.results import Finding
 from stepzero_rnn.reports import style
 from stepzero_rnn.reports.area import Area, broken, fitted, leading, wrapped
-from stepzero_rnn.reports.contents import Contents, Findings
+from stepzero_rnn.reports.contents import Contents, Said
 from stepzero_rnn.reports.panels import Band
 from stepzero_rnn.reports.tables import Table
-from stepzero_rnn.reports.words import advice
+from stepzero_rnn.reports.words import advice, name_of
 
 NAMES_WIDTH, INDENT = 1.05, 0.12
 ROW_HEIGHT, ROWS_PER_BAND = 0.165, 24
@@ -48,28 +48,22 @@ def _value(name: str, value: str) -> list[str]:
     return wrapped(value, width, most=3)
 
 
-def findings(of: Findings) -> Iterator[Band]:
+def findings(made: Contents) -> Iterator[Band]:
     """Yield a heading with the score, then every finding."""
 
     def draw(area: Area) -> None:
-        left = 0.0
-        if of.place is not None:
-            look = {"color": style.colour(of.place), "linestyle": style.dash(of.place)}
-            area.stroke(0, 0.06, 0.2, linewidth=1.6, **look)
-            left = 0.27
-        label = fitted(of.label or "Findings", style.WIDTH - left, style.HEADING)
-        area.text(left, 0, label, style.HEADING, weight="bold")
-        area.text(left, 0.17, of.verdict)
+        area.text(0, 0, "Findings", style.HEADING, weight="bold")
+        area.text(0, 0.17, made.verdict)
 
-    yield Band(0.17 + LINE, draw, of.verdict, TIGHT)
-    for finding in of.findings:
-        yield _finding(finding)
-    if not of.findings:
-        yield paragraph("No findings: nothing to object to.")
+    yield Band(0.17 + LINE, draw, made.verdict, TIGHT)
+    for said in made.findings:
+        yield _finding(said)
+    if not made.findings:
+        yield paragraph("No findings.")
 
 
-def _finding(finding: Finding) -> Band:
-    head = f"{finding.severity}: {finding.name.replace('_', ' ')}."
+def _finding(said: Said) -> Band:
+    finding, head = said.finding, name_of(said.finding, said.starts)
     lines = wrapped(f"{head} {advice(finding)}", style.WIDTH - INDENT, most=5)
     evidence = wrapped(finding.evidence or "", style.WIDTH - INDENT, style.SMALL, most=2)
     evidence = [line for line in evidence if line]
@@ -106,22 +100,20 @@ def checks(sentences: Sequence[str]) -> Band:
 
 
 def recipes(named: Sequence[tuple[str, str]]) -> Iterator[Band]:
-    """Yield the recipe of every start."""
+    """Yield the recipe of every start, the first below a title."""
     for place, (name, recipe) in enumerate(named):
         lines = broken(recipe, style.WIDTH - INDENT, style.SMALL, most=MAX_RECIPE_LINES)
-        yield Band(LINE * (len(lines) + 1) + 0.04, _recipe(place, name, lines), name)
+        title = "" if place else "Recipes"
+        height = LINE * (len(lines) + 1) + (0.24 if title else 0)
+        yield Band(height, partial(_recipe, title, style.colour(place), name, lines), name, TIGHT)
 
 
-def _recipe(place: int, name: str, lines: list[str]):  # type: ignore[no-untyped-def]
-    def draw(area: Area) -> None:
-        if place == 0:
-            area.rule(-0.08)
-        area.text(0, 0, fitted(f"Recipe of {name}", style.WIDTH), color=style.colour(place))
-        area.paragraph(
-            INDENT, LINE, lines, style.SMALL, family="DejaVu Sans Mono", color=style.QUIET
-        )
-
-    return draw
+def _recipe(title: str, colour: str, name: str, lines: list[str], area: Area) -> None:
+    area.text(0, 0, title, style.HEADING, weight="bold")
+    top = 0.24 if title else 0.0
+    area.text(0, top, fitted(name, style.WIDTH), color=colour)
+    look = {"family": "DejaVu Sans Mono", "color": style.QUIET}
+    area.paragraph(INDENT, top + LINE, lines, style.SMALL, **look)
 
 
 def table(made: Table) -> Iterator[Band]:
@@ -131,7 +123,7 @@ def table(made: Table) -> Iterator[Band]:
         yield Band(0.26 + ROW_HEIGHT * (len(rows) + 1) + 0.05, _rows(made, rows, first), made.title)
 
 
-def _rows(made: Table, rows: list[tuple[str, ...]], first: int):  # type: ignore[no-untyped-def]
+def _rows(made: Table, rows: list[tuple[str, ...]], first: int) -> Callable[[Area], None]:
     title = f"{made.title}, continued" if first else made.title
 
     def draw(area: Area) -> None:

@@ -29,6 +29,11 @@ def number(value: Real) -> str:
     return text.replace("-", "−")
 
 
+def share(value: Real) -> str:
+    """Return a number between 0 and 1 with three decimals."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def title(spec: Spec) -> str:
     """Return the network in words: `LSTM, 64 → 128, 2 layers`."""
     parts = [f"{RNNS[spec.rnn_type].module}, {spec.input_size:,} → {spec.hidden_size:,}"]
@@ -65,8 +70,12 @@ _PARTS = ("weight_ih", "weight_hh", "weight_hr", "bias")
 def _scheme(given: Any) -> str:
     if isinstance(given, str):
         return given
-    fields = [f"{name} {json.dumps(value)}" for name, value in given.items() if name != "scheme"]
+    fields = [f"{name} {_field(value)}" for name, value in given.items() if name != "scheme"]
     return f"{given['scheme']} ({', '.join(fields)})" if fields else str(given["scheme"])
+
+
+def _field(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
 def labels(starts: Sequence[Measured]) -> list[str]:
@@ -113,6 +122,12 @@ def verdict(found: Diagnostics) -> str:
         f"Score {number(found.score)} for dependencies of {found.dependency_length} steps "
         "(above 0 is within reach, below −0.5 is not)."
     )
+
+
+def name_of(finding: Finding, starts: Sequence[int]) -> str:
+    """Return the severity and name of a finding, and its starts: `Warning: no echo (start 2).`"""
+    of = f" (start{'s' * (len(starts) > 1)} {', '.join(map(str, starts))})" if starts else ""
+    return f"{finding.severity.capitalize()}: {finding.name.replace('_', ' ')}{of}."
 
 
 def advice(finding: Finding) -> str:
