@@ -75,11 +75,12 @@ import importlib, pkgutil, sys, stepzero_rnn
 heavy = ("stepzero_rnn.engine", "stepzero_rnn.identification", "stepzero_rnn.comparison.measuring", "stepzero_rnn.diagnostics.measuring", "stepzero_rnn.drawing", "stepzero_rnn.formats.loader",
     *("stepzero_rnn.pipeline." + name for name in "assemble checksum costs factory report run".split()),
     "stepzero_rnn.pipeline.result_cache", "stepzero_rnn.pipeline.tensor_cache",
+    *("stepzero_rnn.reports." + name for name in "area contents cost curves gates histograms laws measuring page panels pictures rendering spectra text_bands".split()),
     "stepzero_rnn.uploads.bucket", "stepzero_rnn.__main__")
 for module in pkgutil.walk_packages(stepzero_rnn.__path__, "stepzero_rnn."):
     if not module.name.startswith(heavy):
         importlib.import_module(module.name)
-print({"torch", "numba", "app"} & {*sys.modules})
+print({"torch", "numba", "matplotlib", "app"} & {*sys.modules})
 """
         assert printed(light.python(code)) == "set()\n"
 

@@ -51,8 +51,8 @@ class Area:
         self, left: float, top: float, text: str, size: float = style.BODY, **named: Any
     ) -> None:
         """Write one line whose top is at a place."""
-        named = {"color": style.INK, "va": "top", "ha": "left", "fontsize": size} | named
-        self.figure.text(*self._at(left, top), text, **named)
+        look: dict[str, Any] = {"color": style.INK, "va": "top", "ha": "left", "fontsize": size}
+        self.figure.text(*self._at(left, top), text, **(look | named))
 
     def paragraph(
         self, left: float, top: float, lines: list[str], size: float = style.BODY, **named: Any
@@ -74,7 +74,7 @@ class Area:
     def fill(self, color: str) -> None:
         """Paint the area."""
         corner, size = self._at(0, self.height), self._share()
-        look = {"facecolor": color, "edgecolor": "none", "zorder": -1}
+        look: dict[str, Any] = {"facecolor": color, "edgecolor": "none", "zorder": -1}
         self.figure.add_artist(Rectangle(corner, *size, transform=self.figure.transFigure, **look))
 
     def _at(self, left: float, top: float) -> tuple[float, float]:

@@ -18,7 +18,7 @@ from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.limits import Limits
 
 FEWER = "Reduce `seq_len` or the number of starts, or use a lower `level`."
-RENDERING_BYTES = 192 << 20  # matplotlib, and the largest report: measured, and rounded up
+RENDERING_BYTES = 128 << 20  # matplotlib, and the largest report: measured, and rounded up
 
 
 def cost_of_report(jobs: Sequence[Job], options: DiagnosticsOptions, device: str) -> Cost:

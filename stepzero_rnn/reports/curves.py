@@ -168,9 +168,10 @@ def _axes(area: Area, xlabel: str, lines: Sequence[Line]) -> Axes:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     for line in lines:
         ys = [nan if y is None else y for y in line.ys]
-        marker = {"marker": "o" if len(ys) <= MARKED else "", "markersize": 1.5 + line.width}
         look = {"color": line.colour, "linestyle": line.dash, "linewidth": line.width}
-        axes.plot(line.xs, ys, **look, **marker)
+        (curve,) = axes.plot(line.xs, ys, **look)
+        if len(ys) <= MARKED:
+            curve.set(marker="o", markersize=1.5 + line.width)
     return axes
 
 

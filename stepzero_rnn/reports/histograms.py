@@ -21,6 +21,7 @@ from stepzero_rnn.spec.networks import WHOLE
 from stepzero_rnn.summary import Figures, TensorSummary
 
 ROW_HEIGHT, NAMES_HEIGHT, TICKS_HEIGHT, LABELS_WIDTH = 0.46, 0.2, 0.16, 0.62
+COLUMN_GAP = 0.24
 CURVE_POINTS = 160
 HEADROOM = 1.6  # of the tallest bar, for the figures above the bars
 
@@ -105,7 +106,7 @@ def _grid(title: str, note: str, columns: list[tuple[str, dict[str, list[_Shape]
         left = LABELS_WIDTH if gates != [WHOLE] else 0.0
         body = area.part(left, 0, area.width - left, area.height)
         for (name, by_gate), column in zip(
-            columns, body.columns((1.0,) * len(columns), 0.16), strict=True
+            columns, body.columns((1.0,) * len(columns), COLUMN_GAP), strict=True
         ):
             column.text(
                 0, 0, fitted(name, column.width, style.SMALL), style.SMALL, color=style.QUIET

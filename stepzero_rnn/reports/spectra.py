@@ -53,10 +53,11 @@ def spectra_compared(starts: Sequence[Measured]) -> list[Band]:
         Panel(_gate_title("Eigenvalues", by), _cloud_compared(by[:MAX_CLOUDS], note))
         for by in gates
     ]
-    bands = [row(COMPARED_HEIGHT, *values)]
-    if any(one.eigenvalues for by in gates for one in by):
-        bands.append(row(COMPARED_HEIGHT, *clouds))
-    return bands
+    if not any(one.eigenvalues for by in gates for one in by):
+        return [row(COMPARED_HEIGHT, *values)]
+    if len(gates) == 1:
+        return [row(COMPARED_HEIGHT, *values, *clouds)]
+    return [row(COMPARED_HEIGHT, *values), row(COMPARED_HEIGHT, *clouds)]
 
 
 def _why_missing(start: Measured) -> Band:

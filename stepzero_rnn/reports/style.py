@@ -66,7 +66,7 @@ def colour(place: int) -> str:
 
 def line_width(place: int, count: int) -> float:
     """Return the width of a start's curve: of a few, each is thinner than those it may cover."""
-    return LINE_WIDTH + 0.9 * (count - 1 - place) if count <= FEW else LINE_WIDTH
+    return LINE_WIDTH + 0.6 * (count - 1 - place) if count <= FEW else LINE_WIDTH
 
 
 def dash(place: int) -> Any:

@@ -93,7 +93,7 @@ def _range(one: SpectrumRange) -> tuple[str, ...]:
 
 def starts(compared: Sequence[Measured]) -> Table:
     """Return the starts of a comparison with their main figures."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for label, start in zip(labels(compared), compared, strict=True):
         found = start.diagnostics
         rows.append(

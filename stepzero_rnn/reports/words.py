@@ -171,7 +171,7 @@ def missing(found: Diagnostics, figure: Figure) -> str:
     """Return why a figure is not shown."""
     for omission in found.omitted:
         if omission.figure == figure:
-            return f"Not measured. {omission.reason}"
+            return f"Not measured by the diagnostics. {omission.reason.replace('`', '')}"
     if figure not in LEVELS[found.level].figures:
         return f"Not measured at level {found.level}."
     return "Not measured."

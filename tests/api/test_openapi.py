@@ -198,6 +198,7 @@ class TestTheDocument:
             "GET /healthz/live": "show_live",
             "GET /healthz/ready": "show_ready",
             "GET /metrics": "show_metrics",
+            "GET /v1/checkpoints/{recipe}/report.{format}": "report_on_checkpoint",
         }
 
     def test_explains_every_group_in_the_order_of_use(self):

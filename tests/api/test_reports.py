@@ -70,7 +70,7 @@ def test_the_files_are_what_they_say(client: httpx.Client) -> None:
 def test_the_service_sends_the_bytes_of_the_library(client: httpx.Client) -> None:
     answer = client.get(path(GRU, "svg"), params=QUICK)
 
-    assert answer.content == stepzero_rnn.report(GRU, format="svg", **QUICK)  # type: ignore[arg-type]
+    assert answer.content == stepzero_rnn.report(GRU, format="svg", **QUICK)
     assert client.get(path(GRU, "svg"), params=QUICK).content == answer.content
 
 
@@ -84,11 +84,11 @@ def test_a_head_measures_nothing(client: httpx.Client) -> None:
 
 
 def test_starts_are_compared_with_those_in_the_query(client: httpx.Client) -> None:
-    query = {**QUICK, "against": [recipe(ORTHOGONAL), recipe({**GRU, "seed": 3})]}
+    query: dict[str, Any] = {**QUICK, "against": [recipe(ORTHOGONAL), recipe({**GRU, "seed": 3})]}
     text = Page(client.get(path(GRU), params=query).content).text
 
     assert "Comparison of 3 starts" in text
-    assert all(one in text for one in query["against"])  # type: ignore[attr-defined]
+    assert all(one in text for one in query["against"])
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,10 @@ def test_a_start_that_fails_the_check_is_refused(client: httpx.Client) -> None:
 
 def test_what_takes_too_much_is_refused_before_anything_is_drawn(small: Served) -> None:
     spec = {"rnn_type": "lstm", "input_size": 1024, "hidden_size": 1024}
-    query = {"seq_len": 1000, "against": [recipe({**spec, "seed": one}) for one in range(1, 20)]}
+    query: dict[str, Any] = {
+        "seq_len": 1000,
+        "against": [recipe({**spec, "seed": one}) for one in range(1, 20)],
+    }
     answer = httpx.get(small.url + path(spec), params=query, timeout=60)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "too_much_work")

@@ -6,13 +6,14 @@ import base64
 import io
 import re
 from html.parser import HTMLParser
+from typing import Any
 from xml.etree import ElementTree
 
 from PIL import Image
 
 FORMATS = ("html", "svg", "png", "pdf")
-TINY = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
-QUICK = {"seq_len": 12, "level": "quick"}
+TINY: dict[str, Any] = {"rnn_type": "gru", "input_size": 3, "hidden_size": 4}
+QUICK: dict[str, Any] = {"seq_len": 12, "level": "quick"}
 _SVG = "{http://www.w3.org/2000/svg}"
 
 

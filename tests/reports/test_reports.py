@@ -56,6 +56,19 @@ for name in {FORMATS}:
     assert len({*there[0].stdout.split()}) == len(FORMATS)
 
 
+def test_matplotlib_is_imported_by_reports_alone() -> None:
+    code = f"""
+import stepzero_rnn, sys
+stepzero_rnn.diagnose({TINY}, seq_len=12)
+print("matplotlib" in sys.modules)
+stepzero_rnn.report({TINY}, seq_len=12)
+print("matplotlib" in sys.modules, "matplotlib.pyplot" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["False", "True False"]
+
+
 def test_the_users_own_configuration_of_matplotlib_changes_nothing() -> None:
     import matplotlib as mpl
 
