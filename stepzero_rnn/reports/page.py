@@ -62,19 +62,37 @@ def _findings(made: Contents) -> Iterator[str]:
 
 
 def _plot(band: Band, title: str, stop: Stop) -> str:
-    svg = base64.b64encode(drawn([band], "svg", title, stop, margin=FRAME)).decode()
+    svg = drawn([band], "svg", title, stop, margin=FRAME)
     width, height = style.WIDTH + 2 * FRAME, band.height + 2 * FRAME
     size = f'width="{width * 96:.0f}" height="{height * 96:.0f}"'
-    return f'<img alt="{escape(band.alt)}" {size} src="data:image/svg+xml;base64,{svg}">'
+    return f'<img alt="{escape(band.alt)}" {size} src="{_address(svg)}">'
 
 
 def _table(made: Table) -> Iterator[str]:
     note = f" <small>{escape(made.note)}</small>" if made.note else ""
     yield f"<h2>{escape(made.title)}{note}</h2>\n<div class=scroll><table>"
     yield f"<tr>{''.join(_cell('th', made, *one) for one in enumerate(made.headers))}</tr>"
-    for row in made.rows:
-        yield f"<tr>{''.join(_cell('td', made, *one) for one in enumerate(row))}</tr>"
+    for place, row in enumerate(made.rows):
+        first = f"<td>{_swatch(place)}{escape(row[0])}</td>" if made.coloured else ""
+        rest = enumerate(row) if not first else enumerate(row[1:], 1)
+        yield f"<tr>{first}{''.join(_cell('td', made, *one) for one in rest)}</tr>"
     yield "</table></div>"
+
+
+def _swatch(place: int) -> str:
+    """Return the line of a start as the plots draw it."""
+    dash = style.dash(place)
+    dashes = "" if isinstance(dash, str) else " ".join(f"{2 * part:g}" for part in dash[1])
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="26" height="8">'
+        f'<path d="M0 4H26" stroke="{style.colour(place)}" stroke-width="3" '
+        f'stroke-dasharray="{dashes or "none"}"/></svg>'
+    )
+    return f'<img class=swatch alt="" width="26" height="8" src="{_address(svg.encode())}">'
+
+
+def _address(svg: bytes) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
 
 
 def _cell(tag: str, made: Table, place: int, text: str) -> str:

