@@ -34,7 +34,10 @@ PATH = "/checkpoints/{recipe}/report.{format:report_format}"
 async def report_on_checkpoint(
     request: Request,
     recipe: Token,
-    format: Annotated[ReportFormat, Path(description="`html`, `svg`, `png` or `pdf`.")],
+    format: Annotated[
+        ReportFormat,
+        Path(description="The file format.", json_schema_extra={"example": "png"}),
+    ],
     asked: ReportQuery,
     context: CurrentContext,
 ) -> Response:

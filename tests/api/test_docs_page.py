@@ -103,6 +103,15 @@ class TestTheDocs:
         )
         assert watch.console == []
 
+    def test_show_the_picture_of_a_report(self, page: Any, watch: Watch):
+        page.goto("/docs#/diagnostics/report_on_checkpoint")
+        operation = page.locator("#operations-diagnostics-report_on_checkpoint")
+        picture = executed(operation).locator("img")
+
+        expect(picture).to_be_visible()
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 500
+        assert watch.console == []
+
     def test_give_a_file_that_torch_loads(
         self, page: Any, watch: Watch, operation: Any, base_url: str, tmp_path: Path
     ):
