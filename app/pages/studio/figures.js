@@ -13,7 +13,7 @@ const OVER_TIME = new Set(["echo", "gradient", "signal"]);
 export const GROUPS = {
   weights: ["signal", "spectra"],
   training: ["echo", "gradient"],
-  promises: ["weights", "memory"],
+  promises: ["weights"],
 };
 
 // Return the seconds that a group of figures is expected to take.

@@ -15,7 +15,7 @@ import { Snippets } from "./snippets.js";
 import { showTensors } from "./tensors.js";
 import { showTiles } from "./tiles.js";
 
-const TYPING_MS = 60;
+const TYPING_MS = 40;
 const LAGS = 3; // that level `standard` measures
 const BUSY = 503;
 const RATE_LIMITED = 429;
