@@ -17,6 +17,7 @@ from stepzero_rnn.cli.words import Options, place
 from stepzero_rnn.errors import (
     ArraysGone,
     CannotListen,
+    CrossOrigin,
     DeadOutput,
     DeviceUnavailable,
     DtypeNotInFormat,
@@ -54,6 +55,7 @@ _EXIT_CODES: tuple[tuple[int, tuple[type[StepZeroError], ...]], ...] = (
             DeviceUnavailable,
             MissingExtra,
             Unauthenticated,
+            CrossOrigin,
         ),
     ),
 )

@@ -7,6 +7,7 @@ import { absolute, explain, isAbort, problemOf, reach } from "./server.js";
 import { suffix } from "./tiles.js";
 
 const SHOWN_BYTES = 512e6;
+const REPORTS = ["html", "pdf", "png", "svg"];
 
 export class Download {
   // chosen(format): called when another format is chosen.
@@ -25,6 +26,7 @@ export class Download {
       className: "primary",
       click: (event) => this.start(event),
     });
+    this.reports = h("p", { className: "note", id: "reports" });
     this.bar = h("progress", { max: 1, "aria-label": "Download progress" });
     this.text = h("p", { className: "note", id: "download-text" });
     this.cancel = h(
@@ -36,6 +38,7 @@ export class Download {
       $("#download"),
       h("div", { className: "field" }, h("label", { for: "format" }, "File format"), this.select),
       this.link,
+      this.reports,
       this.bar,
       h("div", { className: "row" }, this.text, this.cancel),
     );
@@ -55,6 +58,7 @@ export class Download {
       ),
     );
     this.file = plan.files[this.format];
+    redraw(this.reports, "Report as ", ...REPORTS.flatMap((name) => [reportLink(plan, name), " "]));
     this.link.href = absolute(this.file.url);
     this.link.download = this.file.url.split("/").at(-1);
     this.link.removeAttribute("aria-disabled");
@@ -104,6 +108,9 @@ export class Download {
     announce(text);
   }
 }
+
+const reportLink = (plan, name) =>
+  h("a", { href: absolute(`${plan.links.self}/report.${name}`) }, name.toUpperCase());
 
 // A blob of a response, which the browser keeps on disk if it is large.
 async function receive(url, signal, progress) {
