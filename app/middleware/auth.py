@@ -75,14 +75,18 @@ class Authenticate:
 
 
 def is_of_this_origin(caller: HTTPConnection) -> bool:
-    """Whether a request with a cookie may change something: a browser names the page's origin.
+    """Whether a request with a cookie may change something: only this origin's pages may.
 
-    `SameSite` alone lets other ports and subdomains of the same site send the cookie.
+    `SameSite` alone lets other ports and subdomains of the same site send the cookie.  Browsers
+    say `Sec-Fetch-Site` to HTTPS and loopback addresses only, and `Origin` with everything that
+    may change something; neither can be set by a page.
     """
     if caller.scope["method"] in SAFE:
         return True
-    _, _, host = caller.headers.get("origin", "").partition("://")
-    return bool(host) and host == caller.headers.get("host")
+    if site := caller.headers.get("sec-fetch-site"):
+        return site == "same-origin"
+    own = f"{caller.scope['scheme']}://{caller.headers.get('host')}"
+    return caller.headers.get("origin") == own
 
 
 def given_key(headers: Headers) -> str:

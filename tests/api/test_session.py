@@ -8,9 +8,11 @@ from http.cookies import SimpleCookie
 
 import httpx
 import pytest
+from anyio.from_thread import start_blocking_portal
 
 from app.callers.api_keys import Keyring, new_key, read_keys
 from app.callers.sessions import COOKIE, Sessions
+from app.main import create_app
 from app.settings import Settings
 from tests.api.asking import GRU
 from tests.conftest import running
@@ -138,12 +140,50 @@ class TestAPageOfAnotherOrigin:
         assert answer.status_code == 403
         assert answer.json()["code"] == "cross_origin"
 
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", "none", "same-origin, none"])
+    def test_is_told_by_what_the_browser_says_of_its_site(self, visitor: httpx.Client, site: str):
+        own = str(visitor.base_url).rstrip("/")
+        answer = visitor.post("/v1/plan", json=GRU, headers={"Origin": own, "Sec-Fetch-Site": site})
+
+        assert answer.status_code == 403
+
+    def test_may_not_be_the_same_host_without_https(self):
+        settings = KEYED.model_copy(update={"trusted_proxies": ("127.0.0.1",)})
+        with running(settings) as url:
+            headers = with_cookie(signed_in(url)[COOKIE].value, **{"X-Forwarded-Proto": "https"})
+            _, _, host = url.partition("://")
+            statuses = [
+                httpx.post(
+                    f"{url}/v1/plan",
+                    json=GRU,
+                    headers=headers | {"Origin": f"{scheme}://{host}"},
+                ).status_code
+                for scheme in ("http", "https")
+            ]
+
+        assert statuses == [403, 200]
+
     def test_may_not_read_with_the_cookie(self):
         settings = KEYED.model_copy(update={"cors_origins": ("http://notebooks.example",)})
         with running(settings) as url:
             answer = httpx.get(f"{url}/v1/session", headers={"Origin": "http://notebooks.example"})
 
         assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+class TestAPageOfThisOrigin:
+    def test_works_behind_an_https_proxy_that_the_server_does_not_know(self, visitor: httpx.Client):
+        headers = {"Origin": "https://models.example", "Sec-Fetch-Site": "same-origin"}
+
+        assert visitor.post("/v1/plan", json=GRU, headers=headers).status_code == 200
+
+    def test_is_counted_as_its_key(self):
+        with running(KEYED.model_copy(update={"rate_limits": "3/hour"})) as url:
+            cookie = signed_in(url)[COOKIE].value
+            asked = [{"X-API-Key": TEXT}, with_cookie(cookie), {"X-API-Key": TEXT}]
+            answers = [httpx.get(f"{url}/v1", headers=headers) for headers in asked]
+
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
 
 
 class TestASessionThatIsNone:
@@ -228,6 +268,18 @@ class TestSeveralProcesses:
             cookie = signed_in(one)[COOKIE].value
 
             assert httpx.get(f"{other}/v1", headers=with_cookie(cookie)).status_code == 401
+
+
+def test_a_server_below_a_path_keeps_its_cookie_there():
+    transport = httpx.ASGITransport(create_app(KEYED), root_path="/factory")
+
+    async def cookie() -> str:
+        async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
+            answer = await client.post("/factory/v1/session", headers={"X-API-Key": TEXT})
+            return SimpleCookie(answer.headers["Set-Cookie"])[COOKIE]["path"]
+
+    with start_blocking_portal() as portal:
+        assert portal.call(cookie) == "/factory"
 
 
 def test_without_keys_there_is_nothing_to_sign_in_to(client: httpx.Client):
