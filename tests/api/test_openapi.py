@@ -207,6 +207,7 @@ class TestTheDocument:
             "diagnostics",
             "identification",
             "about",
+            "session",
             "health",
         ]
         assert all(tag["description"] for tag in DOCUMENT["tags"])
@@ -299,8 +300,9 @@ def test_an_operation_works_with_the_examples_of_its_parameters(name: str, clien
         follow_redirects=True,
     )
 
-    assert answer.status_code == 200, answer.text
-    assert "200" in operation["responses"]
+    served = "204" if method == "DELETE" else "200"
+    assert str(answer.status_code) == served, answer.text
+    assert served in operation["responses"]
 
 
 class TestTheSchemas:
