@@ -141,6 +141,39 @@ def test_an_address_with_a_recipe_shows_its_spec(page: Any, base_url: str):
     expect(page.locator("html")).to_have_attribute("data-shown", recipe)
 
 
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("/?recipe=1.altered", "recipe"),
+        ('/?rnn_type=gru&input_size=2&hidden_size=3&init={"overrides":[null]}', "address"),
+    ],
+    ids=["recipe", "init"],
+)
+def test_an_address_that_describes_nothing_shows_the_first_start(
+    page: Any, address: str, said: str
+):
+    opened(page, address)
+
+    expect(page.locator("#problem")).to_contain_text(said)
+    expect(page.locator("#field-hidden_size")).to_have_value("128")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/?rnn_type=cnn&input_size=2&hidden_size=3",
+        "/?rnn_type=gru&hidden_size=3",
+        "/?rnn_type=gru&input_size=2&hidden_size=3&init=<b>x</b>",
+    ],
+)
+def test_an_address_that_is_wrong_says_why(page: Any, address: str):
+    page.goto(address)
+
+    expect(page.locator("form [aria-invalid], #problem:not([hidden])").first).to_be_visible()
+    expect(page.locator("#findings")).to_contain_text("once the form has no error")
+    assert page.locator("b", has_text="x").count() == 0
+
+
 @pytest.mark.parametrize("address", ["/", LONGEST, HUGE], ids=["first", "longest", "huge"])
 def test_nothing_is_wrong_for_screen_readers(page: Any, scheme: str, address: str):
     opened(page, address)

@@ -9,7 +9,7 @@ import { showFindings, showLengths } from "./findings.js";
 import { clearErrors, showBelow, showErrors } from "./form/errors.js";
 import { SpecForm } from "./form/form.js";
 import { duration } from "./format.js";
-import { ask, explain, isAbort, Problem } from "./server.js";
+import { ask, explain, isAbort, isBusy, Problem, recipePath } from "./server.js";
 import { startSession } from "./session.js";
 import { Snippets } from "./snippets.js";
 import { showTensors } from "./tensors.js";
@@ -17,8 +17,6 @@ import { showTiles } from "./tiles.js";
 
 const TYPING_MS = 40;
 const LAGS = 3; // that level `standard` measures
-const BUSY = 503;
-const RATE_LIMITED = 429;
 
 const view = { layer: 0, reverse: false, directions: 1, tensor: "weight_hh", hidden: new Set() };
 const shown = { plan: null, summary: null, found: {} }; // what the server said of the start that is shown
@@ -53,7 +51,7 @@ function tryStart(init) {
 
 async function openRecipe(recipe) {
   try {
-    showSpec(await ask(`v1/checkpoints/${recipe}/spec`));
+    showSpec(await ask(`${recipePath(recipe)}/spec`));
   } catch (error) {
     showBelow(explain(error));
   }
@@ -100,7 +98,7 @@ async function answered(signal, work) {
     $("#busy").hidden = true;
   } catch (error) {
     if (isAbort(error) || signal.aborted) return;
-    if (error.status === BUSY || error.status === RATE_LIMITED) askAgain(error.retryAfterS);
+    if (isBusy(error)) askAgain(error.retryAfterS);
     else refused(error);
   }
   $("#results").setAttribute("aria-busy", "false");
@@ -236,7 +234,7 @@ async function computeHash() {
   if (plan.files[format].sha256 || hashing === asked) return;
   hashing = asked;
   try {
-    const known = await ask(`v1/checkpoints/${plan.recipe}`, {
+    const known = await ask(recipePath(plan.recipe), {
       query: { sha256: format },
       signal: stop.signal,
     });
@@ -267,29 +265,37 @@ async function loadSections() {
   showView = sections.showView;
 }
 
+// Draw the form and the sections, then ask for everything.
 async function begin() {
+  const given = location.read(globalThis.location.search);
   try {
     form = new SpecForm(await loadCatalogue(), edited);
-    const given = location.read(globalThis.location.search);
     lengths = given.lengths;
     showLengths(lengths, changeLengths);
-    form.show(
-      given.recipe
-        ? await ask(`v1/checkpoints/${given.recipe}/spec`)
-        : (given.spec ?? location.FIRST),
-    );
     await loadSections();
-    await Promise.all([
-      refresh(),
-      given.against.length ? comparison.addRecipes(given.against) : null,
-    ]);
+    await showGiven(given);
   } catch (error) {
-    if (error.status === 401) return; // the key is asked for
-    if (!form) showBelow(explain(error));
-    else {
-      form.show(location.FIRST);
-      showBelow(explain(error));
-    }
+    if (error.status !== 401) showBelow(explain(error)); // else the key is asked for
+    return;
+  }
+  await Promise.all([
+    shown.plan ?? refresh(),
+    given.against.length ? comparison.addRecipes(given.against) : null,
+  ]);
+}
+
+// Show the spec of the address, or the first one with the reason why it cannot be shown.
+async function showGiven(given) {
+  try {
+    const spec = given.recipe ? await ask(`${recipePath(given.recipe)}/spec`) : given.spec;
+    form.show(spec ?? location.FIRST);
+  } catch (error) {
+    if (error.status === 401) throw error;
+    form.show(location.FIRST);
+    await refresh();
+    showBelow(
+      error instanceof Problem ? error.message : "The address does not describe a network.",
+    );
   }
 }
 

@@ -60,6 +60,24 @@ export async function reach(url, options) {
   }
 }
 
+const PATIENCE = 10; // how often a busy server is asked again
+
+// Ask, and ask a busy server again when it says.
+export async function askPatiently(path, options) {
+  for (let left = PATIENCE; ; left -= 1) {
+    try {
+      return await ask(path, options);
+    } catch (error) {
+      if (!isBusy(error) || left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * error.retryAfterS));
+    }
+  }
+}
+
+export const isBusy = (error) => error.status === 503 || error.status === 429;
+
+export const recipePath = (recipe) => `v1/checkpoints/${encodeURIComponent(recipe)}`;
+
 export async function problemOf(answer) {
   if (answer.status === 401) onSignedOut();
   const body = await answer.json().catch(() => ({}));

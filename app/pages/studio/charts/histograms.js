@@ -6,6 +6,7 @@ import { color, GRID, gateName, MUTED } from "./colors.js";
 import { along } from "./cursor.js";
 
 const ROW = 58;
+const DECADES = 4; // that a log scale shows
 
 // gates: [{gate, place, figures}]; densities: [{gate, values, density}]
 export function drawHistograms(tensor, gates, densities) {
@@ -18,8 +19,9 @@ export function drawHistograms(tensor, gates, densities) {
           (one) => `${gateName(one.gate)}: every value is ${number(one.figures.mean)}`,
         ),
       };
-    const scale = on.has("log") ? (value) => Math.log10(1 + value) : (value) => value;
     const bins = spread.flatMap(binsOf);
+    const highest = Math.max(...bins.map((bin) => bin.height));
+    const scale = on.has("log") ? (value) => decades(value / highest) : (value) => value;
     const promised = densities
       .filter(({ gate }) => spread.some((one) => one.gate === gate))
       .flatMap(pointsOf);
@@ -90,6 +92,9 @@ export function drawHistograms(tensor, gates, densities) {
     };
   };
 }
+
+// The decades above the least height that a log scale shows.
+const decades = (share) => Math.max(0, Math.log10(share) + DECADES);
 
 function labels(Plot, gates, colors, left) {
   const place = { fy: "gate", frameAnchor: "left", textAnchor: "start", dx: -left + 2 };

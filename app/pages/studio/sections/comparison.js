@@ -8,7 +8,7 @@ import { $, announce, h, redraw } from "../dom.js";
 import { estimate, isAtOnce } from "../figures.js";
 import { describeInit } from "../form/init.js";
 import { number, words } from "../format.js";
-import { ask, explain, isAbort } from "../server.js";
+import { askPatiently, explain, isAbort, recipePath } from "../server.js";
 
 const MOST = 8;
 const FIGURES = ["echo", "gradient", "signal", "spectra"];
@@ -120,7 +120,7 @@ export class Comparison {
     for (const recipe of recipes) {
       if (this.starts.length >= MOST || this.recipes().includes(recipe)) continue;
       try {
-        const plan = await ask(`v1/checkpoints/${recipe}`);
+        const plan = await askPatiently(recipePath(recipe));
         this.starts.push({
           recipe,
           plan,
@@ -154,7 +154,7 @@ export class Comparison {
       const seconds = estimate(start.plan, FIGURES, lengths ?? {});
       const figures = isAtOnce(seconds) ? FIGURES : FIGURES.filter((name) => name !== "spectra");
       try {
-        start.found = await ask(`v1/checkpoints/${start.recipe}/diagnostics`, {
+        start.found = await askPatiently(`${recipePath(start.recipe)}/diagnostics`, {
           query: { figures: figures.join(","), ...lengths },
           signal: this.stop.signal,
         });
