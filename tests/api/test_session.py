@@ -276,7 +276,7 @@ def test_a_server_below_a_path_keeps_its_cookie_there():
     async def cookie() -> str:
         async with httpx.AsyncClient(transport=transport, base_url="http://host") as client:
             answer = await client.post("/factory/v1/session", headers={"X-API-Key": TEXT})
-            return SimpleCookie(answer.headers["Set-Cookie"])[COOKIE]["path"]
+            return str(SimpleCookie(answer.headers["Set-Cookie"])[COOKIE]["path"])
 
     with start_blocking_portal() as portal:
         assert portal.call(cookie) == "/factory"
