@@ -355,6 +355,19 @@ def test_plain_http_under_another_name_is_enough(
     assert watch.outside(there) == []
 
 
+def test_a_proxy_that_cuts_a_prefix_off_does_not_matter(page: Any, watch: Watch, base_url: str):
+    def cut(route: Any) -> None:
+        route.fulfill(response=route.fetch(url=route.request.url.replace("/factory/", "/", 1)))
+
+    page.route(f"{base_url}/factory/**", cut)
+    opened(page, f"/factory{GRU}")
+
+    assert watch.outside(f"{base_url}/factory/") == []
+    assert page.locator("#download-link").get_attribute("href").startswith(f"{base_url}/factory/v1")
+    expect(page.locator("#code")).to_contain_text(f"{base_url}/factory/v1/checkpoints/")
+    assert watch.console == []
+
+
 def test_a_large_network_is_planned_and_not_measured_unasked(page: Any, watch: Watch):
     opened(page, HUGE)
     expect(page.locator("#tiles")).to_contain_text("2.1 GB")

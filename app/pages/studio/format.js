@@ -7,8 +7,8 @@ export function number(value, digits = 3) {
   if (size >= 1e5 || size < 1e-3)
     return value
       .toExponential(digits - 2)
-      .replace("-", "−")
-      .replace("e−", "e−");
+      .replaceAll("-", "−")
+      .replace("+", "");
   return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
 

@@ -26,10 +26,12 @@ export class Unreachable extends Error {
   }
 }
 
-export const address = (path) => new URL(path.replace(/^\//, ""), base);
+// Paths in answers begin with the prefix of a proxy if the server knows it.
+export function address(path) {
+  return new URL(path.startsWith(base.pathname) ? path : path.replace(/^\//, ""), base);
+}
 
-// Addresses in answers begin at the root of the host.
-export const absolute = (path) => new URL(path, base).href;
+export const absolute = (path) => address(path).href;
 
 // key: an API key, for signing in; afterwards a cookie stands for it.
 export async function ask(path, { json, body, method, signal, query, key } = {}) {

@@ -12,15 +12,15 @@ const idle = () =>
   });
 
 export class Figure {
-  // switches: names of on-off buttons, such as "log"; whole: whether it is as wide as the page.
-  constructor({ id, title, note = "", switches = [], whole = false, tools = [] }) {
+  // switches: names of on-off buttons, such as "log"; tools: further controls of the caption.
+  constructor({ id, title, note = "", switches = [], tools = [] }) {
     this.on = new Set();
     this.place = h("div", { className: "plot" });
     this.note = h("span", { className: "note" }, note);
     const buttons = switches.map((name) => this.button(name, title));
     this.element = h(
       "figure",
-      { id, className: whole ? "whole" : "" },
+      { id },
       h(
         "figcaption",
         {},

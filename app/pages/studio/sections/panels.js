@@ -24,7 +24,7 @@ const FIGURES = {
   },
   gradient: { id: "gradient", title: "Gradient reach", note: "log₁₀ of the gradient by lag" },
   echo: { id: "echo", title: "Echo of past inputs", note: "0 is nothing, 1 is everything" },
-  gates: { id: "gate-values", title: "Gates on random inputs", whole: false },
+  gates: { id: "gate-values", title: "Gates on random inputs" },
   depth: { id: "depth", title: "State by layer", note: "root mean square at the last step" },
 };
 
@@ -145,14 +145,14 @@ export class Panels {
         none: "The states overflow.",
       }),
     );
-    this.drawDepth(depth, cells[0]?.reverse !== undefined && depth.length > 1);
+    this.drawDepth(depth);
     const cell = cells.find(
       (one) => one.layer === this.view.layer && one.reverse === this.view.reverse,
     );
     if (cell) this.figures.gates.draw(drawGates(this.gates(cell.gates)));
   }
 
-  drawDepth(depth, isDeep) {
+  drawDepth(depth) {
     const directions = this.view.directions;
     const series = [...Array(directions).keys()].map((side) => {
       const ys = depth.filter((_, place) => place % directions === side);
@@ -163,7 +163,7 @@ export class Panels {
         ys,
       };
     });
-    if (!isDeep || series[0].xs.length < 2) {
+    if (series[0].xs.length < 2) {
       this.figures.depth.say(
         `There is one layer: its state ends at a root mean square of ${depth.map((v) => number(v)).join(" and ")}.`,
       );
