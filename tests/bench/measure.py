@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -83,6 +84,29 @@ class Memory:
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
         raise AssertionError(name)
+
+
+@contextmanager
+def answered_health(url: str) -> Iterator[list[float]]:
+    """Ask for the health all the time; the list gets the seconds that each answer took."""
+    waits: list[float] = []
+    end = threading.Event()
+
+    def ask() -> None:
+        with httpx.Client(base_url=url, timeout=60) as client:
+            while not end.wait(0.01):
+                began = time.perf_counter()
+                client.get("/healthz/live").raise_for_status()
+                waits.append(time.perf_counter() - began)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield waits
+    finally:
+        end.set()
+        thread.join()
+        waits.sort()
 
 
 def curl(url: str, body: str, out: str | os.PathLike[str]) -> float:

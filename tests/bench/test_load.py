@@ -8,11 +8,8 @@ import json
 import resource
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -22,7 +19,16 @@ import httpx
 import pytest
 
 from tests.api.asking import Call
-from tests.bench.measure import MIB, OURS, Memory, in_turn, ratio, row, server
+from tests.bench.measure import (
+    MIB,
+    OURS,
+    Memory,
+    answered_health,
+    in_turn,
+    ratio,
+    row,
+    server,
+)
 
 pytestmark = pytest.mark.bench
 
@@ -96,9 +102,9 @@ def test_a_thousand_slow_readers() -> None:
             [*map(str, command)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as slow:
             assert slow.stdout
-            with _health(url) as arriving:
+            with answered_health(url) as arriving:
                 slow.stdout.readline()
-            with _health(url) as waits:
+            with answered_health(url) as waits:
                 time.sleep(20)
             beside = [_rate(url, body) for _ in range(5)]
             above = memory.peak() - idle
@@ -115,26 +121,3 @@ def test_a_thousand_slow_readers() -> None:
 def _rate(url: str, body: bytes) -> float:
     began = time.perf_counter()
     return read(url, "/v1/checkpoints", body) / (time.perf_counter() - began) / 1e6
-
-
-@contextmanager
-def _health(url: str) -> Iterator[list[float]]:
-    """Ask for the health all the time; the list gets the seconds that each answer took."""
-    waits: list[float] = []
-    end = threading.Event()
-
-    def ask() -> None:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            while not end.wait(0.01):
-                began = time.perf_counter()
-                client.get("/healthz/live").raise_for_status()
-                waits.append(time.perf_counter() - began)
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield waits
-    finally:
-        end.set()
-        thread.join()
-        waits.sort()
