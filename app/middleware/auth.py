@@ -26,7 +26,7 @@ class Authenticate:
     store them.
     """
 
-    def __init__(self, app: ASGIApp, sessions: Sessions | None, *, open_pages: bool) -> None:
+    def __init__(self, app: ASGIApp, sessions: Sessions, *, open_pages: bool) -> None:
         self._app = app
         self._sessions = sessions
         self._open_pages = open_pages
@@ -35,12 +35,8 @@ class Authenticate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        state = scope.setdefault("state", {})
-        state.update(key_required=self._sessions is not None, key_name=None, key_given=False)
-        if self._sessions is None:
-            await self._app(scope, receive, send)
-            return
-        refusal = self._identify(self._sessions, HTTPConnection(scope))
+        scope.setdefault("state", {}).update(key_name=None, key_given=False)
+        refusal = self._identify(HTTPConnection(scope))
         if refusal and not self._is_open(scope):
             await render(Request(scope), refusal)(scope, receive, send)
             return
@@ -54,10 +50,10 @@ class Authenticate:
 
         await self._app(scope, receive, send_privately)
 
-    def _identify(self, sessions: Sessions, caller: HTTPConnection) -> StepZeroError | None:
+    def _identify(self, caller: HTTPConnection) -> StepZeroError | None:
         """Record whose key or session a request has, or return why it is refused."""
         key, session = given_key(caller.headers), caller.cookies.get(COOKIE, "")
-        name = sessions.keyring.owner(key) if key else sessions.owner(session) if session else None
+        name = self._sessions.keyring.owner(key) if key else self._sessions.owner(session)
         if name is None:
             return Unauthenticated(given=bool(key), session_ended=bool(session and not key))
         if not key and not is_of_this_origin(caller):

@@ -58,7 +58,8 @@ def guard(api: FastAPI, settings: Settings, sessions: Sessions | None) -> None:
         api.add_middleware(
             Throttle, rate_limiter=_rate_limiter(settings), byte_quotas=_byte_quotas(settings)
         )
-    api.add_middleware(Authenticate, sessions=sessions, open_pages=settings.open_pages)
+    if sessions:
+        api.add_middleware(Authenticate, sessions=sessions, open_pages=settings.open_pages)
     if settings.cors_origins:
         api.add_middleware(
             CORSMiddleware,

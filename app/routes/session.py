@@ -30,11 +30,15 @@ def session(sessions: Sessions | None) -> APIRouter:
         responses=problems(InvalidSpec, InternalError),
     )
 
+    def state_of(request: Request) -> Session:
+        name = getattr(request.state, "key_name", None)
+        return Session(required=sessions is not None, name=name)
+
     @router.get("", summary="Who is signed in?")
     async def show_session(request: Request, response: Response) -> Session:
         """Return whether a key is needed, and the name of the key that this request has."""
         response.headers.update(NEVER_STORED)
-        return _session(request)
+        return state_of(request)
 
     @router.post("", summary="Exchange an API key for a session cookie")
     async def start_session(request: Request, response: Response) -> Session:
@@ -47,7 +51,7 @@ def session(sessions: Sessions | None) -> APIRouter:
         response.headers.update(NEVER_STORED)
         if sessions:
             _start(sessions, request, response)
-        return _session(request)
+        return state_of(request)
 
     @router.delete("", status_code=204, summary="Sign out")
     async def end_session(request: Request) -> Response:
@@ -71,10 +75,6 @@ def _start(sessions: Sessions, request: Request, response: Response) -> None:
         httponly=True,
         samesite="strict",
     )
-
-
-def _session(request: Request) -> Session:
-    return Session(required=request.state.key_required, name=request.state.key_name)
 
 
 def _path(request: Request) -> str:
