@@ -14,8 +14,8 @@ from tests.api.asking import GRU, describe
 SPEC = {**GRU, "seed": 61}
 PAGES = ["/", "/docs", "/openapi.json", "/_static/studio.css", "/_static/docs.js"]
 PATHS = [path for path, item in create_app(Settings()).openapi()["paths"].items() if "get" in item]
-# Two take drawing, the other changes with each request.
-UNMEASURED = ("/summary", "/diagnostics", "/metrics")
+# Three take drawing, the other changes with each request.
+UNMEASURED = ("/summary", "/diagnostics", "/metrics", "/report.{format}")
 VARYING = {"date", "x-request-id"}
 QUERY = "rnn_type=gru&input_size=10&hidden_size=20"
 
@@ -29,7 +29,7 @@ def planned(client: httpx.Client) -> dict[str, Any]:
 def filled(path: str, planned: dict[str, Any]) -> str:
     """Return an address of a route that exists."""
     path = path.replace("{recipe}", planned["recipe"])
-    path = path.replace("{name}.{extension}", "any.npz")
+    path = path.replace("{name}.{extension}", "any.npz").replace("report.{format}", "report.svg")
     return f"{path}?{QUERY}" if path == "/v1/checkpoints" else path
 
 
