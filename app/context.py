@@ -14,7 +14,6 @@ from fastapi import Depends, Request
 
 from app.admission.admission import Admission
 from app.admission.budget import Budget
-from app.admission.figures import FigurePlaces
 from app.request_threads import RequestThreads
 from app.settings import Settings
 from app.telemetry.metrics import Load, Metrics
@@ -50,7 +49,6 @@ class Context:
     store: Store
     limits: Limits
     admission: Admission
-    figures: FigurePlaces
     server_state: ServerState
     threads: RequestThreads
     warming: asyncio.Task[None]
@@ -86,7 +84,7 @@ class Context:
                 for name in used.keys() - {SLOTS, PLANS}
             },
             (used.get(SLOTS, 0), totals.get(SLOTS, 0)),
-            budget.waiting + self.figures.waiting,
+            budget.waiting,
         )
 
     async def wait_until_ready(self) -> None:

@@ -14,7 +14,6 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from app import problems
-from app.admission.figures import FigurePlaces
 from app.context import REQUEST_THREADS, Context, ServerState, admission_of, keep_showing, warm_up
 from app.middleware.access_log import RequestLog
 from app.middleware.guard import guard, guarded, sessions_of, trust_proxies
@@ -83,7 +82,6 @@ def create_app(settings: Settings) -> FastAPI:
                     settings.max_multiply_adds,
                 ),
                 admission,
-                FigurePlaces(admission.budget, settings.threads, settings.max_wait_s),
                 server_state,
                 RequestThreads(REQUEST_THREADS, max_wait_s=settings.max_wait_s),
                 asyncio.create_task(warm_up(admission.budget)),

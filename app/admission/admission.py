@@ -77,16 +77,6 @@ class Admission:
             raise
         return claim
 
-    def require_soon(self, cost: Cost, caller: str, within_s: float) -> None:
-        """Require that a claim would probably be granted in this time.  Raises Busy."""
-        expected_s = self.budget.expected_wait_s(cost, caller)
-        if expected_s > within_s:
-            raise Busy(
-                reason=f"no capacity is expected to become free within {within_s:g} s",
-                waiting=self.budget.waiting,
-                retry_after_s=math.ceil(expected_s),
-            )
-
     def _require_possible(self, cost: Cost) -> None:
         lacking = self.budget.lacks(cost)
         if lacking is not None:

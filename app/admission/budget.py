@@ -164,11 +164,6 @@ class Budget:
         with self._lock:
             return sum(claim.caller == caller for claim in self._common.line + self._small.line)
 
-    def holds(self, caller: str) -> bool:
-        """Whether a caller holds anything."""
-        with self._lock:
-            return any(claim.caller == caller for claim in self._held)
-
     def expected_wait_s(self, cost: Cost, caller: str | None = None) -> float:
         """Estimate how long a claim would wait: the amount missing for it and those before it,
         divided by the rate at which claims are returned.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from fastapi import Request, Response
@@ -11,10 +9,8 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from app.context import Context
-from app.disconnects import wait_watched
 from app.response.delivery import Delivery
 from app.response.summaries import unmeasured
-from app.scope import caller_of, stats_of
 from stepzero_rnn.diagnostics.cost import cost
 from stepzero_rnn.diagnostics.options import DiagnosticsOptions
 from stepzero_rnn.diagnostics.results import Diagnostics, Finding
@@ -52,30 +48,6 @@ async def send_diagnostics(
         return _DIAGNOSTICS.dump_json(under(found, prefix))
 
     return Response(await delivery.run("check", measure), media_type="application/json")
-
-
-@asynccontextmanager
-async def in_a_place(
-    request: Request, context: Context, options: DiagnosticsOptions
-) -> AsyncIterator[None]:
-    """Hold one of the places for quick figures, if that is what is asked for.
-
-    It is the first thing to wait for, so that a refusal costs next to nothing.
-
-    Raises:
-        Busy: none is free soon.
-        ClientDisconnect: the client did not wait.
-    """
-    if options.level != "quick" or request.method == "HEAD":
-        yield
-        return
-    await context.wait_until_ready()
-    caller = caller_of(request.scope)
-    context.figures.require_soon(caller)
-    with stats_of(request).stage("queue"):
-        place = await wait_watched(request.receive, lambda: context.figures.take(caller))
-    with context.figures.held(place):
-        yield
 
 
 def under(found: Diagnostics, prefix: str) -> Diagnostics:

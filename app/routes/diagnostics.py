@@ -8,7 +8,7 @@ from app.context import CurrentContext
 from app.openapi import diagnostics as docs
 from app.request.diagnostics import DiagnosticsQuery, received_inputs
 from app.request.planning import job_of
-from app.response.diagnostics import in_a_place, send_diagnostics
+from app.response.diagnostics import send_diagnostics
 from app.routes.checkpoints import Token
 from stepzero_rnn.diagnostics.options import fitted
 from stepzero_rnn.diagnostics.results import Diagnostics
@@ -30,9 +30,8 @@ async def diagnose_checkpoint(
     """
     spec = decode_recipe(recipe)
     options = fitted(asked.options, spec, None)
-    async with in_a_place(request, context, options):
-        job = await job_of(request, context, spec, "safetensors", Serving(device=asked.device))
-        return await send_diagnostics(request, context, job, options)
+    job = await job_of(request, context, spec, "safetensors", Serving(device=asked.device))
+    return await send_diagnostics(request, context, job, options)
 
 
 @router.post(PATH, response_model=Diagnostics, **docs.POST_DIAGNOSTICS)
@@ -44,5 +43,4 @@ async def diagnose_checkpoint_on_inputs(
     job = await job_of(request, context, spec, "safetensors", Serving(device=asked.device))
     async with received_inputs(request, context, spec) as given:
         options = fitted(asked.options, spec, len(given))
-    async with in_a_place(request, context, options):
-        return await send_diagnostics(request, context, job, options, given)
+    return await send_diagnostics(request, context, job, options, given)
