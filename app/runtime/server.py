@@ -26,10 +26,6 @@ from app.settings import Settings
 from app.telemetry.memory import keep_few_arenas
 from app.telemetry.worker_folder import shared
 
-# libuv accepts one connection per listener in each turn of the loop: with only one listener, new
-# connections to a busy server wait for seconds, while those that are open are served.
-LISTENERS = 16
-SWITCH_S = 0.0005  # a thread that waits for the interpreter interrupts the event loop after this
 CLOSING_S = 1  # for idle connections
 LEAVING_S = 3  # after the grace period, for threads that are computing a matrix
 
@@ -89,11 +85,9 @@ def serve(settings: Settings) -> None:
 def _serve_here(settings: Settings, listener: socket.socket) -> None:
     """Serve in this process, on a socket that other processes may share."""
     keep_few_arenas()
-    sys.setswitchinterval(SWITCH_S)
     api = create_app(settings)
     dictConfig(log_config(settings))
-    more = (listener.dup() for _ in range(LISTENERS - 1))
-    server_of(settings, api).run([listener, *more])
+    server_of(settings, api).run([listener])
 
 
 def server_of(settings: Settings, api: FastAPI) -> Server:
