@@ -313,10 +313,19 @@ def test_the_keyboard_is_enough(page: Any):
     opened(page)
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to results")
+    before = str(page.locator("html").get_attribute("data-shown"))
     page.locator("#kind-gru").focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#kind-lstm")).to_be_checked()
     expect(page.locator(":focus")).to_have_id("kind-lstm")
+    expect(page.locator("html")).not_to_have_attribute("data-shown", before, timeout=SLOWLY_MS)
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false", timeout=SLOWLY_MS)
+    page.locator("#gradient").scroll_into_view_if_needed()
+    page.locator("#field-seed").fill("9")  # what is in view is drawn before the page says so
+    expect(page.locator("html")).not_to_have_attribute(
+        "data-shown", str(page.locator("html").get_attribute("data-shown")), timeout=SLOWLY_MS
+    )
+    expect(page.locator("#results")).to_have_attribute("aria-busy", "false", timeout=SLOWLY_MS)
     page.locator("#gradient svg[role=img]").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
