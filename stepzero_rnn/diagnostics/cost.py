@@ -56,10 +56,11 @@ def sequences_of(options: DiagnosticsOptions) -> tuple[int, int]:
 
 def cost(plan: Plan, options: DiagnosticsOptions) -> DiagnosticsCost:
     """Return the cost of diagnostics, that of drawing the weights included."""
-    return DiagnosticsCost(_working_bytes(plan, options), _multiply_adds(plan, options))
+    return DiagnosticsCost(_working_bytes(plan, options), multiply_adds(plan, options))
 
 
-def _multiply_adds(plan: Plan, options: DiagnosticsOptions) -> int:
+def multiply_adds(plan: Plan, options: DiagnosticsOptions) -> int:
+    """Return the arithmetic of diagnostics, that of drawing the weights included."""
     echo, running = sequences_of(options)
     probes = LEVELS[options.level].probes * ("gradient" in options.measured)
     has_signal = "signal" in options.measured

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from stepzero_rnn.diagnostics.cost import cost as diagnostics_cost
+from stepzero_rnn.diagnostics.cost import multiply_adds
 from stepzero_rnn.diagnostics.options import FIGURES, DiagnosticsOptions, Figure
 from stepzero_rnn.errors import DtypeNotInFormat
 from stepzero_rnn.formats import FORMATS
@@ -17,6 +17,8 @@ from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 from stepzero_rnn.spec.spec_warnings import SpecWarning, spec_warnings
+
+_ALONE = {name: DiagnosticsOptions(level="quick", figures=(name,)) for name in FIGURES}
 
 
 class TensorEntry(BaseModel, frozen=True):
@@ -126,7 +128,7 @@ def describe(
             working_bytes=first.plan.working_bytes(first.forward_size),
             multiply_adds=first.plan.multiply_adds(first.forward_size),
             drawn_elements=first.plan.parameters,
-            figures={name: _figure_cost(first.plan, name) for name in FIGURES},
+            figures={name: multiply_adds(first.plan, alone) for name, alone in _ALONE.items()},
         ),
         tensors=[
             TensorEntry(
@@ -137,10 +139,6 @@ def describe(
         files={name: _file(job, base, known_sha256(job)) for name, job in jobs.items()},
         links={"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"},
     )
-
-
-def _figure_cost(plan: Plan, name: Figure) -> int:
-    return diagnostics_cost(plan, DiagnosticsOptions(level="quick", figures=(name,))).multiply_adds
 
 
 def _possible(
