@@ -110,6 +110,13 @@ def server_process(before: str = "", **settings: Any) -> Iterator[Served]:
             process.kill()
 
 
+def gauge(served: Served, name: str, *, key: str = "") -> float:
+    """Read one figure of the metrics."""
+    text = httpx.get(f"{served.url}/metrics", headers={"X-API-Key": key} if key else {}).text
+    line = next(line for line in text.splitlines() if line.startswith(f"{name} "))
+    return float(line.split()[1])
+
+
 class Call:
     """One HTTP/1.1 request on a socket of its own, read as slowly as the test likes."""
 

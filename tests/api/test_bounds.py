@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from app.callers.api_keys import new_key
-from tests.api.asking import Call, Served, permalink, resident_bytes, server_process
+from tests.api.asking import Call, Served, gauge, permalink, resident_bytes, server_process
 from tests.waiting import wait_for
 
 GRACE_S = 1
@@ -64,13 +64,6 @@ def read_to_end(call: Call) -> int:
         while part := call.read(1 << 16):
             count += len(part)
     return count
-
-
-def gauge(served: Served, name: str) -> float:
-    """Read one figure of the metrics."""
-    text = httpx.get(f"{served.url}/metrics", headers={"X-API-Key": KEY}).text
-    line = next(line for line in text.splitlines() if line.startswith(f"{name} "))
-    return float(line.split()[1])
 
 
 class TestWhatNobodyReads:
@@ -228,12 +221,14 @@ def test_who_leaves_is_noticed_whatever_was_sent_behind_the_request(behind: byte
     body = json.dumps(dict(EXPENSIVE)).encode()
     head = POST.replace(b"/v1/plan", b"/v1/checkpoints") + WITH_KEY
     with Call(guarded.url, head + b"Content-Length: %d\r\n\r\n" % len(body) + body) as call:
-        assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 1, within_s=SOON_S)
+        assert wait_for(lambda: gauge(guarded, "stepzero_checks", key=KEY) == 1, within_s=SOON_S)
         call.socket.sendall(behind)
         time.sleep(0.2)
 
-    assert wait_for(lambda: gauge(guarded, "stepzero_checks") == 0, within_s=SOON_S)
-    assert wait_for(lambda: gauge(guarded, "stepzero_requests_in_flight") == 1, within_s=SOON_S)
+    assert wait_for(lambda: gauge(guarded, "stepzero_checks", key=KEY) == 0, within_s=SOON_S)
+    assert wait_for(
+        lambda: gauge(guarded, "stepzero_requests_in_flight", key=KEY) == 1, within_s=SOON_S
+    )
 
 
 def test_a_body_that_is_framed_wrongly_is_refused_before_the_answer(guarded: Served):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ import stepzero_rnn
 from app.response.comparison import under
 from stepzero_rnn.client import Client
 from stepzero_rnn.errors import InvalidSpec
-from tests.api.asking import Call, Served, server_process
+from tests.api.asking import Call, Served, gauge, server_process
 from tests.awaiting import AwaitingClient
 from tests.comparison.asking import (
     CHRONO,
@@ -198,15 +197,9 @@ def test_it_ends_when_the_client_leaves(small: Served, path: str) -> None:
     body = json.dumps(fields).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     with Call(small.url, f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body):
-        assert wait_for(lambda: running(small) == 1, within_s=30)
+        assert wait_for(lambda: gauge(small, "stepzero_checks") == 1, within_s=30)
 
-    assert wait_for(lambda: running(small) == 0, within_s=30)
-
-
-def running(served: Served) -> float:
-    text = httpx.get(f"{served.url}/metrics").text
-    (value,) = re.findall(r"^stepzero_checks (\S+)$", text, re.MULTILINE)
-    return float(value)
+    assert wait_for(lambda: gauge(small, "stepzero_checks") == 0, within_s=30)
 
 
 def test_links_begin_where_the_service_is_served() -> None:

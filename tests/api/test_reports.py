@@ -13,7 +13,7 @@ import stepzero_rnn
 from stepzero_rnn.client import Client, checkpoint_path
 from stepzero_rnn.errors import InvalidSpec
 from stepzero_rnn.spec.recipe import as_spec, encode_recipe
-from tests.api.asking import GRU, LSTM, Call, Served, server_process
+from tests.api.asking import GRU, LSTM, Call, Served, gauge, server_process
 from tests.awaiting import AwaitingClient
 from tests.reports.reading import FORMATS, QUICK, Page, pages_of, require_png, require_svg
 from tests.waiting import wait_for
@@ -145,15 +145,9 @@ def test_what_takes_too_much_is_refused_before_anything_is_drawn(small: Served) 
 def test_it_ends_when_the_client_leaves(small: Served) -> None:
     spec = {"rnn_type": "lstm", "input_size": 8, "hidden_size": 512}
     with Call.get(small.url, f"{path(spec)}?seq_len=400&level=full"):
-        assert wait_for(lambda: running(small) == 1, within_s=30)
+        assert wait_for(lambda: gauge(small, "stepzero_checks") == 1, within_s=30)
 
-    assert wait_for(lambda: running(small) == 0, within_s=30)
-
-
-def running(served: Served) -> float:
-    text = httpx.get(f"{served.url}/metrics").text
-    (value,) = re.findall(r"^stepzero_checks (\S+)$", text, re.MULTILINE)
-    return float(value)
+    assert wait_for(lambda: gauge(small, "stepzero_checks") == 0, within_s=30)
 
 
 def test_a_server_without_matplotlib_names_the_extra() -> None:
