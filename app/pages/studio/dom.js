@@ -39,3 +39,20 @@ export function redraw(element, ...children) {
 // Text whose parts between backticks are code.
 export const withCode = (text) =>
   text.split("`").map((part, place) => (place % 2 ? h("code", {}, part) : part));
+
+// A small square in a color, before the name that it stands for.
+export function swatch(color, { dashed = false } = {}) {
+  const element = h("i", { className: dashed ? "swatch dashed" : "swatch" });
+  element.style.color = color;
+  return element;
+}
+
+// A table that scrolls in its own region; its head names the columns.
+export function table(label, head, rows) {
+  const columns = head.map((content) => h("th", { scope: "col" }, ...[content].flat()));
+  return h(
+    "div",
+    { className: "scroll", tabIndex: 0, role: "region", "aria-label": label },
+    h("table", {}, h("thead", {}, h("tr", {}, ...columns)), h("tbody", {}, ...rows)),
+  );
+}

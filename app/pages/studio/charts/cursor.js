@@ -1,7 +1,7 @@
 // Values under the pointer, and by the arrow keys: a line through the chart, a tip, and words for
 // screen readers.
 
-import { announce, h, svg } from "../dom.js";
+import { announce, h, svg, swatch } from "../dom.js";
 
 const STEPS = {
   ArrowRight: 1,
@@ -33,11 +33,7 @@ export function addCursor(place, plot, { at, head, rows }) {
     const shown = rows(chosen);
     tip.replaceChildren(
       h("b", {}, head(chosen)),
-      ...shown.map((row) => {
-        const swatch = h("i", { className: "swatch" });
-        swatch.style.color = row.color;
-        return h("div", {}, swatch, `${row.name} ${row.value}`);
-      }),
+      ...shown.map((row) => h("div", {}, swatch(row.color), `${row.name} ${row.value}`)),
     );
     tip.hidden = false;
     const scale = plot.clientWidth / plot.viewBox.baseVal.width;

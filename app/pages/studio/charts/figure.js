@@ -1,6 +1,6 @@
 // A figure of the page: its caption, its switches, and a chart that follows its width.
 
-import { h } from "../dom.js";
+import { h, swatch } from "../dom.js";
 import { addCursor } from "./cursor.js";
 import { plotLibrary } from "./library.js";
 
@@ -116,7 +116,5 @@ export class Figure {
 }
 
 function key({ color, text, dashed = false }) {
-  const swatch = h("i", { className: dashed ? "swatch dashed" : "swatch" });
-  swatch.style.color = color;
-  return h("li", {}, swatch, text);
+  return h("li", {}, swatch(color, { dashed }), text);
 }

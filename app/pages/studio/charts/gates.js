@@ -2,9 +2,7 @@
 
 import { number, percent } from "../format.js";
 import { color, GRID, gateName, MUTED } from "./colors.js";
-import { along } from "./cursor.js";
-
-const ROW = 58;
+import { baselines, besideRow, binCursor, gateRows } from "./gate_rows.js";
 
 // gates: [{gate, place, mean, saturated, histogram}]
 export function drawGates(gates) {
@@ -17,21 +15,12 @@ export function drawGates(gates) {
             `${gateName(gate.gate)}: mean ${number(gate.mean)}, ${percent(gate.saturated)} at zero`,
         ),
       };
-    const bins = shown.flatMap(({ gate, place, histogram: { edges, counts } }) => {
-      const most = Math.max(...counts, 1); // every row has its own height
-      return counts.map((n, i) => ({
-        gate,
-        place,
-        x1: edges[i],
-        x2: edges[i + 1],
-        share: n / most,
-        count: n,
-      }));
-    });
+    const rows = shown.map((gate) => ({ ...gate, bins: binsOf(gate) }));
+    const bins = rows.flatMap((row) => row.bins);
     const left = width < 420 ? 92 : 130;
-    const rows = shown.map(({ gate }) => gate);
+    const names = shown.map(({ gate }) => gate);
     const low = Math.min(...bins.map((bin) => bin.x1));
-    const place = { fy: "gate", frameAnchor: "left", textAnchor: "start", dx: -left + 2 };
+    const place = besideRow(left);
     return {
       options: {
         ariaLabel: "Histograms of the gates' values",
@@ -40,13 +29,9 @@ export function drawGates(gates) {
             (g) => `${gateName(g.gate)}: mean ${number(g.mean)}, ${percent(g.saturated)} saturated`,
           )
           .join("; "),
-        height: rows.length * ROW + 44,
-        marginLeft: left,
-        marginRight: 12,
-        marginBottom: 34,
+        ...gateRows(names, left),
         x: { domain: [low, 1], label: "value", ticks: width < 420 ? 3 : 5 },
         y: { axis: null },
-        fy: { domain: rows, axis: null, padding: 0.12 },
         marks: [
           Plot.gridX({ stroke: GRID, strokeOpacity: 1 }),
           Plot.rectY(bins, {
@@ -58,7 +43,7 @@ export function drawGates(gates) {
             fillOpacity: 0.35,
             inset: 0,
           }),
-          Plot.ruleY(rows, { fy: (gate) => gate, y: 0, stroke: "var(--line)" }),
+          baselines(Plot, names),
           Plot.text(shown, {
             ...place,
             dy: -8,
@@ -75,28 +60,23 @@ export function drawGates(gates) {
           }),
         ],
       },
-      cursor: cursorOf(bins, shown, low),
+      cursor: binCursor(
+        rows,
+        rows.find((row) => row.bins[0].x1 === low),
+      ),
     };
   };
 }
 
-function cursorOf(bins, gates, low) {
-  const grid = bins.filter(
-    (bin) => bin.gate === gates.find((g) => g.histogram.edges[0] === low).gate,
-  );
-  return {
-    at: along(grid.map((bin) => (bin.x1 + bin.x2) / 2)),
-    head: (i) => `${number(grid[i].x1)} to ${number(grid[i].x2)}`,
-    rows: (i) => {
-      const x = (grid[i].x1 + grid[i].x2) / 2;
-      return gates.map(({ gate, place }) => {
-        const bin = bins.find((one) => one.gate === gate && one.x1 <= x && x < one.x2);
-        return {
-          color: color(place),
-          name: gateName(gate),
-          value: bin ? bin.count.toLocaleString("en-US") : "0",
-        };
-      });
-    },
-  };
+// Every row has its own height.
+function binsOf({ gate, place, histogram: { edges, counts } }) {
+  const most = Math.max(...counts, 1);
+  return counts.map((count, i) => ({
+    gate,
+    place,
+    x1: edges[i],
+    x2: edges[i + 1],
+    share: count / most,
+    count,
+  }));
 }

@@ -3,9 +3,8 @@
 
 import { number } from "../format.js";
 import { color, GRID, gateName, MUTED } from "./colors.js";
-import { along } from "./cursor.js";
+import { baselines, besideRow, binCursor, gateRows } from "./gate_rows.js";
 
-const ROW = 58;
 const DECADES = 4; // that a log scale shows
 
 // gates: [{gate, place, figures}]; densities: [{gate, values, density}]
@@ -19,7 +18,8 @@ export function drawHistograms(tensor, gates, densities) {
           (one) => `${gateName(one.gate)}: every value is ${number(one.figures.mean)}`,
         ),
       };
-    const bins = spread.flatMap(binsOf);
+    const rows = spread.map((one) => ({ ...one, bins: binsOf(one) }));
+    const bins = rows.flatMap((row) => row.bins);
     const highest = Math.max(...bins.map((bin) => bin.height));
     const scale = on.has("log") ? (value) => decades(value / highest) : (value) => value;
     const promised = densities
@@ -29,7 +29,7 @@ export function drawHistograms(tensor, gates, densities) {
     const inside = bins.flatMap((bin) => [bin.x1, bin.x2]);
     const domain = [Math.min(...inside), Math.max(...inside)];
     const colors = new Map(gates.map(({ gate, place }) => [gate, color(place)]));
-    const rows = gates.map(({ gate }) => gate);
+    const names = gates.map(({ gate }) => gate);
     return {
       options: {
         ariaLabel: `Histogram of ${tensor} by gate`,
@@ -39,10 +39,7 @@ export function drawHistograms(tensor, gates, densities) {
               `${gateName(gate)}: mean ${number(figures.mean)}, standard deviation ${number(figures.std)}`,
           )
           .join("; "),
-        height: rows.length * ROW + 44,
-        marginLeft: left,
-        marginRight: 12,
-        marginBottom: 34,
+        ...gateRows(names, left),
         x: { domain, label: "weight", ticks: width < 420 ? 4 : 6 },
         y: {
           axis: null,
@@ -54,7 +51,6 @@ export function drawHistograms(tensor, gates, densities) {
             ) * 1.08,
           ],
         },
-        fy: { domain: rows, axis: null, padding: 0.12 },
         marks: [
           Plot.gridX({ stroke: GRID, strokeOpacity: 1 }),
           Plot.rectY(bins, {
@@ -84,11 +80,11 @@ export function drawHistograms(tensor, gates, densities) {
             strokeWidth: 1.4,
             clip: true,
           }),
-          Plot.ruleY(rows, { fy: (gate) => gate, y: 0, stroke: "var(--line)" }),
+          baselines(Plot, names),
           ...labels(Plot, gates, colors, left),
         ],
       },
-      cursor: cursorOf(spread),
+      cursor: binCursor(rows, rows[0]),
     };
   };
 }
@@ -97,7 +93,7 @@ export function drawHistograms(tensor, gates, densities) {
 const decades = (share) => Math.max(0, Math.log10(share) + DECADES);
 
 function labels(Plot, gates, colors, left) {
-  const place = { fy: "gate", frameAnchor: "left", textAnchor: "start", dx: -left + 2 };
+  const place = besideRow(left);
   return [
     Plot.text(gates, {
       ...place,
@@ -131,24 +127,3 @@ const steps = ({ gate, x1, x2, height }) => [
 
 const pointsOf = ({ gate, values, density }) =>
   values.map((x, place) => ({ gate, x, height: density[place] }));
-
-// By place in the rows' own bins, as these differ between gates.
-function cursorOf(gates) {
-  const all = gates.map((one) => ({ ...one, bins: binsOf(one) }));
-  const first = all[0].bins;
-  return {
-    at: along(first.map((bin) => (bin.x1 + bin.x2) / 2)),
-    head: (i) => `${number(first[i].x1)} to ${number(first[i].x2)}`,
-    rows: (i) => {
-      const x = (first[i].x1 + first[i].x2) / 2;
-      return all.map(({ gate, place, bins }) => {
-        const bin = bins.find((one) => one.x1 <= x && x < one.x2);
-        return {
-          color: color(place),
-          name: gateName(gate),
-          value: bin ? bin.count.toLocaleString("en-US") : "0",
-        };
-      });
-    },
-  };
-}

@@ -1,6 +1,6 @@
 // Which layer, direction and gates the charts show.
 
-import { $, h, redraw } from "../dom.js";
+import { $, h, redraw, swatch } from "../dom.js";
 import { GATES } from "../form/overrides.js";
 import { color, gateName } from "./colors.js";
 
@@ -66,8 +66,6 @@ function gates(view, spec, change) {
       if (!hidden.delete(gate)) hidden.add(gate);
       change({ hidden });
     };
-    const swatch = h("i", { className: "swatch" });
-    swatch.style.color = color(place);
     return h(
       "button",
       {
@@ -76,7 +74,7 @@ function gates(view, spec, change) {
         "aria-pressed": String(!view.hidden.has(gate)),
         click: toggle,
       },
-      swatch,
+      swatch(color(place)),
       gateName(gate),
     );
   });

@@ -4,7 +4,7 @@ import { color } from "../charts/colors.js";
 import { drawCurves } from "../charts/curves.js";
 import { Figure } from "../charts/figure.js";
 import { drawEigenvalues, drawSingularValues } from "../charts/spectra.js";
-import { $, announce, h, redraw } from "../dom.js";
+import { $, announce, h, redraw, swatch, table } from "../dom.js";
 import { estimate, isAtOnce } from "../figures.js";
 import { describeInit } from "../form/init.js";
 import { number, words } from "../format.js";
@@ -64,12 +64,7 @@ export class Comparison {
       change: ({ target }) => this.chooseGate(target.value),
     });
     this.problem = h("p", { className: "error", role: "alert", hidden: true });
-    this.table = h("div", {
-      className: "scroll",
-      tabIndex: 0,
-      role: "region",
-      "aria-label": "Figures of the compared starts",
-    });
+    this.table = h("div");
     this.panels = h(
       "div",
       { className: "panels", hidden: true },
@@ -186,18 +181,16 @@ export class Comparison {
       this.gates.hidden = true;
       return;
     }
-    redraw(this.table, table(measured, this.starts));
+    redraw(this.table, figuresOf(measured, this.starts));
     this.drawCurves(measured);
     this.drawSpectra(measured);
   }
 
   entry(start, place) {
-    const swatch = h("i", { className: "swatch" });
-    swatch.style.color = color(place);
     return h(
       "li",
       { className: "suggestions" },
-      swatch,
+      swatch(color(place)),
       h(
         "button",
         { type: "button", title: "Show it in the form", click: () => this.open(start.spec) },
@@ -301,27 +294,15 @@ function labelOf(spec, starts) {
 const sizes = (spec) =>
   `${spec.rnn_type} ${spec.input_size}→${spec.hidden_size}×${spec.num_layers ?? 1}`;
 
-function table(measured, starts) {
-  const head = measured.map((one) => {
-    const swatch = h("i", { className: "swatch" });
-    swatch.style.color = color(starts.indexOf(one));
-    return h("th", { scope: "col" }, swatch, ` ${one.label}`);
-  });
-  return h(
-    "table",
-    {},
-    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "figure"), ...head)),
+function figuresOf(measured, starts) {
+  const head = measured.map((one) => [swatch(color(starts.indexOf(one))), ` ${one.label}`]);
+  const rows = Object.entries(ROWS).map(([name, value]) =>
     h(
-      "tbody",
+      "tr",
       {},
-      ...Object.entries(ROWS).map(([name, value]) =>
-        h(
-          "tr",
-          {},
-          h("th", { scope: "row" }, name),
-          ...measured.map((one) => h("td", {}, value(one.found))),
-        ),
-      ),
+      h("th", { scope: "row" }, name),
+      ...measured.map((one) => h("td", {}, value(one.found))),
     ),
   );
+  return table("Figures of the compared starts", ["figure", ...head], rows);
 }

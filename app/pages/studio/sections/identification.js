@@ -1,6 +1,6 @@
 // Which initialization is this file?  A file is dropped anywhere on the page, or chosen.
 
-import { $, announce, h, redraw } from "../dom.js";
+import { $, announce, h, redraw, table } from "../dom.js";
 import { number } from "../format.js";
 import { ask, explain } from "../server.js";
 
@@ -92,7 +92,7 @@ export class Identification {
             again.equal
               ? "The file carries its recipe, and every value is as drawn. "
               : `The file carries a recipe, but these differ: ${again.differing.join(", ")}. `,
-            this.show_recipe(again.recipe, "Show that recipe"),
+            this.showRecipe(again.recipe, "Show that recipe"),
           )
         : null,
       nearest
@@ -102,24 +102,15 @@ export class Identification {
             nearest.fits_all
               ? "Networks like it are drawn by one recipe. "
               : "The recipe that fits best: ",
-            this.show_recipe(nearest.recipe, "Show it in the form"),
+            this.showRecipe(nearest.recipe, "Show it in the form"),
           )
         : null,
-      h(
-        "div",
-        { className: "scroll", tabIndex: 0, role: "region", "aria-label": "What every gate fits" },
-        h(
-          "table",
-          {},
-          h("thead", {}, h("tr", {}, ...head.map((name) => h("th", { scope: "col" }, name)))),
-          h("tbody", {}, ...found.parts.map(part)),
-        ),
-      ),
+      table("What every gate fits", head, found.parts.map(part)),
     );
     announce(found.verdict);
   }
 
-  show_recipe(recipe, text) {
+  showRecipe(recipe, text) {
     return h("button", { type: "button", click: () => this.open(recipe) }, text);
   }
 }

@@ -1,6 +1,6 @@
 // Which start to try first, for this network and a sequence length.
 
-import { $, announce, h, redraw } from "../dom.js";
+import { $, announce, h, redraw, table } from "../dom.js";
 import { number } from "../format.js";
 import { ask, explain, isAbort } from "../server.js";
 
@@ -85,7 +85,14 @@ export class Recommendation {
   }
 
   show(found) {
-    const head = ["rank", "start", "score", "echo", "log₁₀ reach", ""];
+    const head = [
+      "rank",
+      "start",
+      "score",
+      "echo",
+      "log₁₀ reach",
+      h("span", { className: "sr" }, "actions"),
+    ];
     redraw(
       this.answer,
       h(
@@ -93,25 +100,10 @@ export class Recommendation {
         { className: "note" },
         `${found.evidence} ${found.is_validated ? "" : found.validity}`,
       ),
-      h(
-        "div",
-        { className: "scroll", tabIndex: 0, role: "region", "aria-label": "Ranked starts" },
-        h(
-          "table",
-          {},
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              ...head.map((name) =>
-                h("th", { scope: "col" }, name || h("span", { className: "sr" }, "actions")),
-              ),
-            ),
-          ),
-          h("tbody", {}, ...found.candidates.map((one) => this.row(one))),
-        ),
+      table(
+        "Ranked starts",
+        head,
+        found.candidates.map((one) => this.row(one)),
       ),
     );
     const best = found.candidates.filter((one) => one.is_recommended).map((one) => one.label);
