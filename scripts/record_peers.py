@@ -240,6 +240,24 @@ def _cudnn(rnn_type: str, _: bool) -> Network:
     return arrays, model(INPUT)
 
 
+def _mlx(rnn_type: str, _: bool) -> Network:
+    import mlx.core as mx
+    from mlx import nn
+
+    mx.random.seed(7)
+    kind = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[rnn_type]
+    layers = [kind(INPUT_SIZE, HIDDEN_SIZE), kind(HIDDEN_SIZE, HIDDEN_SIZE)]
+    arrays: dict[str, Any] = {}
+    answer = mx.array(INPUT)
+    for number, layer in enumerate(layers):
+        layer.update(
+            {name: mx.random.normal(a.shape) / 2 for name, a in layer.parameters().items()}
+        )
+        arrays |= {f"layers.{number}.{name}": np.array(a) for name, a in layer.parameters().items()}
+        answer = layer(answer)[0] if rnn_type == "lstm" else layer(answer)
+    return arrays, np.array(answer)
+
+
 ALL, ONE = ("one", "two"), ("one",)
 LIBRARIES: Mapping[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
     "keras": (_keras, ("rnn", "gru", "lstm"), ALL),
@@ -250,6 +268,7 @@ LIBRARIES: Mapping[str, tuple[Any, tuple[str, ...], tuple[str, ...]]] = {
     "haiku": (_haiku, ("rnn", "lstm"), ONE),
     "sonnet": (_sonnet, ("rnn", "lstm"), ONE),
     "tf1": (_tf1, ("rnn", "lstm"), ONE),
+    "mlx": (_mlx, ("rnn", "gru", "lstm"), ONE),
 }
 
 

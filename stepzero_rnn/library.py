@@ -260,7 +260,7 @@ def stream(
         RecipeWarning: a setting is valid but rarely intended.
 
     Raises:
-        DtypeNotInFormat: the format cannot hold the dtype.
+        DtypeNotInFormat, NetworkNotInFormat: the format cannot hold the dtype or network.
         Others: as `check`.
     """
     from stepzero_rnn import drawing

@@ -27,6 +27,7 @@ from stepzero_rnn.errors import (
     InvalidSpec,
     MalformedForm,
     MalformedJson,
+    NetworkNotInFormat,
     NonfiniteOutput,
     NotAcceptable,
     NotAnArrayFile,
@@ -53,6 +54,7 @@ SERVE = (
     TooLarge,
     TooMuchWork,
     DtypeNotInFormat,
+    NetworkNotInFormat,
     NotReady,
     Busy,
     DeviceFailed,
@@ -229,6 +231,7 @@ GET_BY_QUERY: Operation = {
             RecipeTooLong,
             NotAcceptable,
             DtypeNotInFormat,
+            NetworkNotInFormat,
             TooLarge,
             TooMuchWork,
             InternalError,
@@ -238,7 +241,7 @@ GET_BY_QUERY: Operation = {
 }
 GET_RECIPE: Operation = {
     "summary": "Look up what a recipe makes",
-    "responses": problems(*TOKEN, *KEPT, DtypeNotInFormat),
+    "responses": problems(*TOKEN, *KEPT, DtypeNotInFormat, NetworkNotInFormat),
     "openapi_extra": {
         "parameters": [
             _parameter(
@@ -293,6 +296,8 @@ HEAD_FILE: Operation = {
 }
 POST_PLAN: Operation = {
     "summary": "See size, tensors and links without making the file",
-    "responses": problems(*_BODY, DtypeNotInFormat, TooLarge, TooMuchWork, InternalError),
+    "responses": problems(
+        *_BODY, DtypeNotInFormat, NetworkNotInFormat, TooLarge, TooMuchWork, InternalError
+    ),
     "openapi_extra": {"requestBody": CHECKPOINT_BODY, "parameters": [_REQUEST_ID]},
 }

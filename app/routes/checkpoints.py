@@ -129,7 +129,7 @@ async def fetch_checkpoint(
     """Download a file from its permalink, in whole or in part; its bytes never change."""
     format_name = format_of_suffix(extension)
     spec = decode_recipe(recipe)
-    FORMATS[format_name].require_dtype(spec.dtype)
+    FORMATS[format_name].require_spec(spec)
     if not_modified := await unchanged(request, context, spec, format_name):
         return not_modified
     job = await job_of(request, context, spec, format_name, options)

@@ -17,7 +17,8 @@ class LayoutRule:
     """The contents of an array with a given name: parameters, their gates in order, and the form.
 
     `zero` is a parameter that the layout lacks: if the array is uploaded, that parameter is 0,
-    except for the gates in `ones`, where it is 1, which the library adds at run time.
+    except for the gates in `ones`, where it is 1, which the library adds at run time, and for those
+    in `apart`, for which it is another array.
     """
 
     kinds: tuple[Kind, ...]
@@ -25,12 +26,15 @@ class LayoutRule:
     form: Form = AS_IT_IS
     zero: Kind | None = None
     ones: str = ""
+    apart: str = ""
 
 
 def _rule(record: ArrayRule) -> LayoutRule:
     gates = tuple(record.gates)
     form = joint(len(gates)) if record.form == "joint" else FORMS[record.form]
-    return LayoutRule(record.kinds, gates, form, "bias_hh" if record.total else None, record.ones)
+    return LayoutRule(
+        record.kinds, gates, form, "bias_hh" if record.total else None, record.ones, record.apart
+    )
 
 
 def _rules(layout: Mapping[str, ArrayRule]) -> Mapping[str, LayoutRule]:

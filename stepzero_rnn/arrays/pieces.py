@@ -76,7 +76,7 @@ def _pieces(array: Named, spec: Spec) -> Iterator[tuple[str, str, Piece]]:
             for place, gate in enumerate(rule.gates):
                 lying, shape = _gate(rule, picked, place)
                 yield Cell(array.layer, reverse).name(kind), gate, Piece(found, lying, shape)
-                if rule.zero:
+                if rule.zero and gate not in rule.apart:
                     other = Cell(array.layer, reverse).name(rule.zero)
                     constant = float(gate in rule.ones)
                     yield other, gate, Piece(found, lying, shape, constant)

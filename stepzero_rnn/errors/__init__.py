@@ -34,6 +34,7 @@ StepZeroError
 ├── TooLarge                     413  the checkpoint, or the memory to make it, exceeds a limit
 ├── TooMuchWork                  413  drawing and checking exceed the compute limit
 ├── DtypeNotInFormat             422  the file format cannot hold the dtype
+├── NetworkNotInFormat           422  the file format cannot express the network
 ├── DeviceUnavailable            422  this server has no such device
 ├── NonfiniteOutput              422  the sanity forward pass overflows
 ├── DeadOutput                   422  the sanity forward pass outputs only zeros
@@ -87,6 +88,7 @@ from stepzero_rnn.errors.network import (
     DeadOutput,
     DeviceUnavailable,
     DtypeNotInFormat,
+    NetworkNotInFormat,
     NonfiniteOutput,
     RecipeTooLong,
     TooLarge,
@@ -145,6 +147,7 @@ __all__ = [
     "MalformedJson",
     "MethodNotAllowed",
     "MissingExtra",
+    "NetworkNotInFormat",
     "NonfiniteOutput",
     "NotAcceptable",
     "NotAnArrayFile",

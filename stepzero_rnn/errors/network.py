@@ -86,6 +86,24 @@ class DtypeNotInFormat(StepZeroError):
         )
 
 
+class NetworkNotInFormat(StepZeroError):
+    """The file format cannot express the network."""
+
+    status = 422
+    code = "network_not_in_format"
+    title = "The format cannot express the network"
+
+    def __init__(self, *, format: str, reason: str, allowed: Iterable[str]) -> None:
+        listed = list(allowed)
+        super().__init__(
+            f"Format {format} cannot hold this network: {reason}. "
+            f"{', '.join(listed)} hold every network.",
+            format=format,
+            reason=reason,
+            allowed=listed,
+        )
+
+
 class DeviceUnavailable(StepZeroError):
     """This machine has no such device for this dtype.  No other device is used instead."""
 

@@ -24,7 +24,9 @@ FORMATS: Mapping[FormatName, Format] = {
         npz.segments,
         lacks={"bfloat16": "NumPy has no such type"},
     ),
-    "bundle": Format("bundle", "application/zip", "zip", bundle.segments, revision=2),
+    "bundle": Format(
+        "bundle", "application/zip", "zip", bundle.segments, takes_a_pass=True, revision=2
+    ),
 }
 
 __all__ = ["FORMATS", "Format"]

@@ -6,13 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
-from stepzero_rnn.errors import DtypeNotInFormat, TooLarge
+from stepzero_rnn.errors import DtypeNotInFormat, NetworkNotInFormat, TooLarge
 from stepzero_rnn.formats.segments import Segment, size_of
 from stepzero_rnn.plan import Plan
-from stepzero_rnn.spec.checkpoint import FormatName
+from stepzero_rnn.spec.checkpoint import FormatName, Spec
 
+# The formats that have PyTorch's parameters, and so can hold every network.
+PYTORCH: tuple[FormatName, ...] = ("pt", "safetensors", "npz", "bundle")
 # Zip fields and file offsets end at 2⁶⁴ or 2⁶³; this leaves space for any frame.
 MAX_TENSOR_BYTES = 1 << 62
+
+
+def _nothing(_: Spec) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +26,10 @@ class Format:
     """A file format.
 
     `layout` returns the segments of a plan; `lacks` maps unsupported dtypes to the reason;
-    `revision` counts the changes of a layout, since one entity tag must not name two contents.
+    `cannot` returns why a network cannot be expressed, or nothing; `warning` what the usual runtime
+    cannot do with a checkpoint, or nothing.  With `takes_a_pass`, the values known late take a pass
+    over the weights even after a check.  `revision` counts the changes of a layout, since one
+    entity tag must not name two contents.
     """
 
     name: FormatName
@@ -28,6 +37,9 @@ class Format:
     suffix: str
     layout: Callable[[Plan], tuple[Segment, ...]]
     lacks: Mapping[DTypeName, str] = field(default_factory=dict)
+    cannot: Callable[[Spec], str] = _nothing
+    warning: Callable[[Spec], str] = _nothing
+    takes_a_pass: bool = False
     revision: int = 1
 
     @property
@@ -39,19 +51,28 @@ class Format:
         """Check that this format can hold a plan.
 
         Raises:
-            DtypeNotInFormat: the format does not support the dtype.
+            DtypeNotInFormat, NetworkNotInFormat: the format does not support the dtype or network.
             TooLarge: the file would exceed the maximum length.
         """
-        self.require_dtype(plan.spec.dtype)
+        self.require_spec(plan.spec)
         if plan.size_bytes > MAX_TENSOR_BYTES:
             raise TooLarge(what="file", planned_bytes=plan.size_bytes, limit_bytes=MAX_TENSOR_BYTES)
 
-    def require_dtype(self, dtype: DTypeName) -> None:
-        """Check that this format supports a dtype.  Raises DtypeNotInFormat."""
-        if dtype in self.lacks:
+    def require_spec(self, spec: Spec) -> None:
+        """Check that this format supports a dtype and network.
+
+        Raises:
+            DtypeNotInFormat, NetworkNotInFormat: it does not.
+        """
+        if spec.dtype in self.lacks:
             raise DtypeNotInFormat(
-                dtype=dtype, format=self.name, reason=self.lacks[dtype], allowed=self.dtypes
+                dtype=spec.dtype,
+                format=self.name,
+                reason=self.lacks[spec.dtype],
+                allowed=self.dtypes,
             )
+        if reason := self.cannot(spec):
+            raise NetworkNotInFormat(format=self.name, reason=reason, allowed=PYTORCH)
 
     def segments(self, plan: Plan) -> tuple[Segment, ...]:
         """Return the segments of a plan's file.  Raises like `require`."""

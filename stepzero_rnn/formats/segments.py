@@ -1,4 +1,8 @@
-"""The parts of a file: a sequence of segments, whose sizes follow from the plan alone."""
+"""The parts of a file: a sequence of segments, whose sizes follow from the plan alone.
+
+Elements are little-endian, and the formats of other libraries hold them in other orders: some rows
+of a tensor, the sum of two, or a transpose.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +17,8 @@ from stepzero_rnn.plan import TensorPlan
 class DeferredValues(Protocol):
     """Values known only after drawing.  Each may cost a pass over the weights, so ask late."""
 
-    def crc32(self, tensor: TensorPlan) -> int:
-        """Return the CRC-32 of a tensor's bytes."""
+    def crc32(self, data: Data) -> int:
+        """Return the CRC-32 of a segment's bytes."""
         ...
 
     def summary(self) -> bytes:
@@ -35,13 +39,54 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class TensorData:
-    """All elements of one tensor, contiguous, row by row, little-endian."""
+    """Elements first … last of a tensor, row by row; all of them by default."""
 
     tensor: TensorPlan
+    first: int = 0
+    last: int = -1
+
+    def __post_init__(self) -> None:
+        if self.last < 0:
+            object.__setattr__(self, "last", self.tensor.elements)
 
     @property
     def size(self) -> int:
-        return self.tensor.size_bytes
+        return (self.last - self.first) * self.tensor.dtype.item_bytes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the whole tensor."""
+        return self.last - self.first == self.tensor.elements
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Elements first … last of a tensor, each added to that of another and rounded once."""
+
+    tensor: TensorPlan
+    other: TensorPlan
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        return (self.last - self.first) * self.tensor.dtype.item_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    """The transposes of a tensor's gates, side by side: (columns, gates · rows of a gate).
+
+    `gates` are their places in the tensor, in the order of the file.  Whoever draws a part of it
+    needs the whole tensor.
+    """
+
+    tensor: TensorPlan
+    gates: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return self.tensor.size_bytes // len(self.tensor.gates) * len(self.gates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +97,8 @@ class Deferred:
     render: Callable[[DeferredValues], bytes]
 
 
-Segment = Literal | TensorData | Deferred
+Data = TensorData | Sum | Transposed
+Segment = Literal | Data | Deferred
 
 
 def size_of(segments: Iterable[Segment]) -> int:

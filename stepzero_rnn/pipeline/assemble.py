@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 
-from stepzero_rnn.engine.draw import ChunkBytes, Sampler, Stored, largest_chunk, pieces
-from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, TensorData
-from stepzero_rnn.plan import TensorPlan
+from stepzero_rnn.engine.draw import ChunkBytes
+from stepzero_rnn.formats.segments import Data, Deferred, DeferredValues, Literal, Segment
+from stepzero_rnn.pipeline.elements import ChunkSource, chunks_of
 from stepzero_rnn.thresholds import JOINED_CHUNK_BYTES, MAX_CHUNK_BYTES
 
 Buffer = bytes | memoryview
 EXPENSIVE = b""  # a chunk that announces: the next one is dear to make
-
-
-@dataclass(frozen=True, slots=True)
-class ChunkSource:
-    """The tensors of a file, in chunks: of what was drawn before, or as the sampler draws them.
-
-    Args:
-        kept: whole tensors by name; their chunks are views.
-    """
-
-    sampler: Sampler
-    kept: Mapping[str, Stored] = field(default_factory=dict)
-    chunk_bytes: ChunkBytes = largest_chunk
-
-    def chunks(self, tensor: TensorPlan, first: int, last: int) -> Iterator[Stored]:
-        """Return elements first … last of a tensor, as `Sampler.chunks` does."""
-        kept = self.kept.get(tensor.name)
-        if kept is None:
-            return self.sampler.chunks(tensor, first, last, self.chunk_bytes)
-        item_bytes = tensor.dtype.item_bytes
-        return (kept[at:to] for at, to in pieces(first, last, item_bytes, self.chunk_bytes))
 
 
 def assemble(
@@ -78,17 +56,15 @@ def _parts(
                 if values_are_expensive:
                     yield EXPENSIVE
                 yield segment.render(facts)[begin:end]
-            case TensorData():
-                yield from _tensor_bytes(segment, source, begin, end)
+            case _:
+                yield from _data_bytes(segment, source, begin, end)
 
 
-def _tensor_bytes(
-    segment: TensorData, source: ChunkSource, begin: int, end: int
-) -> Iterator[Buffer]:
+def _data_bytes(segment: Data, source: ChunkSource, begin: int, end: int) -> Iterator[Buffer]:
     """Draw the elements that bytes begin … end touch, and cut what was not asked for."""
     item = segment.tensor.dtype.item_bytes
     at = begin // item * item
-    for chunk in source.chunks(segment.tensor, begin // item, -(-end // item)):
+    for chunk in chunks_of(segment, source, begin // item, -(-end // item)):
         if not len(chunk):
             yield EXPENSIVE
             continue

@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.formats.crc import crc32_of
+from stepzero_rnn.formats.segments import Data, TensorData
 from stepzero_rnn.pipeline.job import Job
-from stepzero_rnn.plan import TensorPlan
 
 
 def crc32_of_file(job: Job, checked: Checked) -> int | None:
     """Return the CRC-32 of a job's file; None if the check's results do not suffice.
 
-    That is the case for a bundle, which contains statistics.
+    That is the case for a bundle, which contains statistics, and for the formats of other
+    libraries, which hold parts, sums and transposes.
     """
     try:
         return crc32_of(job.segments, _Checksums(checked.crc32))
@@ -31,8 +32,10 @@ class _Checksums:
 
     crcs: Mapping[str, int]
 
-    def crc32(self, tensor: TensorPlan) -> int:
-        return self.crcs[tensor.name]
+    def crc32(self, data: Data) -> int:
+        if isinstance(data, TensorData) and data.is_whole:
+            return self.crcs[data.tensor.name]
+        raise NotImplementedError
 
     def summary(self) -> bytes:
         raise NotImplementedError

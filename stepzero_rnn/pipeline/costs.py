@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from stepzero_rnn.diagnostics.cost import DiagnosticsCost, cost
 from stepzero_rnn.diagnostics.options import DiagnosticsOptions
+from stepzero_rnn.formats.segments import Segment, TensorData, Transposed
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.result_cache import measured_bytes
 from stepzero_rnn.spec.network_spec import NetworkSpec
@@ -71,14 +72,26 @@ def cost_of_measuring(planned: DiagnosticsCost, job: Job, device: str) -> Cost:
 
 
 def cost_of_stream(job: Job, chunk_bytes: int = MIN_CHUNK_BYTES) -> Cost:
-    """Return what it takes to stream a file: some chunks, a matrix that can only be drawn whole,
-    and a summary inside.
+    """Return what it takes to stream a file: some chunks, a matrix that can only be drawn or
+    transposed whole, and a summary inside.
     """
-    expensive = (tensor for tensor in job.plan.tensors if tensor.is_expensive)
-    whole = max((t.scratch_bytes + t.size_bytes // len(t.blocks) for t in expensive), default=0)
+    whole = max(map(_whole_bytes, job.segments), default=0)
     is_bundle = job.format.name == "bundle"
     inside = 2 * measured_bytes(job.plan, job.forward_size) if is_bundle else 0
     return {HOST: CHUNKS * chunk_bytes + whole + inside + _plan_bytes(job)}
+
+
+def _whole_bytes(segment: Segment) -> int:
+    """Return the memory for what a segment needs as a whole: a transposed tensor, or a block of an
+    expensive one.
+    """
+    match segment:
+        case Transposed(tensor):
+            return tensor.scratch_bytes + tensor.size_bytes
+        case TensorData(tensor) if tensor.is_expensive:
+            return tensor.scratch_bytes + tensor.size_bytes // len(tensor.blocks)
+        case _:
+            return 0
 
 
 def cost_of_drawing(job: Job) -> Cost:

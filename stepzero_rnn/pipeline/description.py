@@ -9,13 +9,13 @@ from pydantic import BaseModel, Field
 
 from stepzero_rnn.diagnostics.cost import multiply_adds
 from stepzero_rnn.diagnostics.options import FIGURES, DiagnosticsOptions, Figure
-from stepzero_rnn.errors import DtypeNotInFormat
+from stepzero_rnn.errors import DtypeNotInFormat, NetworkNotInFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
+from stepzero_rnn.plan import ForwardSize, GoOn, always, plan
 from stepzero_rnn.spec.canonical import canonical
-from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
+from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.spec_warnings import SpecWarning, spec_warnings
 
 _ALONE = {name: DiagnosticsOptions(level="quick", figures=(name,)) for name in FIGURES}
@@ -43,6 +43,9 @@ class FileEntry(BaseModel, frozen=True):
     etag: str
     sha256: str | None = Field(
         description="SHA-256 of the whole file; null until it is known or requested with `?sha256=`."
+    )
+    warning: str | None = Field(
+        description="What the format's usual runtime cannot do with this file, or null."
     )
 
 
@@ -84,7 +87,10 @@ class Description(BaseModel, frozen=True):
     cost: Cost
     tensors: list[TensorEntry]
     files: dict[str, FileEntry] = Field(
-        description="The files by format; formats that cannot hold the dtype are omitted."
+        description="The files by format; those that cannot hold the checkpoint are in `not_in` instead."
+    )
+    not_in: dict[str, str] = Field(
+        description="The formats that cannot hold this dtype or network, with the reason."
     )
     links: dict[str, str]
 
@@ -111,8 +117,12 @@ def describe(
             limit.
     """
     planned = plan(spec, go_on)
-    possible = ((name, _possible(planned, name, serving, limits, go_on)) for name in FORMATS)
-    jobs = {name: job for name, job in possible if job}
+    jobs, not_in = dict[str, Job](), dict[str, str]()
+    for name in FORMATS:
+        try:
+            jobs[name] = plan_job(spec, name, serving, limits, planned=planned, go_on=go_on)
+        except (DtypeNotInFormat, NetworkNotInFormat) as refused:
+            not_in[name] = refused.facts["reason"]
     first = next(iter(jobs.values()))
     base = f"{prefix}{first.path}"
     return Description(
@@ -137,17 +147,9 @@ def describe(
             for t in first.plan.tensors
         ],
         files={name: _file(job, base, known_sha256(job)) for name, job in jobs.items()},
+        not_in=not_in,
         links={"self": base, "summary": f"{base}/summary", "spec": f"{base}/spec"},
     )
-
-
-def _possible(
-    plan: Plan, name: FormatName, serving: Serving, limits: Limits, go_on: GoOn
-) -> Job | None:
-    try:
-        return plan_job(plan.spec, name, serving, limits, planned=plan, go_on=go_on)
-    except DtypeNotInFormat:
-        return None
 
 
 def _file(job: Job, base: str, sha256: str | None) -> FileEntry:
@@ -158,4 +160,5 @@ def _file(job: Job, base: str, sha256: str | None) -> FileEntry:
         size_bytes=job.size_bytes,
         etag=job.etag,
         sha256=sha256,
+        warning=job.format.warning(job.spec) or None,
     )

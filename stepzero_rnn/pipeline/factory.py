@@ -103,7 +103,7 @@ class Factory:
                 run,
                 first=first,
                 last=job.size_bytes if last is None else last,
-                values_are_expensive=run.known is None or job.format.name == "bundle",
+                values_are_expensive=run.known is None or job.format.takes_a_pass,
             )
 
     def summary(self, job: Job, stop: Stop) -> Summary:

@@ -125,7 +125,7 @@ def plan_job(
             `stepzero_rnn.plan.plan`.
 
     Raises:
-        DtypeNotInFormat: the format cannot hold the dtype.
+        DtypeNotInFormat, NetworkNotInFormat: the format cannot hold the dtype or network.
         RecipeTooLong: the recipe does not fit into a URL.
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
             limit.

@@ -12,6 +12,8 @@ import torch
 from stepzero_rnn.engine.check.check import Checked, Keep, check, keep_none
 from stepzero_rnn.engine.check.digests import digests
 from stepzero_rnn.engine.draw import Sampler, Stored
+from stepzero_rnn.formats.segments import Data, TensorData
+from stepzero_rnn.pipeline.elements import ChunkSource, chunks_of
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.report import summarize
 from stepzero_rnn.pipeline.result_cache import ResultCache, measured_bytes
@@ -65,13 +67,13 @@ class Run:
         )
         return summarize(job.plan, measured, found)
 
-    def crc32(self, tensor: TensorPlan) -> int:
-        """Return the CRC-32 of a tensor's bytes, which are drawn for it unless it is known."""
-        if self.known is not None:
-            return self.known.crc32[tensor.name]
-        key = ("crc32", self.job.digest, tensor.name)
+    def crc32(self, data: Data) -> int:
+        """Return the CRC-32 of a segment's bytes, which are drawn for it unless it is known."""
+        if self.known is not None and isinstance(data, TensorData) and data.is_whole:
+            return self.known.crc32[data.tensor.name]
+        key = ("crc32", self.job.digest, data)
         return self.results.get_or_compute(
-            key, int, lambda: self._drawn_crc32(tensor), self.sampler.stop
+            key, int, lambda: self._drawn_crc32(data), self.sampler.stop
         )
 
     def summary(self) -> bytes:
@@ -97,9 +99,10 @@ class Run:
         worth = self.job.is_quick or tensor.is_expensive
         return worth and self.tensors.put(self.job.digest, tensor.name, stored)
 
-    def _drawn_crc32(self, tensor: TensorPlan) -> int:
+    def _drawn_crc32(self, data: Data) -> int:
         crc = 0
-        for chunk in self.sampler.chunks(tensor, 0, tensor.elements):
+        elements = data.size // data.tensor.dtype.item_bytes
+        for chunk in chunks_of(data, ChunkSource(self.sampler), 0, elements):
             crc = zlib.crc32(chunk.data, crc)
         return crc
 

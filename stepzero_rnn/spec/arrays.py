@@ -23,7 +23,7 @@ from stepzero_rnn.spec.overrides import (
 )
 from stepzero_rnn.spec.parse import parse
 
-LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste"]
+LayoutName = Literal["pytorch", "keras", "flax", "onnx", "haiku", "sonnet", "tf1", "haste", "mlx"]
 ArrayName = Annotated[str, Field(max_length=64)]
 MAX_NAMES = 512  # more would not fit in a recipe
 

@@ -2,8 +2,8 @@
 answered.
 
 The files in `peers/` are by `scripts/record_peers.py`: Keras 3.15, Flax 0.12, ONNX Runtime, Haiku
-0.0.17, Sonnet 2.0.2 and tf_keras 2.21 (the cells of TensorFlow 1, and its conversion to CuDNN's
-layers) themselves.
+0.0.17, Sonnet 2.0.2, tf_keras 2.21 (the cells of TensorFlow 1, and its conversion to CuDNN's
+layers) and MLX 0.32 themselves.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def test_a_gru_that_pytorch_cannot_compute_is_refused(tmp_path, layout):
 
     assert (error.pointer, error.code) == ("/layout", "layout_unlike")
     assert "applies the reset gate before the matrix" in error.detail
-    assert error.allowed == ["pytorch", "keras", "flax", "onnx", "haste"]
+    assert error.allowed == ["pytorch", "keras", "flax", "onnx", "haste", "mlx"]
 
 
 def test_one_matrix_over_input_and_projected_state_is_not_read(tmp_path):

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.formats.segments import Deferred, Literal, Segment, TensorData
-from stepzero_rnn.plan import Plan, TensorPlan
+from stepzero_rnn.formats.segments import Data, Deferred, Literal, Segment, TensorData
+from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import room_bytes
 
@@ -40,9 +40,11 @@ class KnownFacts:
         self._plan = plan
         self._weights = weights
 
-    def crc32(self, tensor: TensorPlan) -> int:
-        """Compute the CRC-32 of a tensor's bytes."""
-        return zlib.crc32(self._weights[tensor.name])
+    def crc32(self, data: Data) -> int:
+        """Compute the CRC-32 of a whole tensor's bytes."""
+        assert isinstance(data, TensorData)
+        assert data.is_whole
+        return zlib.crc32(self._weights[data.tensor.name])
 
     def summary(self) -> bytes:
         """Return an empty summary of the right length."""
@@ -52,9 +54,9 @@ class KnownFacts:
 class NoFacts:
     """Facts that must not be asked for."""
 
-    def crc32(self, tensor: TensorPlan) -> int:
+    def crc32(self, data: Data) -> int:
         """Refuse."""
-        raise AssertionError(f"the CRC of {tensor.name} was asked for")
+        raise AssertionError(f"the CRC of {data.tensor.name} was asked for")
 
     def summary(self) -> bytes:
         """Refuse."""
@@ -100,8 +102,10 @@ def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.T
         match segment:
             case Literal(data):
                 parts.append(data)
-            case TensorData(tensor):
-                parts.append(known[tensor.name])
             case Deferred(render=render):
                 parts.append(render(facts))
+            case _:
+                assert isinstance(segment, TensorData)
+                assert segment.is_whole
+                parts.append(known[segment.tensor.name])
     return b"".join(parts)

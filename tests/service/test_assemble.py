@@ -17,7 +17,8 @@ from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.segments import Deferred
-from stepzero_rnn.pipeline.assemble import Buffer, ChunkSource, assemble
+from stepzero_rnn.pipeline.assemble import Buffer, assemble
+from stepzero_rnn.pipeline.elements import ChunkSource
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, format_of_suffix, plan_job
 from stepzero_rnn.pipeline.limits import Limits

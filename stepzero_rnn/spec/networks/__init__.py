@@ -12,7 +12,8 @@ Sources of the layouts:
     `nnx/nn/recurrent.py`; ONNX, operators LSTM-22, GRU-22 (with `linear_before_reset=1`), RNN-22;
     Haiku 0.0.17, `_src/recurrent.py`; Sonnet 2.0.2, `src/recurrent.py`; tf_keras 2.21,
     `layers/rnn/legacy_cells.py`; Haste 0.4, `frameworks/pytorch/{lstm,gru}.py` and
-    `lib/{lstm,gru}_forward_gpu.cu.cc`.  Keras's CuDNN layers: `_convert_rnn_weights` of tf_keras,
+    `lib/{lstm,gru}_forward_gpu.cu.cc`; MLX 0.32, `python/mlx/nn/layers/recurrent.py`.  Keras's
+    CuDNN layers: `_convert_rnn_weights` of tf_keras,
     `saving/legacy/hdf5_format.py`.  TensorFlow 1.15,
     `contrib/cudnn_rnn/python/ops/cudnn_rnn_ops.py`, for its cells' forget bias of 0.
 """

@@ -47,6 +47,12 @@ GRU = Rnn(
             "bias": ArrayRule(("bias_ih",), "zrn"),
             "recurrent_bias": ArrayRule(("bias_hh",), "zrn"),
         },
+        "mlx": {
+            "Wx": ArrayRule(("weight_ih",), "rzn"),
+            "Wh": ArrayRule(("weight_hh",), "rzn"),
+            "b": ArrayRule(("bias_ih",), "rzn", total=True, apart="n"),
+            "bhn": ArrayRule(("bias_hh",), "n"),
+        },
     },
     cudnn=cudnn_layout("zrn"),
 )

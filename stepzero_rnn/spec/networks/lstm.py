@@ -60,6 +60,11 @@ LSTM = Rnn(
             "recurrent_kernel": ArrayRule(("weight_hh",), "igfo", "transposed"),
             "bias": ArrayRule(("bias_ih",), "igfo", total=True),
         },
+        "mlx": {
+            "Wx": ArrayRule(("weight_ih",), "ifgo"),
+            "Wh": ArrayRule(("weight_hh",), "ifgo"),
+            "bias": ArrayRule(("bias_ih",), "ifgo", total=True),
+        },
     },
     cudnn=cudnn_layout("ifgo"),
 )

@@ -31,14 +31,16 @@ class Gate:
 class ArrayRule:
     """The contents of an array with a given name: parameters, and their gates in order.
 
-    `total` marks a single bias vector, the sum of PyTorch's two; `ones` are the gates to whose bias
-    the library adds 1 at run time.
+    `total` marks a single bias vector, the sum of PyTorch's two, except for the gates in `apart`,
+    whose other bias is another array; `ones` are the gates to whose bias the library adds 1 at run
+    time.
     """
 
     kinds: tuple[Kind, ...]
     gates: str
     form: FormName = "as_it_is"
     total: bool = False
+    apart: str = ""
     ones: str = ""
 
 

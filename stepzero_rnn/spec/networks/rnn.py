@@ -45,5 +45,10 @@ RNN = Rnn(
             "kernel": ArrayRule(("weight_ih", "weight_hh"), WHOLE, "joint"),
             "bias": ArrayRule(("bias_ih",), WHOLE, total=True),
         },
+        "mlx": {
+            "Wxh": ArrayRule(("weight_ih",), WHOLE),
+            "Whh": ArrayRule(("weight_hh",), WHOLE),
+            "bias": ArrayRule(("bias_ih",), WHOLE, total=True),
+        },
     },
 )
