@@ -28,6 +28,7 @@ TRITON = 'triton==3.7.1; platform_system == "Linux" and platform_machine == "x86
 CUDA = re.compile(
     r"(nvidia|cuda)-|triton=="
 )  # what a CUDA build of torch brings; pip adds it where it is wanted
+LINUX = re.compile(r"mlx-cpu==")  # a wheel for Linux alone
 HEADER = "# Made by `make lock` ({what}); change pyproject.toml or scripts/lock.py instead.\n"
 
 ROOT = Path(__file__).parents[1]
@@ -80,6 +81,7 @@ def frozen(python: Path) -> list[str]:
     command = [str(python), "-m", "pip", "freeze", "--all", "--exclude", "pip"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     pins = (line.partition("+")[0] for line in lines)
+    pins = (f'{pin}; platform_system == "Linux"' if LINUX.match(pin) else pin for pin in pins)
     return sorted((pin for pin in pins if not CUDA.match(pin)), key=str.casefold)
 
 
