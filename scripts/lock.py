@@ -81,7 +81,7 @@ def frozen(python: Path) -> list[str]:
     command = [str(python), "-m", "pip", "freeze", "--all", "--exclude", "pip"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     pins = (line.partition("+")[0] for line in lines)
-    pins = (f'{pin}; platform_system == "Linux"' if LINUX.match(pin) else pin for pin in pins)
+    pins = (f'{pin}; sys_platform == "linux"' if LINUX.match(pin) else pin for pin in pins)
     return sorted((pin for pin in pins if not CUDA.match(pin)), key=str.casefold)
 
 

@@ -245,7 +245,7 @@ def _mlx(rnn_type: str, _: bool) -> Network:
     from mlx import nn
 
     mx.random.seed(7)
-    kind = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}[rnn_type]
+    kind = getattr(nn, rnn_type.upper())
     layers = [kind(INPUT_SIZE, HIDDEN_SIZE), kind(HIDDEN_SIZE, HIDDEN_SIZE)]
     arrays: dict[str, Any] = {}
     answer = mx.array(INPUT)

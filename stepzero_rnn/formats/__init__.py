@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepzero_rnn.formats import bundle, npz, pt, safetensors
+from stepzero_rnn.formats import bundle, flax, mlx, npz, pt, safetensors
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.spec.checkpoint import FormatName
 
+SAFETENSORS = "application/vnd.safetensors"
+
 FORMATS: Mapping[FormatName, Format] = {
     "pt": Format("pt", "application/vnd.pytorch", "pt", pt.segments),
-    "safetensors": Format(
-        "safetensors", "application/vnd.safetensors", "safetensors", safetensors.segments
-    ),
+    "safetensors": Format("safetensors", SAFETENSORS, "safetensors", safetensors.segments),
     "npz": Format(
         "npz",
         "application/vnd.numpy.npz",
@@ -26,6 +26,22 @@ FORMATS: Mapping[FormatName, Format] = {
     ),
     "bundle": Format(
         "bundle", "application/zip", "zip", bundle.segments, takes_a_pass=True, revision=2
+    ),
+    "flax": Format("flax", "application/vnd.msgpack", "msgpack", flax.packed, cannot=flax.cannot),
+    "flax_safetensors": Format(
+        "flax_safetensors",
+        SAFETENSORS,
+        "flax.safetensors",
+        flax.dotted,
+        cannot=flax.cannot,
+    ),
+    "mlx": Format(
+        "mlx",
+        SAFETENSORS,
+        "mlx.safetensors",
+        mlx.segments,
+        lacks={"float64": "MLX's reader of safetensors knows no float64"},
+        cannot=mlx.cannot,
     ),
 }
 

@@ -5,10 +5,10 @@ A table says which parameters an array holds, their gates in order, and how they
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from stepzero_rnn.formats.segments import Data, Sum, TensorData, Transposed
+from stepzero_rnn.formats.segments import Data, Literal, Sum, TensorData, Transposed
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.networks import ArrayRule, Kind
@@ -20,7 +20,7 @@ class ForeignArray(NamedTuple):
     """An array of another library: its shape, and its elements in order."""
 
     shape: tuple[int, ...]
-    data: tuple[Data, ...]
+    data: tuple[Data | Literal, ...]
 
 
 def cells_of(plan: Plan) -> Iterator[tuple[Cell, ...]]:
@@ -42,18 +42,27 @@ def arrays_of(
     Args:
         names: which arrays of the layout; by default all whose parameters exist.
     """
-    rules = plan.spec.network.rnn.layouts[layout]
+    rnn = plan.spec.network.rnn
+    rules = rnn.layouts[layout]
     wanted = rules if names is None else names
     return {
-        name: _array(rules[name], cells)
+        name: _array(rules[name], cells, tuple(map(rnn.letters.index, rules[name].gates)))
         for name in wanted
         if all(kind in cells[0] for kind in rules[name].kinds)
     }
 
 
-def _array(rule: ArrayRule, cells: Sequence[Cell]) -> ForeignArray:
+def parts_of(data: Iterable[Data], first: int, last: int) -> Iterator[Data]:
+    """Yield elements first … last of an array."""
+    for part in data:
+        begin, end = max(first, 0), min(last, part.elements)
+        if begin < end:
+            yield part.part(begin, end)
+        first, last = first - part.elements, last - part.elements
+
+
+def _array(rule: ArrayRule, cells: Sequence[Cell], order: tuple[int, ...]) -> ForeignArray:
     tensor = cells[0][rule.kinds[0]]
-    order = tuple(map(tensor.gates.index, rule.gates))
     rows = tensor.gate_elements // (tensor.shape[1] if len(tensor.shape) == 2 else 1) * len(order)
     shape = (rows, *tensor.shape[1:])
     data = tuple(part for cell in cells for part in _parts(rule, cell, order))
@@ -75,14 +84,14 @@ def _array(rule: ArrayRule, cells: Sequence[Cell]) -> ForeignArray:
 def _parts(rule: ArrayRule, cell: Cell, order: tuple[int, ...]) -> Iterator[Data]:
     tensor = cell[rule.kinds[0]]
     if rule.form == "transposed":
-        yield Transposed(tensor, order)
+        yield Transposed(tensor, gates=order)
     elif rule.total:
         for letter, gate in zip(rule.gates, order, strict=True):
             first, last = gate * tensor.gate_elements, (gate + 1) * tensor.gate_elements
             if letter in rule.apart:
                 yield TensorData(tensor, first, last)
             else:
-                yield Sum(tensor, cell["bias_hh"], first, last)
+                yield Sum(tensor, first, last, other=cell["bias_hh"])
     else:
         for kind in rule.kinds:
             yield from (TensorData(cell[kind], *run) for run in _runs(cell[kind], order))

@@ -8,30 +8,46 @@ weights, so the format is the best one for streaming.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from math import prod
 
+from stepzero_rnn.dtypes import DTYPES
+from stepzero_rnn.formats.foreign import ForeignArray
 from stepzero_rnn.formats.origin import KEY, origin_json
 from stepzero_rnn.formats.segments import Literal, Segment, TensorData
-from stepzero_rnn.plan import Plan, TensorPlan
+from stepzero_rnn.plan import Plan
 
 _ALIGNMENT_BYTES = 8
 
 
 def segments(plan: Plan) -> tuple[Segment, ...]:
-    """Lay out a plan in the library's order: by name, as all dtypes are the same."""
-    tensors = sorted(plan.tensors, key=lambda tensor: tensor.name)
-    return (Literal(_header(plan, tensors)), *map(TensorData, tensors))
+    """Lay out a plan."""
+    arrays = {t.name: ForeignArray(t.shape, (TensorData(t),)) for t in plan.tensors}
+    return laid_out(plan, arrays, "pt")
 
 
-def _header(plan: Plan, tensors: list[TensorPlan]) -> bytes:
-    # Some loaders require `format`.  The keys are sorted; the library's order is random.
-    metadata = {"format": "pt", KEY: origin_json(plan.spec)}
+def laid_out(plan: Plan, arrays: Mapping[str, ForeignArray], framework: str) -> tuple[Segment, ...]:
+    """Lay out arrays in the library's order: by name, as all dtypes are the same.
+
+    Args:
+        framework: whose arrays they are, as some loaders require it to be said.
+    """
+    ordered = dict(sorted(arrays.items()))
+    data = (part for array in ordered.values() for part in array.data)
+    return (Literal(_header(plan, ordered, framework)), *data)
+
+
+def _header(plan: Plan, arrays: Mapping[str, ForeignArray], framework: str) -> bytes:
+    # The keys are sorted; the library's order is random.
+    metadata = {"format": framework, KEY: origin_json(plan.spec)}
     described = [f'"__metadata__":{json.dumps(metadata, separators=(",", ":"))}']
+    dtype = DTYPES[plan.spec.dtype]
     end = 0
-    for tensor in tensors:
-        start, end = end, end + tensor.size_bytes
+    for name, array in arrays.items():
+        start, end = end, end + prod(array.shape) * dtype.item_bytes
         described.append(
-            f'"{tensor.name}":{{"dtype":"{tensor.dtype.safetensors}",'
-            f'"shape":[{",".join(map(str, tensor.shape))}],"data_offsets":[{start},{end}]}}'
+            f'"{name}":{{"dtype":"{dtype.safetensors}",'
+            f'"shape":[{",".join(map(str, array.shape))}],"data_offsets":[{start},{end}]}}'
         )
     text = f"{{{','.join(described)}}}".encode("ascii")
     text += b" " * (-len(text) % _ALIGNMENT_BYTES)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from dataclasses import dataclass, replace
+from typing import BinaryIO, Protocol, Self
 
 from stepzero_rnn.plan import TensorPlan
 
@@ -38,8 +38,8 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class TensorData:
-    """Elements first … last of a tensor, row by row; all of them by default."""
+class _Elements:
+    """Elements first … last of something with a tensor's dtype; all of them by default."""
 
     tensor: TensorPlan
     first: int = 0
@@ -47,46 +47,56 @@ class TensorData:
 
     def __post_init__(self) -> None:
         if self.last < 0:
-            object.__setattr__(self, "last", self.tensor.elements)
+            object.__setattr__(self, "last", self.total)
+
+    @property
+    def total(self) -> int:
+        """How many elements there are."""
+        return self.tensor.elements
+
+    @property
+    def elements(self) -> int:
+        return self.last - self.first
 
     @property
     def size(self) -> int:
-        return (self.last - self.first) * self.tensor.dtype.item_bytes
+        return self.elements * self.tensor.dtype.item_bytes
+
+    def part(self, first: int, last: int) -> Self:
+        """Return elements first … last of these."""
+        return replace(self, first=self.first + first, last=self.first + last)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorData(_Elements):
+    """Elements of a tensor, row by row."""
 
     @property
     def is_whole(self) -> bool:
         """Whether it is the whole tensor."""
-        return self.last - self.first == self.tensor.elements
+        return self.elements == self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """Elements first … last of a tensor, each added to that of another and rounded once."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum(_Elements):
+    """Elements of a tensor, each added to that of another and rounded once."""
 
-    tensor: TensorPlan
     other: TensorPlan
-    first: int
-    last: int
-
-    @property
-    def size(self) -> int:
-        return (self.last - self.first) * self.tensor.dtype.item_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Transposed:
-    """The transposes of a tensor's gates, side by side: (columns, gates · rows of a gate).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transposed(_Elements):
+    """The transposes of some gates of a tensor, side by side: (columns, gates · rows of a gate).
 
     `gates` are their places in the tensor, in the order of the file.  Whoever draws a part of it
-    needs the whole tensor.
+    needs these gates whole.
     """
 
-    tensor: TensorPlan
     gates: tuple[int, ...]
 
     @property
-    def size(self) -> int:
-        return self.tensor.size_bytes // len(self.tensor.gates) * len(self.gates)
+    def total(self) -> int:
+        return self.tensor.gate_elements * len(self.gates)
 
 
 @dataclass(frozen=True, slots=True)

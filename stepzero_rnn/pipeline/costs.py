@@ -82,16 +82,15 @@ def cost_of_stream(job: Job, chunk_bytes: int = MIN_CHUNK_BYTES) -> Cost:
 
 
 def _whole_bytes(segment: Segment) -> int:
-    """Return the memory for what a segment needs as a whole: a transposed tensor, or a block of an
-    expensive one.
+    """Return the memory for what a segment needs as a whole: the gates that it transposes, and a
+    block of an expensive tensor.
     """
-    match segment:
-        case Transposed(tensor):
-            return tensor.scratch_bytes + tensor.size_bytes
-        case TensorData(tensor) if tensor.is_expensive:
-            return tensor.scratch_bytes + tensor.size_bytes // len(tensor.blocks)
-        case _:
-            return 0
+    if not isinstance(segment, TensorData | Transposed):
+        return 0
+    tensor = segment.tensor
+    block = tensor.scratch_bytes + tensor.size_bytes // len(tensor.blocks)
+    gates = segment.size if isinstance(segment, Transposed) else 0
+    return gates + (block if tensor.is_expensive else 0)
 
 
 def cost_of_drawing(job: Job) -> Cost:

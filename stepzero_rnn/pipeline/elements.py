@@ -33,10 +33,16 @@ class ChunkSource:
         item_bytes = tensor.dtype.item_bytes
         return (kept[at:to] for at, to in pieces(first, last, item_bytes, self.chunk_bytes))
 
-    def whole(self, tensor: TensorPlan) -> Stored:
-        """Return all elements of a tensor, flat."""
+    def part(self, tensor: TensorPlan, first: int, last: int) -> Stored:
+        """Return elements first … last of a tensor at once."""
         kept = self.kept.get(tensor.name)
-        return self.sampler.tensor(tensor) if kept is None else kept
+        if kept is not None:
+            return kept[first:last]
+        out, at = np.empty(last - first, tensor.dtype.numpy), 0
+        for chunk in self.sampler.chunks(tensor, first, last, self.chunk_bytes):
+            out[at : at + len(chunk)] = chunk
+            at += len(chunk)
+        return out
 
 
 def chunks_of(data: Data, source: ChunkSource, first: int, last: int) -> Iterator[Stored]:
@@ -44,11 +50,12 @@ def chunks_of(data: Data, source: ChunkSource, first: int, last: int) -> Iterato
 
     An empty array announces that the next is expensive to make.
     """
+    first, last = data.first + first, data.first + last
     match data:
         case TensorData():
-            yield from source.chunks(data.tensor, data.first + first, data.first + last)
+            yield from source.chunks(data.tensor, first, last)
         case Sum():
-            yield _sum(data, source, data.first + first, data.first + last)
+            yield _sum(data, source, first, last)
         case Transposed():
             yield NOTHING
             yield from _transposed(data, source, first, last)
@@ -61,22 +68,27 @@ def _sum(data: Sum, source: ChunkSource, first: int, last: int) -> Stored:
     precisions p of 11 and 8.
     """
     dtype = data.tensor.dtype
-    one, other = (source.whole(tensor)[first:last] for tensor in (data.tensor, data.other))
+    one, other = (
+        load(source.part(tensor, first, last), dtype) for tensor in (data.tensor, data.other)
+    )
     out = np.empty(last - first, dtype.numpy)
     with np.errstate(over="ignore", invalid="ignore"):
-        store(load(one, dtype) + load(other, dtype), out, dtype)
+        store(one + other, out, dtype)
     return out
 
 
 def _transposed(data: Transposed, source: ChunkSource, first: int, last: int) -> Iterator[Stored]:
-    tensor, order = data.tensor, data.gates
-    whole = source.whole(tensor).reshape(len(tensor.gates), -1, tensor.shape[1])
-    width = len(order) * whole.shape[1]
+    tensor, size = data.tensor, data.tensor.gate_elements
+    gates = [
+        source.part(tensor, gate * size, (gate + 1) * size).reshape(-1, tensor.shape[1])
+        for gate in data.gates
+    ]
+    width = len(gates) * len(gates[0])
     at = first
     while at < last:
         row = at // width
         rows = max(source.chunk_bytes() // (width * tensor.dtype.item_bytes), 1)
-        part = np.concatenate([whole[gate, :, row : row + rows].T for gate in order], axis=1)
+        part = np.concatenate([gate[:, row : row + rows].T for gate in gates], axis=1)
         chunk = part.reshape(-1)[at - row * width : last - row * width]
         yield chunk
         at += len(chunk)

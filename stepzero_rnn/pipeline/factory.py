@@ -26,7 +26,8 @@ from stepzero_rnn.errors import ArraysGone
 from stepzero_rnn.identification.identify import Given, identify
 from stepzero_rnn.identification.redraw import Tools
 from stepzero_rnn.identification.result import Identified
-from stepzero_rnn.pipeline.assemble import Buffer, ChunkSource, assemble
+from stepzero_rnn.pipeline.assemble import Buffer, assemble
+from stepzero_rnn.pipeline.elements import ChunkSource
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import ResultCache
