@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepzero_rnn.formats import bundle, flax, mlx, npz, pt, safetensors
+from stepzero_rnn.formats import bundle, flax, keras, mlx, npz, pt, safetensors
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.spec.checkpoint import FormatName
 
@@ -26,6 +26,17 @@ FORMATS: Mapping[FormatName, Format] = {
     ),
     "bundle": Format(
         "bundle", "application/zip", "zip", bundle.segments, takes_a_pass=True, revision=2
+    ),
+    "keras_weights": Format(
+        "keras_weights", "application/x-hdf5", "weights.h5", keras.weights, cannot=keras.cannot
+    ),
+    "keras": Format(
+        "keras",
+        "application/zip",
+        "keras",
+        keras.model,
+        cannot=keras.cannot,
+        takes_a_pass=True,
     ),
     "flax": Format("flax", "application/vnd.msgpack", "msgpack", flax.packed, cannot=flax.cannot),
     "flax_safetensors": Format(

@@ -26,7 +26,17 @@ from stepzero_rnn.thresholds import CACHED_LAYER_BYTES, LARGE_LAYER_BYTES
 
 _DEVICE = re.compile(r"auto|cpu|cuda(:(0|[1-9][0-9]{0,2}))?|mps")
 
-FormatName = Literal["pt", "safetensors", "npz", "bundle", "flax", "flax_safetensors", "mlx"]
+FormatName = Literal[
+    "pt",
+    "safetensors",
+    "npz",
+    "bundle",
+    "keras_weights",
+    "keras",
+    "flax",
+    "flax_safetensors",
+    "mlx",
+]
 
 
 class Spec(NetworkSpec):
