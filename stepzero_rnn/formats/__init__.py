@@ -15,20 +15,28 @@ from stepzero_rnn.spec.checkpoint import FormatName
 SAFETENSORS = "application/vnd.safetensors"
 
 FORMATS: Mapping[FormatName, Format] = {
-    "pt": Format("pt", "application/vnd.pytorch", "pt", pt.segments),
-    "safetensors": Format("safetensors", SAFETENSORS, "safetensors", safetensors.segments),
+    "pt": Format("pt", "application/vnd.pytorch", "pt", pt.segments, is_sized_by_shape=True),
+    "safetensors": Format(
+        "safetensors", SAFETENSORS, "safetensors", safetensors.segments, is_sized_by_shape=True
+    ),
     "npz": Format(
         "npz",
         "application/vnd.numpy.npz",
         "npz",
         npz.segments,
         lacks={"bfloat16": "NumPy has no such type"},
+        is_sized_by_shape=True,
     ),
     "bundle": Format(
         "bundle", "application/zip", "zip", bundle.segments, takes_a_pass=True, revision=2
     ),
     "keras_weights": Format(
-        "keras_weights", "application/x-hdf5", "weights.h5", keras.weights, cannot=keras.cannot
+        "keras_weights",
+        "application/x-hdf5",
+        "weights.h5",
+        keras.weights,
+        cannot=keras.cannot,
+        is_sized_by_shape=True,
     ),
     "keras": Format(
         "keras",
@@ -36,15 +44,24 @@ FORMATS: Mapping[FormatName, Format] = {
         "keras",
         keras.model,
         cannot=keras.cannot,
+        is_sized_by_shape=True,
         takes_a_pass=True,
     ),
-    "flax": Format("flax", "application/vnd.msgpack", "msgpack", flax.packed, cannot=flax.cannot),
+    "flax": Format(
+        "flax",
+        "application/vnd.msgpack",
+        "msgpack",
+        flax.packed,
+        cannot=flax.cannot,
+        is_sized_by_shape=True,
+    ),
     "flax_safetensors": Format(
         "flax_safetensors",
         SAFETENSORS,
         "flax.safetensors",
         flax.dotted,
         cannot=flax.cannot,
+        is_sized_by_shape=True,
     ),
     "mlx": Format(
         "mlx",
@@ -53,6 +70,7 @@ FORMATS: Mapping[FormatName, Format] = {
         mlx.segments,
         lacks={"float64": "MLX's reader of safetensors knows no float64"},
         cannot=mlx.cannot,
+        is_sized_by_shape=True,
     ),
 }
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
+
+from cachetools import LRUCache, cached
 
 from stepzero_rnn.dtypes import DTYPES, DTypeName
 from stepzero_rnn.errors import DtypeNotInFormat, NetworkNotInFormat, TooLarge
+from stepzero_rnn.formats.origin import origin_json
 from stepzero_rnn.formats.segments import Segment, size_of
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
@@ -28,8 +32,9 @@ class Format:
     `layout` returns the segments of a plan; `lacks` maps unsupported dtypes to the reason;
     `cannot` returns why a network cannot be expressed, or nothing; `warning` what the usual runtime
     cannot do with a checkpoint, or nothing.  With `takes_a_pass`, the values known late take a pass
-    over the weights even after a check.  `revision` counts the changes of a layout, since one
-    entity tag must not name two contents.
+    over the weights even after a check; with `is_sized_by_shape`, the size depends on nothing but
+    the network, its dtype, and the length of the recipe.  `revision` counts the changes of a
+    layout, since one entity tag must not name two contents.
     """
 
     name: FormatName
@@ -40,6 +45,7 @@ class Format:
     cannot: Callable[[Spec], str] = _nothing
     warning: Callable[[Spec], str] = _nothing
     takes_a_pass: bool = False
+    is_sized_by_shape: bool = False
     revision: int = 1
 
     @property
@@ -81,4 +87,17 @@ class Format:
 
     def size(self, plan: Plan) -> int:
         """Return the exact length of a plan's file in bytes.  Raises like `require`."""
-        return size_of(self.segments(plan))
+        self.require(plan)
+        return _known_size(self, plan) if self.is_sized_by_shape else size_of(self.layout(plan))
+
+
+def _shape(format: Format, plan: Plan) -> Hashable:
+    spec = plan.spec
+    return format.name, spec.network, spec.dtype, spec.batch_first, len(origin_json(spec))
+
+
+# Planning a request asks for the size of its file in every format, and laying one out takes longer
+# than all else.
+@cached(LRUCache(4096), key=_shape, lock=Lock())
+def _known_size(format: Format, plan: Plan) -> int:
+    return size_of(format.layout(plan))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 
 from stepzero_rnn.errors import UnknownFormat
 from stepzero_rnn.extras import require_torch
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.format import Format
-from stepzero_rnn.formats.segments import Segment, size_of
+from stepzero_rnn.formats.segments import Segment
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, recipe_digest
@@ -34,23 +34,30 @@ def _version(library: str) -> str:
     return version(library)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Job:
     """A planned checkpoint in one format: it has been validated, but nothing has been drawn.
 
     `recipe` is the token that its URLs contain.  `is_quick` says that making it takes about a
-    millisecond.
+    millisecond.  The file is laid out when its segments are first needed.
     """
 
     plan: Plan
     format: Format
     serving: Serving
     forward_size: ForwardSize
-    segments: tuple[Segment, ...]
-    size_bytes: int
     recipe: str
     digest: bytes
     is_quick: bool
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        return self.format.segments(self.plan)
+
+    @cached_property
+    def size_bytes(self) -> int:
+        """The exact length of the file."""
+        return self.format.size(self.plan)
 
     @property
     def spec(self) -> Spec:
@@ -136,14 +143,12 @@ def plan_job(
     size = planned.forward_size(serving.check)
     limits.admit(planned, size)
     chosen = FORMATS[name]
-    segments = chosen.segments(planned)
+    chosen.require(planned)
     return Job(
         planned,
         chosen,
         serving,
         size,
-        segments,
-        size_of(segments),
         recipe,
         recipe_digest(spec),
         is_quick=chosen.name != "bundle" and spec.arrays is None and _is_small(planned, size),
