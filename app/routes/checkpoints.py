@@ -29,8 +29,8 @@ from app.response.links import file_url
 from app.response.summaries import send_summary
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.naming import split_file_name
 from stepzero_rnn.pipeline.description import Description, describe
-from stepzero_rnn.pipeline.job import format_of_suffix
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Serving, Spec, require_layer
 from stepzero_rnn.spec.recipe import decode_recipe
@@ -41,7 +41,8 @@ from stepzero_rnn.summary import Summary
 class _Suffix(StringConvertor):
     """The part of a file name after the last dot.
 
-    If it could contain dots, matching a path of dots would take quadratic time.
+    A format's suffix may contain dots, but here they would make matching a path of dots take
+    quadratic time; what is before the last dot is in the name.
     """
 
     regex = "[^/.]+"
@@ -51,6 +52,7 @@ register_url_convertor("suffix", _Suffix())
 router = APIRouter(prefix="/v1", tags=["checkpoints"])
 
 FILE_PATH = "/checkpoints/{recipe}/{name}.{extension:suffix}"
+_SUFFIXES = ", ".join(f"`{record.suffix}`" for record in FORMATS.values())
 
 Token = Annotated[
     str,
@@ -119,7 +121,7 @@ async def fetch_checkpoint(
     extension: Annotated[
         str,
         Path(
-            description="`pt`, `safetensors`, `npz` or `zip`; it selects the format.",
+            description=f"One of {_SUFFIXES}; it selects the format.",
             json_schema_extra={"example": "pt"},
         ),
     ],
@@ -127,7 +129,7 @@ async def fetch_checkpoint(
     context: CurrentContext,
 ) -> Response:
     """Download a file from its permalink, in whole or in part; its bytes never change."""
-    format_name = format_of_suffix(extension)
+    stem, format_name = split_file_name(f"{name}.{extension}")
     spec = decode_recipe(recipe)
     FORMATS[format_name].require_spec(spec)
     if not_modified := await unchanged(request, context, spec, format_name):
@@ -135,7 +137,7 @@ async def fetch_checkpoint(
     job = await job_of(request, context, spec, format_name, options)
     delivery = Delivery(request, context, job)
     is_head = request.method == "HEAD"
-    return await (delivery.head(name) if is_head else delivery.permalink(name))
+    return await (delivery.head(stem) if is_head else delivery.permalink(stem))
 
 
 @router.get("/checkpoints/{recipe}", response_model=Description, **docs.GET_RECIPE)

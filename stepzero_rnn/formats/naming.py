@@ -1,4 +1,7 @@
-"""Selection of a file's format: the one named, or else the one of its suffix."""
+"""Selection of a file's format: the one named, or else the one of its suffix.
+
+A suffix may contain dots, and end in another one: `.onnx.zip` is not `.zip`.
+"""
 
 from __future__ import annotations
 
@@ -39,14 +42,36 @@ def choose_format(path: Path | None, named: FormatName | None) -> FormatName:
     """
     if named is not None and named not in FORMATS:
         raise UnknownFormat(given=named, allowed=FORMATS)
-    suffix = path.suffix.lower() if path else ""
-    by_suffix = next((name for name, row in FORMATS.items() if f".{row.suffix}" == suffix), None)
-    foreign = suffix[1:] if suffix[1:] in _OF_OTHERS else None
+    by_suffix = _split(path.name.lower())[1] if path else None
+    suffix = path.suffix.lower().removeprefix(".") if path and not by_suffix else ""
+    foreign = suffix if suffix in _OF_OTHERS else None
     if path and named and (foreign or by_suffix or named) != named:
         raise FormatMismatch(file=path.name, told=foreign or by_suffix or named, named=named)
     if foreign:
         raise UnknownFormat(given=foreign, allowed=FORMATS)
     return named or by_suffix or "pt"
+
+
+def split_file_name(name: str) -> tuple[str, FormatName]:
+    """Split a file name into its stem and the format of its suffix.
+
+    Raises:
+        UnknownFormat: no format has the suffix.
+    """
+    stem, found = _split(name)
+    if found is None:
+        suffixes = [record.suffix for record in FORMATS.values()]
+        raise UnknownFormat(given=name.rpartition(".")[2], allowed=suffixes)
+    return stem, found
+
+
+def _split(name: str) -> tuple[str, FormatName | None]:
+    """Split a name before the longest suffix of a format: some are the end of others."""
+    ends = {f".{record.suffix}": known for known, record in FORMATS.items()}
+    for end in sorted(ends, key=len, reverse=True):
+        if name.endswith(end) and name != end:
+            return name.removesuffix(end), ends[end]
+    return name, None
 
 
 def format_and_rest(spec: AnySpec) -> tuple[AnySpec, FormatName | None]:

@@ -76,9 +76,7 @@ def graph_with_weights(plan: Plan) -> tuple[Segment, ...]:
     """Lay out a graph that contains its weights, whatever their size."""
     code = plan.tensors[0].dtype.onnx
     weights = _weights(plan)
-    return _model(
-        plan, (onnx_proto.tensor(one.name, code, one.shape, one.rows) for one in weights)
-    )
+    return _model(plan, (onnx_proto.tensor(one.name, code, one.shape, one.rows) for one in weights))
 
 
 def graph_without_weights(plan: Plan) -> tuple[Segment, ...]:

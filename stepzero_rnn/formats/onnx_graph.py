@@ -70,7 +70,9 @@ def _attributes(spec: Spec) -> dict[str, Attribute]:
         case "gru":
             return common | {"linear_before_reset": 1}  # as PyTorch: the reset gate comes last
         case "rnn":
-            return common | {"activations": ((spec.nonlinearity or "tanh").title(),) * spec.network.directions}
+            return common | {
+                "activations": ((spec.nonlinearity or "tanh").title(),) * spec.network.directions
+            }
         case _:
             return common
 

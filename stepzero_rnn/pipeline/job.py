@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.metadata import version
 
-from stepzero_rnn.errors import UnknownFormat
 from stepzero_rnn.extras import require_torch
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.format import Format
@@ -162,15 +161,3 @@ def _is_small(plan: Plan, size: ForwardSize) -> bool:
         and plan.parameters * size.seq_len * size.batch <= QUICK_PRODUCTS
         and plan.multiply_adds(size) <= QUICK_MULTIPLY_ADDS
     )
-
-
-def format_of_suffix(suffix: str) -> FormatName:
-    """Return the name of the format with a file extension.
-
-    Raises:
-        UnknownFormat: there is none.
-    """
-    for name, record in FORMATS.items():
-        if record.suffix == suffix:
-            return name
-    raise UnknownFormat(given=suffix, allowed=[record.suffix for record in FORMATS.values()])

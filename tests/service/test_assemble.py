@@ -16,11 +16,12 @@ from stepzero_rnn.engine.draw import Sampler
 from stepzero_rnn.engine.thread_pool import Stop, ThreadPool
 from stepzero_rnn.errors import TooLarge, UnknownFormat
 from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats.naming import split_file_name
 from stepzero_rnn.formats.segments import Deferred
 from stepzero_rnn.pipeline.assemble import Buffer, assemble
 from stepzero_rnn.pipeline.elements import ChunkSource
 from stepzero_rnn.pipeline.factory import Factory
-from stepzero_rnn.pipeline.job import Job, format_of_suffix, plan_job
+from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import PART, RESULT_BYTES, ResultCache
 from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
@@ -258,11 +259,11 @@ class TestOrder:
 
     @every_format
     def test_knows_a_format_by_its_suffix(self, name: FormatName) -> None:
-        assert format_of_suffix(FORMATS[name].suffix) == name
+        assert split_file_name(f"net.pt.{FORMATS[name].suffix}") == ("net.pt", name)
 
     def test_refuses_an_unknown_suffix_and_lists_the_known(self) -> None:
         with pytest.raises(UnknownFormat) as refused:
-            format_of_suffix("h5")
+            split_file_name("net.pt.h5")
 
         assert refused.value.facts == {
             "given": "h5",
