@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepzero_rnn.formats import bundle, flax, keras, mlx, npz, pt, safetensors
+from stepzero_rnn.formats import bundle, flax, keras, mlx, npz, onnx, pt, safetensors
 from stepzero_rnn.formats.format import Format
 from stepzero_rnn.spec.checkpoint import FormatName
 
@@ -29,6 +29,31 @@ FORMATS: Mapping[FormatName, Format] = {
     ),
     "bundle": Format(
         "bundle", "application/zip", "zip", bundle.segments, takes_a_pass=True, revision=2
+    ),
+    "onnx": Format(
+        "onnx",
+        "application/vnd.onnx",
+        "onnx",
+        onnx.segments,
+        cannot=onnx.why_not,
+        warning=onnx.warning,
+    ),
+    "onnx_data": Format(
+        "onnx_data",
+        "application/vnd.onnx.data",
+        "onnx.data",
+        onnx.data_segments,
+        cannot=onnx.why_no_data,
+        warning=onnx.warning,
+    ),
+    "onnx_zip": Format(
+        "onnx_zip",
+        "application/vnd.onnx+zip",
+        "onnx.zip",
+        onnx.zip_segments,
+        cannot=onnx.why_not,
+        warning=onnx.warning,
+        takes_a_pass=True,
     ),
     "keras_weights": Format(
         "keras_weights",

@@ -23,7 +23,6 @@ _OF_OTHERS = frozenset(
         "mlmodel",
         "msgpack",
         "npy",
-        "onnx",
         "orbax",
         "parquet",
         "pb",

@@ -11,52 +11,51 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
+from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.formats import onnx_graph, onnx_proto
+from stepzero_rnn.formats.foreign import ForeignArray, arrays_of, cells_of
 from stepzero_rnn.formats.origin import KEY, origin_json
-from stepzero_rnn.formats.rows import row_order, rows_in_order
-from stepzero_rnn.formats.segments import Literal, Segment, TensorData, merge, size_of
+from stepzero_rnn.formats.segments import Literal, Segment, merge, size_of
 from stepzero_rnn.formats.stored_zip import ZipEntry, stored_zip
 from stepzero_rnn.plan import Plan
-from stepzero_rnn.spec.networks import ArrayRule
+from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.spec.recipe import file_stem
 
 MAX_MESSAGE_BYTES = 2**31 - 1
+# No graph is larger without its weights; the recipe in it has at most 8 KiB.
+_FRAME_BYTES, _LAYER_BYTES = 64 << 10, 2 << 10
 
-# The version of the operators, and that of the file, for readers as old as possible.
+# The version of the operators, and that of the file: the oldest that have the dtype.
 _BFLOAT16: tuple[int, int] = (22, 10)
 _OTHERS: tuple[int, int] = (17, 8)
 
-# Readers map large tensors into memory, which older ones can do at multiples of a page only.
+# Large weights are mapped into memory, which some readers can do at multiples of a page only.
 _PAGE_BYTES = 4096
 _LARGE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Weight:
-    """One input of a layer's node: both directions, in ONNX's order of gates."""
+    """An input of a layer's node, and where it starts in a file that has nothing but weights."""
 
     name: str
-    shape: tuple[int, ...]
-    rows: tuple[TensorData, ...]
-
-    @property
-    def size(self) -> int:
-        return size_of(self.rows)
+    array: ForeignArray
+    start: int
+    size: int
 
 
 def segments(plan: Plan) -> tuple[Segment, ...]:
     """Lay out the graph of a network with its weights or, above 2 GiB, without them."""
-    if is_one_file(plan):
-        return graph_with_weights(plan)
-    return graph_without_weights(plan)
+    return graph_with_weights(plan) if is_one_file(plan.spec) else graph_without_weights(plan)
 
 
 def data_segments(plan: Plan) -> tuple[Segment, ...]:
     """Lay out the weights that a graph without them refers to."""
-    return tuple(merge(_data(_weights(plan))))
+    return tuple(merge(_data(plan)))
 
 
 def zip_segments(plan: Plan) -> tuple[Segment, ...]:
@@ -65,31 +64,70 @@ def zip_segments(plan: Plan) -> tuple[Segment, ...]:
     return stored_zip([graph, ZipEntry(_data_name(plan), data_segments(plan))])
 
 
-def is_one_file(plan: Plan) -> bool:
-    """Whether the graph and its weights fit into one message."""
-    if plan.size_bytes > MAX_MESSAGE_BYTES:
-        return False
-    return size_of(graph_with_weights(plan)) <= MAX_MESSAGE_BYTES
+def why_not(spec: Spec) -> str:
+    """Return why a network is no ONNX graph; empty if it is one."""
+    return "ONNX's LSTM has no projection (`proj_size`)" if spec.proj_size else ""
+
+
+def why_no_data(spec: Spec) -> str:
+    """Return why a network has no file of weights apart from its graph; empty if it has one."""
+    if is_one_file(spec):
+        return "its `.onnx` file is below 2 GiB, and contains the weights"
+    return why_not(spec)
+
+
+def warning(spec: Spec) -> str:
+    """Return what ONNX's usual runtime cannot run; empty if it can."""
+    if spec.dtype in ("float64", "bfloat16"):
+        return f"ONNX Runtime has no {spec.dtype} {spec.rnn_type.upper()} on CPUs"
+    return ""
+
+
+def is_one_file(spec: Spec) -> bool:
+    """Whether the graph and its weights are certain to fit into one message."""
+    frame = _FRAME_BYTES + _LAYER_BYTES * spec.num_layers
+    return frame + _weight_bytes(spec) <= MAX_MESSAGE_BYTES
+
+
+def _weight_bytes(spec: Spec) -> int:
+    """Return the size of all weights, which takes no plan: all layers after the first are equal."""
+    network = spec.network
+
+    def elements(layer: int) -> int:
+        shapes = (network.block_shape(kind, layer) for kind in network.kinds)
+        return network.directions * len(network.rnn.letters) * sum(map(prod, shapes))
+
+    later = (spec.num_layers - 1) * elements(1)
+    return (elements(0) + later) * DTYPES[spec.dtype].item_bytes
 
 
 def graph_with_weights(plan: Plan) -> tuple[Segment, ...]:
     """Lay out a graph that contains its weights, whatever their size."""
-    code = plan.tensors[0].dtype.onnx
-    weights = _weights(plan)
-    return _model(plan, (onnx_proto.tensor(one.name, code, one.shape, one.rows) for one in weights))
+    code = DTYPES[plan.spec.dtype].onnx
+    return _model(
+        plan,
+        (
+            onnx_proto.tensor(one.name, code, one.array.shape, one.array.data)
+            for one in _weights(plan)
+        ),
+    )
 
 
 def graph_without_weights(plan: Plan) -> tuple[Segment, ...]:
     """Lay out a graph that refers to a second file in the same folder, with the recipe's name."""
-    code, location = plan.tensors[0].dtype.onnx, _data_name(plan)
-    weights = [*_weights(plan)]
+    code, location = DTYPES[plan.spec.dtype].onnx, _data_name(plan)
     return _model(
         plan,
         (
             onnx_proto.external_tensor(
-                one.name, code, one.shape, location=location, offset=offset, length=one.size
+                one.name,
+                code,
+                one.array.shape,
+                location=location,
+                offset=one.start,
+                length=one.size,
             )
-            for one, offset in zip(weights, _offsets(weights), strict=True)
+            for one in _weights(plan)
         ),
     )
 
@@ -103,7 +141,7 @@ def _model(plan: Plan, initializers: Iterable[Sequence[Segment]]) -> tuple[Segme
     opset, ir = _BFLOAT16 if spec.dtype == "bfloat16" else _OTHERS
     graph = onnx_proto.graph(
         KEY,
-        onnx_graph.nodes(spec, [*_rules(plan)]),
+        onnx_graph.nodes(spec),
         [*initializers, onnx_proto.integers(onnx_graph.JOINED, onnx_graph.JOINED_SHAPE)],
         onnx_graph.inputs(spec),
         onnx_graph.outputs(spec),
@@ -114,41 +152,21 @@ def _model(plan: Plan, initializers: Iterable[Sequence[Segment]]) -> tuple[Segme
     )
 
 
-def _rules(plan: Plan) -> Mapping[str, ArrayRule]:
-    """Return the content of every input of a layer's node, in the operator's order."""
-    network = plan.spec.network
-    rules = network.rnn.layouts["onnx"].items()
-    return {letter: rule for letter, rule in rules if {*rule.kinds} <= {*network.kinds}}
-
-
 def _weights(plan: Plan) -> Iterator[_Weight]:
-    network, rules = plan.spec.network, _rules(plan)
-    for layer, tensors in enumerate(plan.layers()):
-        by_place = {(tensor.kind, tensor.reverse): tensor for tensor in tensors}
-        for letter, rule in rules.items():
-            order = row_order(network.rnn, rule.gates)
-            parts = [
-                by_place[kind, reverse] for reverse in network.reverse_flags for kind in rule.kinds
-            ]
-            rows = tuple(data for part in parts for data in rows_in_order(part, order))
-            height, *width = parts[0].shape
-            shape = (network.directions, len(rule.kinds) * height, *width)
-            yield _Weight(onnx_graph.weight_name(letter, layer), shape, rows)
-
-
-def _offsets(weights: Iterable[_Weight]) -> Iterator[int]:
-    """Yield where each of some weights starts in the file that has nothing else."""
+    """Yield the weights of every layer, in the order of its node's inputs."""
     end = 0
-    for weight in weights:
-        start = end + (-end % _PAGE_BYTES if weight.size > _LARGE_BYTES else 0)
-        yield start
-        end = start + weight.size
+    for layer, cells in enumerate(cells_of(plan)):
+        for letter, array in arrays_of(plan, "onnx", cells).items():
+            size = size_of(array.data)
+            start = end + (-end % _PAGE_BYTES if size > _LARGE_BYTES else 0)
+            yield _Weight(onnx_graph.weight_name(letter, layer), array, start, size)
+            end = start + size
 
 
-def _data(weights: Iterable[_Weight]) -> Iterator[Segment]:
-    known, end = [*weights], 0
-    for weight, start in zip(known, _offsets(known), strict=True):
-        if start > end:
-            yield Literal(bytes(start - end))
-        yield from weight.rows
-        end = start + weight.size
+def _data(plan: Plan) -> Iterator[Segment]:
+    end = 0
+    for weight in _weights(plan):
+        if weight.start > end:
+            yield Literal(bytes(weight.start - end))
+        yield from weight.array.data
+        end = weight.start + weight.size

@@ -7,7 +7,7 @@ the axes after the last: runtimes refuse or ignore `layout=1`, the operators' ow
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.formats.onnx_proto import Attribute, node, value_info
@@ -18,20 +18,16 @@ JOINED_SHAPE = (0, 0, -1)
 _TIME_FIRST, _BATCH_FIRST = (0, 2, 1, 3), (2, 0, 1, 3)  # of time, directions, batch and features
 
 
-def nodes(spec: Spec, weights: Sequence[str]) -> Iterator[bytes]:
-    """Yield a network's nodes in the order in which they run.
-
-    Args:
-        weights: the letters of a layer's weights, as its node takes them.
-    """
-    features = "input"
+def nodes(spec: Spec) -> Iterator[bytes]:
+    """Yield a network's nodes in the order in which they run."""
+    letters, features = ("WRB" if spec.bias else "WR"), "input"
     if spec.batch_first:
         features = "input_time_first"
         yield node("Transpose", ["input"], [features], {"perm": (1, 0, 2)})
     for layer in range(spec.num_layers):
         is_last = layer == spec.num_layers - 1
         apart, together = f"Y_l{layer}", f"transposed_l{layer}"
-        inputs = [features, *(weight_name(letter, layer) for letter in weights)]
+        inputs = [features, *(weight_name(letter, layer) for letter in letters)]
         yield node(_operator(spec), inputs, [apart, *_layer_states(spec, layer)], _attributes(spec))
         features = "output" if is_last else f"output_l{layer}"
         order = _BATCH_FIRST if is_last and spec.batch_first else _TIME_FIRST
