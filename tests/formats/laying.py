@@ -33,6 +33,13 @@ NETWORKS = [
 ]
 
 
+def part_of(data: Data, weights: Mapping[str, bytes]) -> bytes:
+    """Return the bytes of some elements of a tensor."""
+    assert isinstance(data, TensorData)
+    item_bytes = data.tensor.dtype.item_bytes
+    return weights[data.tensor.name][data.first * item_bytes : data.last * item_bytes]
+
+
 class KnownFacts:
     """The facts of weights that are at hand."""
 
@@ -41,10 +48,8 @@ class KnownFacts:
         self._weights = weights
 
     def crc32(self, data: Data) -> int:
-        """Compute the CRC-32 of a whole tensor's bytes."""
-        assert isinstance(data, TensorData)
-        assert data.is_whole
-        return zlib.crc32(self._weights[data.tensor.name])
+        """Compute the CRC-32 of a segment's bytes."""
+        return zlib.crc32(part_of(data, self._weights))
 
     def summary(self) -> bytes:
         """Return an empty summary of the right length."""
@@ -105,7 +110,5 @@ def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.T
             case Deferred(render=render):
                 parts.append(render(facts))
             case _:
-                assert isinstance(segment, TensorData)
-                assert segment.is_whole
-                parts.append(known[segment.tensor.name])
+                parts.append(part_of(segment, known))
     return b"".join(parts)
