@@ -52,8 +52,8 @@ def make(  # noqa: PLR0913 - its options
         typer.Option(
             "--skip-existing",
             help="Keep an existing file; fail if it belongs to another recipe or does not match "
-            "its checksums. A `.safetensors` file has none: only its recipe and length are "
-            "verified, and `sha256` is null.",
+            "its checksums. Only zips (`.pt`, `.npz`, `.zip`, `.onnx.zip`) have any: of others, recipe "
+            "and length are verified, and `sha256` is null.",
         ),
     ] = False,
     as_json: Annotated[

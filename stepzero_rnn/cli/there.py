@@ -7,11 +7,9 @@ from pathlib import Path
 
 from stepzero_rnn.cli.writing import sha256
 from stepzero_rnn.errors import RequestError
-from stepzero_rnn.formats.segments import is_frame_of
+from stepzero_rnn.formats.segments import Deferred, is_frame_of
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.targets import takes_a_stream
-
-WITHOUT_CHECKSUMS = frozenset({"safetensors"})
 
 
 def is_in_the_way(path: Path) -> bool:
@@ -35,7 +33,7 @@ def left(path: Path, job: Job, *, skip_existing: bool) -> str | None:
             raise RequestError(
                 f"{path} already exists and is not this recipe's file; use --force to replace it."
             )
-    if job.format.name in WITHOUT_CHECKSUMS:
+    if not any(isinstance(segment, Deferred) for segment in job.segments):
         return None
     if not _has_its_checksums(path):
         raise RequestError(

@@ -71,9 +71,8 @@ def why_not(spec: Spec) -> str:
 
 def why_no_data(spec: Spec) -> str:
     """Return why a network has no file of weights apart from its graph; empty if it has one."""
-    if is_one_file(spec):
-        return "its `.onnx` file is below 2 GiB, and contains the weights"
-    return why_not(spec)
+    one = "at its size, format `onnx` is one file with all weights" if is_one_file(spec) else ""
+    return why_not(spec) or one
 
 
 def warning(spec: Spec) -> str:
