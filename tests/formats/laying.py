@@ -10,13 +10,16 @@ from typing import Any
 import torch
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.formats.segments import Data, Deferred, Literal, Segment, TensorData
+from stepzero_rnn.formats.format import Format
+from stepzero_rnn.formats.segments import Data, Deferred, Literal, Segment, Sum, Transposed
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import room_bytes
 
 SIZES: dict[str, Any] = {"input_size": 3, "hidden_size": 4, "seed": 7}
 SMALL = Spec(rnn_type="lstm", num_layers=2, bidirectional=True, proj_size=2, **SIZES)
+UNPROJECTED = SMALL.model_copy(update={"proj_size": 0})
+ONE_WAY = UNPROJECTED.model_copy(update={"bidirectional": False})
 KINDS: list[dict[str, Any]] = [
     {"rnn_type": "rnn", "nonlinearity": "relu"},
     {"rnn_type": "gru"},
@@ -33,23 +36,38 @@ NETWORKS = [
 ]
 
 
-def part_of(data: Data, weights: Mapping[str, bytes]) -> bytes:
-    """Return the bytes of some elements of a tensor."""
-    assert isinstance(data, TensorData)
-    item_bytes = data.tensor.dtype.item_bytes
-    return weights[data.tensor.name][data.first * item_bytes : data.last * item_bytes]
+def can_hold(form: Format, spec: Spec) -> bool:
+    """Whether a format can hold a network."""
+    return spec.dtype in form.dtypes and not form.cannot(spec)
+
+
+def small_for(form: Format) -> Spec:
+    """Return the small network with the most features that a format can hold."""
+    return next(spec for spec in (SMALL, UNPROJECTED, ONE_WAY) if can_hold(form, spec))
+
+
+def elements_of(data: Data, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return the elements of a segment, flat."""
+    whole = weights[data.tensor.name]
+    match data:
+        case Sum():
+            whole = whole + weights[data.other.name]
+        case Transposed():
+            gates = whole.unflatten(0, (len(data.tensor.gates), -1))
+            whole = torch.cat([gates[gate].T for gate in data.gates], dim=1)
+    return whole.flatten()[data.first : data.last]
 
 
 class KnownFacts:
     """The facts of weights that are at hand."""
 
-    def __init__(self, plan: Plan, weights: Mapping[str, bytes]) -> None:
+    def __init__(self, plan: Plan, weights: Mapping[str, torch.Tensor]) -> None:
         self._plan = plan
         self._weights = weights
 
     def crc32(self, data: Data) -> int:
         """Compute the CRC-32 of a segment's bytes."""
-        return zlib.crc32(part_of(data, self._weights))
+        return zlib.crc32(raw(elements_of(data, self._weights)))
 
     def summary(self) -> bytes:
         """Return an empty summary of the right length."""
@@ -93,15 +111,14 @@ def module_of(spec: Spec) -> torch.nn.RNNBase:
     return module(**given, dtype=getattr(torch, spec.dtype))
 
 
-def raw(weights: Mapping[str, torch.Tensor]) -> dict[str, bytes]:
-    """Return the bytes of tensors."""
-    return {name: tensor.view(torch.uint8).numpy().tobytes() for name, tensor in weights.items()}
+def raw(tensor: torch.Tensor) -> bytes:
+    """Return the bytes of a tensor."""
+    return tensor.contiguous().view(torch.uint8).numpy().tobytes()
 
 
 def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.Tensor]) -> bytes:
     """Write a file."""
-    known = raw(weights)
-    facts = KnownFacts(plan, known)
+    facts = KnownFacts(plan, weights)
     parts = []
     for segment in segments:
         match segment:
@@ -110,5 +127,5 @@ def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.T
             case Deferred(render=render):
                 parts.append(render(facts))
             case _:
-                parts.append(part_of(segment, known))
+                parts.append(raw(elements_of(segment, weights)))
     return b"".join(parts)
