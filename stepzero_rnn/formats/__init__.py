@@ -61,6 +61,7 @@ FORMATS: Mapping[FormatName, Format] = {
         "weights.h5",
         keras.weights,
         cannot=keras.cannot,
+        warning=keras.warning,
         is_sized_by_shape=True,
     ),
     "keras": Format(
@@ -69,6 +70,7 @@ FORMATS: Mapping[FormatName, Format] = {
         "keras",
         keras.model,
         cannot=keras.cannot,
+        warning=keras.warning,
         is_sized_by_shape=True,
         takes_a_pass=True,
     ),
@@ -77,7 +79,7 @@ FORMATS: Mapping[FormatName, Format] = {
         "application/vnd.msgpack",
         "msgpack",
         flax.packed,
-        cannot=flax.cannot,
+        cannot=flax.cannot_pack,
         is_sized_by_shape=True,
     ),
     "flax_safetensors": Format(

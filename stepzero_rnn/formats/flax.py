@@ -21,6 +21,7 @@ from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import Spec
 
 _DIRECTIONS = ("forward", "backward")
+MAX_CHUNKS = 1 << 10
 _NNX = ("dense_", "if_/")  # names of the layout that only the cells of nnx have
 
 
@@ -48,6 +49,15 @@ def packed(plan: Plan) -> tuple[Segment, ...]:
 def cannot(spec: Spec) -> str:
     """Return why Flax's cells do not compute what a network does, or nothing."""
     return "Flax's LSTM has no projection" if spec.proj_size else ""
+
+
+def cannot_pack(spec: Spec) -> str:
+    """Return why a network cannot be a msgpack file, or nothing."""
+    widest = max(spec.input_size, spec.directions * spec.hidden_size)
+    largest = spec.hidden_size * widest * DTYPES[spec.dtype].item_bytes
+    if largest > MAX_CHUNKS * msgpack.MAX_ARRAY_BYTES:
+        return f"Flax divides arrays into chunks of 1 GiB, and one would have over {MAX_CHUNKS}"
+    return cannot(spec)
 
 
 def _arrays(plan: Plan) -> dict[str, ForeignArray]:

@@ -61,6 +61,16 @@ def cannot(spec: Spec) -> str:
     return "Keras's LSTM has no projection" if spec.proj_size else ""
 
 
+def warning(spec: Spec) -> str:
+    """Return what Keras cannot do with a checkpoint, or nothing."""
+    if spec.dtype != "float64":
+        return ""
+    return (
+        "On JAX, Keras has float64 only with `jax_enable_x64`; the state of its SimpleRNN begins as "
+        "float32 on every backend"
+    )
+
+
 def _layer(plan: Plan, cells: Sequence[Cell]) -> Mapping[str, hdf5.Node]:
     cell, *rest = (_cell(plan, cell) for cell in cells)
     return dict(zip(_DIRECTIONS, (cell, *rest), strict=True)) if rest else cell

@@ -37,8 +37,10 @@ SMALL = {
     "bidirectional": True,
     "init": {"weight_ih": "orthogonal", "weight_hh": {"scheme": "sparse", "sparsity": 0.5}},
 }
+NOT_EVERYWHERE: dict[str, Any] = {"proj_size": 0, "bidirectional": False}
 LARGE = {"rnn_type": "lstm", "input_size": 700, "hidden_size": 800, "num_layers": 2}  # 40 MB
-every_format = pytest.mark.parametrize("name", FORMAT_NAMES)
+# `onnx_data` is a file of networks above 2 GiB only; the other part of theirs is `onnx`.
+every_format = pytest.mark.parametrize("name", [n for n in FORMAT_NAMES if n != "onnx_data"])
 
 
 def job(spec: dict[str, Any], name: FormatName) -> Job:
@@ -57,10 +59,15 @@ def stream(
         yield from filter(len, chunks)
 
 
+def small(name: FormatName) -> dict[str, Any]:
+    """Return the small network, without what a format cannot express."""
+    return SMALL | NOT_EVERYWHERE if FORMATS[name].cannot(parse(Spec, SMALL)) else SMALL
+
+
 @cache
 def whole(name: FormatName) -> bytes:
     """Return the whole small file."""
-    return b"".join(stream(SMALL, name))
+    return b"".join(stream(small(name), name))
 
 
 class TestRanges:
@@ -74,7 +81,7 @@ class TestRanges:
         first = data.draw(st.integers(0, len(file)))
         last = data.draw(st.integers(first, len(file)))
 
-        assert b"".join(stream(SMALL, name, first=first, last=last)) == file[first:last]
+        assert b"".join(stream(small(name), name, first=first, last=last)) == file[first:last]
 
     @pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
     @pytest.mark.parametrize("first", range(2000, 2009))
@@ -90,7 +97,7 @@ class TestRanges:
     def test_joined_make_the_whole(self, name: FormatName) -> None:
         file = whole(name)
         parts = [
-            b"".join(stream(SMALL, name, first=at, last=min(at + 1009, len(file))))
+            b"".join(stream(small(name), name, first=at, last=min(at + 1009, len(file))))
             for at in range(0, len(file), 1009)
         ]
 
@@ -98,17 +105,17 @@ class TestRanges:
 
     @every_format
     def test_have_the_length_that_was_stated_ahead(self, name: FormatName) -> None:
-        assert len(whole(name)) == job(SMALL, name).size_bytes
+        assert len(whole(name)) == job(small(name), name).size_bytes
 
     @every_format
     def test_of_nothing_are_nothing(self, name: FormatName) -> None:
-        assert list(stream(SMALL, name, first=100, last=100)) == []
+        assert list(stream(small(name), name, first=100, last=100)) == []
 
 
 class TestFacts:
     @every_format
     def test_are_not_asked_for_by_a_range_that_needs_none(self, name: FormatName) -> None:
-        asked = job(SMALL, name)
+        asked = job(small(name), name)
         start = 0
         with ThreadPool(1) as workers:
             source = ChunkSource(Sampler(asked.spec.seed, workers))
@@ -186,7 +193,7 @@ class TestChunks:
 
     @every_format
     def test_are_few_for_a_small_file(self, name: FormatName) -> None:
-        assert len(list(stream(SMALL, name))) == 1
+        assert len(list(stream(small(name), name))) == 1
 
     def test_are_read_only(self) -> None:
         for chunk in stream(LARGE, "safetensors"):
@@ -267,11 +274,16 @@ class TestOrder:
 
         assert refused.value.facts == {
             "given": "h5",
-            "allowed": ["pt", "safetensors", "npz", "zip"],
+            "allowed": [form.suffix for form in FORMATS.values()],
         }
 
     def test_tags_differ_by_recipe_and_format_and_by_nothing_else(self) -> None:
-        tags = [job(SMALL | {"seed": seed}, name).etag for seed in (0, 1) for name in FORMAT_NAMES]
+        tags = [
+            job(small(name) | {"seed": seed}, name).etag
+            for seed in (0, 1)
+            for name in FORMAT_NAMES
+            if name != "onnx_data"
+        ]
         served = plan_job(parse(Spec, SMALL), "pt", Serving(device="auto"), Limits())
 
         assert len(set(tags)) == len(tags)

@@ -1,0 +1,51 @@
+"""Loads files into Keras, on the backend that KERAS_BACKEND names, and computes with them.
+
+    KERAS_BACKEND=jax python -m tests.formats.keras_judge
+
+It prints one JSON object a network: the recipe, the largest difference to torch's outputs of the
+model that `load_model` returns, and whether `load_weights` of the other file changes its weights.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import stepzero_rnn
+from stepzero_rnn.spec.canonical import canonical_json
+from stepzero_rnn.spec.checkpoint import Spec
+from tests.formats.other_networks import difference, inputs, networks_of
+
+
+def judged(spec: Spec, folder: Path) -> dict[str, Any]:
+    """Load both files of a network."""
+    model = keras.saving.load_model(stepzero_rnn.save(spec, folder / "network.keras"))
+    found = _outputs(model, spec)
+    before = [np.asarray(one) for one in model.get_weights()]
+    for weight in model.weights:
+        weight.assign(keras.ops.zeros(weight.shape, dtype=spec.dtype))
+    model.load_weights(stepzero_rnn.save(spec, folder / "network.weights.h5"))
+    after = [np.asarray(one) for one in model.get_weights()]
+    equal = all(one.tobytes() == other.tobytes() for one, other in zip(before, after, strict=True))
+    shown = {"difference": difference(spec, found), "weights_are_equal": equal}
+    return {"recipe": canonical_json(spec), **shown}
+
+
+def _outputs(model: Any, spec: Spec) -> Any:
+    given = keras.ops.convert_to_tensor(inputs(spec).float().numpy(), dtype=spec.dtype)
+    return keras.ops.convert_to_numpy(keras.ops.cast(model(given), "float64"))
+
+
+if __name__ == "__main__":
+    # With 64 bits on JAX, Keras's SimpleRNN fails: its state keeps 32.
+    networks = networks_of("keras")
+    if keras.backend.backend() == "jax":
+        networks = [network for network in networks if network.dtype != "float64"]
+    with tempfile.TemporaryDirectory() as name:
+        for network in networks:
+            print(json.dumps(judged(network, Path(name))), flush=True)  # noqa: T201 - what it is for

@@ -1,0 +1,65 @@
+"""The networks that every other library is given, and what it and torch compute from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import stepzero_rnn
+from stepzero_rnn.dtypes import DTypeName
+from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.spec.checkpoint import FormatName, Spec
+from tests.formats.laying import SIZES, can_hold
+
+# A few roundings; for 16 bits, of states that are rounded at every step.
+TOLERANCES: Mapping[DTypeName, float] = {
+    "float32": 1e-6,
+    "float64": 1e-15,
+    "float16": 2e-3,
+    "bfloat16": 2e-2,
+}
+KINDS: list[dict[str, Any]] = [
+    {"rnn_type": "rnn"},
+    {"rnn_type": "rnn", "nonlinearity": "relu"},
+    {"rnn_type": "gru"},
+    {"rnn_type": "lstm"},
+]
+TIME, BATCH = 6, 2
+
+
+def networks_of(name: FormatName) -> list[Spec]:
+    """Return all combinations that a format can hold."""
+    specs = (
+        Spec(
+            dtype=dtype,
+            num_layers=layers,
+            bidirectional=bidirectional,
+            bias=bias,
+            batch_first=True,
+            **kind,
+            **SIZES,
+        )
+        for dtype, kind, layers, bidirectional, bias in product(
+            TOLERANCES, KINDS, (1, 3), (False, True), (False, True)
+        )
+    )
+    return [spec for spec in specs if can_hold(FORMATS[name], spec)]
+
+
+def inputs(spec: Spec) -> torch.Tensor:
+    """Return inputs of shape (batch, time, features)."""
+    drawn = torch.randn(BATCH, TIME, spec.input_size, generator=torch.Generator().manual_seed(1))
+    return drawn.to(getattr(torch, spec.dtype))
+
+
+def difference(spec: Spec, outputs: NDArray[Any]) -> float:
+    """Return the largest difference to the outputs of torch's module."""
+    with torch.inference_mode():
+        expected = stepzero_rnn.build(spec).eval()(inputs(spec))[0].double().numpy()
+    assert outputs.shape == expected.shape
+    return float(np.abs(outputs.astype(np.float64) - expected).max())
