@@ -62,13 +62,15 @@ def cannot(spec: Spec) -> str:
 
 
 def warning(spec: Spec) -> str:
-    """Return what Keras cannot do with a checkpoint, or nothing."""
-    if spec.dtype != "float64":
-        return ""
-    return (
-        "On JAX, Keras has float64 only with `jax_enable_x64`; the state of its SimpleRNN begins as "
-        "float32 on every backend"
-    )
+    """Return what Keras 3.15 cannot do with a checkpoint, or nothing."""
+    if spec.dtype == "float64":
+        return (
+            "on JAX, Keras has float64 only with `jax_enable_x64`; the state of its SimpleRNN "
+            "begins as float32 on every backend"
+        )
+    if spec.rnn_type == "gru" and not spec.bias and DTYPES[spec.dtype].item_bytes == 2:
+        return f"on JAX, Keras does not run a GRU without bias in {spec.dtype}"
+    return ""
 
 
 def _layer(plan: Plan, cells: Sequence[Cell]) -> Mapping[str, hdf5.Node]:

@@ -41,11 +41,18 @@ def _outputs(model: Any, spec: Spec) -> Any:
     return keras.ops.convert_to_numpy(keras.ops.cast(model(given), "float64"))
 
 
+def runs_on_jax(spec: Spec) -> bool:
+    """Whether Keras runs a network on JAX: with 64 bits not a SimpleRNN, as its state keeps 32; in
+    16 bits not a GRU without bias, as its state gets 32.
+    """
+    is_half = spec.dtype in ("float16", "bfloat16")
+    return spec.dtype != "float64" and not (is_half and spec.rnn_type == "gru" and not spec.bias)
+
+
 if __name__ == "__main__":
-    # With 64 bits on JAX, Keras's SimpleRNN fails: its state keeps 32.
     networks = networks_of("keras")
     if keras.backend.backend() == "jax":
-        networks = [network for network in networks if network.dtype != "float64"]
+        networks = [network for network in networks if runs_on_jax(network)]
     with tempfile.TemporaryDirectory() as name:
         for network in networks:
             print(json.dumps(judged(network, Path(name))), flush=True)  # noqa: T201 - what it is for
