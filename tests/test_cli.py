@@ -180,6 +180,8 @@ class TestMake:
             (["-o", "a.npz"], b"PK"),
             (["-o", "a.model"], b"PK"),
             (["-o", "a.model", "--format", "safetensors"], b"\x30"),
+            (["-o", "a.onnx"], b"\x08"),
+            (["-o", "a.onnx.zip"], b"PK"),
         ],
     )
     def test_takes_the_format_from_the_option_or_the_suffix(
@@ -239,7 +241,7 @@ class TestMake:
         assert first | {"skipped": True} == again
         assert (here / "gru.pt").stat().st_mtime_ns == written_ns
 
-    @pytest.mark.parametrize("format", ["pt", "safetensors", "npz", "bundle"])
+    @pytest.mark.parametrize("format", ["pt", "safetensors", "npz", "bundle", "onnx", "onnx_zip"])
     def test_does_not_take_another_recipes_file_for_its_own(self, format: str) -> None:
         made(*GRU, "--format", format, "-o", "gru")
         mine = run("make", *GRU, "--format", format, "-o", "gru", "--skip-existing")
@@ -249,7 +251,7 @@ class TestMake:
         assert other.exit_code == 2
         assert "is not this recipe's file" in other.stderr
 
-    @pytest.mark.parametrize("format", ["pt", "npz", "bundle"])
+    @pytest.mark.parametrize("format", ["pt", "npz", "bundle", "onnx_zip"])
     def test_does_not_take_altered_weights_for_its_own(self, here: Path, format: str) -> None:
         made(*GRU, "--format", format, "-o", "gru")
         altered = bytearray((here / "gru").read_bytes())
@@ -316,10 +318,10 @@ class TestMake:
     def test_refuses_the_suffix_of_a_format_that_it_does_not_write(
         self, here: Path, named: tuple[str, ...]
     ) -> None:
-        result = run("make", *GRU, "-o", "gru.onnx", *named)
+        result = run("make", *GRU, "-o", "gru.gguf", *named)
 
         assert result.exit_code == 2
-        assert "onnx" in result.stderr
+        assert "gguf" in result.stderr
         assert list(here.iterdir()) == []
 
     def test_tells_a_missing_folder_without_a_traceback(self) -> None:
@@ -574,7 +576,8 @@ class TestPlan:
     def test_leaves_out_a_format_that_cannot_hold_the_dtype(self) -> None:
         result = run("plan", *GRU, "--dtype", "bfloat16", "--json")
 
-        assert list(json.loads(result.stdout)["files"]) == ["pt", "safetensors", "bundle"]
+        assert "npz" not in json.loads(result.stdout)["files"]
+        assert json.loads(result.stdout)["not_in"]["npz"] == "NumPy has no such type"
 
     def test_foretells_the_bytes_of_every_file(self, here: Path) -> None:
         files = json.loads(run("plan", *GRU, "--json").stdout)["files"]

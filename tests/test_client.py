@@ -37,12 +37,12 @@ from stepzero_rnn.errors import (
     Unauthenticated,
     UnknownFormat,
 )
-from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.spec.catalogue import catalogue
 from stepzero_rnn.spec.checkpoint import CheckSize, FormatName, Serving, Spec
 from stepzero_rnn.spec.recipe import encode_recipe
+from tests.api.asking import FORMAT_NAMES
 from tests.awaiting import AwaitingClient
 from tests.scripted import (
     BUSY,
@@ -844,7 +844,7 @@ class TestDocuments:
 class TestTheService:
     """What the scripted server stands in for, asked for real."""
 
-    @pytest.mark.parametrize("name", list(FORMATS))
+    @pytest.mark.parametrize("name", FORMAT_NAMES)
     def test_sends_every_format_as_planned(
         self, server_url: str, path: Path, name: FormatName
     ) -> None:
@@ -876,7 +876,7 @@ class TestTheService:
         assert path.read_bytes() == expected
         assert seen[0][0] > 5000
 
-    @pytest.mark.parametrize("name", list(FORMATS))
+    @pytest.mark.parametrize("name", FORMAT_NAMES)
     def test_proves_a_part_that_was_altered_in_every_format(
         self, server_url: str, path: Path, name: FormatName
     ) -> None:

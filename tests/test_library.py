@@ -202,7 +202,7 @@ class TestSave:
 
         assert list(tmp_path.iterdir()) == []
 
-    @pytest.mark.parametrize("suffix", ["onnx", "h5", "keras", "ONNX"])
+    @pytest.mark.parametrize("suffix", ["gguf", "h5", "npy", "GGUF"])
     def test_refuses_the_suffix_of_a_format_that_it_does_not_write(
         self, tmp_path: Path, suffix: str
     ) -> None:

@@ -20,11 +20,19 @@ GRU: Mapping[str, Any] = {"rnn_type": "gru", "input_size": 10, "hidden_size": 20
 LSTM: Mapping[str, Any] = {"rnn_type": "lstm", "input_size": 10, "hidden_size": 20}
 RNN: Mapping[str, Any] = {"rnn_type": "rnn", "input_size": 10, "hidden_size": 20}
 
+# Those of small networks: `onnx_data` has the weights of large ones.
 SUFFIXES: Mapping[str, str] = {
     "pt": "pt",
     "safetensors": "safetensors",
     "npz": "npz",
     "bundle": "zip",
+    "onnx": "onnx",
+    "onnx_zip": "onnx.zip",
+    "keras_weights": "weights.h5",
+    "keras": "keras",
+    "flax": "msgpack",
+    "flax_safetensors": "flax.safetensors",
+    "mlx": "mlx.safetensors",
 }
 FORMAT_NAMES = tuple(SUFFIXES)
 

@@ -15,12 +15,13 @@ import httpx
 import pytest
 import torch
 
+from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.recipe import _DICTIONARY
 from stepzero_rnn.spec.schemes.presets import PRESETS
 from stepzero_rnn.spec.schemes.scripts import SCRIPTS
 from stepzero_rnn.spec.schemes.unions import BIAS_SCHEMES, WEIGHT_SCHEMES, BiasName, WeightName
-from tests.api.asking import GRU, LSTM, RNN, describe, make, permalink
+from tests.api.asking import FORMAT_NAMES, GRU, LSTM, RNN, describe, make, permalink
 
 JSON = {"Content-Type": "application/json"}
 LAST = {**JSON, "Connection": "close"}
@@ -109,11 +110,11 @@ WRONG: Mapping[str, Wrong] = {
     ),
     "unknown_format": Wrong(
         GRU,
-        {"format": "onnx"},
+        {"format": "gguf"},
         "/format",
         "literal_error",
-        "onnx",
-        ["pt", "safetensors", "npz", "bundle"],
+        "gguf",
+        [*FORMATS],
     ),
     "unknown_device": Wrong(
         GRU,
@@ -501,7 +502,7 @@ class TestACheckpointThatIsTooLarge:
         assert str(problem["planned_bytes"]) in problem["detail"]
 
     def test_is_refused_in_every_format(self, client: httpx.Client):
-        for name in ("pt", "safetensors", "npz", "bundle"):
+        for name in FORMATS:
             refuse(client, LSTM, 413, "too_large", hidden_size=SAFE, format=name)
 
     def test_is_refused_for_the_memory_of_one_layer_too(self, client: httpx.Client):
@@ -619,7 +620,7 @@ class TestARecipe:
         assert (answer.json()["given"], answer.json()["allowed"]) == (version, [1])
 
 
-@pytest.mark.parametrize("extension", ["onnx", "PT", "pth", "pt.gz", "exe"])
+@pytest.mark.parametrize("extension", ["gguf", "PT", "pth", "pt.gz", "onnx.data.gz", "exe"])
 def test_an_unknown_extension_is_not_found_and_the_known_are_listed(
     extension: str, client: httpx.Client
 ):
@@ -628,7 +629,7 @@ def test_an_unknown_extension_is_not_found_and_the_known_are_listed(
     assert answer.status_code == 404
     assert answer.json()["code"] == "unknown_format"
     assert answer.json()["given"] == extension.rpartition(".")[2]
-    assert answer.json()["allowed"] == ["pt", "safetensors", "npz", "zip"]
+    assert answer.json()["allowed"] == [record.suffix for record in FORMATS.values()]
 
 
 @pytest.mark.parametrize("accept", ["*/*;q=0", "application/*;q=0", "text/html, */*;q=0.0"])
@@ -725,7 +726,7 @@ class TestANetworkThatOverflows:
 
         assert answer.headers["Stepzero-Output-Finite"] == "false"
 
-    @pytest.mark.parametrize("name", ["pt", "safetensors", "npz", "bundle"])
+    @pytest.mark.parametrize("name", FORMAT_NAMES)
     def test_is_served_at_the_permalink_of_who_accepts_it(self, name: str, client: httpx.Client):
         made = make(client, self.WEIGHTS, accept_nonfinite=True, format=name)
 
@@ -784,7 +785,7 @@ class TestTheQuery:
             (f"{PLAIN}&init.bias=zeros&init=zeros", "/init", "repeated"),
             (f"{PLAIN}&init=zeros&init.bias=zeros", "/init.bias", "repeated"),
             (f"{PLAIN}&device=tpu", "/device", "unknown_device"),
-            (f"{PLAIN}&format=onnx", "/format", "literal_error"),
+            (f"{PLAIN}&format=gguf", "/format", "literal_error"),
             (f"{PLAIN}&seq_len=0", "/check/seq_len", "greater_than_equal"),
             (f"{PLAIN}&check=5", "/check", "model_type"),
         ],
@@ -833,7 +834,7 @@ class TestTheQuery:
 
     @pytest.mark.parametrize(
         ("query", "pointer"),
-        [("sha256=onnx", "/sha256/0"), ("sha256=pt,", "/sha256/1"), ("foo=1", "/foo")],
+        [("sha256=gguf", "/sha256/0"), ("sha256=pt,", "/sha256/1"), ("foo=1", "/foo")],
     )
     def test_of_a_description_takes_only_formats(
         self, query: str, pointer: str, client: httpx.Client

@@ -217,7 +217,7 @@ def test_a_slow_reader_gets_the_bytes_a_fast_one_gets(
 
 @pytest.mark.parametrize("name", FORMAT_NAMES)
 def test_as_many_bytes_are_sent_as_were_declared(name: str, server_url: str):
-    spec = {**LARGE, "input_size": 700, "hidden_size": 700, "proj_size": 9, "format": name}
+    spec = {**LARGE, "input_size": 700, "hidden_size": 700, "format": name}
     with Call.post(server_url, spec) as call:
         _, headers, body = call.read_head()
         sent = len(body) + sum(len(part) for part in call.read_rest())

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from stepzero_rnn.dtypes import DTYPES
-from stepzero_rnn.formats.format import Format
+from stepzero_rnn.formats import FORMATS, Format
 from stepzero_rnn.formats.segments import Data, Deferred, Literal, Segment, Sum, Transposed
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import Spec
@@ -56,6 +56,9 @@ def elements_of(data: Data, weights: Mapping[str, torch.Tensor]) -> torch.Tensor
             gates = whole.unflatten(0, (len(data.tensor.gates), -1))
             whole = torch.cat([gates[gate].T for gate in data.gates], dim=1)
     return whole.flatten()[data.first : data.last]
+
+
+HOLD_SMALL = [name for name, form in FORMATS.items() if can_hold(form, ONE_WAY)]
 
 
 class KnownFacts:

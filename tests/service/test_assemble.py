@@ -24,9 +24,9 @@ from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.pipeline.result_cache import PART, RESULT_BYTES, ResultCache
-from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, FormatName, Serving, Spec
+from stepzero_rnn.spec.checkpoint import FormatName, Serving, Spec
 from stepzero_rnn.spec.parse import parse
-from tests.formats.laying import NoFacts
+from tests.formats.laying import HOLD_SMALL, NoFacts, can_hold
 
 MIB = 1 << 20
 SMALL = {
@@ -37,10 +37,8 @@ SMALL = {
     "bidirectional": True,
     "init": {"weight_ih": "orthogonal", "weight_hh": {"scheme": "sparse", "sparsity": 0.5}},
 }
-NOT_EVERYWHERE: dict[str, Any] = {"proj_size": 0, "bidirectional": False}
 LARGE = {"rnn_type": "lstm", "input_size": 700, "hidden_size": 800, "num_layers": 2}  # 40 MB
-# `onnx_data` is a file of networks above 2 GiB only; the other part of theirs is `onnx`.
-every_format = pytest.mark.parametrize("name", [n for n in FORMAT_NAMES if n != "onnx_data"])
+every_format = pytest.mark.parametrize("name", HOLD_SMALL)
 
 
 def job(spec: dict[str, Any], name: FormatName) -> Job:
@@ -61,7 +59,12 @@ def stream(
 
 def small(name: FormatName) -> dict[str, Any]:
     """Return the small network, without what a format cannot express."""
-    return SMALL | NOT_EVERYWHERE if FORMATS[name].cannot(parse(Spec, SMALL)) else SMALL
+    plain = SMALL | {"proj_size": 0}
+    return next(
+        spec
+        for spec in (SMALL, plain, plain | {"bidirectional": False})
+        if can_hold(FORMATS[name], parse(Spec, spec))
+    )
 
 
 @cache
@@ -274,15 +277,12 @@ class TestOrder:
 
         assert refused.value.facts == {
             "given": "h5",
-            "allowed": [form.suffix for form in FORMATS.values()],
+            "allowed": [record.suffix for record in FORMATS.values()],
         }
 
     def test_tags_differ_by_recipe_and_format_and_by_nothing_else(self) -> None:
         tags = [
-            job(small(name) | {"seed": seed}, name).etag
-            for seed in (0, 1)
-            for name in FORMAT_NAMES
-            if name != "onnx_data"
+            job(small(name) | {"seed": seed}, name).etag for seed in (0, 1) for name in HOLD_SMALL
         ]
         served = plan_job(parse(Spec, SMALL), "pt", Serving(device="auto"), Limits())
 

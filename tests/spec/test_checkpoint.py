@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.engine.schemes import BIASES, WEIGHTS
 from stepzero_rnn.errors import FieldError, InvalidSpec
-from stepzero_rnn.spec.checkpoint import CheckpointRequest, CheckSize, Serving, Spec
+from stepzero_rnn.spec.checkpoint import FORMAT_NAMES, CheckpointRequest, CheckSize, Serving, Spec
 from stepzero_rnn.spec.init import InitParts
 from stepzero_rnn.spec.parse import parse
 from stepzero_rnn.spec.schemes.biases import ForgetBias, PytorchBias, ZerosBias
@@ -195,7 +195,7 @@ REFUSALS: list[tuple[dict[str, Any], str, str, Any, Any]] = [
         "/format",
         "literal_error",
         "h5",
-        ["pt", "safetensors", "npz", "bundle"],
+        [*FORMAT_NAMES],
     ),
     (
         GRU | {"device": "gpu"},
