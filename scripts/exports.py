@@ -1,4 +1,4 @@
-"""Measures how far files in other formats are from PyTorch, and writes the table of docs/exports.md.
+"""Measures how far files in other formats are from PyTorch: the tables of docs/exports.md.
 
 python -m scripts.exports             prints the table
 python -m scripts.exports --write     writes it
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import stepzero_rnn
-from stepzero_rnn.dtypes import DTYPES
 from scripts.reference import filled
+from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
 from tests.formats.onnx_judges import difference_to_torch
 

@@ -37,6 +37,7 @@ FORMATS: Mapping[FormatName, Format] = {
         onnx.segments,
         cannot=onnx.why_not,
         warning=onnx.warning,
+        is_sized_by_shape=True,
     ),
     "onnx_data": Format(
         "onnx_data",
@@ -45,6 +46,7 @@ FORMATS: Mapping[FormatName, Format] = {
         onnx.data_segments,
         cannot=onnx.why_no_data,
         warning=onnx.warning,
+        is_sized_by_shape=True,
     ),
     "onnx_zip": Format(
         "onnx_zip",
@@ -53,6 +55,7 @@ FORMATS: Mapping[FormatName, Format] = {
         onnx.zip_segments,
         cannot=onnx.why_not,
         warning=onnx.warning,
+        is_sized_by_shape=True,
         takes_a_pass=True,
     ),
     "keras_weights": Format(

@@ -382,6 +382,11 @@ class TestAFile:
             "application/vnd.safetensors",
             "application/vnd.numpy.npz",
             "application/zip",
+            "application/vnd.onnx",
+            "application/vnd.onnx.data",
+            "application/vnd.onnx+zip",
+            "application/x-hdf5",
+            "application/vnd.msgpack",
         }
 
     def test_has_every_header_of_its_answers_documented(self, client: httpx.Client):
