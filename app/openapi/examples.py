@@ -95,6 +95,10 @@ NETWORKS: Mapping[str, Example] = {
         "summary": "GRU with standard normal weights and biases 0, as in many tutorials",
         "value": {**GRU, "init": "normal"},
     },
+    "onnx": {
+        "summary": "LSTM as an ONNX graph, for any number of time steps and any batch size",
+        "value": {"rnn_type": "lstm", **SIZES, "batch_first": True, "format": "onnx"},
+    },
     "bundle": {
         "summary": "GRU in a zip: checkpoint, statistics, spec and a script that loads it",
         "value": {**GRU, "format": "bundle"},

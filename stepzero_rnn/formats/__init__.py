@@ -36,7 +36,7 @@ FORMATS: Mapping[FormatName, Format] = {
         "onnx",
         onnx.segments,
         cannot=onnx.why_not,
-        warning=onnx.warning,
+        warning=onnx.graph_warning,
         is_sized_by_shape=True,
     ),
     "onnx_data": Format(

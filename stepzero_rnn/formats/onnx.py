@@ -82,6 +82,12 @@ def warning(spec: Spec) -> str:
     return ""
 
 
+def graph_warning(spec: Spec) -> str:
+    """Return what `warning` does, and that a graph lacks its weights; empty if neither holds."""
+    apart = "" if is_one_file(spec) else "its weights are a second file, of format `onnx_data`"
+    return "; ".join(filter(None, (apart, warning(spec))))
+
+
 def is_one_file(spec: Spec) -> bool:
     """Whether the graph and its weights are certain to fit into one message."""
     frame = _FRAME_BYTES + _LAYER_BYTES * spec.num_layers

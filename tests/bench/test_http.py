@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from itertools import count
 from pathlib import Path
 from statistics import median
@@ -123,6 +124,31 @@ def test_memory(init: str, layers: int, kept_mib: int) -> None:
     row(f"LSTM 2048x{layers}, {init}", "GB", "seconds", "MiB above idle", "one layer + 64 MiB")
     figures = f"{planned.size_bytes / 1e9:.2f}", f"{seconds:.2f}", f"{above / MIB:.0f}"
     row(f"{kept_mib} MiB to keep weights in", *figures, f"{layer / MIB + 64:.0f}")
+
+
+def test_formats() -> None:
+    """Rows in another order take as long as PyTorch's, and no more memory."""
+    peaks: dict[str, int] = {}
+    seeds = count()
+    with server(*OURS, ready="/healthz/ready") as (process, url):
+        memory = Memory(process.pid)
+        idle = memory.now()
+
+        def run(name: str) -> float:
+            body = json.dumps(LARGE | {"seed": next(seeds), "format": name})
+            memory.reset_peak()
+            seconds = curl(f"{url}/v1/checkpoints", body, "/dev/null")
+            peaks[name] = max(peaks.get(name, 0), memory.peak() - idle)
+            return seconds
+
+        names = ("pt", "safetensors", "onnx", "onnx_zip")
+        seconds = in_turn({name: partial(run, name) for name in names}, ROUNDS)
+    layer = max(sum(t.size_bytes for t in layer) for layer in plan(LARGE).layers())
+    print()
+    row("LSTM 2048x4", "seconds", "pt is sooner by", "MiB above idle", "one layer + 64 MiB")
+    for name, found in seconds.items():
+        figures = f"{median(found):.2f}", f"{ratio(found, seconds['pt']):.2f}x"
+        row(name, *figures, f"{peaks[name] / MIB:.0f}", f"{layer / MIB + 64:.0f}")
 
 
 def test_small_checkpoint() -> None:
