@@ -45,7 +45,7 @@ class FileEntry(BaseModel, frozen=True):
         description="SHA-256 of the whole file; null until it is known or requested with `?sha256=`."
     )
     warning: str | None = Field(
-        description="What the format's usual runtime cannot do with this file, or what it needs besides; or null."
+        description="What the format's usual runtime cannot do with this file, or what else the file needs; or null."
     )
 
 

@@ -49,12 +49,11 @@ def small_for(form: Format) -> Spec:
 def elements_of(data: Data, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Return the elements of a segment, flat."""
     whole = weights[data.tensor.name]
-    match data:
-        case Sum():
-            whole = whole + weights[data.other.name]
-        case Transposed():
-            gates = whole.unflatten(0, (len(data.tensor.gates), -1))
-            whole = torch.cat([gates[gate].T for gate in data.gates], dim=1)
+    if isinstance(data, Sum):
+        whole = whole + weights[data.other.name]
+    elif isinstance(data, Transposed):
+        gates = whole.unflatten(0, (len(data.tensor.gates), -1))
+        whole = torch.cat([gates[gate].T for gate in data.gates], dim=1)
     return whole.flatten()[data.first : data.last]
 
 

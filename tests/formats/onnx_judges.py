@@ -21,7 +21,7 @@ IN_RUNTIME = ("float32", "float16")  # the dtypes that ONNX Runtime has on a CPU
 SEQUENCES = ((5, 2), (9, 3))  # time steps, batch
 
 
-class RNN(RNN_7):
+class RNN(RNN_7):  # type: ignore[misc]  # which is not typed
     """The interpreter's operator, which lacks ONNX's `Relu`."""
 
     def choose_act(self, name: str, alpha: float | None, beta: float | None) -> Any:

@@ -29,7 +29,7 @@ from tests.formats.laying import (
 )
 
 ZIPS: tuple[FormatName, ...] = ("pt", "npz", "bundle", "onnx_zip", "keras")
-WEIGHTS_ALONE = "onnx_data"  # of networks above 2 GiB only
+WEIGHTS_ALONE: FormatName = "onnx_data"  # of networks above 2 GiB only
 every_format = pytest.mark.parametrize(
     "form", [FORMATS[name] for name in HOLD_SMALL], ids=HOLD_SMALL
 )
