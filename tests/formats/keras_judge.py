@@ -1,14 +1,16 @@
 """Loads files into Keras, on the backend that KERAS_BACKEND names, and computes with them.
 
-    KERAS_BACKEND=jax python -m tests.formats.keras_judge
+    KERAS_BACKEND=jax python -m tests.formats.keras_judge < recipes
 
-It prints one JSON object a network: the recipe, the largest difference to torch's outputs of the
-model that `load_model` returns, and whether `load_weights` of the other file changes its weights.
+It reads a recipe from each line, and prints a JSON object for each that Keras runs: the recipe, the
+largest difference to torch's outputs of the model that `load_model` returns, and whether
+`load_weights` of the other file gives it the same weights.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import numpy as np
 import stepzero_rnn
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import Spec
-from tests.formats.other_networks import difference, inputs, networks_of
+from tests.formats.other_networks import difference, inputs
 
 
 def judged(spec: Spec, folder: Path) -> dict[str, Any]:
@@ -50,7 +52,7 @@ def runs_on_jax(spec: Spec) -> bool:
 
 
 if __name__ == "__main__":
-    networks = networks_of("keras")
+    networks = [Spec.model_validate_json(line) for line in sys.stdin]
     if keras.backend.backend() == "jax":
         networks = [network for network in networks if runs_on_jax(network)]
     with tempfile.TemporaryDirectory() as name:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -13,6 +17,7 @@ from numpy.typing import NDArray
 import stepzero_rnn
 from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
 from tests.formats.laying import SIZES, can_hold
 
@@ -33,7 +38,9 @@ TIME, BATCH = 6, 2
 
 
 def networks_of(name: FormatName) -> list[Spec]:
-    """Return all combinations that a format can hold."""
+    """Return networks that a format can hold: of layers, directions and biases half of the
+    combinations, as most libraries take a second to compile each.
+    """
     specs = (
         Spec(
             dtype=dtype,
@@ -47,6 +54,7 @@ def networks_of(name: FormatName) -> list[Spec]:
         for dtype, kind, layers, bidirectional, bias in product(
             TOLERANCES, KINDS, (1, 3), (False, True), (False, True)
         )
+        if (layers == 1) ^ bidirectional ^ (not bias)
     )
     return [spec for spec in specs if can_hold(FORMATS[name], spec)]
 
@@ -63,3 +71,17 @@ def difference(spec: Spec, outputs: NDArray[Any]) -> float:
         expected = stepzero_rnn.build(spec).eval()(inputs(spec))[0].double().numpy()
     assert outputs.shape == expected.shape
     return float(np.abs(outputs.astype(np.float64) - expected).max())
+
+
+def judged_by_keras(backend: str, specs: Iterable[Spec]) -> dict[str, dict[str, Any]]:
+    """Return what Keras makes of the files of networks on a backend, by recipe."""
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.formats.keras_judge"],
+        input="\n".join(map(canonical_json, specs)),
+        env={**os.environ, "KERAS_BACKEND": backend},  # noqa: TID251 - as a shell would
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return {row["recipe"]: row for row in map(json.loads, run.stdout.splitlines())}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import jax
@@ -11,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import safetensors.flax
-from flax import linen, nnx, serialization, traverse_util
+from flax import nnx, serialization, traverse_util
 
 import stepzero_rnn
 from stepzero_rnn.errors import NetworkNotInFormat
@@ -20,10 +18,10 @@ from stepzero_rnn.formats.origin import spec_of_origin
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
+from tests.formats.flax_judge import CELLS, outputs
 from tests.formats.laying import SIZES, write
 from tests.formats.other_networks import TOLERANCES, difference, inputs, networks_of
 
-CELLS = {"lstm": linen.OptimizedLSTMCell, "gru": linen.GRUCell, "rnn": linen.SimpleCell}
 LSTM = Spec(rnn_type="lstm", batch_first=True, **SIZES)
 
 
@@ -38,39 +36,7 @@ def file(spec: Spec, name: FormatName = "flax") -> bytes:
     return b"".join(stepzero_rnn.stream(spec, format=name))
 
 
-def outputs(spec: Spec, tree: Mapping[str, Any]) -> Any:
-    """Run every layer by `linen.RNN`, as our documentation says."""
-    values = jnp.asarray(inputs(spec).float().numpy()).astype(spec.dtype)
-    options = {"dtype": spec.dtype, "param_dtype": spec.dtype}
-    if spec.nonlinearity == "relu":
-        options["activation_fn"] = linen.relu
-    run = cache(
-        lambda reverse: linen.RNN(
-            CELLS[spec.rnn_type](spec.hidden_size, **options), reverse=reverse, keep_order=reverse
-        )
-    )
-    for layer in range(spec.num_layers):
-        of_layer = tree[f"layer_{layer}"]
-        both = [of_layer] if not spec.bidirectional else [of_layer["forward"], of_layer["backward"]]
-        values = jnp.concatenate(
-            [
-                run(reverse).apply({"params": {"cell": cell}}, values)
-                for reverse, cell in zip((False, True), both, strict=False)
-            ],
-            axis=-1,
-        )
-    return np.asarray(values.astype("float64"))
-
-
-# Each takes a second to compile, so of layers, directions and biases not all combinations.
-NETWORKS = [
-    spec
-    for spec in networks_of("flax")
-    if (spec.num_layers == 1) ^ spec.bidirectional ^ (not spec.bias)
-]
-
-
-@pytest.mark.parametrize("spec", NETWORKS, ids=canonical_json)
+@pytest.mark.parametrize("spec", networks_of("flax"), ids=canonical_json)
 def test_linen_computes_what_torch_does_and_writes_the_same_bytes(spec: Spec) -> None:
     data = file(spec)
     tree = serialization.msgpack_restore(data)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import stepzero_rnn
@@ -13,38 +12,17 @@ from stepzero_rnn.errors import DtypeNotInFormat, NetworkNotInFormat
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import Spec
 from tests.formats.laying import SIZES
-from tests.formats.other_networks import TOLERANCES, difference, inputs, networks_of
+from tests.formats.other_networks import TOLERANCES, networks_of
 
-mx = pytest.importorskip("mlx.core", reason="MLX has no wheel for this system")
-nn = pytest.importorskip("mlx.nn")
-
-
-def layers_of(spec: Spec) -> Any:
-    """Make a module whose `layers` are MLX's."""
-    options = {"nonlinearity": nn.relu} if spec.nonlinearity == "relu" else {}
-    module = nn.Module()
-    module.layers = [
-        getattr(nn, spec.rnn_type.upper())(
-            spec.network.inputs(layer), spec.hidden_size, bias=spec.bias, **options
-        )
-        for layer in range(spec.num_layers)
-    ]
-    return module
+pytest.importorskip("mlx.core", reason="MLX has no wheel for this system")
+judge = pytest.importorskip("tests.formats.mlx_judge")
 
 
 @pytest.mark.parametrize("spec", networks_of("mlx"), ids=canonical_json)
 def test_mlx_computes_what_torch_does(tmp_path: Path, spec: Spec) -> None:
-    module = layers_of(spec)
-    values = mx.array(inputs(spec).float().numpy()).astype(getattr(mx, spec.dtype))
     path = stepzero_rnn.save(spec, tmp_path / "network.mlx.safetensors")
 
-    loaded = module if spec.num_layers > 1 else module.layers[0]
-    loaded.load_weights(str(path), strict=True)
-
-    for layer in module.layers:
-        values = layer(values)[0] if spec.rnn_type == "lstm" else layer(values)
-    found = np.array(values.astype(mx.float32))
-    assert difference(spec, found) <= TOLERANCES[spec.dtype]
+    assert judge.difference_to_torch(spec, path) <= TOLERANCES[spec.dtype]
 
 
 @pytest.mark.parametrize(
