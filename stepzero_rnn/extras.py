@@ -29,6 +29,15 @@ def require_matplotlib() -> None:
     _require("report", ("matplotlib",), otherwise)
 
 
+def require_reader(package: str, otherwise: str) -> None:
+    """Refuse to read a file if its parser, of the extra `readers`, is not installed.
+
+    Raises:
+        MissingExtra: it is not; the error says how to install it, or `otherwise`.
+    """
+    _require("readers", (package,), otherwise)
+
+
 def _require(extra: str, packages: tuple[str, ...], otherwise: str) -> None:
     lacking = [name for name in packages if find_spec(name) is None]
     if lacking:

@@ -68,7 +68,8 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
     Args:
         arrays: a mapping from names to arrays, with PyTorch's names (`weight_ih_l0`, or
             `weight_ih_l0.forget` for one gate) or those of the layout; or one or more paths of
-            `.npy`, `.npz` or `.safetensors` files.
+            `.npy`, `.npz` or `.safetensors` files or, with the extra `readers`, `.onnx`, `.h5` or
+            `.keras` files.
         layout: the library whose names, shapes and gate order the arrays have.
         prefix: the beginning of the names of the network's arrays, as in the file of a larger
             model; all other arrays are ignored.
@@ -229,7 +230,8 @@ def identify(arrays: AnyArrays, **options: Unpack[IdentifyArguments]) -> Identif
 
     Args:
         arrays: a mapping from names to arrays, such as a `state_dict`; or one or more paths of
-            `.npy`, `.npz` or `.safetensors` files, or one of a `.pt` file, which is read with
+            `.npy`, `.npz` or `.safetensors` files or, with the extra `readers`, `.onnx`, `.h5` or
+            `.keras` files; or one of a `.pt` file, which is read with
             `torch.load(weights_only=True)`.
         layout: the library whose names, shapes and gate order the arrays have.
         prefix: the beginning of the names of the network's arrays, as in the file of a larger
@@ -238,7 +240,7 @@ def identify(arrays: AnyArrays, **options: Unpack[IdentifyArguments]) -> Identif
     Raises:
         InvalidArrays, NotAnArrayFile: the arrays are corrupt, or do not tell their network.
         InvalidSpec: an option is not valid.
-        MissingExtra: torch, numba or scipy is not installed.
+        MissingExtra: torch, numba or scipy is not installed, or what reads such a file.
         StoreUnavailable: the folder for temporary files is not writable.
     """
     require_torch()

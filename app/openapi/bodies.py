@@ -12,8 +12,8 @@ from stepzero_rnn.spec.arrays import UploadOptions
 ARRAY_FILES = {
     "type": "array",
     "items": {"type": "string", "format": "binary", "examples": [""]},
-    "description": "Array files: `.npy` (named after the array), `.npz` or `.safetensors`. "
-    "A row without a file is ignored.",
+    "description": "Array files: `.npy` (named after the array), `.npz` or `.safetensors`; if "
+    "the server has the extra `readers`, also `.onnx`, `.h5` or `.keras`. A row without a file is ignored.",
 }
 EACH_IN_A_PART = {"style": "form", "explode": True}  # the default, but not Swagger UI's
 

@@ -27,6 +27,7 @@ from stepzero_rnn.errors import (
     InvalidSpec,
     MalformedForm,
     MalformedJson,
+    MissingExtra,
     NetworkNotInFormat,
     NonfiniteOutput,
     NotAcceptable,
@@ -63,7 +64,7 @@ SERVE = (
 )
 TOKEN = (InvalidRecipe, OutdatedRecipe, InvalidSpec, TooLarge, TooMuchWork, InternalError)
 KEPT = (ArraysGone, StoreUnavailable)
-UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, *KEPT)
+UPLOAD = (MalformedForm, InvalidArrays, ArraysTooLarge, NotAnArrayFile, MissingExtra, *KEPT)
 _BODY = (
     MalformedJson,
     UnsupportedMediaType,

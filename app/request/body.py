@@ -58,6 +58,7 @@ async def read_checkpoint_body(request: Request, context: Context) -> Checkpoint
         UnsupportedMediaType, BodyTooLarge, SlowRequest, MalformedJson, MalformedForm, InvalidSpec:
             the body is not valid, or the request has query parameters.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: the files are not valid.
+        MissingExtra: what reads them is not installed.
         ArraysGone, StoreUnavailable: the recipe's arrays are not stored, or nothing can be stored.
         Busy: other uploads leave no space for this one.
     """

@@ -17,6 +17,7 @@ from pathlib import Path
 from stepzero_rnn.arrays.array_shapes import fit
 from stepzero_rnn.arrays.names import lacking, read_names
 from stepzero_rnn.arrays.naming import unfit
+from stepzero_rnn.arrays.parsing.conversion import plain_files
 from stepzero_rnn.arrays.pieces import Filled, Piece, fill, gather, missing
 from stepzero_rnn.arrays.readers import safetensors
 from stepzero_rnn.arrays.readers.files import Found, list_arrays
@@ -57,7 +58,8 @@ def ingest(
 ) -> Manifest:
     """Write the arrays of all files to `target` in canonical form; on failure, remove it.
 
-    Compressed arrays are unpacked into unnamed temporary files in the same folder.
+    Compressed arrays are unpacked into unnamed temporary files in the same folder.  ONNX and HDF5
+    files are parsed in a child process, which writes their arrays into a temporary folder there.
 
     Args:
         watch: called with the largest number of bytes that will be written, before the first one,
@@ -68,8 +70,21 @@ def ingest(
             listed.
         ArraysTooLarge: a bound is exceeded.
         NotAnArrayFile: a file has an unsupported format.
+        MissingExtra: the extra `readers`, which the format needs, is not installed.
     """
-    reading = read_names(list_arrays(files, bounds), spec, options)
+    with plain_files(files, target.parent, bounds, watch) as plain:
+        return _ingest(list_arrays(plain, bounds), target, spec, options, bounds, watch)
+
+
+def _ingest(
+    arrays: Sequence[Found],
+    target: Path,
+    spec: Spec,
+    options: ReadOptions,
+    bounds: ReadLimits,
+    watch: Watch,
+) -> Manifest:
+    reading = read_names(arrays, spec, options)
     refuse([*reading.faults, *lacking(reading.named, spec), *unfit(reading.named)])
     if not reading.named:
         raise InvalidArrays([FieldError("/files", "no_arrays", "the files contain no arrays")])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from stepzero_rnn.dtypes import DTypeName
 from stepzero_rnn.errors import FieldError, InvalidArrays
@@ -14,12 +14,24 @@ from stepzero_rnn.spec.arrays import LayoutName
 _SHOWN_CHARS = 200
 
 
+class ArrayFault(NamedTuple):
+    """Why an array of a file cannot be used, although the file is intact."""
+
+    name: str
+    code: str
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An uploaded file: its original name, which is never used as a path, and its location."""
+    """An uploaded file: its original name, which is never used as a path, and its location.
+
+    `faults` are those that a parser found, if the file is what it wrote.
+    """
 
     name: str
     path: Path
+    faults: tuple[ArrayFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,9 @@ class ReadLimits:
     """Limits on what is read and written.
 
     `total_bytes` applies to the files, and again to their unpacked contents; `kept_bytes` to the
-    canonical file.
+    canonical file.  The others apply to files that are parsed in a child process: their number, the
+    size of one in ONNX, which is held in memory, and the process's memory, besides the file, and
+    processor time.
     """
 
     files: int = 1024
@@ -49,12 +63,16 @@ class ReadLimits:
     total_bytes: int = 4 << 30
     header_bytes: int = 2 << 20
     kept_bytes: int = 1 << 62
+    parsed_files: int = 16
+    onnx_bytes: int = 512 << 20
+    child_bytes: int = 512 << 20
+    child_cpu_s: int = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Callbacks while arrays are read: `claim` before a number of bytes is written, and `go_on`
-    before every chunk; either may raise.
+    """Callbacks while arrays are read: `claim` before a further number of bytes is written, and
+    `go_on` before every chunk; either may raise.
     """
 
     claim: Callable[[int], object] = lambda _: None

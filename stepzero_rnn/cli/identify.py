@@ -27,7 +27,8 @@ def identify(
             metavar="FILE...",
             exists=True,
             dir_okay=False,
-            help="A `.safetensors`, `.npz`, `.npy` or `.pt` file, or several files of one network. "
+            help="A `.safetensors`, `.npz`, `.npy`, `.onnx`, `.h5`, `.keras` or `.pt` file, or several "
+            "files of one network. "
             "A `.pt` file is read here with torch.load(weights_only=True), never by a server.",
         ),
     ],

@@ -62,8 +62,8 @@ _UPLOAD: Mapping[str, tuple[Any, Any]] = {
         typer.Option(
             "--arrays",
             metavar="FILE",
-            help="Your own weights: a `.npy`, `.npz` or `.safetensors` file; repeat for several "
-            "files. Missing parameters are drawn.",
+            help="Your own weights: a `.npy`, `.npz`, `.safetensors`, `.onnx`, `.h5` or `.keras` "
+            "file; repeat for several files. Missing parameters are drawn.",
             rich_help_panel=_UPLOAD_PANEL,
         ),
     ),

@@ -68,6 +68,7 @@ from stepzero_rnn.errors.access import (
     UnknownHost,
 )
 from stepzero_rnn.errors.arrays import (
+    ARRAY_FILES,
     ArraysGone,
     ArraysTooLarge,
     InvalidArrays,
@@ -120,6 +121,7 @@ from stepzero_rnn.errors.service import (
 )
 
 __all__ = [
+    "ARRAY_FILES",
     "BY_CODE",
     "MAX_ERRORS",
     "ArraysGone",

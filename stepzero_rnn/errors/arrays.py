@@ -8,6 +8,8 @@ from stepzero_rnn.errors.base import FieldError, StepZeroError
 from stepzero_rnn.errors.listing import list_errors
 from stepzero_rnn.errors.request import RequestError
 
+ARRAY_FILES = (".npy", ".npz", ".safetensors", ".onnx", ".h5", ".keras")
+
 
 class InvalidArrays(RequestError):
     """One or more uploaded arrays are corrupt or do not fit the network.  Nothing was stored."""
@@ -50,7 +52,7 @@ class NotAnArrayFile(RequestError):
             f"{file} is {kind}. {instead}",
             file=file,
             kind=kind,
-            allowed=[".npy", ".npz", ".safetensors"],
+            allowed=[*ARRAY_FILES],
         )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from stepzero_rnn.arrays.canonical import Stored, open_stored
 from stepzero_rnn.arrays.inference import infer
 from stepzero_rnn.arrays.ingest import ingest
+from stepzero_rnn.arrays.parsing.conversion import plain_files
 from stepzero_rnn.arrays.readers.files import list_arrays
 from stepzero_rnn.arrays.records import ReadLimits, ReadOptions, Upload, Watch
 from stepzero_rnn.engine.thread_pool import Stop
@@ -54,7 +55,14 @@ def identify(given: Given, incoming: Incoming, tools: Tools) -> Identified:
         Busy: there is no space for the files at the moment.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: the arrays cannot be read, or do not tell
             their network.
+        MissingExtra: the extra `readers`, which their format needs, is not installed.
     """
+    watch = Watch(incoming.claim_work, tools.stop.check)
+    with plain_files(given.files, incoming.path, given.bounds, watch) as plain:
+        return _identify(replace(given, files=plain), incoming, tools)
+
+
+def _identify(given: Given, incoming: Incoming, tools: Tools) -> Identified:
     network = infer(list_arrays(given.files, given.bounds), given.options)
     carried = given.recipe or recorded(given.files, given.bounds)
     with _canonical(given, incoming, network, tools.stop) as stored:

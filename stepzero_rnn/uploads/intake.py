@@ -37,6 +37,7 @@ def take(
         Stopped: `stop` was set; nothing was stored.
         Busy: there is no space for them at the moment.
         InvalidArrays, ArraysTooLarge, NotAnArrayFile: nothing was stored.
+        MissingExtra: the extra `readers`, which a file needs, is not installed.
         InvalidSpec: the spec already has arrays, or parts to redraw that the network lacks.
         StoreUnavailable: nothing can be stored.
     """

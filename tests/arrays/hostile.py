@@ -260,7 +260,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "a pickle": Hostile(pickle.dumps(Gadget()), "not_an_array_file"),
     "a pickle of protocol 0": Hostile(pickle.dumps(Gadget(), 0), "not_an_array_file"),
     "a checkpoint of torch.save": Hostile(torch_file(), "not_an_array_file"),
-    "an HDF5 file": Hostile(b"\x89HDF\r\n\x1a\n" + bytes(500), "not_an_array_file"),
+    "an HDF5 file": Hostile(b"\x89HDF\r\n\x1a\n" + bytes(500)),
     "gzip": Hostile(b"\x1f\x8b\x08" + bytes(50), "not_an_array_file"),
     "an array of objects": Hostile(pickled_array(), "not_floats"),
     "a magic alone": Hostile(b"\x93NUMPY"),
@@ -338,9 +338,7 @@ HOSTILE: Mapping[str, Hostile] = {
         single(f"{NAME}.npy", packed(npy()[:-4]), len(npy()), zlib.crc32(npy()[:-4]))
     ),
     "a packed record that becomes noise": Hostile(noise_behind_a_header()),
-    "a Keras model": Hostile(
-        npz(("config.json", b"{}"), ("model.weights.h5", b"")), "not_an_array_file"
-    ),
+    "a Keras model": Hostile(npz(("config.json", b"{}"), ("model.weights.h5", b""))),
     "a name that is no UTF-8": Hostile(GOOD.replace(NAME.encode(), b"\xff" * len(NAME))),
     "a name of a kilobyte": Hostile(npz(("a" * 1000 + ".npy", npy()))),
     "a name that climbs": Hostile(npz(("../../etc/passwd.npy", npy())), "unknown_array"),

@@ -22,7 +22,7 @@ from stepzero_rnn.arrays.records import (
     printable,
     require,
 )
-from stepzero_rnn.errors import ArraysTooLarge, InvalidArrays, NotAnArrayFile
+from stepzero_rnn.errors import ARRAY_FILES, ArraysTooLarge, InvalidArrays, NotAnArrayFile
 
 _HEAD_BYTES = npy.MAX_HEADER_BYTES + 12
 _SAVE = "Save it with safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')."
@@ -142,20 +142,24 @@ def _list(upload: Upload, size: int, bounds: ReadLimits) -> list[Found]:
         if head.startswith((zipped.MAGIC, zipped.EMPTY_MAGIC)):
             return [*_npz(upload, file, size, bounds)]
         if safetensors.is_one(head):
-            tensors = safetensors.read_header(file, size, bounds)
-            return [
-                Found(
-                    upload,
-                    t.name,
-                    t.values,
-                    t.shape,
-                    False,
-                    t.offset,
-                    error_in_format=t.error_in_format,
-                )
-                for t in tensors
-            ]
+            return _safetensors(upload, file, size, bounds)
     raise _other(upload.name, head)
+
+
+def _safetensors(upload: Upload, file: BinaryIO, size: int, bounds: ReadLimits) -> list[Found]:
+    faults = {name: FormatError(detail, code=code) for name, code, detail in upload.faults}
+    return [
+        Found(
+            upload,
+            t.name,
+            t.values,
+            t.shape,
+            False,
+            t.offset,
+            error_in_format=faults.get(t.name, t.error_in_format),
+        )
+        for t in safetensors.read_header(file, size, bounds)
+    ]
 
 
 def _npy(
@@ -194,20 +198,12 @@ def _npz(upload: Upload, file: BinaryIO, size: int, bounds: ReadLimits) -> Itera
 
 
 def _refuse_other_zips(file: str, names: set[str]) -> None:
-    kind, instead = "", ""
     if any(name.endswith("data.pkl") for name in names):
-        kind, instead = "a torch.save checkpoint, which is a pickle and never read here", _CONVERT
-    elif "config.json" in names and any(name.endswith(".h5") for name in names):
-        kind, instead = "a Keras model", _KERAS
-    if kind:
-        raise NotAnArrayFile(file=printable(file), kind=kind, instead=instead)
+        kind = "a torch.save checkpoint, which is a pickle and never read here"
+        raise NotAnArrayFile(file=printable(file), kind=kind, instead=_CONVERT)
 
 
-_KERAS = (
-    "Save its arrays with numpy.savez('weights.npz', **{w.path: w.numpy() for w in model.weights})."
-)
 _KINDS: tuple[tuple[bytes, str, str], ...] = (
-    (b"\x89HDF\r\n\x1a\n", "an HDF5 file", _KERAS),
     (b"\x80\x02", "a pickle, which is never read here", _SAVE),
     (b"\x80\x03", "a pickle, which is never read here", _SAVE),
     (b"\x80\x04", "a pickle, which is never read here", _SAVE),
@@ -223,5 +219,5 @@ def _other(file: str, head: bytes) -> NotAnArrayFile:
             return NotAnArrayFile(file=printable(file), kind=kind, instead=instead)
     kind = "of an unknown kind" if head else "empty"
     return NotAnArrayFile(
-        file=printable(file), kind=kind, instead="Send .npy, .npz or .safetensors files."
+        file=printable(file), kind=kind, instead=f"Send {', '.join(ARRAY_FILES)} files."
     )

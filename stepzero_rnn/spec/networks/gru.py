@@ -8,6 +8,7 @@ from stepzero_rnn.spec.networks.record import (
     Rnn,
     cudnn_layout,
     flax_kernels,
+    keras_layout,
     onnx_layout,
     pytorch_layout,
 )
@@ -24,11 +25,7 @@ GRU = Rnn(
     gates=_GATES,
     layouts={
         "pytorch": pytorch_layout(_GATES),
-        "keras": {
-            "kernel": ArrayRule(("weight_ih",), "zrn", "transposed"),
-            "recurrent_kernel": ArrayRule(("weight_hh",), "zrn", "transposed"),
-            "bias": ArrayRule(("bias_ih", "bias_hh"), "zrn", "pair"),
-        },
+        "keras": keras_layout("zrn", ArrayRule(("bias_ih", "bias_hh"), "zrn", "pair")),
         "flax": {
             **flax_kernels("ir", "hr", "r"),
             **flax_kernels("iz", "hz", "z"),
