@@ -35,7 +35,7 @@ _FIELDS = {
 }
 
 
-def parsed(name: str, tensor: Any, fault: Fault | None) -> Parsed:
+def described(name: str, tensor: Any, fault: Fault | None) -> Parsed:
     """Describe a tensor whose values are in the file.
 
     Raises:
