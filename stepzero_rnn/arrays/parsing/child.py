@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -16,6 +17,10 @@ from stepzero_rnn.arrays.parsing.parsed import UNREAD, Exceeded, Limits, Parsed,
 
 _OPEN_FILES = 64
 _HEADER_ROOM_BYTES = 8 << 20
+_PARSERS = {
+    "h5py": "stepzero_rnn.arrays.parsing.hdf5_file",
+    "onnx": "stepzero_rnn.arrays.parsing.onnx_file",
+}
 _METADATA = "__metadata__"  # what is not an array in the header of a `.safetensors` file
 
 
@@ -88,13 +93,10 @@ def _parse(job: Job, limits: Limits) -> Mapping[str, Any]:
 
 def _parser(name: str) -> Callable[[Path, Limits], list[Parsed]]:
     """Import one parser, and the library that it needs."""
-    if name == "onnx":
-        from stepzero_rnn.arrays.parsing import onnx_file
-
-        return onnx_file.parse
-    from stepzero_rnn.arrays.parsing import hdf5_file
-
-    return hdf5_file.parse
+    try:
+        return import_module(_PARSERS[name]).parse
+    except ImportError as error:  # also if its libraries do not fit in memory
+        raise Refused(f"{name} cannot be loaded within its limit on memory") from error
 
 
 def _write(target: Path, arrays: Sequence[Parsed]) -> None:
