@@ -87,6 +87,7 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
         InvalidSpec: the spec is not valid, or it names arrays already.
         StoreUnavailable: the folder is not writable.
     """
+    from stepzero_rnn.arrays.parsing.conversion import are_graphs
     from stepzero_rnn.arrays.records import ReadLimits
     from stepzero_rnn.arrays.saving import as_uploads
     from stepzero_rnn.uploads.intake import take
@@ -97,7 +98,8 @@ def with_arrays(spec: AnySpec, arrays: AnyArrays, **options: Unpack[UploadArgume
         files = as_uploads(listed(arrays), incoming.path)
         bounds = ReadLimits(total_bytes=store.max_bytes)
         recipe = take(files, as_spec(spec), incoming, options=reading, bounds=bounds)
-    caution(upload_warnings(recipe, reading.layout))
+        in_graphs = are_graphs(files)
+    caution(upload_warnings(recipe, reading.layout, in_graphs=in_graphs))
     return recipe
 
 

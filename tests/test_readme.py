@@ -14,6 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.arrays.foreign import hdf5, keras_datasets, onnx_bytes
+
 ROOT = Path(__file__).parents[1]
 MAX_README_LINES = 150
 
@@ -124,12 +126,15 @@ def test_torch_hub_loads_by_an_address_with_a_hash(server_url: str, tmp_path: Pa
 
 
 def test_own_weights_are_used_kept_and_grown(server_url: str, tmp_path: Path):
+    lstm = torch.nn.LSTM(10, 20)
+    (tmp_path / "model.onnx").write_bytes(onnx_bytes(lstm, "lstm"))
+    hdf5(tmp_path / "model.weights.h5", keras_datasets(lstm, "lstm"))
     for example in OWN_WEIGHTS:
         run(example, server_url, tmp_path)
     old = load_file(tmp_path / "old.safetensors")
     new, grown = (torch.load(tmp_path / name, weights_only=True) for name in ("new.pt", "grown.pt"))
 
-    assert len(OWN_WEIGHTS) == 4
+    assert len(OWN_WEIGHTS) == 5
     assert {name for name in old if not torch.equal(old[name], new[name])} == {"weight_hh_l0"}
     assert torch.equal(
         grown["weight_hh_l0"].view(3, 32, 32)[:, :20, :20], old["weight_hh_l0"].view(3, 20, 20)

@@ -13,6 +13,7 @@ from app.context import Context
 from app.disconnects import run_watched
 from app.middleware.resources import acquired_meanwhile
 from app.request.receiving import read_body, received_form
+from stepzero_rnn.arrays.parsing.conversion import are_graphs
 from stepzero_rnn.arrays.records import ReadLimits
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import (
@@ -83,10 +84,14 @@ async def _read_upload(request: Request, context: Context, media_type: str) -> C
             return await _with_kept_arrays(body, context)
         bounds = ReadLimits(total_bytes=settings.max_upload_bytes)
         stop = Stop()
-        work = partial(take, form.files, body.spec, incoming, options, bounds, stop)
+
+        def work() -> tuple[Spec, Sequence[SpecWarning]]:
+            spec = take(form.files, body.spec, incoming, options, bounds, stop)
+            in_graphs = are_graphs(form.files)
+            return spec, upload_warnings(spec, options.layout, in_graphs=in_graphs)
+
         async with acquired_meanwhile(request, context, {SLOTS: 1}):
-            spec = await run_watched(request.receive, context.threads, stop, work)
-        warnings = upload_warnings(spec, options.layout)
+            spec, warnings = await run_watched(request.receive, context.threads, stop, work)
         return CheckpointBody(spec, body.serving, body.format, warnings)
 
 

@@ -35,10 +35,15 @@ def spec_warnings(spec: Spec) -> list[SpecWarning]:
     return list(unique.values())
 
 
-def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
+def upload_warnings(
+    recipe: Spec, layout: LayoutName, *, in_graphs: bool = False
+) -> list[SpecWarning]:
     """Return the assumptions about newly uploaded arrays that the arrays themselves do not record.
 
     A recipe does not keep the layout, so they are reported at the upload only.
+
+    Args:
+        in_graphs: the arrays came in ONNX graphs, whose nodes record more, and were checked.
     """
     arrays, rnn_type = recipe.arrays, recipe.rnn_type
     if arrays is None or layout == "pytorch":
@@ -49,7 +54,9 @@ def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
     found = [
         SpecWarning(assumed.code, "/layout", assumed.detail)
         for assumed in ASSUMED
-        if (layout, rnn_type) in assumed.of and not (assumed.without_bias and has_bias)
+        if (layout, rnn_type) in assumed.of
+        and not (assumed.without_bias and has_bias)
+        and not (assumed.of_nodes and in_graphs)
     ]
     if (layout, rnn_type) == ("haiku", "rnn") and recipe.nonlinearity != "relu":
         detail = "Haiku's VanillaRNN uses relu, but this network uses tanh"
@@ -77,12 +84,15 @@ def upload_warnings(recipe: Spec, layout: LayoutName) -> list[SpecWarning]:
 
 @dataclass(frozen=True, slots=True)
 class Assumed:
-    """An assumption about the arrays of some layouts and networks; some only without a bias."""
+    """An assumption about the arrays of some layouts and networks; some only without a bias, or
+    without the nodes of their graph.
+    """
 
     code: str
     of: frozenset[tuple[str, str]]
     detail: str
     without_bias: bool = False
+    of_nodes: bool = False
 
 
 ASSUMED = (
@@ -91,6 +101,7 @@ ASSUMED = (
         frozenset({("onnx", "gru")}),
         "read as linear_before_reset=1, the only variant that PyTorch computes; the operator's "
         "default is 0, and the arrays do not record it: check the node's attributes",
+        of_nodes=True,
     ),
     Assumed(
         "assumed_reset_after",
@@ -119,6 +130,7 @@ ASSUMED = (
         "read as direction forward or bidirectional, not reverse, and without clip, input_forget, "
         "peepholes (P) or activations other than PyTorch's; the arrays do not record these: "
         "check the node's attributes",
+        of_nodes=True,
     ),
     Assumed(
         "assumed_activations",

@@ -24,6 +24,7 @@ from safetensors.numpy import save
 from app.settings import Settings
 from stepzero_rnn.uploads.store import INCOMING
 from tests.api.asking import GRU, LSTM, Call, resident_bytes, server_process
+from tests.arrays.foreign import hdf5, keras_datasets, onnx_bytes
 from tests.arrays.hostile import HOSTILE
 from tests.conftest import running
 
@@ -118,6 +119,21 @@ class TestAnUpload:
         recipes = {upload(client, NET, *f).headers["stepzero-recipe"] for f in forms}
 
         assert len(recipes) == 1
+
+    @pytest.mark.parametrize("layout", ["onnx", "keras"])
+    def test_in_a_file_of_another_program_has_the_same_address(
+        self, client: httpx.Client, arrays_folder: Path, tmp_path: Path, layout: str
+    ) -> None:
+        net = torch.nn.GRU(10, 20)
+        file = hdf5(tmp_path / "a.h5", keras_datasets(net, "gru")).read_bytes()
+        if layout == "onnx":
+            file = onnx_bytes(net, "gru")
+        theirs = upload(client, NET, ("model.bin", file), layout=layout)
+        ours = upload(client, NET, ("own.safetensors", safetensors(net.state_dict())))
+
+        assert theirs.headers["stepzero-recipe"] == ours.headers["stepzero-recipe"]
+        assert "assumed_attributes" not in theirs.headers.get("stepzero-warnings", "")
+        assert not left(arrays_folder)
 
     def test_of_a_part_leaves_the_rest_to_the_schemes(self, client: httpx.Client) -> None:
         weight = gru()["weight_ih_l0"]

@@ -261,6 +261,7 @@ HOSTILE: Mapping[str, Hostile] = {
     "a pickle of protocol 0": Hostile(pickle.dumps(Gadget(), 0), "not_an_array_file"),
     "a checkpoint of torch.save": Hostile(torch_file(), "not_an_array_file"),
     "an HDF5 file": Hostile(b"\x89HDF\r\n\x1a\n" + bytes(500)),
+    "an ONNX file cut short": Hostile(b"\x08\x08\x12\x07pytorch:\xff\xff\x03\x0a"),
     "gzip": Hostile(b"\x1f\x8b\x08" + bytes(50), "not_an_array_file"),
     "an array of objects": Hostile(pickled_array(), "not_floats"),
     "a magic alone": Hostile(b"\x93NUMPY"),

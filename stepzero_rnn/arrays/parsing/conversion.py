@@ -84,6 +84,15 @@ def plain_files(
         ]
 
 
+def are_graphs(files: Sequence[Upload]) -> bool:
+    """Whether all files are ONNX graphs, whose nodes are checked when they are parsed."""
+    heads = []
+    for upload in files:
+        with upload.path.open("rb") as file:
+            heads.append(file.read(_HEAD_BYTES))
+    return bool(heads) and all(map(_is_onnx, heads))
+
+
 def _source(upload: Upload, bounds: ReadLimits) -> _Source | None:
     """Return what has to be parsed of a file; None if `readers` reads it."""
     with upload.path.open("rb") as file:
