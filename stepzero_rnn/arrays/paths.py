@@ -63,10 +63,15 @@ def split(name: str) -> list[str]:
     return re.split("[/.]", name.removesuffix(":0").removesuffix("/value"))
 
 
+def tails(steps: Sequence[str]) -> list[str]:
+    """Return the last parts of a path that may identify a parameter, the longest first."""
+    return ["/".join(steps[-n:]) for n in (3, 2, 1)]
+
+
 def _place(
     call: NamedArray, steps: Sequence[str], rules: Mapping[str, LayoutRule]
 ) -> Placed | None:
-    tail = next((t for n in (2, 1) if (t := "/".join(steps[-n:])) in rules), None)
+    tail = next((tail for tail in tails(steps) if tail in rules), None)
     if tail is None:
         return None
     where: list[str] = []

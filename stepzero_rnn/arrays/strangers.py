@@ -10,7 +10,7 @@ from stepzero_rnn.arrays.array_shapes import fit
 from stepzero_rnn.arrays.habits import habit, is_dropped
 from stepzero_rnn.arrays.layouts import LAYOUTS
 from stepzero_rnn.arrays.naming import NamedArray, Reading, unknown
-from stepzero_rnn.arrays.paths import split
+from stepzero_rnn.arrays.paths import split, tails
 from stepzero_rnn.arrays.pytorch_names import examples, parameter
 from stepzero_rnn.arrays.records import ReadOptions, printable
 from stepzero_rnn.errors import MAX_ERRORS, FieldError
@@ -171,8 +171,7 @@ def _unlike(
 
 def _elsewhere(name: str, spec: Spec, options: ReadOptions) -> str:
     """Return a hint if another network type or another layout has an array of this name."""
-    steps = split(name)
-    keys = {parameter(name)} - {""} or {"/".join(steps[-2:]), steps[-1]} - _NO_EVIDENCE
+    keys = {parameter(name)} - {""} or {*tails(split(name))} - _NO_EVIDENCE
     networks = [n for n, rules in LAYOUTS[options.layout].items() if keys & rules.keys()]
     layouts = [n for n, by_type in LAYOUTS.items() if keys & by_type.get(spec.rnn_type, {}).keys()]
     if networks and spec.rnn_type not in networks:

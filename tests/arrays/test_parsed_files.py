@@ -201,6 +201,60 @@ def test_arrays_of_constants_identities_and_branches_are_found(tmp_path):
     assert is_equal(kept(tmp_path), net.state_dict())
 
 
+def unfolded(net: Any, begin: str = "") -> list[Any]:
+    """Return an LSTM's node, and nodes that stack its arrays from those of PyTorch at run time."""
+    made: list[Any] = []
+
+    def gates(name: str) -> list[str]:
+        made.append(numpy_helper.from_array(net.state_dict()[name].numpy(), f"{begin}{name}"))
+        outs = [f"{begin}{name}_{gate}" for gate in "ifgo"]
+        made.append(helper.make_node("Split", [f"{begin}{name}"], outs, axis=0))
+        return [outs[0], outs[3], outs[1], outs[2]]
+
+    made.append(numpy_helper.from_array(np.array([0]), f"{begin}first"))
+    for array, names in (
+        ("W", ["weight_ih_l0"]),
+        ("R", ["weight_hh_l0"]),
+        ("B", ["bias_ih_l0", "bias_hh_l0"]),
+    ):
+        blocks = [block for name in names for block in gates(name)]
+        made.append(helper.make_node("Concat", blocks, [f"{begin}{array}_flat"], axis=0))
+        given = [f"{begin}{array}_flat", f"{begin}first"]
+        made.append(helper.make_node("Unsqueeze", given, [f"{begin}{array}"]))
+    inputs = ["x", *(f"{begin}{array}" for array in "WRB")]
+    return [*made, helper.make_node("LSTM", inputs, [f"{begin}y"], hidden_size=5)]
+
+
+def test_arrays_that_an_exporter_left_to_be_stacked_are_computed(tmp_path):
+    net = module(network())
+    uploads = put(tmp_path, onnx_model(unfolded(net)).SerializeToString())
+
+    taken(tmp_path, uploads, network(), layout="onnx", strict=True)
+
+    assert is_equal(kept(tmp_path), net.state_dict())
+
+
+def test_a_network_that_is_in_a_graph_twice_is_one(tmp_path):
+    net = module(network())
+    twice = [*unfolded(net, "then_"), *unfolded(net, "else_")]
+
+    content = onnx_model(twice).SerializeToString()
+    taken(tmp_path, put(tmp_path, content), network(), layout="onnx", strict=True)
+
+    assert is_equal(kept(tmp_path), net.state_dict())
+
+
+def test_an_array_that_is_computed_otherwise_is_refused_by_the_name_of_its_node(tmp_path):
+    model = onnx.ModelProto.FromString(onnx_bytes(module(network()), "lstm"))
+    model.graph.node.insert(0, helper.make_node("Relu", ["W0"], ["made"]))
+    model.graph.node[1].input[1] = "made"
+
+    errors = refusals(tmp_path, put(tmp_path, model.SerializeToString()), network(), layout="onnx")
+
+    assert [error.code for error in errors] == ["not_stored"]
+    assert "computed by a node Relu" in errors[0].detail
+
+
 def test_one_of_several_networks_in_a_graph_is_chosen_by_its_prefix(tmp_path):
     spec = network("gru", num_layers=2)
     first, second = module(spec), module(spec.model_copy(update={"num_layers": 1}))

@@ -156,7 +156,7 @@ def test_a_dataset_that_unpacks_to_more_than_is_allowed_is_refused_before_it_is_
     error = refused(tmp_path, "model.h5", watch=Watch(claim=claimed.append))
 
     assert isinstance(error, ArraysTooLarge)
-    assert error.facts == error.facts | {"what": "bytes when unpacked", "given": 8 * GIB}
+    assert (error.facts["what"], error.facts["given"]) == ("bytes when unpacked", 8 * GIB)
     assert sum(claimed) < 1 << 22
 
 

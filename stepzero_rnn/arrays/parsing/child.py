@@ -94,9 +94,10 @@ def _parse(job: Job, limits: Limits) -> Mapping[str, Any]:
 def _parser(name: str) -> Callable[[Path, Limits], list[Parsed]]:
     """Import one parser, and the library that it needs."""
     try:
-        return import_module(_PARSERS[name]).parse
+        parse: Callable[[Path, Limits], list[Parsed]] = import_module(_PARSERS[name]).parse
     except ImportError as error:  # also if its libraries do not fit in memory
         raise Refused(f"{name} cannot be loaded within its limit on memory") from error
+    return parse
 
 
 def _write(target: Path, arrays: Sequence[Parsed]) -> None:

@@ -94,7 +94,7 @@ def _opened(group: Any, link: bytes, name: str) -> Any:
     if kind == h5py.h5l.TYPE_EXTERNAL:
         raise Refused("it is a link to another file", name)
     if kind != h5py.h5l.TYPE_HARD:
-        raise Refused("it is a soft link", name)
+        raise Refused("it is a soft link, or one that takes a plug-in", name)
     return h5py.h5o.open(group, link)
 
 
@@ -137,7 +137,8 @@ def _type(dataset: Any) -> tuple[str, str]:
             return f"I{8 * kind.get_size()}", ""
         case h5py.h5t.ENUM:
             return "BOOL", ""
-    return UNREAD, ""
+        case _:
+            return UNREAD, ""
 
 
 def _is_bfloat16(dataset: Any) -> bool:

@@ -50,7 +50,7 @@ def _gathered(
     if (given := tensor(name)) is not None:
         tensors[name] = given
         given.name = name
-        return given.data_location != given.EXTERNAL
+        return bool(given.data_location != given.EXTERNAL)
     node = maker(name)
     if node is None or node.op_type not in _FOLDED or node.domain:
         return False

@@ -95,4 +95,5 @@ def _raw(tensor: Any) -> Iterator[bytes]:
 
 
 def _listed(tensor: Any, field: str, kind: str) -> Iterator[bytes]:
-    yield np.array(getattr(tensor, field)).astype(kind).tobytes()
+    values = getattr(tensor, field)
+    yield np.fromiter(values, kind, len(values)).tobytes()

@@ -116,7 +116,7 @@ def keras_layout(gates: str, bias: ArrayRule) -> Layout:
 
 
 def _numbered(layout: Layout) -> Layout:
-    return {**layout, **{f"vars/{n}": rule for n, rule in enumerate(layout.values())}}
+    return {**layout, **{f"cell/vars/{n}": rule for n, rule in enumerate(layout.values())}}
 
 
 def onnx_layout(gates: str) -> Layout:
