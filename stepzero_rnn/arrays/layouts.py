@@ -41,12 +41,28 @@ def _rules(layout: Mapping[str, ArrayRule]) -> Mapping[str, LayoutRule]:
     return {name: _rule(record) for name, record in layout.items()}
 
 
-LAYOUTS: Mapping[LayoutName, Mapping[str, Mapping[str, LayoutRule]]] = {
+def _with_numbers(layout: Mapping[str, LayoutRule]) -> Mapping[str, LayoutRule]:
+    """Add the numbers of Keras's variables, below which its `.weights.h5` files have them."""
+    return {**layout, **{_NUMBERED[name]: rule for name, rule in layout.items()}}
+
+
+_NUMBERED = {
+    "kernel": "cell/vars/0",
+    "recurrent_kernel": "cell/vars/1",
+    "bias": "cell/vars/2",
+}
+
+
+_BY_RECORD: Mapping[LayoutName, Mapping[str, Mapping[str, LayoutRule]]] = {
     name: {rnn.name: _rules(rnn.layouts[name]) for rnn in RNNS.values() if name in rnn.layouts}
     for name in get_args(LayoutName)
 }
+LAYOUTS = {
+    **_BY_RECORD,
+    "keras": {name: _with_numbers(rules) for name, rules in _BY_RECORD["keras"].items()},
+}
 CUDNN: Mapping[str, Mapping[str, LayoutRule]] = {
-    rnn.name: _rules(rnn.cudnn) for rnn in RNNS.values() if rnn.cudnn
+    rnn.name: _with_numbers(_rules(rnn.cudnn)) for rnn in RNNS.values() if rnn.cudnn
 }
 
 

@@ -329,3 +329,18 @@ def test_kinds_of_files_may_be_mixed(tmp_path):
     taken(tmp_path, [*saved(tmp_path / "from", arrays), Upload("part.h5", part)], spec, strict=True)
 
     assert is_equal(kept(tmp_path), weights(spec))
+
+
+@pytest.mark.parametrize(
+    ("format", "layout"), [("onnx", "onnx"), ("keras_weights", "keras"), ("keras", "keras")]
+)
+@pytest.mark.parametrize(("kind", "fields"), NETWORKS)
+def test_a_file_that_is_exported_here_is_the_same_network_when_it_is_uploaded(
+    tmp_path, kind, fields, format, layout
+):
+    spec = network(kind, **fields)
+    path = stepzero_rnn.save(spec, tmp_path / "net", format=format)
+
+    taken(tmp_path, [Upload(path.name, path)], spec, layout=layout, strict=True)
+
+    assert is_equal(totals(kept(tmp_path)), totals(stepzero_rnn.state_dict(spec)))

@@ -8,7 +8,6 @@ from stepzero_rnn.spec.networks.record import (
     Rnn,
     cudnn_layout,
     flax_kernels,
-    keras_layout,
     onnx_layout,
     pytorch_layout,
 )
@@ -25,7 +24,11 @@ GRU = Rnn(
     gates=_GATES,
     layouts={
         "pytorch": pytorch_layout(_GATES),
-        "keras": keras_layout("zrn", ArrayRule(("bias_ih", "bias_hh"), "zrn", "pair")),
+        "keras": {
+            "kernel": ArrayRule(("weight_ih",), "zrn", "transposed"),
+            "recurrent_kernel": ArrayRule(("weight_hh",), "zrn", "transposed"),
+            "bias": ArrayRule(("bias_ih", "bias_hh"), "zrn", "pair"),
+        },
         "flax": {
             **flax_kernels("ir", "hr", "r"),
             **flax_kernels("iz", "hz", "z"),

@@ -8,7 +8,6 @@ from stepzero_rnn.spec.networks.record import (
     Rnn,
     cudnn_layout,
     flax_kernels,
-    keras_layout,
     onnx_layout,
     pytorch_layout,
 )
@@ -27,7 +26,11 @@ LSTM = Rnn(
     has_projection=True,
     layouts={
         "pytorch": pytorch_layout(_GATES, projection=True),
-        "keras": keras_layout("ifgo", ArrayRule(("bias_ih",), "ifgo", total=True)),
+        "keras": {
+            "kernel": ArrayRule(("weight_ih",), "ifgo", "transposed"),
+            "recurrent_kernel": ArrayRule(("weight_hh",), "ifgo", "transposed"),
+            "bias": ArrayRule(("bias_ih",), "ifgo", total=True),
+        },
         "flax": {
             **flax_kernels("ii", "hi", "i"),
             **flax_kernels("if", "hf", "f"),

@@ -104,21 +104,6 @@ def flax_kernels(input_side: str, hidden_side: str, gates: str) -> Layout:
     }
 
 
-def keras_layout(gates: str, bias: ArrayRule) -> Layout:
-    """Return the arrays of Keras's layers, by their names and by their numbers in `.weights.h5`."""
-    return _numbered(
-        {
-            "kernel": ArrayRule(("weight_ih",), gates, "transposed"),
-            "recurrent_kernel": ArrayRule(("weight_hh",), gates, "transposed"),
-            "bias": bias,
-        }
-    )
-
-
-def _numbered(layout: Layout) -> Layout:
-    return {**layout, **{f"cell/vars/{n}": rule for n, rule in enumerate(layout.values())}}
-
-
 def onnx_layout(gates: str) -> Layout:
     """Return the arrays of ONNX's operators, each of which holds both directions."""
     return {
@@ -130,10 +115,8 @@ def onnx_layout(gates: str) -> Layout:
 
 def cudnn_layout(gates: str) -> Layout:
     """Return the arrays of Keras's CuDNN layers, which have two biases."""
-    return _numbered(
-        {
-            "kernel": ArrayRule(("weight_ih",), gates, "by_columns"),
-            "recurrent_kernel": ArrayRule(("weight_hh",), gates, "by_columns"),
-            "bias": ArrayRule(("bias_ih", "bias_hh"), gates, "halves"),
-        }
-    )
+    return {
+        "kernel": ArrayRule(("weight_ih",), gates, "by_columns"),
+        "recurrent_kernel": ArrayRule(("weight_hh",), gates, "by_columns"),
+        "bias": ArrayRule(("bias_ih", "bias_hh"), gates, "halves"),
+    }

@@ -7,7 +7,6 @@ from stepzero_rnn.spec.networks.record import (
     ArrayRule,
     Rnn,
     flax_kernels,
-    keras_layout,
     onnx_layout,
     pytorch_layout,
 )
@@ -19,7 +18,11 @@ RNN = Rnn(
     has_nonlinearity=True,
     layouts={
         "pytorch": pytorch_layout(()),
-        "keras": keras_layout(WHOLE, ArrayRule(("bias_ih",), WHOLE, total=True)),
+        "keras": {
+            "kernel": ArrayRule(("weight_ih",), WHOLE, "transposed"),
+            "recurrent_kernel": ArrayRule(("weight_hh",), WHOLE, "transposed"),
+            "bias": ArrayRule(("bias_ih",), WHOLE, total=True),
+        },
         "flax": {
             **flax_kernels("i", "h", WHOLE),
             "i/bias": ArrayRule(("bias_ih",), WHOLE, total=True),
