@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 import anyio
@@ -14,6 +14,7 @@ from fastapi import Depends, Request
 
 from app.admission.admission import Admission
 from app.admission.budget import Budget
+from app.detached_checks import DetachedChecks
 from app.request_threads import RequestThreads
 from app.settings import Settings
 from app.telemetry.metrics import Load, Metrics
@@ -53,6 +54,10 @@ class Context:
     threads: RequestThreads
     warming: asyncio.Task[None]
     metrics: Metrics
+    checks: DetachedChecks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.checks = DetachedChecks(self.admission, self.threads, self.factory)
 
     @property
     def ready(self) -> bool:

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from app import problems
+from app.callers.sessions import Sessions
 from app.context import REQUEST_THREADS, Context, ServerState, admission_of, keep_showing, warm_up
 from app.middleware.access_log import RequestLog
 from app.middleware.guard import guard, guarded, sessions_of, trust_proxies
@@ -27,6 +28,7 @@ from app.routes import (
     checkpoints,
     comparison,
     diagnostics,
+    hub,
     identify,
     pages,
     reports,
@@ -91,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield {"context": context}
             for task in tasks:
                 task.cancel()
+            await context.checks.close()
             await asyncio.wait([context.warming])
 
     server_state = ServerState()
@@ -113,17 +116,7 @@ def create_app(settings: Settings) -> FastAPI:
     trust_proxies(api, settings)
     api.state.server_state = server_state
     api.add_middleware(RequestLog, metrics=metrics)
-    others = [
-        diagnostics.router,
-        comparison.router,
-        identify.router,
-        about.about,
-        session.session(sessions),
-        about.health,
-        pages.pages(docs=settings.docs),
-        *([about.metrics] if settings.metrics else []),
-    ]
-    routers = (reports.router, checkpoints.router, *others)  # the first that matches answers
+    routers = _routers(settings, sessions)
     for router in routers:
         api.include_router(router)
     for router in routers:
@@ -136,6 +129,23 @@ def create_app(settings: Settings) -> FastAPI:
     api.router.routes.append(pages.static(docs=settings.docs))
     describe_api(api, partial(guarded, settings=settings))
     return api
+
+
+def _routers(settings: Settings, sessions: Sessions | None) -> tuple[APIRouter, ...]:
+    """Return all routes; the first that matches answers."""
+    return (
+        reports.router,
+        checkpoints.router,
+        diagnostics.router,
+        comparison.router,
+        identify.router,
+        about.about,
+        session.session(sessions),
+        about.health,
+        pages.pages(docs=settings.docs),
+        *([about.metrics] if settings.metrics else []),
+        *([hub.router] if settings.hub else []),
+    )
 
 
 def _answer_head(api: FastAPI, router: APIRouter) -> None:

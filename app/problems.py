@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -25,6 +26,7 @@ from stepzero_rnn.errors import (
 from stepzero_rnn.spec.parse import refusal_of
 
 PROBLEM_TYPE = "application/problem+json"
+ANSWER = "stepzero.answer"  # in a scope: what renders its errors instead of `render`
 
 
 class WrongField(BaseModel):
@@ -111,7 +113,8 @@ def document(error: StepZeroError, request_id: str) -> bytes:
 
 async def _refuse(request: Request, error: Exception) -> Response:
     assert isinstance(error, StepZeroError)
-    return render(request, error)
+    answer: Callable[[Request, StepZeroError], Response] = request.scope.get(ANSWER, render)
+    return answer(request, error)
 
 
 async def _refuse_parameters(request: Request, error: Exception) -> Response:

@@ -157,6 +157,16 @@ class Settings(StoreSettings):
         default=True,
         description="Serve Swagger UI at /docs and the OpenAPI document at /openapi.json.",
     )
+    hub: bool = Field(
+        default=True, description="Serve repositories to clients of the Hugging Face Hub at /hub."
+    )
+    hub_patience_s: float = Field(
+        default=8,
+        gt=0,
+        le=3600,
+        description="Time after which such a client is asked to come back while its weights are checked; it gives up "
+        "after 10 by default.",
+    )
     metrics: bool = Field(default=True, description="Serve Prometheus metrics at /metrics.")
     api_keys: Keys = Field(
         default=(),

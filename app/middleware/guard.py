@@ -41,6 +41,13 @@ ASKED_WITH = [
     "X-API-Key",
     "X-Request-ID",
 ]
+READ_BY_CLIENTS = [
+    "Content-Range",
+    "Retry-After",
+    "X-Error-Code",
+    "X-Error-Message",
+    "X-Repo-Commit",
+]
 LIMIT_HEADERS = {
     "RateLimit-Policy": "Limits for each caller: `q` requests in `w` seconds.",
     "RateLimit": "Remaining quota: `r` requests; the window resets in `t` seconds.",
@@ -66,7 +73,7 @@ def guard(api: FastAPI, settings: Settings, sessions: Sessions | None) -> None:
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=ASKED_WITH,
-            expose_headers=[*FILE_HEADERS, "Content-Range", "Retry-After", *LIMIT_HEADERS],
+            expose_headers=[*FILE_HEADERS, *READ_BY_CLIENTS, *LIMIT_HEADERS],
         )
     api.add_middleware(KnownHosts, names=settings.allowed_hosts)
 

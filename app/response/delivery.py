@@ -32,6 +32,7 @@ from app.response.file_headers import (
 from app.response.streaming import ChunkResponse
 from app.scope import caller_of, stats_of
 from app.telemetry.request_stats import Stage, timed
+from stepzero_rnn.engine.check.check import Checked
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.errors import DigestMismatch
 from stepzero_rnn.pipeline.assemble import Buffer
@@ -69,7 +70,12 @@ async def unchanged(
 
 
 class Delivery:
-    """One job for one request."""
+    """One job for one request.
+
+    `max_wait_s` is how long the request may wait for capacity, if not as long as all others.
+    """
+
+    max_wait_s: float | None = None
 
     def __init__(self, request: Request, context: Context, job: Job) -> None:
         self.request, self.context, self.job = request, context, job
@@ -148,7 +154,7 @@ class Delivery:
         scope, admission = self.request.scope, self.context.admission
 
         async def admit() -> Claim:
-            claim = await admission.admit(cost, caller=caller_of(scope))
+            claim = await admission.admit(cost, caller=caller_of(scope), max_wait_s=self.max_wait_s)
             scope[HELD].callback(admission.budget.give_back, claim)
             scope[CLAIM] = claim
             return claim
@@ -179,7 +185,10 @@ class Delivery:
         return await self.run("check", self._check)
 
     def _check(self, stop: Stop) -> dict[str, str]:
-        checked = self._factory.check(self.job, stop)
+        return self.learned(self._factory.check(self.job, stop))
+
+    def learned(self, checked: Checked) -> dict[str, str]:
+        """Return the results of a check as headers."""
         return check_headers(checked) | crc32_headers(crc32_of_file(self.job, checked))
 
     async def hashed(self) -> str:

@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from app.context import Context, CurrentContext
+from app.hub.repo import hub_link
 from app.openapi import operations as docs
 from app.openapi.examples import FILE_NAME, RECIPE
 from app.request.body import (
@@ -30,7 +31,9 @@ from app.response.summaries import send_summary
 from stepzero_rnn.engine.thread_pool import Stop
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.naming import split_file_name
-from stepzero_rnn.pipeline.description import Description, describe
+from stepzero_rnn.pipeline.description import Description, HubLink, describe_plan
+from stepzero_rnn.pipeline.job import plan_job
+from stepzero_rnn.plan import Plan, plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Serving, Spec, require_layer
 from stepzero_rnn.spec.recipe import decode_recipe
@@ -183,8 +186,9 @@ async def _describe(
     warnings: Sequence[SpecWarning] = (),
 ) -> Response:
     def work(stop: Stop) -> str:
-        description = describe(
-            spec,
+        tensors = plan(spec, stop.check)
+        description = describe_plan(
+            tensors,
             serving,
             context.limits,
             prefix=request.scope.get("root_path", ""),
@@ -192,10 +196,20 @@ async def _describe(
             go_on=stop.check,
         )
         every = [*description.warnings, *warnings]
-        return description.model_copy(update={"warnings": every}).model_dump_json()
+        links = description.links | (_hub_link(context, tensors, serving))
+        return description.model_copy(update={"warnings": every, "links": links}).model_dump_json()
 
     text = await planned(request, context, spec, work)
     return Response(text, media_type="application/json")
+
+
+def _hub_link(context: Context, planned: Plan, serving: Serving) -> dict[str, HubLink]:
+    """Return the link to the recipe's repository, if it has one."""
+    if not context.settings.hub:
+        return {}
+    job = plan_job(planned.spec, "safetensors", serving, context.limits, planned=planned)
+    link = hub_link(job)
+    return {"hub": link} if link else {}
 
 
 def _options(serving: Serving) -> str:

@@ -23,9 +23,13 @@ StepZeroError
 ├── Throttled                    429  the client exceeds one of its limits
 │   ├── TooManyRequests          429  too many requests in the time window
 │   └── TooManyBytes             429  its concurrent downloads hold too many bytes
+├── TryLater                     429  (Hugging Face routes) the weights are not ready yet; retry
 ├── NotFound                     404  unknown path
 │   ├── InvalidRecipe            404  the recipe token is altered, truncated or malformed
 │   ├── UnknownFormat            404  no format has this file extension
+│   ├── RepoNotFound             404  (Hugging Face routes) no recipe has this repository id
+│   ├── RevisionNotFound         404  (Hugging Face routes) the repository has no such revision
+│   ├── EntryNotFound            404  (Hugging Face routes) the repository has no such file
 │   └── DigestMismatch           404  the file's SHA-256 is not the one in its name
 ├── ArraysGone                   410  the arrays the recipe refers to are no longer stored
 ├── OutdatedRecipe               410  the recipe token uses an unsupported stream version
@@ -76,6 +80,7 @@ from stepzero_rnn.errors.arrays import (
     StoreUnavailable,
 )
 from stepzero_rnn.errors.base import FieldError, StepZeroError
+from stepzero_rnn.errors.hub import EntryNotFound, RepoNotFound, RevisionNotFound, TryLater
 from stepzero_rnn.errors.listing import MAX_ERRORS, alternatives, readable
 from stepzero_rnn.errors.missing import (
     DigestMismatch,
@@ -136,6 +141,7 @@ __all__ = [
     "DigestMismatch",
     "DtypeNotInFormat",
     "EngineFailed",
+    "EntryNotFound",
     "FieldError",
     "FormatMismatch",
     "HeadTooLarge",
@@ -158,7 +164,9 @@ __all__ = [
     "OutdatedRecipe",
     "RangeNotSatisfiable",
     "RecipeTooLong",
+    "RepoNotFound",
     "RequestError",
+    "RevisionNotFound",
     "SlowRequest",
     "StepZeroError",
     "StoreUnavailable",
@@ -168,6 +176,7 @@ __all__ = [
     "TooManyRequests",
     "TooMuchWork",
     "TransferError",
+    "TryLater",
     "Unauthenticated",
     "UnknownFormat",
     "UnknownHost",

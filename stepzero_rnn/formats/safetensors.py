@@ -8,21 +8,26 @@ weights, so the format is the best one for streaming.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import prod
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.formats.foreign import ForeignArray
 from stepzero_rnn.formats.origin import KEY, origin_json
 from stepzero_rnn.formats.segments import Literal, Segment, TensorData
-from stepzero_rnn.plan import Plan
+from stepzero_rnn.plan import Plan, TensorPlan
 
 _ALIGNMENT_BYTES = 8
 
 
-def segments(plan: Plan) -> tuple[Segment, ...]:
-    """Lay out a plan."""
-    arrays = {t.name: ForeignArray(t.shape, (TensorData(t),)) for t in plan.tensors}
+def segments(plan: Plan, only: Sequence[TensorPlan] | None = None) -> tuple[Segment, ...]:
+    """Lay out a plan.
+
+    Args:
+        only: the tensors that the file holds, if it is a shard.
+    """
+    tensors = plan.tensors if only is None else only
+    arrays = {t.name: ForeignArray(t.shape, (TensorData(t),)) for t in tensors}
     return laid_out(plan, arrays, "pt")
 
 

@@ -13,7 +13,7 @@ from stepzero_rnn.errors import DtypeNotInFormat, NetworkNotInFormat
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
-from stepzero_rnn.plan import ForwardSize, GoOn, always, plan
+from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import canonical
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.spec_warnings import SpecWarning, spec_warnings
@@ -46,6 +46,15 @@ class FileEntry(BaseModel, frozen=True):
     )
     warning: str | None = Field(
         description="What the format's usual runtime cannot do with this file, or what else the file needs; or null."
+    )
+
+
+class HubLink(BaseModel, frozen=True):
+    """The checkpoint as a repository for clients of the Hugging Face Hub."""
+
+    repo_id: str = Field(examples=["stepzero/aTpGWmMhfnZ1"])
+    commit: str = Field(
+        description="The revision to ask for: a file that is cached for it costs no request."
     )
 
 
@@ -92,11 +101,19 @@ class Description(BaseModel, frozen=True):
     not_in: dict[str, str] = Field(
         description="The formats that cannot hold this dtype or network, with the reason."
     )
-    links: dict[str, str]
+    links: dict[str, str | HubLink] = Field(
+        description="Permalinks of the recipe, its statistics and its spec; and `hub`, unless the recipe is too long for a "
+        "repository or the server has none."
+    )
 
 
-def describe(
-    spec: Spec,
+def describe(spec: Spec, serving: Serving, limits: Limits) -> Description:
+    """Describe a recipe.  Raises as `describe_plan`."""
+    return describe_plan(plan(spec), serving, limits)
+
+
+def describe_plan(
+    planned: Plan,
     serving: Serving,
     limits: Limits,
     *,
@@ -104,7 +121,7 @@ def describe(
     known_sha256: Callable[[Job], str | None] = lambda _: None,
     go_on: GoOn = always,
 ) -> Description:
-    """Describe a recipe.
+    """Describe a planned recipe.
 
     Args:
         prefix: the part of the URLs' path before `/v1`.
@@ -116,11 +133,10 @@ def describe(
         TooLarge, TooMuchWork: the checkpoint, or the memory or arithmetic to make it, exceeds a
             limit.
     """
-    planned = plan(spec, go_on)
     jobs, not_in = dict[str, Job](), dict[str, str]()
     for name in FORMATS:
         try:
-            jobs[name] = plan_job(spec, name, serving, limits, planned=planned, go_on=go_on)
+            jobs[name] = plan_job(planned.spec, name, serving, limits, planned=planned, go_on=go_on)
         except (DtypeNotInFormat, NetworkNotInFormat) as refused:
             not_in[name] = refused.facts["reason"]
     first = next(iter(jobs.values()))
@@ -128,9 +144,9 @@ def describe(
     return Description(
         recipe=first.recipe,
         digest=first.digest.hex(),
-        spec=canonical(spec),
+        spec=canonical(planned.spec),
         tied_to=first.tied_to,
-        warnings=spec_warnings(spec),
+        warnings=spec_warnings(planned.spec),
         parameters=first.plan.parameters,
         size_bytes=first.plan.size_bytes,
         check=first.forward_size,

@@ -190,5 +190,5 @@ def _device(job: Job) -> torch.device:
     return _choose(job.serving.device, job.spec.dtype)
 
 
-def _file_key(job: Job) -> tuple[str, bytes, str]:
-    return "file", job.digest, job.format.name
+def _file_key(job: Job) -> tuple[str, bytes, str, str | None]:
+    return "file", job.digest, job.format.name, job.part

@@ -8,9 +8,10 @@ from functools import cache, cached_property
 from importlib.metadata import version
 
 from stepzero_rnn.extras import require_torch
-from stepzero_rnn.formats import FORMATS
+from stepzero_rnn.formats import FORMATS, safetensors
 from stepzero_rnn.formats.format import Format
-from stepzero_rnn.formats.segments import Segment
+from stepzero_rnn.formats.segments import Segment, size_of
+from stepzero_rnn.formats.shards import Shard
 from stepzero_rnn.pipeline.limits import Limits
 from stepzero_rnn.plan import ForwardSize, GoOn, Plan, always, plan
 from stepzero_rnn.spec.canonical import STREAM_VERSION, recipe_digest
@@ -38,7 +39,8 @@ class Job:
     """A planned checkpoint in one format: it has been validated, but nothing has been drawn.
 
     `recipe` is the token that its URLs contain.  `is_quick` says that making it takes about a
-    millisecond.  The file is laid out when its segments are first needed.
+    millisecond.  The file is laid out when its segments are first needed; with a `shard`, it has
+    some of the tensors.
     """
 
     plan: Plan
@@ -48,15 +50,23 @@ class Job:
     recipe: str
     digest: bytes
     is_quick: bool
+    shard: Shard | None = None
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
+        if self.shard:
+            return safetensors.segments(self.plan, self.shard.tensors)
         return self.format.segments(self.plan)
 
     @cached_property
     def size_bytes(self) -> int:
         """The exact length of the file."""
-        return self.format.size(self.plan)
+        return size_of(self.segments) if self.shard else self.format.size(self.plan)
+
+    @property
+    def part(self) -> str | None:
+        """The name of the shard; None for a file with all tensors."""
+        return self.shard.part if self.shard else None
 
     @property
     def spec(self) -> Spec:
@@ -65,7 +75,7 @@ class Job:
     @property
     def etag(self) -> str:
         """The strong entity tag; known in advance, as the recipe fixes the bytes."""
-        return _tag(self.spec, self.digest, self.format)
+        return _tag(self.spec, self.digest, self.format, self.part)
 
     @property
     def tied_to(self) -> str | None:
@@ -79,7 +89,8 @@ class Job:
 
     def file_name(self) -> str:
         """Return the file's name, which depends on the recipe and format alone."""
-        return f"{file_stem(self.spec)}.{self.format.suffix}"
+        part = f"-{self.part}" if self.part else ""
+        return f"{file_stem(self.spec)}{part}.{self.format.suffix}"
 
     def hashed_name(self, sha256: str) -> str:
         """Return the file name that ends in the file's hash, for clients that verify it."""
@@ -97,11 +108,12 @@ def etag_of(spec: Spec, name: FormatName) -> str:
     return _tag(spec, recipe_digest(spec), FORMATS[name])
 
 
-def _tag(spec: Spec, digest: bytes, format: Format) -> str:
+def _tag(spec: Spec, digest: bytes, format: Format, part: str | None = None) -> str:
     library = tied_to(spec)
     tie = f"-{library.replace(' ', '-')}" if library else ""
     revision = f"-{format.revision}" if format.revision > 1 else ""
-    return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{format.suffix}{revision}"'
+    shard = f"-{part}" if part else ""
+    return f'"{STREAM_VERSION}-{digest.hex()[:32]}{tie}-{format.suffix}{revision}{shard}"'
 
 
 def tied_to(spec: Spec) -> str | None:

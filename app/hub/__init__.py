@@ -1,0 +1,1 @@
+"""Repositories for clients of the Hugging Face Hub: ids, files, commits; without HTTP."""
