@@ -10,8 +10,8 @@ from fastapi import Request
 from pydantic import Field
 
 from app.context import Context
-from app.hub.ids import is_long, recipe_of_commit, spec_of
-from app.hub.repo import BRANCH, File, Repo, repo_of
+from app.hub.ids import is_long, repo_id_of, spec_of
+from app.hub.repo import File, Repo, repo_of
 from app.request.planning import planned
 from app.request.receiving import read_body
 from stepzero_rnn.engine.thread_pool import Stop
@@ -30,6 +30,7 @@ from stepzero_rnn.pipeline.job import plan_job
 from stepzero_rnn.spec.base import Strict
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.parse import parse, parse_json
+from stepzero_rnn.spec.recipe import encode_recipe
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MAX_PATHS = 1000
@@ -38,7 +39,10 @@ FORMS = (
     "stepzero/lstm-512x1024x4-bi-bf16-keras-s7. A recipe that is too long for an id has permalinks "
     "under /v1 alone."
 )
-RECIPE_AS_REVISION = "The revision of this repository must be a recipe of at most 242 characters."
+LONGER = (
+    "A revision of this repository is a recipe, of at most 242 characters; longer ones have "
+    "permalinks under /v1 alone."
+)
 
 
 class WantedPaths(Strict):
@@ -117,19 +121,14 @@ def _spec(repo_id: str, revision: str) -> Spec:
     try:
         spec = spec_of(repo_id, revision)
     except (InvalidRecipe, OutdatedRecipe, InvalidSpec) as error:
-        if is_long(repo_id):
-            raise _no_long(revision) from error
-        raise RepoNotFound(given=repo_id, reason=error.detail) from error
+        if not is_long(repo_id):
+            raise RepoNotFound(given=repo_id, reason=error.detail) from error
+        said = f"{error.detail} {LONGER}"
+        raise RevisionNotFound(given=revision, allowed=[], reason=said) from error
     if spec is None:
         raise RepoNotFound(given=repo_id, reason=FORMS)
+    if is_long(repo_id) and (own := repo_id_of(encode_recipe(spec))) != repo_id:
+        raise RevisionNotFound(
+            given=revision, allowed=[], reason=f"It has {own}." if own else LONGER
+        )
     return spec
-
-
-def _no_long(revision: str) -> RepoNotFound:
-    """Return why there is no such revision of `stepzero/long`."""
-    recipe = recipe_of_commit(revision)
-    given = RECIPE_AS_REVISION if recipe in (BRANCH, "HEAD") else f"It is no recipe: {recipe[:40]}…"
-    return RevisionNotFound(given=revision, allowed=[], reason=f"{given} {LONGER}")
-
-
-LONGER = "Longer recipes have permalinks under /v1 alone: see POST /v1/plan."
