@@ -24,7 +24,7 @@ from stepzero_rnn.pipeline.costs import cost_of_file
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job
 
-MAX_RETRY_AFTER_S = 300
+MIN_RETRY_AFTER_S, MAX_RETRY_AFTER_S = 3, 300  # clients add a second of their own
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +45,7 @@ class _Check:
         asks five times again has waited for 32 times the first wait.
         """
         age_s = time.monotonic() - self.began_s
-        again_s = min(max(math.ceil(age_s), 1), MAX_RETRY_AFTER_S)
+        again_s = min(max(math.ceil(age_s), MIN_RETRY_AFTER_S), MAX_RETRY_AFTER_S)
         until_s = time.monotonic() + 2 * again_s
         self.promised_until_s = max(self.promised_until_s, until_s)
         return again_s
