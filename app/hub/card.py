@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from stepzero_rnn.pipeline.job import Job
-from stepzero_rnn.spec.canonical import STREAM_VERSION, canonical
+from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.checkpoint import Spec
 
 CARD = """---
@@ -56,7 +55,7 @@ def tags_of(spec: Spec) -> list[str]:
     return list(dict.fromkeys(["rnn", spec.rnn_type, "stepzero"]))
 
 
-def card(job: Job, repo_id: str, *, is_long: bool) -> str:
+def card(job: Job, repo_id: str, spec_text: str, *, is_long: bool) -> str:
     """Return the model card."""
     spec, plan = job.spec, job.plan
     where = f'"{repo_id}"' + (f', revision="{job.recipe}"' if is_long else "")
@@ -71,7 +70,7 @@ def card(job: Job, repo_id: str, *, is_long: bool) -> str:
         dtype=spec.dtype,
         tensors=len(plan.tensors),
         size_bytes=plan.size_bytes,
-        spec=json.dumps(canonical(spec), indent=2, sort_keys=True),
+        spec=spec_text,
         where=where,
     )
 

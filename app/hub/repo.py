@@ -15,7 +15,7 @@ from app.hub.ids import MARK_CHARS, is_long, repo_id_of
 from stepzero_rnn.formats.shards import index_json, shards
 from stepzero_rnn.pipeline.description import HubLink
 from stepzero_rnn.pipeline.job import Job
-from stepzero_rnn.spec.canonical import canonical
+from stepzero_rnn.spec.canonical import canonical_json
 
 BRANCH = "main"
 COMMIT_CHARS = 40
@@ -73,16 +73,16 @@ File = TextFile | WeightsFile
 
 @dataclass(frozen=True, slots=True)
 class Repo:
-    """A recipe's files by path; `job` is the whole checkpoint as one safetensors file."""
+    """A recipe's files by path.
+
+    `job` is the whole checkpoint as one safetensors file, `branches` the revisions that name the
+    newest commit.
+    """
 
     job: Job
     files: Mapping[str, File]
     commit: str
-
-    @property
-    def branches(self) -> tuple[str, ...]:
-        """The revisions that name the newest commit."""
-        return (self.job.recipe,) if _is_long(self.job) else (BRANCH, "HEAD")
+    branches: tuple[str, ...]
 
     def accepts(self, revision: str) -> bool:
         """Whether a revision names this commit."""
@@ -95,20 +95,27 @@ def repo_of(job: Job) -> Repo:
     Args:
         job: its safetensors file.
     """
-    files = {file.path: file for file in _files(job)}
-    return Repo(job, files, _commit(job, files))
+    return _repo(job, repo_id_of(job.recipe) or "")
 
 
 def hub_link(job: Job) -> HubLink | None:
     """Return where clients of the Hub find a recipe; None if it is too long."""
     repo_id = repo_id_of(job.recipe)
-    return HubLink(repo_id=repo_id, commit=repo_of(job).commit) if repo_id else None
+    return HubLink(repo_id=repo_id, commit=_repo(job, repo_id).commit) if repo_id else None
 
 
-def _files(job: Job) -> Iterator[File]:
+def _repo(job: Job, repo_id: str) -> Repo:
+    files = {file.path: file for file in _files(job, repo_id)}
+    text = _digest(job, files)
+    if is_long(repo_id):  # clients ask for the commit alone, so it has to hold the recipe
+        return Repo(job, files, f"{job.recipe}.{text[:MARK_CHARS]}", (job.recipe,))
+    return Repo(job, files, text[:COMMIT_CHARS], (BRANCH, "HEAD"))
+
+
+def _files(job: Job, repo_id: str) -> Iterator[File]:
     spec = job.spec
-    repo_id = repo_id_of(job.recipe) or ""
-    readme = card(job, repo_id, is_long=_is_long(job))
+    spec_text = json.dumps(json.loads(canonical_json(spec)), indent=2)
+    readme = card(job, repo_id, spec_text, is_long=is_long(repo_id))
     yield TextFile("README.md", readme.encode())
     yield TextFile("config.json", json.dumps(config(spec), indent=2).encode())
     parts = shards(job.plan)
@@ -118,26 +125,16 @@ def _files(job: Job) -> Iterator[File]:
         yield TextFile("model.safetensors.index.json", index_json(job.plan, parts).encode())
     else:
         yield WeightsFile("model.safetensors", job)
-    yield TextFile("stepzero.json", json.dumps(canonical(spec), indent=2, sort_keys=True).encode())
+    yield TextFile("stepzero.json", spec_text.encode())
 
 
-def _commit(job: Job, files: Mapping[str, File]) -> str:
-    """Return a hash of all that a client caches for a commit.
-
-    Clients keep the list of files, and each file's content, for ever.  The entity tag stands for
-    the content of weights.  For a long recipe the commit has to hold the recipe itself, as clients
-    ask for the commit alone.
+def _digest(job: Job, files: Mapping[str, File]) -> str:
+    """Return a hash of all that a client caches for a commit: for ever, it keeps the list of files,
+    and each file's content.  The entity tag stands for the content of weights.
     """
     digest = hashlib.sha256(job.digest)
     for file in files.values():
         content = file.data if isinstance(file, TextFile) else file.etag.encode()
         name = f"{file.path}\n{file.size}\n".encode()
         digest.update(hashlib.sha256(name + content).digest())
-    text = digest.hexdigest()
-    if _is_long(job):
-        return f"{job.recipe}.{text[:MARK_CHARS]}"
-    return text[:COMMIT_CHARS]
-
-
-def _is_long(job: Job) -> bool:
-    return is_long(repo_id_of(job.recipe) or "")
+    return digest.hexdigest()
