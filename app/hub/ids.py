@@ -101,10 +101,10 @@ def _unbase62(text: str) -> bytes:
     size = (62 ** len(text)).bit_length() // 8
     if 256**size > 62 ** len(text):
         size -= 1
-    number = 0
+    number, limit = 0, 1 << 8 * size
     for digit in text:
         number = number * 62 + _VALUES[digit]
-    return (number % 256**size).to_bytes(size, "big")
+    return (number % limit).to_bytes(size, "big")
 
 
 def _chars_for(size: int) -> int:

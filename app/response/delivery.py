@@ -70,17 +70,17 @@ async def unchanged(
 
 
 class Delivery:
-    """One job for one request.
-
-    `max_wait_s` is how long the request may wait for capacity, if not as long as all others.
-    """
-
-    max_wait_s: float | None = None
+    """One job for one request."""
 
     def __init__(self, request: Request, context: Context, job: Job) -> None:
         self.request, self.context, self.job = request, context, job
         self.stats = stats_of(request)
         self._factory = context.factory
+
+    @property
+    def max_wait_s(self) -> float | None:
+        """How long the request may wait for capacity; None for as long as all others."""
+        return None
 
     @cached_property
     def device(self) -> str:

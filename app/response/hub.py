@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from fastapi import Request, Response
-from starlette.responses import Response as PlainResponse
 
 from app.context import Context
 from app.disconnects import wait_watched
@@ -135,9 +134,9 @@ def _text(request: Request, file: TextFile) -> Response:
     part = wanted_range(asked.get("range"), asked.get("if-range"), etag=file.etag, length=size)
     headers = {"ETag": file.etag, "Accept-Ranges": "bytes", "Content-Type": file.media_type}
     if part is None or request.method == "HEAD":
-        return PlainResponse(file.data, headers=headers)
+        return Response(file.data, headers=headers)
     headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
-    return PlainResponse(file.data[part.start : part.stop], 206, headers)
+    return Response(file.data[part.start : part.stop], 206, headers)
 
 
 class PatientDelivery(Delivery):
@@ -151,7 +150,7 @@ class PatientDelivery(Delivery):
         self._until_s = time.monotonic() + context.settings.hub_patience_s
 
     @property
-    def max_wait_s(self) -> float:  # type: ignore[override]
+    def max_wait_s(self) -> float:
         """What is left of the client's patience."""
         return min(self._left_s, self.context.settings.max_wait_s)
 

@@ -195,6 +195,14 @@ answer = save(network.state_dict()).hex()[-200:]
 
         assert hub.run(program, repo_id) == data.hex()[-200:]
 
+    def test_loads_by_the_lines_of_the_page(self, hub: HubClient) -> None:
+        page = (Path(__file__).parents[2] / "docs/hub.md").read_text(encoding="utf-8")
+        (lines,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+        program = lines.replace("http://127.0.0.1:8000/hub", hub.endpoint)
+        elsewhere = HubClient("http://127.0.0.1:1", hub.home)
+
+        assert elsewhere.run(f"{program}\nanswer = network.hidden_size") == 1024
+
     @pytest.mark.parametrize(
         ("rnn_type", "module"), [("gru", "GRU"), ("lstm", "LSTM"), ("rnn", "RNN")]
     )
