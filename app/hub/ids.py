@@ -98,7 +98,7 @@ def _base62(data: bytes) -> str:
 
 def _unbase62(text: str) -> bytes:
     """Return the bytes; those of a text that `_base62` does not write have another text."""
-    size = (62 ** len(text)).bit_length() // 8
+    size: int = (62 ** len(text)).bit_length() // 8
     if 256**size > 62 ** len(text):
         size -= 1
     number, limit = 0, 1 << 8 * size
