@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 import safetensors.torch
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from app.settings import Settings
@@ -309,6 +312,22 @@ class TestWhatIsNotThere:
 
         assert (answer.status_code, answer.headers["X-Error-Code"]) == (404, "RevisionNotFound")
         assert "/v1" in answer.headers["X-Error-Message"]
+
+    @given(
+        start=st.sampled_from(
+            ["", "stepzero/", "stepzero/gru-10x20/", "api/models/stepzero/gru-10x20/"]
+        ),
+        parts=st.lists(
+            st.text(max_size=8) | st.sampled_from(["resolve", "tree", ".."]), max_size=5
+        ),
+    )
+    @settings(deadline=None, max_examples=60)
+    def test_any_other_path(self, start: str, parts: list[str], client: httpx.Client) -> None:
+        rest = "/".join(quote(part.encode("utf-8", "surrogatepass"), safe="") for part in parts)
+        answer = client.get(f"/hub/{start}none/{rest}")
+
+        assert answer.status_code == 404
+        assert answer.headers["Content-Type"] == "application/problem+json"
 
     def test_another_method(self, repo_id: str, client: httpx.Client) -> None:
         answer = client.put(file_path(repo_id, "config.json"))
