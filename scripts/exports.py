@@ -82,7 +82,7 @@ def cells() -> Iterator[tuple[str, int, bool, bool]]:
 
 def networks_of_cell(kind: str, layers: int, bidirectional: bool, bias: bool) -> list[Spec]:
     """Return the networks of a row: in each dtype, batch first and time first."""
-    shape = {"num_layers": layers, "bidirectional": bidirectional, "bias": bias}
+    shape: dict[str, Any] = {"num_layers": layers, "bidirectional": bidirectional, "bias": bias}
     return [
         Spec(input_size=10, hidden_size=20, dtype=dtype, batch_first=first, **KINDS[kind], **shape)
         for dtype, first in product(DTYPES, YES_NO)

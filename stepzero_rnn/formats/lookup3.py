@@ -18,6 +18,9 @@ _FINAL = (14, 11, 25, 16, 4, 14, 24)
 def lookup3(data: bytes) -> int:
     """Return the checksum of some bytes."""
     whole = max(len(data) - 1, 0) // 12 * 12  # the last 1 to 12 bytes are mixed in another way
+    x: int
+    y: int
+    z: int
     a = b = c = (0xDEADBEEF + len(data)) & _MASK
     for x, y, z in _TRIPLE.iter_unpack(data[:whole]):
         a, b, c = (a + x) & _MASK, (b + y) & _MASK, (c + z) & _MASK

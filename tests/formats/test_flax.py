@@ -18,6 +18,7 @@ from stepzero_rnn.formats.origin import spec_of_origin
 from stepzero_rnn.plan import plan
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import FormatName, Spec
+from stepzero_rnn.spec.networks import RnnType
 from tests.formats.flax_judge import CELLS, outputs
 from tests.formats.laying import SIZES, write
 from tests.formats.other_networks import TOLERANCES, difference, inputs, networks_of
@@ -48,7 +49,7 @@ def test_linen_computes_what_torch_does_and_writes_the_same_bytes(spec: Spec) ->
 
 @pytest.mark.parametrize("rnn_type", CELLS)
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_dotted_names_are_the_same_tree(rnn_type: str, bidirectional: bool) -> None:
+def test_dotted_names_are_the_same_tree(rnn_type: RnnType, bidirectional: bool) -> None:
     spec = Spec(rnn_type=rnn_type, bidirectional=bidirectional, num_layers=2, **SIZES)
     packed = serialization.msgpack_restore(file(spec))
     del packed["stepzero"]

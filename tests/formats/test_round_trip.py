@@ -36,10 +36,10 @@ NETWORKS = [
 def arrays_of(path: Path) -> dict[str, NDArray[Any]]:
     """Read a file by its library."""
     if path.suffix == ".safetensors":
-        return load_file(path)
+        return dict(load_file(path))
     tree = serialization.msgpack_restore(path.read_bytes())
     del tree["stepzero"]
-    return traverse_util.flatten_dict(tree, sep="/")
+    return dict(traverse_util.flatten_dict(tree, sep="/"))
 
 
 def totals(state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
