@@ -52,7 +52,7 @@ def make(  # noqa: PLR0913 - its options
         typer.Option(
             "--skip-existing",
             help="Keep an existing file; fail if it belongs to another recipe or does not match "
-            "its checksums. Only zips (`.pt`, `.npz`, `.zip`, `.onnx.zip`) have any: of others, recipe "
+            "its checksums. Only zips (`.pt`, `.npz`, `.zip`, `.onnx.zip`, `.keras`) have any: of others, recipe "
             "and length are verified, and `sha256` is null.",
         ),
     ] = False,
@@ -73,6 +73,7 @@ def make(  # noqa: PLR0913 - its options
             --init '{"weight_hh": "orthogonal", "bias": "forget"}'
         stepzero make --spec spec.json --seed 7 --server http://localhost:8000
         stepzero make -t gru --input-size 10 --hidden-size 32 --arrays old.safetensors --grow
+        stepzero make -t gru --input-size 10 --hidden-size 32 -f onnx
         stepzero make --recipe TOKEN -o - | sha256sum
     """
     if force and skip_existing:
@@ -100,6 +101,8 @@ def make(  # noqa: PLR0913 - its options
     _report(facts, as_json=as_json, to_stderr=path is None)
     for warning in spec_warnings(request.spec):
         typer.echo(f"Warning: {place(warning.pointer, {})}: {warning.detail}.", err=True)
+    if reason := job.format.warning(request.spec):
+        typer.echo(f"Warning: {reason}.", err=True)
 
 
 def _format(request: CheckpointRequest, output: Path | None) -> FormatName:

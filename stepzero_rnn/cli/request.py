@@ -25,7 +25,7 @@ from stepzero_rnn.spec.recipe import decode_recipe
 Command = Callable[..., None]
 
 _FIELDS: dict[str, FieldInfo] = {**CheckpointRequest.model_fields, **CheckSize.model_fields}
-_SHORT = {"rnn_type": ("-t",)}
+_SHORT = {"rnn_type": ("-t",), "format": ("-f",)}
 _HELP = {  # where the API's description does not suit a command line
     "init": "Name of a preset, such as `keras`, or of a scheme for all weights; or JSON: a scheme "
     "with its fields, or an object with a scheme for each of `weight_ih`, `weight_hh`, `weight_hr` "

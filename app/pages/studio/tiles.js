@@ -35,4 +35,5 @@ export function showTiles(plan, format, hash, compute) {
   );
 }
 
-export const suffix = (file) => file.url.split(".").at(-1);
+// The whole suffix, which may have two parts; nothing before it has a dot.
+export const suffix = (file) => file.url.split("/").at(-1).split(".").slice(1).join(".");
