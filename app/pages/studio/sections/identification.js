@@ -4,7 +4,7 @@ import { $, announce, h, redraw, table } from "../dom.js";
 import { number } from "../format.js";
 import { ask, explain } from "../server.js";
 
-const TYPES = ".safetensors,.npz,.npy";
+const TYPES = ".safetensors,.npz,.npy,.onnx,.h5,.hdf5,.keras";
 
 export class Identification {
   // open(recipe): shows a recipe in the form.
