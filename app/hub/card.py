@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from stepzero_rnn.pipeline.job import Job
 from stepzero_rnn.spec.canonical import STREAM_VERSION
 from stepzero_rnn.spec.checkpoint import Spec
@@ -73,25 +71,6 @@ def card(job: Job, repo_id: str, spec_text: str, *, is_long: bool) -> str:
         spec=spec_text,
         where=where,
     )
-
-
-def config(spec: Spec) -> dict[str, Any]:
-    """Return the arguments of torch's module, and nothing else: the mixin passes on every key."""
-    arguments: dict[str, Any] = {
-        "input_size": spec.input_size,
-        "hidden_size": spec.hidden_size,
-        "num_layers": spec.num_layers,
-        "bias": spec.bias,
-        "batch_first": spec.batch_first,
-        "dropout": spec.dropout,
-        "bidirectional": spec.bidirectional,
-    }
-    rnn = spec.network.rnn
-    if rnn.has_nonlinearity:
-        arguments["nonlinearity"] = spec.nonlinearity or "tanh"
-    if rnn.has_projection:
-        arguments["proj_size"] = spec.proj_size
-    return arguments
 
 
 def _title(spec: Spec) -> str:

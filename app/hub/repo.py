@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from app.hub.card import card, config
+from app.hub.card import card
 from app.hub.ids import MARK_CHARS, is_long, repo_id_of
 from stepzero_rnn.formats.shards import index_json, shards
 from stepzero_rnn.pipeline.description import HubLink
@@ -117,7 +117,8 @@ def _files(job: Job, repo_id: str) -> Iterator[File]:
     spec_text = json.dumps(json.loads(canonical_json(spec)), indent=2)
     readme = card(job, repo_id, spec_text, is_long=is_long(repo_id))
     yield TextFile("README.md", readme.encode())
-    yield TextFile("config.json", json.dumps(config(spec), indent=2).encode())
+    # Nothing but the arguments: the clients' mixin passes on every key.
+    yield TextFile("config.json", json.dumps(spec.module_arguments, indent=2).encode())
     parts = shards(job.plan)
     if parts:
         for shard in parts:

@@ -38,19 +38,5 @@ def view(stored: NDArray[Any], dtype: DType) -> Tensor:
 
 def empty_module(spec: Spec, **changed: Any) -> nn.RNNBase:
     """Return the module of a spec on the meta device; `changed` arguments replace the spec's."""
-    arguments: dict[str, Any] = {
-        "input_size": spec.input_size,
-        "hidden_size": spec.hidden_size,
-        "num_layers": spec.num_layers,
-        "bias": spec.bias,
-        "batch_first": spec.batch_first,
-        "dropout": spec.dropout,
-        "bidirectional": spec.bidirectional,
-    }
-    rnn = spec.network.rnn
-    if rnn.has_nonlinearity:
-        arguments["nonlinearity"] = spec.nonlinearity or "tanh"
-    if rnn.has_projection:
-        arguments["proj_size"] = spec.proj_size
     dtype = TORCH_DTYPES[spec.dtype]
-    return MODULES[rnn.name](**arguments | changed, device="meta", dtype=dtype)
+    return MODULES[spec.rnn_type](**spec.module_arguments | changed, device="meta", dtype=dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -98,3 +98,22 @@ class NetworkSpec(Strict):
     def output_size(self) -> int:
         """Output features: the (projected) hidden state of all directions."""
         return self.network.output_size
+
+    @property
+    def module_arguments(self) -> dict[str, Any]:
+        """The arguments of torch's module, but for dtype and device."""
+        rnn = self.network.rnn
+        arguments: dict[str, Any] = {
+            "input_size": self.input_size,
+            "hidden_size": self.hidden_size,
+            "num_layers": self.num_layers,
+            "bias": self.bias,
+            "batch_first": self.batch_first,
+            "dropout": self.dropout,
+            "bidirectional": self.bidirectional,
+        }
+        if rnn.has_nonlinearity:
+            arguments["nonlinearity"] = self.nonlinearity or "tanh"
+        if rnn.has_projection:
+            arguments["proj_size"] = self.proj_size
+        return arguments
