@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable
 from functools import lru_cache
 
-from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment
+from stepzero_rnn.formats.segments import Deferred, DeferredValues, Literal, Segment, Zeros
 
 _POLYNOMIAL = 0xEDB88320  # bit 31 holds x^0, bit 0 holds x^31, as in every reflected CRC
 _X0 = 1 << 31
@@ -25,6 +25,8 @@ def crc32_of(content: Iterable[Segment], values: DeferredValues) -> int:
         match segment:
             case Literal(data):
                 crc = zlib.crc32(data, crc)
+            case Zeros(size):
+                crc = zlib.crc32(bytes(size), crc)
             case Deferred(render=render):
                 crc = zlib.crc32(render(values), crc)
             case _:

@@ -16,7 +16,7 @@ from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.formats import msgpack, safetensors
 from stepzero_rnn.formats.foreign import Cell, ForeignArray, arrays_of, cells_of
 from stepzero_rnn.formats.origin import KEY, origin_json
-from stepzero_rnn.formats.segments import Literal, Segment, merge
+from stepzero_rnn.formats.segments import Segment, Zeros, merge
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import Spec
 
@@ -80,5 +80,5 @@ def _cell_arrays(plan: Plan, cell: Cell, names: list[str]) -> Mapping[str, Forei
     """Return the arrays of a cell; linen's cells always have biases, so missing ones are zeros."""
     found = arrays_of(plan, "flax", [cell], names)
     size = plan.spec.hidden_size
-    zeros = Literal(bytes(size * DTYPES[plan.spec.dtype].item_bytes))
+    zeros = Zeros(size * DTYPES[plan.spec.dtype].item_bytes)
     return {name: found.get(name, ForeignArray((size,), (zeros,))) for name in names}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from stepzero_rnn.formats.segments import Data, Literal, Sum, TensorData, Transposed
+from stepzero_rnn.formats.segments import Data, Sum, TensorData, Transposed, Zeros
 from stepzero_rnn.plan import Plan, TensorPlan
 from stepzero_rnn.spec.arrays import LayoutName
 from stepzero_rnn.spec.networks import ArrayRule, Kind
@@ -20,7 +20,7 @@ class ForeignArray(NamedTuple):
     """An array of another library: its shape, and its elements in order."""
 
     shape: tuple[int, ...]
-    data: tuple[Data | Literal, ...]
+    data: tuple[Data | Zeros, ...]
 
 
 def cells_of(plan: Plan) -> Iterator[tuple[Cell, ...]]:

@@ -13,7 +13,7 @@ from math import prod
 
 from stepzero_rnn.dtypes import DType
 from stepzero_rnn.formats.foreign import ForeignArray, parts_of
-from stepzero_rnn.formats.segments import Literal, Segment
+from stepzero_rnn.formats.segments import Literal, Segment, Zeros
 
 MAX_ARRAY_BYTES = 1 << 30  # of an array in one piece
 _ARRAY = 1  # extension type
@@ -48,7 +48,7 @@ def _array(array: ForeignArray, dtype: DType) -> Iterator[Segment]:
     for number, first in enumerate(range(0, count, per_chunk)):
         last = min(first + per_chunk, count)
         yield Literal(_text(str(number)))
-        data = (part for part in array.data if not isinstance(part, Literal))  # zeros are small
+        data = (part for part in array.data if not isinstance(part, Zeros))  # they are small
         chunk = ForeignArray((last - first,), tuple(parts_of(data, first, last)))
         yield from _leaf(chunk, dtype)
 

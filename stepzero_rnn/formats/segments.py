@@ -38,6 +38,13 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
+class Zeros:
+    """So many bytes that are 0."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Elements:
     """Elements first … last of something with a tensor's dtype; all of them by default."""
 
@@ -108,7 +115,7 @@ class Deferred:
 
 
 Data = TensorData | Sum | Transposed
-Segment = Literal | Data | Deferred
+Segment = Literal | Zeros | Data | Deferred
 
 
 def size_of(segments: Iterable[Segment]) -> int:

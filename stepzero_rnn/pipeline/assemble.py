@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stepzero_rnn.engine.draw import ChunkBytes
-from stepzero_rnn.formats.segments import Data, Deferred, DeferredValues, Literal, Segment
+from stepzero_rnn.formats.segments import Data, Deferred, DeferredValues, Literal, Segment, Zeros
 from stepzero_rnn.pipeline.elements import ChunkSource, chunks_of
 from stepzero_rnn.thresholds import JOINED_CHUNK_BYTES, MAX_CHUNK_BYTES
 
@@ -52,6 +52,8 @@ def _parts(
         match segment:
             case Literal():
                 yield segment.data[begin:end]
+            case Zeros():
+                yield bytes(end - begin)
             case Deferred():
                 if values_are_expensive:
                     yield EXPENSIVE

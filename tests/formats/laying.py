@@ -11,7 +11,7 @@ import torch
 
 from stepzero_rnn.dtypes import DTYPES
 from stepzero_rnn.formats import FORMATS, Format
-from stepzero_rnn.formats.segments import Data, Deferred, Literal, Segment, Sum, Transposed
+from stepzero_rnn.formats.segments import Data, Deferred, Literal, Segment, Sum, Transposed, Zeros
 from stepzero_rnn.plan import Plan
 from stepzero_rnn.spec.checkpoint import Spec
 from stepzero_rnn.summary import room_bytes
@@ -126,6 +126,8 @@ def write(plan: Plan, segments: Iterable[Segment], weights: Mapping[str, torch.T
         match segment:
             case Literal(data):
                 parts.append(data)
+            case Zeros(size):
+                parts.append(bytes(size))
             case Deferred(render=render):
                 parts.append(render(facts))
             case _:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.formats.pt import serialization_id
 from stepzero_rnn.formats.pt_pickle import state_dict_pickle
-from stepzero_rnn.formats.segments import Data, Deferred, Literal
+from stepzero_rnn.formats.segments import Data, Deferred, Literal, TensorData
 from stepzero_rnn.plan import Plan, plan
 from stepzero_rnn.spec.canonical import canonical_json
 from stepzero_rnn.spec.checkpoint import Spec
@@ -226,6 +226,7 @@ def test_records_and_offsets_beyond_4_gib_are_saved_as_torch_does() -> None:
             case Deferred(render=render):
                 ours.write(render(ZeroFacts()))
             case _:
+                assert isinstance(part, TensorData)
                 ours.write(zeros[part.tensor.name].numpy().data.cast("B"))
 
     assert theirs.data.count(b" bytes>") == 2
