@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from contextlib import suppress
 from typing import Any
 
@@ -94,7 +93,7 @@ def test_recipes_too_long_for_a_folders_name_have_none() -> None:
     assert repo_id_of(recipe + "AA") is None
 
 
-@pytest.mark.parametrize("data", [b"\0" * 9, b"\0\1", b"\xff" * 60, os.urandom(20)])
+@pytest.mark.parametrize("data", [b"\0" * 9, b"\0\1", b"\xff" * 60, bytes(range(200, 220))])
 def test_no_byte_of_a_recipe_is_lost(data: bytes) -> None:
     recipe = f"1.{base64.urlsafe_b64encode(data).rstrip(b'=').decode()}"
     repo_id = repo_id_of(recipe)
