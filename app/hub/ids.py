@@ -59,6 +59,8 @@ def spec_of(repo_id: str, revision: str) -> Spec | None:
         InvalidSpec: it is the alias of a network that does not exist.
     """
     namespace, _, name = repo_id.partition("/")
+    if max(len(namespace), len(name)) > MAX_PART_CHARS:  # a number of so many digits takes long
+        return None
     if is_long(repo_id):
         return decode_recipe(recipe_of_commit(revision))
     if namespace == OWNER and (aliased := spec_of_alias(name)):

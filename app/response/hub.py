@@ -61,12 +61,12 @@ async def send_file(
     return response
 
 
-def info_of(repo: Repo, repo_id: str, *, with_blobs: bool) -> dict[str, Any]:
+def info_of(repo: Repo, repo_id: str, context: Context, *, with_blobs: bool) -> dict[str, Any]:
     """Return what is known of a repository."""
     job = repo.job
     dtype = {tensor.dtype.safetensors for tensor in job.plan.tensors}.pop()
     siblings: list[dict[str, Any]] = [
-        {"rfilename": file.path} | ({"size": file.size, "blobId": file.oid} if with_blobs else {})
+        {"rfilename": file.path} | (_blob(file, context) if with_blobs else {})
         for file in repo.files.values()
     ]
     return {
@@ -96,15 +96,27 @@ def entry_of(repo: Repo, file: File, context: Context, *, expand: bool) -> dict[
     The hash of weights is given if it is known; else `oid` is a name, and not git's hash.
     """
     entry: dict[str, Any] = {"type": "file", "path": file.path, "size": file.size, "oid": file.oid}
-    if not isinstance(file, TextFile) and (sha256 := context.factory.known_sha256(file.job)):
-        entry["lfs"] = {
-            "oid": sha256,
-            "size": file.size,
-            "pointerSize": len(_pointer(sha256, file)),
-        }
+    if stored := _stored_apart(file, context):
+        entry["lfs"] = {"oid": stored.pop("sha256"), **stored}
     if expand:
         entry["lastCommit"] = {"id": repo.commit, "title": "Step Zero", "date": SINCE}
     return entry
+
+
+def _blob(file: File, context: Context) -> dict[str, Any]:
+    blob: dict[str, Any] = {"size": file.size, "blobId": file.oid}
+    stored = _stored_apart(file, context)
+    return blob | ({"lfs": stored} if stored else {})
+
+
+def _stored_apart(file: File, context: Context) -> dict[str, Any]:
+    """Return the hash and sizes of weights, as of a file that git stores apart, if it is known."""
+    if isinstance(file, TextFile):
+        return {}
+    sha256 = context.factory.known_sha256(file.job)
+    if sha256 is None:
+        return {}
+    return {"sha256": sha256, "size": file.size, "pointerSize": len(_pointer(sha256, file))}
 
 
 def _pointer(sha256: str, file: File) -> str:

@@ -54,7 +54,7 @@ async def describe_hub_repo(
     """Describe a repository and list its files."""
     repo = await opened_repo(request, context, repo_id, revision)
     with_blobs = request.query_params.get("blobs", "").lower() in ("true", "1")
-    return info_of(repo, repo_id, with_blobs=with_blobs)
+    return info_of(repo, repo_id, context, with_blobs=with_blobs)
 
 
 @router.get(MODEL + "/tree/{revision}")

@@ -205,6 +205,9 @@ class TestTheLists:
 
         assert "lfs" not in before["model.safetensors"]
         assert after["model.safetensors"]["lfs"]["oid"] == hashlib.sha256(data).hexdigest()
+        info = client.get(f"/hub/api/models/{repo_id}?blobs=true").json()
+        weights = {one["rfilename"]: one for one in info["siblings"]}["model.safetensors"]
+        assert weights["lfs"]["sha256"] == hashlib.sha256(data).hexdigest()
 
     @pytest.mark.parametrize("how", ["form", "JSON"])
     def test_of_some_paths_have_those_that_exist(

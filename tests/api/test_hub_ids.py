@@ -85,6 +85,11 @@ def test_the_id_of_a_longer_recipe_has_another_form(count: int, form: str | None
         assert recipe_at(repo_id, recipe if is_long(repo_id) else "main") == recipe
 
 
+@pytest.mark.parametrize("repo_id", ["stepzero/a" + "z" * 96, f"sz-{'a' * 90}/{'z' * 97}"])
+def test_an_id_longer_than_the_clients_allow_is_none_of_ours(repo_id: str) -> None:
+    assert spec_of(repo_id, "main") is None
+
+
 def test_recipes_too_long_for_a_folders_name_have_none() -> None:
     recipe = "1." + "A" * 240
 
