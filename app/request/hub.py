@@ -31,6 +31,7 @@ from stepzero_rnn.spec.base import Strict
 from stepzero_rnn.spec.checkpoint import Serving, Spec
 from stepzero_rnn.spec.parse import parse, parse_json
 from stepzero_rnn.spec.recipe import encode_recipe
+from stepzero_rnn.thresholds import PLANNED_AT_ONCE_CELLS
 
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MAX_PATHS = 1000
@@ -69,6 +70,8 @@ async def opened_repo(request: Request, context: Context, repo_id: str, revision
 
     def work(stop: Stop) -> Repo:
         job = plan_job(spec, "safetensors", Serving(), context.limits, go_on=stop.check)
+        if spec.cells > PLANNED_AT_ONCE_CELLS:
+            job.lay_out()
         return repo_of(job)
 
     repo = await planned(request, context, spec, work)

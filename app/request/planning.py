@@ -39,6 +39,9 @@ async def job_of(
     """Plan a checkpoint as a file; raises as `planned` and `stepzero_rnn.pipeline.job.plan_job`."""
 
     def work(stop: Stop) -> Job:
-        return plan_job(spec, name, serving, context.limits, go_on=stop.check)
+        job = plan_job(spec, name, serving, context.limits, go_on=stop.check)
+        if spec.cells > PLANNED_AT_ONCE_CELLS:
+            job.lay_out()
+        return job
 
     return await planned(request, context, spec, work)

@@ -45,7 +45,7 @@ def choose_format(path: Path | None, named: FormatName | None) -> FormatName:
     if path and named and (foreign or by_suffix or named) != named:
         raise FormatMismatch(file=path.name, told=foreign or by_suffix or named, named=named)
     if foreign:
-        raise UnknownFormat(given=foreign, allowed=FORMATS)
+        raise UnknownFormat(given=foreign, allowed=_suffixes())
     return named or by_suffix or "pt"
 
 
@@ -57,9 +57,12 @@ def split_file_name(name: str) -> tuple[str, FormatName]:
     """
     stem, found = _split(name)
     if found is None:
-        suffixes = [record.suffix for record in FORMATS.values()]
-        raise UnknownFormat(given=name.rpartition(".")[2], allowed=suffixes)
+        raise UnknownFormat(given=name.rpartition(".")[2], allowed=_suffixes())
     return stem, found
+
+
+def _suffixes() -> list[str]:
+    return [record.suffix for record in FORMATS.values()]
 
 
 def _split(name: str) -> tuple[str, FormatName | None]:

@@ -61,7 +61,13 @@ class Job:
     @cached_property
     def size_bytes(self) -> int:
         """The exact length of the file."""
-        return size_of(self.segments) if self.shard else self.format.size(self.plan)
+        if self.shard or "segments" in vars(self):
+            return size_of(self.segments)
+        return self.format.size(self.plan)
+
+    def lay_out(self) -> None:
+        """Lay the file out now: for a deep network, that takes longer than an event loop may."""
+        _ = self.segments, self.size_bytes
 
     @property
     def part(self) -> str | None:
