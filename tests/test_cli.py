@@ -108,7 +108,7 @@ class TestHelp:
         assert f" stepzero {name} " in run(name, "--help").stdout
 
     @pytest.mark.parametrize(
-        ("name", "examples"), [("make", 6), ("plan", 2), ("check", 3), ("schemes", 3)]
+        ("name", "examples"), [("make", 7), ("plan", 2), ("check", 3), ("schemes", 3)]
     )
     def test_has_every_example_on_a_line_of_its_own(self, name: str, examples: int) -> None:
         lines = [line for line in run(name, "--help").stdout.splitlines() if "Usage" not in line]
