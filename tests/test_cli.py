@@ -832,7 +832,8 @@ def test_what_is_below_a_field_is_called_by_option_or_file(pointer: str, said: s
 FAILURES = {
     *("not_ready", "busy", "engine_failed", "device_failed", "internal", "transfer", "error"),
     *("not_found", "method_not_allowed", "digest_mismatch", "store_unavailable"),
-    *("throttled", "too_many_requests", "too_many_bytes"),
+    *("throttled", "too_many_requests", "too_many_bytes", "try_later"),
+    *("repo_not_found", "revision_not_found", "entry_not_found"),
 }
 NO_PLACE = {"cannot_listen"}
 UNSOUND = {"nonfinite_output", "dead_output"}
