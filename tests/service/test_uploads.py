@@ -16,7 +16,6 @@ from app.settings import Settings
 from stepzero_rnn.arrays.saving import as_uploads
 from stepzero_rnn.engine.thread_pool import Stop, Stopped, ThreadPool
 from stepzero_rnn.errors import ArraysGone, StoreUnavailable
-from stepzero_rnn.formats import FORMATS
 from stepzero_rnn.pipeline.factory import Factory
 from stepzero_rnn.pipeline.job import Job, plan_job
 from stepzero_rnn.pipeline.limits import Limits
@@ -26,6 +25,7 @@ from stepzero_rnn.uploads.eviction import SUFFIX
 from stepzero_rnn.uploads.intake import take
 from stepzero_rnn.uploads.settings import open_store
 from stepzero_rnn.uploads.store import Store
+from tests.formats.laying import HOLD_SMALL
 
 NET: dict[str, Any] = {"rnn_type": "rnn", "input_size": 1500, "hidden_size": 1500}
 WEIGHT = np.random.default_rng(1).normal(0, 0.01, (1500, 1500)).astype("f4")
@@ -69,7 +69,7 @@ def test_an_upload_whose_sender_has_left_is_worked_on_no_further(
     assert not [*store.folder.glob("*" + SUFFIX)]
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", HOLD_SMALL)
 def test_a_stream_that_has_begun_ends_though_its_file_is_dropped(
     store: Store, factory: Factory, tmp_path: Path, name: FormatName
 ) -> None:
