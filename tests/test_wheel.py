@@ -73,7 +73,7 @@ class TestWithoutTorch:
         code = """
 import importlib, pkgutil, sys, stepzero_rnn
 heavy = ("stepzero_rnn.engine", "stepzero_rnn.identification", "stepzero_rnn.comparison.measuring", "stepzero_rnn.diagnostics.measuring", "stepzero_rnn.drawing", "stepzero_rnn.formats.loader",
-    *("stepzero_rnn.pipeline." + name for name in "assemble checksum costs factory report run".split()),
+    *("stepzero_rnn.pipeline." + name for name in "assemble checksum costs elements factory report run".split()),
     "stepzero_rnn.pipeline.result_cache", "stepzero_rnn.pipeline.tensor_cache",
     *("stepzero_rnn.reports." + name for name in "area contents cost curves gates histograms laws measuring page panels pictures rendering spectra text_bands".split()),
     "stepzero_rnn.uploads.bucket", "stepzero_rnn.__main__")

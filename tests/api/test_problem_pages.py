@@ -38,7 +38,7 @@ def words(page: httpx.Response) -> str:
         WRONG,
         "/v1/checkpoints/1.wBT8CA95I0MLAB/gru.pt",
         "/v1/checkpoints/2.AAAA",
-        "/v1/checkpoints/1.wBT8CA95I0MLAA/gru.onnx",
+        "/v1/checkpoints/1.wBT8CA95I0MLAA/gru.gguf",
         "/v1/checkpoints/1.wBT8CA95I0MLAA/gru-10x20-00000000.pt",
         "/nope",
         "/v1/plan",

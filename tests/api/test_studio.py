@@ -396,6 +396,7 @@ def busy_url() -> Iterator[str]:
 
 def test_a_busy_server_leaves_the_last_figures_in_place(page: Any, busy_url: str):
     opened(page, f"{busy_url}/?rnn_type=lstm&input_size=300&hidden_size=400")
+    page.wait_for_load_state("networkidle")  # the curves at more lags have arrived as well
     shown = page.locator("html").get_attribute("data-shown")
     curve = page.locator("#gradient svg [data-mark=line] path").first.get_attribute("d")
     with Call.post(busy_url, {**SLOW, "num_layers": 8}):
