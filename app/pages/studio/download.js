@@ -37,13 +37,8 @@ export class Download {
     );
     redraw(
       $("#download"),
-      h(
-        "div",
-        { className: "field" },
-        h("label", { for: "format" }, "File format"),
-        this.select,
-        this.warning,
-      ),
+      h("div", { className: "field" }, h("label", { for: "format" }, "File format"), this.select),
+      this.warning,
       this.link,
       this.reports,
       this.bar,
@@ -68,7 +63,8 @@ export class Download {
       ),
     );
     this.file = plan.files[this.format];
-    this.warning.textContent = this.file.warning ?? "";
+    this.warning.textContent = this.file.warning ? `${this.file.warning}.` : "";
+    this.warning.hidden = !this.file.warning;
     redraw(this.reports, "Report as ", ...REPORTS.flatMap((name) => [reportLink(plan, name), " "]));
     this.link.href = absolute(this.file.url);
     this.link.download = this.file.url.split("/").at(-1);
