@@ -396,15 +396,15 @@ def busy_url() -> Iterator[str]:
 
 def test_a_busy_server_leaves_the_last_figures_in_place(page: Any, busy_url: str):
     opened(page, f"{busy_url}/?rnn_type=lstm&input_size=300&hidden_size=400")
-    page.wait_for_load_state("networkidle")  # the curves at more lags have arrived as well
+    page.wait_for_load_state("networkidle")
     shown = page.locator("html").get_attribute("data-shown")
-    curve = page.locator("#gradient svg [data-mark=line] path").first.get_attribute("d")
+    plots = page.locator("#panels svg")
+    count = plots.count()
     with Call.post(busy_url, {**SLOW, "num_layers": 8}):
         page.locator("#field-seed").fill("77")
         expect(page.locator("#busy")).to_contain_text("The server is busy")
-        expect(page.locator("#gradient svg [data-mark=line] path").first).to_have_attribute(
-            "d", curve
-        )
+        expect(plots).to_have_count(count)
+        assert count > 0
     expect(page.locator("#busy")).to_be_hidden(timeout=SLOWLY_MS)
     expect(page.locator("html")).not_to_have_attribute("data-shown", shown, timeout=SLOWLY_MS)
 
