@@ -27,7 +27,6 @@ export class Download {
       click: (event) => this.start(event),
     });
     this.reports = h("p", { className: "note", id: "reports" });
-    this.warning = h("p", { className: "note", role: "status" });
     this.bar = h("progress", { max: 1, "aria-label": "Download progress" });
     this.text = h("p", { className: "note", id: "download-text" });
     this.cancel = h(
@@ -38,7 +37,6 @@ export class Download {
     redraw(
       $("#download"),
       h("div", { className: "field" }, h("label", { for: "format" }, "File format"), this.select),
-      this.warning,
       this.link,
       this.reports,
       this.bar,
@@ -58,13 +56,8 @@ export class Download {
           `.${suffix(file)} · ${bytes(file.size_bytes)}`,
         ),
       ),
-      ...Object.entries(plan.not_in).map(([name, reason]) =>
-        h("option", { disabled: true }, `${name}: ${reason}`),
-      ),
     );
     this.file = plan.files[this.format];
-    this.warning.textContent = this.file.warning ? `${this.file.warning}.` : "";
-    this.warning.hidden = !this.file.warning;
     redraw(this.reports, "Report as ", ...REPORTS.flatMap((name) => [reportLink(plan, name), " "]));
     this.link.href = absolute(this.file.url);
     this.link.download = this.file.url.split("/").at(-1);
